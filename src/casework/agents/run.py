@@ -1,0 +1,208 @@
+"""What an agent holds while it works: its case, and everything it can do besides returning an outcome.
+
+A resumed run starts from the top of its function. Answers, steps and created cases come from the record, found by
+their question, name or content, and what was said before is not said again.
+"""
+
+import hashlib
+import inspect
+import json
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Protocol, TypeVar, cast, overload
+
+from casework.agents.stop import Stop, Suspended
+from casework.core.lifecycle import CaseStatus
+from casework.core.model import Case, CaseId, LabelRef, NewCase, Priority, QueueId, RequestKind, RunId
+from casework.errors import InvalidInput
+
+T = TypeVar("T")
+
+_UNSET: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCase:
+    """The case as its run holds it."""
+
+    id: CaseId
+    queue_id: QueueId
+    title: str
+    data: Any
+    priority: Priority
+    labels: tuple[LabelRef, ...]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a resumed run has done before."""
+
+    answers: Mapping[tuple[RequestKind, str], Any] = field(default_factory=dict)
+    steps: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Desk(Protocol):
+    """What a run needs of the world. Every call is fenced and raises RunLost where the run lost its case."""
+
+    def say(self, type: str, content: Any, key: str) -> None:
+        """Record a message, unless one with that key is there."""
+
+    def record_step(self, name: str, value: str) -> None:
+        """Keep a step's result, as JSON."""
+
+    def update(self, title: str | None, data: str | None) -> None:
+        """Change the case; `data` is JSON."""
+
+    def add_cases(self, queue: str | None, cases: Sequence[NewCase], step: str) -> list[CaseId]:
+        """Create cases, and keep their ids under that step, in one transaction."""
+
+    def list_cases(
+        self, queue: str | None, statuses: Sequence[CaseStatus], title_contains: str | None, limit: int
+    ) -> list[Case]:
+        """Read cases."""
+
+
+class Run:
+    """One agent's work on one case. Each call is a point at which an interrupt can reach a plain function."""
+
+    def __init__(
+        self, *, id: RunId, attempt: int, agent_name: str, case: HeldCase, history: History, desk: Desk, stop: Stop
+    ) -> None:
+        self.id = id
+        self.attempt = attempt
+        self.agent_name = agent_name
+        self._case = case
+        self._history = history
+        self._desk = desk
+        self._stop = stop
+        self._said: Counter[str] = Counter()
+
+    @property
+    def case(self) -> HeldCase:
+        """The case, with the changes that this run made."""
+        return self._case
+
+    def check(self) -> None:
+        """Stop here if the run was asked to stop."""
+        self._stop.check()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, and stop at once if the run is asked to stop."""
+        self._stop.wait(seconds)
+        self._stop.check()
+
+    def say(self, text: str) -> None:
+        """Record what the agent says."""
+        self._record("text", {"text": text})
+
+    def tool(self, name: str, arguments: Any = None, *, result: Any = _UNSET, error: str | None = None) -> None:
+        """Record that the agent called a tool, and what came of it."""
+        call = self._record("tool_call", {"name": name, "arguments": arguments})
+        if result is not _UNSET or error is not None:
+            self._record(
+                "tool_result", {"tool_call_id": call, "result": None if result is _UNSET else result, "error": error}
+            )
+
+    def ask(self, question: str, *, options: Sequence[str] = (), description: str | None = None) -> str:
+        """Ask a person. The run gives its slot back and, once answered, starts again and gets the answer here."""
+        return cast(str, self._answer(RequestKind.QUESTION, question, description, options))
+
+    def approve(self, title: str, description: str | None = None) -> bool:
+        """Ask a person for approval; True where it was given."""
+        return cast(bool, self._answer(RequestKind.APPROVAL, title, description, ()))
+
+    @overload
+    def step(self, name: str, do: Callable[[], Awaitable[T]]) -> Awaitable[T]: ...
+    @overload
+    def step(self, name: str, do: Callable[[], T]) -> T: ...
+    def step(self, name: str, do: Callable[[], Any]) -> Any:
+        """Do something once, however often the run is resumed. Its result must be JSON.
+
+        With an async function the result is to be awaited.
+        """
+        self.check()
+        if name in self._history.steps:
+            value = self._history.steps[name]
+            return _immediately(value) if inspect.iscoroutinefunction(do) else value
+        value = do()
+        if inspect.isawaitable(value):
+            return self._finish_step(name, value)
+        return self._keep_step(name, value)
+
+    def update(self, *, title: str | None = None, data: Any = _UNSET) -> None:
+        """Change the case's title or data; the change stays, whatever the outcome."""
+        self.check()
+        if title is not None:
+            title = NewCase(title).title
+        text = None if data is _UNSET else _json("data", data)
+        self._desk.update(title, text)
+        changed = self._case if text is None else replace(self._case, data=json.loads(text))
+        self._case = changed if title is None else replace(changed, title=title)
+
+    def add_cases(self, cases: Sequence[NewCase | Mapping[str, Any]], queue: str | None = None) -> list[CaseId]:
+        """Create cases in a queue, by name or id; in this case's own queue where none is named. Done once."""
+        self.check()
+        new = [case if isinstance(case, NewCase) else new_case(case) for case in cases]
+        step = self._key("add_cases", {"queue": queue, "cases": [repr(case) for case in new]})
+        if step in self._history.steps:
+            return [CaseId(id) for id in self._history.steps[step]]
+        return self._desk.add_cases(queue, new, step)
+
+    def list_cases(
+        self,
+        queue: str | None = None,
+        *,
+        status: Sequence[str] = (),
+        title_contains: str | None = None,
+        limit: int = 100,
+    ) -> list[Case]:
+        """Cases of a queue, newest first: to see what is there before adding to it."""
+        self.check()
+        return self._desk.list_cases(queue, [CaseStatus(value) for value in status], title_contains, limit)
+
+    def _answer(self, kind: RequestKind, title: str, description: str | None, options: Sequence[str]) -> Any:
+        self.check()
+        if (kind, title) in self._history.answers:
+            return self._history.answers[kind, title]
+        raise Suspended(kind, title, description, options)
+
+    def _record(self, type: str, content: Any) -> str:
+        self.check()
+        key = self._key(type, content)
+        self._desk.say(type, content, key)
+        return key
+
+    def _key(self, kind: str, content: Any) -> str:
+        """The same for the n-th time that this attempt says this, in every attempt."""
+        digest = hashlib.sha256(f"{kind}\0{_json(kind, content)}".encode()).hexdigest()[:24]
+        self._said[digest] += 1
+        return f"{digest}-{self._said[digest]}"
+
+    def _keep_step(self, name: str, value: T) -> T:
+        self._desk.record_step(name, _json(f"step {name!r}", value))
+        return value
+
+    async def _finish_step(self, name: str, value: Awaitable[T]) -> T:
+        return self._keep_step(name, await value)
+
+
+async def _immediately(value: T) -> T:
+    return value
+
+
+def _json(what: str, value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"The {what} is not JSON: {error}") from error
+
+
+def new_case(given: Mapping[str, Any]) -> NewCase:
+    """A new case from a mapping with title, data, labels (mappings with key and value) and priority."""
+    labels = tuple(LabelRef(str(label["value"]), str(label.get("key", ""))) for label in given.get("labels", ()))
+    return NewCase(
+        str(given["title"]), given.get("data", ""), labels, Priority(given.get("priority", "none")), given.get("key")
+    )

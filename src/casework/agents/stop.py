@@ -1,0 +1,63 @@
+"""Asking a run to stop, and the signals that unwind it.
+
+The signals derive from BaseException, so that an agent's `except Exception` does not swallow them.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from casework.core.model import RequestKind
+
+
+class Interrupted(BaseException):
+    """The run was asked to stop, or no longer holds its case."""
+
+
+class Suspended(BaseException):
+    """The run waits for a person; it starts from its top when the answer is there."""
+
+    def __init__(self, kind: RequestKind, title: str, description: str | None, options: Sequence[str]) -> None:
+        super().__init__(title)
+        self.kind = kind
+        self.title = title
+        self.description = description
+        self.options = tuple(options)
+
+
+class Stop:
+    """One run's stop request: set once by the supervisor's thread, seen by the agent's."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._wake: Callable[[], object] | None = None
+
+    @property
+    def requested(self) -> bool:
+        """Whether the run was asked to stop."""
+        return self._event.is_set()
+
+    def request(self) -> None:
+        """Ask the run to stop."""
+        with self._lock:
+            self._event.set()
+            wake = self._wake
+        if wake:
+            wake()
+
+    def on_request(self, wake: Callable[[], object]) -> None:
+        """Call this when the run is asked to stop, at once where it was already."""
+        with self._lock:
+            self._wake = wake
+            already = self._event.is_set()
+        if already:
+            wake()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the request; False when the time is over."""
+        return self._event.wait(seconds)
+
+    def check(self) -> None:
+        """Raise Interrupted where the run was asked to stop."""
+        if self._event.is_set():
+            raise Interrupted

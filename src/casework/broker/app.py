@@ -1,0 +1,56 @@
+"""The Celery application, configured to carry messages and nothing else."""
+
+from collections.abc import Callable
+from typing import Any
+
+from celery import Celery
+
+RUNS = "runs"
+TICKS = "ticks"
+RUN_TASK = "casework.run"
+TICK_TASK = "casework.tick"
+
+
+def make_app(broker_url: Callable[[], str], tick_seconds: Callable[[], float]) -> Celery:
+    """A Celery application. The functions are called when the configuration is first needed, not before."""
+    app = Celery("casework", set_as_current=False)
+    app.add_defaults(lambda: configuration(broker_url(), tick_seconds()))
+    return app
+
+
+def configuration(broker_url: str, tick_seconds: float) -> dict[str, Any]:
+    """Celery's settings, each with its reason where it is not plain."""
+    return {
+        "broker_url": broker_url,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_transport_options": {
+            "socket_keepalive": True,
+            "socket_connect_timeout": 3,
+            # Without these, what a dead worker had not acknowledged comes back after ten polls of ten seconds.
+            "unacked_restore_throttle": 1,
+            "unacked_restore_interval": 5,
+        },
+        # Only JSON crosses the broker: whoever can write to it must not thereby run code.
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_ignore_result": True,
+        "task_store_errors_even_if_ignored": False,
+        "task_default_queue": RUNS,
+        "task_routes": {TICK_TASK: {"queue": TICKS}},
+        # Acknowledged before execution: PostgreSQL, not the broker, knows what has to be done again.
+        "task_acks_late": False,
+        # A message waits in Redis, where any worker can take it, and not in a worker that is busy.
+        "worker_prefetch_multiplier": 1,
+        "worker_disable_prefetch": True,
+        # No remote control: its reply queues are one more thing that must survive a broker restart.
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+        "worker_hijack_root_logger": False,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        # In memory: the schedule is one line, and a file beside it would have to be writable.
+        "beat_scheduler": "celery.beat:Scheduler",
+        # No `expires`: it compares the clocks of two machines. A tick takes all its waiting twins off the queue instead.
+        "beat_schedule": {"tick": {"task": TICK_TASK, "schedule": tick_seconds}},
+        "beat_max_loop_interval": max(tick_seconds, 0.1),
+    }

@@ -1,0 +1,113 @@
+"""Performs effects after a commit. A broker that is away costs time, never work: everything here may fail."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+from uuid import UUID, uuid4
+
+import redis
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from casework import log
+from casework.broker.app import RUN_TASK, RUNS, TICK_TASK, TICKS, make_app
+from casework.core.model import Effects, RunId, RunMessage
+from casework.errors import BrokerUnavailable, InvalidSettings
+
+STOP_CHANNEL = "casework:stop"
+_NUDGED = "casework:nudged"
+_NUDGED_MS = 1000
+_AWAY = (redis.RedisError, OperationalError, OSError)
+
+
+def client(url: str, **options: Any) -> redis.Redis:
+    """A Redis client for a URL as Celery takes it. Raises InvalidSettings."""
+    plain = url.replace("redis+socket://", "unix://").replace("virtual_host=", "db=")
+    try:
+        return redis.Redis.from_url(plain, socket_connect_timeout=3, **options)
+    except ValueError as error:
+        raise InvalidSettings(f"CASEWORK_REDIS_URL: {error}") from error
+
+
+class Publisher:
+    """One process's way to the broker."""
+
+    def __init__(self, url: str, app: Celery | None = None) -> None:
+        self.url = url
+        self._app = app
+
+    @cached_property
+    def app(self) -> Celery:
+        """The Celery application that encodes the messages."""
+        return self._app or make_app(lambda: self.url, lambda: 1.0)
+
+    @cached_property
+    def redis(self) -> redis.Redis:
+        """A client with short time-outs."""
+        return client(self.url, socket_timeout=3)
+
+    def perform(self, effects: Effects) -> None:
+        """Send what has to be sent; a failure is logged."""
+        if effects.stops:
+            with _tolerated("stop"):
+                self.redis.publish(STOP_CHANNEL, ",".join(str(run) for run in effects.stops))
+        if effects.runs:
+            with _tolerated("runs"):
+                self._send_runs(effects.runs)
+        if effects.nudge:
+            with _tolerated("nudge"):
+                self.nudge()
+
+    def _send_runs(self, messages: Sequence[RunMessage]) -> None:
+        """One batch, one round trip: `delay` one by one costs seven times as much."""
+        with self.app.producer_pool.acquire(block=True, timeout=5) as producer, producer.batch(max_size=1000):
+            for message in messages:
+                task = self.app.amqp.as_task_v2(
+                    str(uuid4()), RUN_TASK, (str(message.run_id), message.attempt), {}, ignore_result=True
+                )
+                producer.publish(
+                    task.body, exchange="", routing_key=RUNS, headers=task.headers, serializer="json", **task.properties
+                )
+
+    def nudge(self) -> None:
+        """Ask for a tick, unless one is asked for already: `begin_tick` clears the mark before the tick looks."""
+        if self.redis.set(_NUDGED, 1, nx=True, px=_NUDGED_MS):
+            self.app.send_task(TICK_TASK, queue=TICKS, retry=False, ignore_result=True)
+
+    def begin_tick(self) -> None:
+        """Take all waiting requests for a tick: the one that begins answers them all. What comes from now on is kept."""
+        with _tolerated("begin_tick"):
+            self.redis.delete(_NUDGED, TICKS)
+
+    def stopped_runs(self, pubsub: Any, seconds: float) -> list[RunId]:
+        """Wait that long for news of runs that were asked to stop. Raises redis.RedisError."""
+        news = pubsub.get_message(ignore_subscribe_messages=True, timeout=seconds)
+        return [RunId(UUID(part)) for part in news["data"].decode().split(",")] if news else []
+
+    def subscribe(self) -> Any:
+        """A subscription to stop requests. Raises redis.RedisError."""
+        pubsub = client(self.url, socket_timeout=5).pubsub()  # type: ignore[no-untyped-call]
+        pubsub.subscribe(STOP_CHANNEL)
+        return pubsub
+
+    def check(self) -> None:
+        """Raise BrokerUnavailable where the broker does not answer."""
+        try:
+            self.redis.ping()
+        except _AWAY as error:
+            raise BrokerUnavailable(f"The broker does not answer: {error}") from error
+
+    def close(self) -> None:
+        """Close the connections that were opened."""
+        for name, thing in (("redis", "close"), ("app", "close")):
+            if name in self.__dict__:
+                getattr(self.__dict__[name], thing)()
+
+
+@contextmanager
+def _tolerated(what: str) -> Iterator[None]:
+    try:
+        yield
+    except _AWAY as error:
+        log.warn("broker.away", effect=what, error=str(error))

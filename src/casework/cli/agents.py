@@ -1,0 +1,69 @@
+"""`casework agents`."""
+
+from typing import Annotated
+
+import typer
+
+from casework.agents import targets
+from casework.cli.console import AgentRef, Json, find_agent, installation, print_json, say, table
+from casework.service import agents, queues
+
+app = typer.Typer(help="Agents: who can work on cases.", no_args_is_help=True)
+
+
+@app.command()
+def create(
+    name: str,
+    python: Annotated[
+        str, typer.Option("--python", metavar="MODULE:FUNCTION", help="A function marked with @casework.agent.")
+    ],
+    max_attempts: Annotated[
+        int | None, typer.Option("--max-attempts", min=1, max=100, help="Failed attempts until a case fails.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check/--no-check", help="Import the function now, to see that it is there.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Create an agent from a python function in a module that CASEWORK_AGENT_MODULES names."""
+    casework = installation()
+    if check:
+        targets.load(python, casework.settings.modules)
+    agent = agents.create(
+        casework.db, casework.settings, casework.team_id, name, target=python, max_attempts=max_attempts
+    )
+    if as_json:
+        print_json(agent)
+    else:
+        say(f"Created agent {agent.name} ({agent.id}).")
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """List agents."""
+    casework = installation()
+    found = agents.find(casework.db, casework.team_id)
+    if as_json:
+        print_json(found)
+        return
+    rows = (
+        (agent.name, agent.kind, agent.target, agent.max_attempts or casework.settings.max_attempts, agent.id)
+        for agent in found
+    )
+    table(
+        ("agent", "kind", "target", "attempts", "id"),
+        rows,
+        empty="There are no agents: casework agents create NAME --python module:function",
+    )
+
+
+@app.command()
+def delete(agent: AgentRef, as_json: Json = False) -> None:
+    """Delete an agent: its live runs are interrupted, and what was meant for it goes back to its queues."""
+    casework = installation()
+    found = find_agent(agent)
+    interrupted = casework.perform(queues.delete_agent(casework.db, casework.settings, casework.team_id, found.id))
+    if as_json:
+        print_json({"id": found.id, "interrupted_run_ids": interrupted})
+    else:
+        say(f"Deleted agent {found.name}; {len(interrupted)} runs interrupted.")

@@ -1,0 +1,186 @@
+"""`casework cases`."""
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from casework.cli.console import Json, QueueRef, find_agent, find_id, find_queue, installation, print_json, say, table
+from casework.cli.importing import import_
+from casework.core.lifecycle import CaseStatus
+from casework.core.model import Case, CaseFilter, LabelRef, NewCase, Priority, QueueId
+from casework.errors import InvalidInput
+from casework.service import cases
+from casework.service.cases import Withdrawn
+
+app = typer.Typer(help="Cases: work items.", no_args_is_help=True)
+app.command("import")(import_)
+
+CaseIds = Annotated[list[str], typer.Argument(metavar="CASE...", help="Ids of cases.")]
+
+
+@app.command()
+def add(
+    queue: QueueRef,
+    title: str,
+    data: Annotated[str | None, typer.Option(help="JSON; - reads it from standard input.")] = None,
+    text: Annotated[str | None, typer.Option(help="Data that is plain text.")] = None,
+    label: Annotated[list[str] | None, typer.Option(help="A label: value, or key=value. Repeatable.")] = None,
+    priority: Annotated[Priority, typer.Option()] = Priority.NONE,
+    as_json: Json = False,
+) -> None:
+    """Add a case to a queue."""
+    casework = installation()
+    new = NewCase(title, _data(data, text), tuple(_label(one) for one in label or ()), priority)
+    found = find_queue(queue)
+    ids = casework.perform(cases.create(casework.db, found.id, [new]))
+    case = cases.get_many(casework.db, ids)[0]
+    if as_json:
+        print_json(case)
+    else:
+        say(f"Added case {case.id} to {found.name}.")
+
+
+def _data(data: str | None, text: str | None) -> Any:
+    if data is not None and text is not None:
+        raise InvalidInput("Give --data or --text, not both.")
+    if data is None:
+        return text or ""
+    try:
+        return json.loads(sys.stdin.read() if data == "-" else data)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"--data is not JSON: {error}. For plain text there is --text.") from None
+
+
+def _label(text: str) -> LabelRef:
+    key, separator, value = text.partition("=")
+    return LabelRef(value, key) if separator else LabelRef(text)
+
+
+@app.command("list")
+def list_(
+    queue: QueueRef,
+    status: Annotated[str, typer.Option(help="Only with these statuses, comma-separated.")] = "",
+    label: Annotated[
+        list[str] | None,
+        typer.Option(help="Only with this label: value, or key=value. Repeatable: one key's are ORed."),
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Only with this in the title.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 20,
+    offset: Annotated[int, typer.Option(min=0)] = 0,
+    as_json: Json = False,
+) -> None:
+    """List cases of a queue, the newest first."""
+    casework = installation()
+    labels: dict[str, tuple[str, ...]] = {}
+    for one in map(_label, label or ()):
+        labels[one.key] = (*labels.get(one.key, ()), one.value)
+    found = cases.find(
+        casework.db, find_queue(queue).id, CaseFilter(_statuses(status), labels, title), limit=limit, offset=offset
+    )
+    if as_json:
+        print_json(found)
+        return
+    rows = ((one.id, one.status, one.priority, one.created_at, _labels(one), one.title) for one in found)
+    table(("id", "status", "priority", "when", "labels", "title"), rows, empty="There are no such cases.")
+
+
+def _labels(case: Case) -> str:
+    return ", ".join(f"{label.key}={label.value}" if label.key else label.value for label in case.labels)
+
+
+def _statuses(text: str) -> tuple[CaseStatus, ...]:
+    try:
+        return tuple(CaseStatus(word.strip()) for word in text.split(",") if word.strip())
+    except ValueError as error:
+        raise InvalidInput(f"--status: {error}; there are {', '.join(CaseStatus)}.") from None
+
+
+@app.command()
+def show(case: Annotated[str, typer.Argument(metavar="CASE")], as_json: Json = False) -> None:
+    """Show a case and its history."""
+    casework = installation()
+    found, events = cases.get(casework.db, casework.team_id, find_id("case", case))
+    if as_json:
+        print_json({"case": found, "events": events})
+        return
+    say(f"{found.title}\n{found.id}  {found.status}  priority {found.priority}  {_labels(found)}")
+    say(json.dumps(found.data, ensure_ascii=False, indent=2) if not isinstance(found.data, str) else found.data)
+    rows = ((event.created_at, event.type, event.agent_name, event.reason) for event in events)
+    table(("when", "event", "agent", "reason"), rows, title="History")
+
+
+@app.command()
+def retry(case: CaseIds, as_json: Json = False) -> None:
+    """Set cases back to pending; live runs are interrupted."""
+    casework = installation()
+    _each_queue(
+        case,
+        as_json,
+        "retried",
+        lambda queue, ids: casework.perform(cases.retry(casework.db, casework.settings, queue, ids)),
+    )
+
+
+@app.command()
+def delegate(
+    case: CaseIds,
+    to: Annotated[str, typer.Option("--to", metavar="AGENT", help="The agent: its name or id.")],
+    as_json: Json = False,
+) -> None:
+    """Give cases to one agent, which must be a consumer of the queue; live runs are interrupted."""
+    casework = installation()
+    agent = find_agent(to).id
+    _each_queue(
+        case,
+        as_json,
+        "delegated",
+        lambda queue, ids: casework.perform(cases.delegate(casework.db, casework.settings, queue, ids, agent)),
+    )
+
+
+@app.command()
+def settle(
+    case: CaseIds,
+    status: Annotated[CaseStatus, typer.Option(help="completed or failed.")] = CaseStatus.COMPLETED,
+    reason: Annotated[str | None, typer.Option(help="Why, for the cases' history.")] = None,
+    as_json: Json = False,
+) -> None:
+    """End cases by hand; live runs are interrupted, open requests cancelled."""
+    casework = installation()
+    _each_queue(
+        case,
+        as_json,
+        "settled",
+        lambda queue, ids: casework.perform(cases.settle(casework.db, casework.settings, queue, ids, status, reason)),
+    )
+
+
+@app.command()
+def delete(case: CaseIds, as_json: Json = False) -> None:
+    """Delete cases with their history; live runs are interrupted."""
+    casework = installation()
+    _each_queue(
+        case,
+        as_json,
+        "deleted",
+        lambda queue, ids: casework.perform(cases.delete(casework.db, casework.settings, queue, ids)),
+    )
+
+
+def _each_queue(texts: list[str], as_json: bool, word: str, act: Any) -> None:
+    """Act on the cases of each queue; every id is looked up before anything is done."""
+    casework = installation()
+    by_queue: dict[QueueId, list[Any]] = {}
+    for text in dict.fromkeys(texts):
+        id = find_id("case", text)
+        by_queue.setdefault(cases.queue_of(casework.db, casework.team_id, id), []).append(id)
+    done: list[Withdrawn] = [act(queue, ids) for queue, ids in by_queue.items()]
+    moved = [id for one in done for id in one.moved]
+    interrupted = [run for one in done for run in one.interrupted]
+    skipped = sum(one.skipped for one in done)
+    if as_json:
+        print_json({word: moved, "skipped": skipped, "interrupted_run_ids": interrupted})
+    else:
+        say(f"{len(moved)} {word}, {skipped} skipped, {len(interrupted)} runs interrupted.")

@@ -1,0 +1,95 @@
+"""`casework consumers`."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from casework.cli.console import AgentRef, Json, QueueRef, find_queue, installation, print_json, say, table
+from casework.core.model import Consumer
+from casework.errors import InvalidInput
+from casework.service import queues
+
+app = typer.Typer(help="Consumers: agents connected to queues.", no_args_is_help=True)
+
+
+class Trigger(StrEnum):
+    """Whether a consumer takes cases by itself."""
+
+    ON = "on"
+    OFF = "off"
+
+
+@app.command("set")
+def set_(
+    queue: QueueRef,
+    agent: AgentRef,
+    trigger: Annotated[
+        Trigger | None, typer.Option(help="on: takes cases; off: works only what is delegated to it.")
+    ] = None,
+    concurrency: Annotated[str | None, typer.Option(metavar="N|none", help="How many runs at once.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Connect an agent to a queue, or change how. What is not given stays: at first trigger on, no limit."""
+    casework = installation()
+    before = {one.agent_id: one for one in queues.consumers(casework.db, casework.team_id, queue)}
+    found = find_queue(queue)
+    known = next((one for one in before.values() if agent in (one.agent_name, str(one.agent_id))), None)
+    consumer = casework.perform(
+        queues.set_consumer(
+            casework.db,
+            casework.team_id,
+            found.id,
+            agent,
+            trigger=_trigger(trigger, known),
+            concurrency=_concurrency(concurrency, known),
+        )
+    )
+    if as_json:
+        print_json(consumer)
+    else:
+        limit = consumer.concurrency or "none"
+        say(
+            f"Agent {consumer.agent_name} consumes {found.name}: trigger {'on' if consumer.trigger else 'off'}, concurrency {limit}."
+        )
+
+
+def _trigger(given: Trigger | None, known: Consumer | None) -> bool:
+    if given is None:
+        return known.trigger if known else True
+    return given is Trigger.ON
+
+
+def _concurrency(given: str | None, known: Consumer | None) -> int | None:
+    if given is None:
+        return known.concurrency if known else None
+    if given == "none":
+        return None
+    if not given.isdecimal() or int(given) < 1:
+        raise InvalidInput(f"--concurrency takes a number from 1 on, or none (got {given!r}).")
+    return int(given)
+
+
+@app.command("list")
+def list_(queue: QueueRef, as_json: Json = False) -> None:
+    """List the consumers of a queue."""
+    casework = installation()
+    found = queues.consumers(casework.db, casework.team_id, queue)
+    if as_json:
+        print_json(found)
+        return
+    rows = ((one.agent_name, one.trigger, one.concurrency or "none", one.live_runs, one.agent_id) for one in found)
+    table(("consumer", "trigger", "concurrency", "live runs", "id"), rows, empty="It has no consumers.")
+
+
+@app.command()
+def remove(queue: QueueRef, agent: AgentRef, as_json: Json = False) -> None:
+    """Disconnect an agent from a queue: its live runs are interrupted, its cases go back to the others."""
+    casework = installation()
+    interrupted = casework.perform(
+        queues.remove_consumer(casework.db, casework.settings, casework.team_id, queue, agent)
+    )
+    if as_json:
+        print_json({"interrupted_run_ids": interrupted})
+    else:
+        say(f"Agent {agent} no longer consumes {queue}; {len(interrupted)} runs interrupted.")

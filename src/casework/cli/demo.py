@@ -1,0 +1,167 @@
+"""`casework demo`: watch two agents work a queue of invoices to its end, through real worker processes."""
+
+import itertools
+from collections import Counter
+from contextlib import suppress
+from time import monotonic, sleep
+from typing import Annotated
+
+import typer
+from rich.progress import Progress, TaskID
+
+from casework.cli.children import Children
+from casework.cli.console import err, installation, out, progress, say, table
+from casework.cli.roles import Pool
+from casework.cli.up import roles
+from casework.core.lifecycle import CaseStatus, EventType
+from casework.core.model import CaseEvent, CaseFilter, Consumer, HumanRequest, Queue, RequestKind
+from casework.demo.invoices import COUNT, invoices
+from casework.errors import CaseworkError, NameTaken
+from casework.service import agents, cases, queues, requests
+
+DENIED = "INV-1266"
+SECONDS = 120.0
+
+
+def demo(workers: Annotated[int, typer.Option(min=1, max=16, help="Worker processes.")] = 2) -> None:
+    """Set up a queue with two agents and work 300 invoices through it; the demo answers what the agents ask."""
+    casework = installation()
+    say("casework demo: 300 invoices, a clerk, an auditor, and you in the person's part, played by the demo.\n")
+    queue = _new_queue()
+    consumers = _connect_agents(queue)
+    added = casework.perform(cases.create_all(casework.db, queue.id, invoices()))
+    listed = ", ".join(f"{one.agent_name} (at most {one.concurrency} at once)" for one in consumers)
+    say(f"Queue {queue.name}: {len(added)} cases. Agents: {listed}.")
+    lines: list[str] = []
+    children = Children(roles(workers, Pool.PREFORK, 4), lambda name, line: lines.append(f"{name}: {line}"))
+    began = monotonic()
+    children.start()
+    try:
+        _play(queue, children)
+    except CaseworkError:
+        for line in lines[-20:]:
+            err().print(line, markup=False)
+        raise
+    finally:
+        children.stop(5)
+    _tell(queue, monotonic() - began)
+
+
+def _new_queue() -> Queue:
+    casework = installation()
+    for number in itertools.count(1):
+        name = "invoices" if number == 1 else f"invoices-{number}"
+        try:
+            return queues.create(casework.db, casework.team_id, name, "Made-up invoices of the demo")
+        except NameTaken:
+            continue
+    raise AssertionError
+
+
+def _connect_agents(queue: Queue) -> list[Consumer]:
+    casework = installation()
+    connected = []
+    for name, concurrency in (("clerk", 8), ("auditor", 2)):
+        with suppress(NameTaken):
+            agents.create(casework.db, casework.settings, casework.team_id, name, target=f"casework.demo.agents:{name}")
+        connected.append(
+            casework.perform(
+                queues.set_consumer(
+                    casework.db, casework.team_id, queue.id, name, trigger=name == "clerk", concurrency=concurrency
+                )
+            )
+        )
+    return connected
+
+
+def _play(queue: Queue, children: Children) -> None:
+    """Watch, and answer, until every case has ended."""
+    casework = installation()
+    end = monotonic() + SECONDS
+    shown = 0
+    with progress() as bar:
+        task = bar.add_task("Working", total=COUNT)
+        while True:
+            children.watch()
+            children.check()
+            for request in requests.find(casework.db, casework.team_id, queue_id=queue.id):
+                _answer(request, bar)
+            counted = queues.stats(casework.db, casework.team_id, queue.id).cases
+            ended = counted["completed"] + counted["failed"]
+            _show(bar, task, counted, ended)
+            if not err().is_terminal and ended // 100 > shown:
+                shown = ended // 100
+                say(f"  {ended} of {COUNT} cases have ended")
+            if ended == COUNT:
+                return
+            if monotonic() > end:
+                raise CaseworkError(f"{COUNT - ended} cases did not end within {SECONDS:g} s: {counted}")
+            sleep(0.2)
+
+
+def _show(bar: Progress, task: TaskID, counted: dict[str, int], ended: int) -> None:
+    open_ = ", ".join(
+        f"{count} {status}" for status, count in counted.items() if count and status not in ("completed", "failed")
+    )
+    bar.update(task, completed=ended, description=open_ or "done")
+
+
+def _answer(request: HumanRequest, bar: Progress) -> None:
+    casework = installation()
+    if request.kind is RequestKind.APPROVAL:
+        case, _ = cases.get(casework.db, casework.team_id, request.case_id)
+        approved = case.data["number"] != DENIED
+        casework.perform(requests.decide(casework.db, casework.team_id, request.id, approved))
+        told = "yes" if approved else "no"
+    else:
+        told = request.options[0]
+        casework.perform(requests.answer(casework.db, casework.team_id, request.id, told))
+    bar.console.print(f"  asked: {request.title}  answered: {told}", markup=False) if err().is_terminal else say(
+        f"  asked: {request.title}  answered: {told}"
+    )
+
+
+def _tell(queue: Queue, seconds: float) -> None:
+    """The outcomes, one case's history, and what to try next."""
+    casework = installation()
+    found = cases.find(casework.db, queue.id, CaseFilter(), limit=COUNT)
+    histories = {case.id: cases.get(casework.db, casework.team_id, case.id)[1] for case in found}
+    kinds = Counter(kind for events in histories.values() for kind in _kinds(events))
+    ended = Counter(str(case.status) for case in found)
+    say("")
+    rows = [(str(status), ended[status], "") for status in (CaseStatus.COMPLETED, CaseStatus.FAILED)]
+    rows += [(f"  {words}", kinds[kind], example) for kind, words, example in _WORDS]
+    table(("outcome", "cases", ""), rows, title=f"{len(found)} invoices in {seconds:.1f} s")
+    told = next(
+        case
+        for case in found
+        if EventType.NEEDS_INPUT in _kinds(histories[case.id]) and case.status is CaseStatus.COMPLETED
+    )
+    say("")
+    table(
+        ("when", "event", "agent", "reason"),
+        [
+            (event.created_at.astimezone().strftime("%H:%M:%S.%f")[:-3], event.type, event.agent_name, event.reason)
+            for event in histories[told.id]
+        ],
+        title=f"The history of {told.title}",
+    )
+    say("\nTry next:")
+    for command, what in (
+        (f"casework cases list {queue.name} --status failed", "what failed"),
+        (f"casework cases show {told.id}", "this case in full"),
+        ("casework up", "the installation, for your own queues"),
+    ):
+        out().print(f"  {command:<62} # {what}", markup=False, soft_wrap=True)
+
+
+def _kinds(events: list[CaseEvent]) -> set[str]:
+    return {event.type for event in events}
+
+
+_WORDS = (
+    (EventType.NEEDS_INPUT, "asked a person", "large amounts, missing currencies"),
+    (EventType.POSTPONED, "came back later", "not due yet"),
+    (EventType.HANDOVER, "handed over", "to the auditor"),
+    (EventType.ATTEMPT_FAILED, "tried again", "the bank did not answer"),
+)

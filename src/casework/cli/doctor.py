@@ -1,0 +1,96 @@
+"""`casework doctor`: is everything there, and if a queue stands still, why."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import typer
+
+from casework.agents import targets
+from casework.cli.console import Json, print_json, table
+from casework.core.model import AgentKind
+from casework.errors import CaseworkError
+from casework.service import agents, health
+from casework.settings import read_settings
+from casework.store import schema
+from casework.wiring import Casework, connect
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    check: str
+    ok: bool
+    detail: str
+
+
+def doctor(as_json: Json = False) -> None:
+    """Check settings, servers, schema, processes, agents and queues. Exit code 1 where something is wrong."""
+    findings = list(_findings())
+    if as_json:
+        print_json(findings)
+    else:
+        table(("check", "", "detail"), [(one.check, "ok" if one.ok else "WRONG", one.detail) for one in findings])
+    if not all(one.ok for one in findings):
+        raise typer.Exit(1)
+
+
+def _findings() -> Iterator[Finding]:
+    found: list[Casework] = []
+
+    def settings() -> str:
+        read = read_settings()
+        return f"lease {read.lease_seconds:g} s, tick {read.tick_seconds:g} s, python {sys.version.split()[0]}"
+
+    def database() -> str:
+        casework = connect(application="casework doctor", checked=False)
+        health.database(casework.db)
+        found.append(casework)
+        return "casework's own" if not casework.settings.database_url else "as CASEWORK_DATABASE_URL says"
+
+    for check, look in (("settings", settings), ("database", database)):
+        finding = _look(check, look)
+        yield finding
+        if not finding.ok:
+            return
+    casework = found[0]
+    for check, look in (("schema", lambda: _schema(casework)), ("broker", lambda: _broker(casework))):
+        finding = _look(check, look)
+        yield finding
+        if not finding.ok and check == "schema":
+            return
+    for role in ("ticker", "worker"):
+        yield _look(role, partial(health.role_seen, casework.db, casework.settings, role))
+    yield from _agents(casework)
+    for queue, trouble in health.queues(casework.db, casework.settings, casework.team_id):
+        yield Finding(f"queue {queue.name}", trouble is None, trouble or "moves")
+
+
+def _look(check: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(check, True, look())
+    except CaseworkError as error:
+        return Finding(check, False, str(error))
+
+
+def _schema(casework: Casework) -> str:
+    schema.check(casework.db)
+    return schema.head()
+
+
+def _broker(casework: Casework) -> str:
+    casework.publisher.check()
+    return "casework's own" if not casework.settings.redis_url else "as CASEWORK_REDIS_URL says"
+
+
+def _agents(casework: Casework) -> Iterator[Finding]:
+    for agent in agents.find(casework.db, casework.team_id):
+        if agent.kind is AgentKind.PYTHON and agent.target:
+            yield _look(f"agent {agent.name}", partial(_importable, casework, agent.target))
+
+
+def _importable(casework: Casework, target: str) -> str:
+    targets.load(target, casework.settings.modules)
+    return target

@@ -1,0 +1,162 @@
+"""`casework cases import`."""
+
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import typer
+from rich.progress import Progress, TaskID
+
+from casework.cli.console import Json, QueueRef, err, find_queue, installation, print_json, progress, say, table
+from casework.cli.rows import BadLine, Shape, columns_in, csv_records, json_records, new_cases
+from casework.core.model import NewCase, QueueId
+from casework.errors import InvalidInput
+from casework.service import cases
+
+BATCH = 500
+_SHOWN = 20
+
+
+@dataclass
+class _Tally:
+    added: int = 0
+    known: int = 0
+    bad: list[BadLine] = field(default_factory=list)
+
+    def count(self, given: int, added: int) -> None:
+        self.added += added
+        self.known += given - added
+
+
+def import_(
+    queue: QueueRef,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="CSV with a header, or JSON Lines; - is standard input.")],
+    title: Annotated[
+        str | None,
+        typer.Option(help="The title, as in 'Invoice {number}'. Without it each record has a title of its own."),
+    ] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN", help="A column whose values become labels. Repeatable.")
+    ] = None,
+    priority: Annotated[str, typer.Option(help="none, medium, high, or a template like '{urgency}'.")] = "none",
+    key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="A column that identifies a record: what is there already is not added again."
+        ),
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="csv or jsonl; by the file's name where it is not given.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="Between CSV fields; found in the header where it is not given.")
+    ] = None,
+    encoding: Annotated[str, typer.Option(help="Of the file.")] = "utf-8-sig",
+    strict: Annotated[bool, typer.Option("--strict", help="One bad line, and nothing goes in.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Import a file of records as cases. Bad lines are named, the good ones go in; exit code 1 where there were any."""
+    shape = Shape(title, tuple(label or ()), priority, key)
+    columns_in(shape)
+    queue_id = find_queue(queue).id
+    with _opened(file) as (stream, size), progress() as bar:
+        task = bar.add_task(f"Importing {Path(file).name if file != '-' else 'standard input'}", total=size)
+        lines = _decoded(stream, encoding, bar, task)
+        records = json_records(lines) if _is_json(file, form) else csv_records(lines, delimiter)
+        rows = new_cases(records, shape)
+        tally = _import_strictly(queue_id, rows) if strict else _import(queue_id, rows)
+    _report(tally, strict, as_json)
+    if tally.bad:
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[tuple[BinaryIO, int | None]]:
+    if file == "-":
+        yield sys.stdin.buffer, None
+        return
+    path = Path(file)
+    try:
+        with path.open("rb") as stream:
+            yield stream, path.stat().st_size
+    except (IsADirectoryError, FileNotFoundError, PermissionError) as error:
+        raise InvalidInput(f"{file}: {error.strerror}.") from None
+
+
+def _is_json(file: str, form: str | None) -> bool:
+    if form not in (None, "csv", "jsonl"):
+        raise InvalidInput(f"--format is csv or jsonl (got {form!r}).")
+    return form == "jsonl" if form else Path(file).suffix.lower() in (".jsonl", ".ndjson", ".json")
+
+
+def _decoded(stream: BinaryIO, encoding: str, bar: Progress, task: TaskID) -> Iterator[str]:
+    """Lines as text. What is not in the encoding becomes a character that no case may hold, so that its line is named."""
+    try:
+        text = io.TextIOWrapper(stream, encoding=encoding, errors="surrogateescape", newline="")
+    except LookupError:
+        raise InvalidInput(f"--encoding: there is no encoding {encoding!r}.") from None
+    for line in text:
+        bar.advance(task, len(line))
+        yield line
+    text.detach()
+
+
+def _import(queue_id: QueueId, rows: Iterator[tuple[int, NewCase] | BadLine]) -> _Tally:
+    """Batch by batch: what was imported stays, whatever comes later."""
+    casework = installation()
+    tally = _Tally()
+    batch: list[NewCase] = []
+
+    def flush() -> None:
+        if batch:
+            tally.count(len(batch), len(casework.perform(cases.create(casework.db, queue_id, batch))))
+            batch.clear()
+
+    for row in rows:
+        if isinstance(row, BadLine):
+            tally.bad.append(row)
+            continue
+        batch.append(row[1])
+        if len(batch) == BATCH:
+            flush()
+    flush()
+    return tally
+
+
+def _import_strictly(queue_id: QueueId, rows: Iterator[tuple[int, NewCase] | BadLine]) -> _Tally:
+    """All in one transaction, once every line is known to be good."""
+    casework = installation()
+    tally = _Tally()
+    good: list[NewCase] = []
+    for row in rows:
+        if isinstance(row, BadLine):
+            tally.bad.append(row)
+        else:
+            good.append(row[1])
+    if good and not tally.bad:
+        tally.count(len(good), len(casework.perform(cases.create_all(casework.db, queue_id, good))))
+    return tally
+
+
+def _report(tally: _Tally, strict: bool, as_json: bool) -> None:
+    if as_json:
+        print_json({"added": tally.added, "already_there": tally.known, "bad_lines": _as_objects(tally.bad)})
+        return
+    if tally.bad:
+        title = f"{len(tally.bad)} bad lines" + (f", the first {_SHOWN}" if len(tally.bad) > _SHOWN else "")
+        table(("line", "reason"), [(bad.line, bad.reason) for bad in tally.bad[:_SHOWN]], title=title)
+    known = f", {tally.known} were there already" if tally.known else ""
+    say(
+        f"Added {tally.added} cases{known}."
+        if tally.added or not (strict and tally.bad)
+        else "Added nothing, because of the bad lines."
+    )
+    err().file.flush()
+
+
+def _as_objects(bad: Sequence[BadLine]) -> list[dict[str, Any]]:
+    return [{"line": one.line, "reason": one.reason} for one in bad]

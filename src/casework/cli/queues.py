@@ -1,0 +1,230 @@
+"""`casework queues`."""
+
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from casework.cli.console import Json, QueueRef, err, find_queue, installation, print_json, progress, say, table
+from casework.core.model import Queue, QueueMode, QueueStats
+from casework.errors import Conflict
+from casework.service import queues
+
+app = typer.Typer(help="Queues of cases.", no_args_is_help=True)
+
+_POLL_SECONDS = 0.2
+
+
+@app.command()
+def create(name: str, description: str | None = None, as_json: Json = False) -> None:
+    """Create a queue."""
+    casework = installation()
+    queue = queues.create(casework.db, casework.team_id, name, description)
+    _show_one(queue, as_json, f"Created queue {queue.name} ({queue.id}).")
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """List queues with their cases by status."""
+    casework = installation()
+    found = [
+        (queue, queues.stats(casework.db, casework.team_id, queue.id))
+        for queue in queues.find(casework.db, casework.team_id)
+    ]
+    if as_json:
+        print_json([_as_object(queue, stats) for queue, stats in found])
+        return
+    table(
+        QUEUE_COLUMNS,
+        (queue_row(queue, stats) for queue, stats in found),
+        empty="There are no queues: casework queues create NAME",
+    )
+
+
+QUEUE_COLUMNS = (
+    "queue",
+    "mode",
+    "pending",
+    "claimed",
+    "needs input",
+    "postponed",
+    "completed",
+    "failed",
+    "live runs",
+    "oldest pending",
+)
+
+
+def queue_row(queue: Queue, stats: QueueStats) -> list[Any]:
+    """A queue as a row of a table."""
+    age = f"{(datetime.now(UTC) - stats.oldest_pending_at).total_seconds():.0f} s" if stats.oldest_pending_at else None
+    return [queue.name, queue.mode, *stats.cases.values(), sum(stats.live_runs.values()), age]
+
+
+def _as_object(queue: Queue, stats: QueueStats) -> dict[str, Any]:
+    return {
+        "id": queue.id,
+        "name": queue.name,
+        "description": queue.description,
+        "mode": queue.mode,
+        "cases": stats.cases,
+        "live_runs": stats.live_runs,
+        "oldest_pending_at": stats.oldest_pending_at,
+        "created_at": queue.created_at,
+    }
+
+
+@app.command()
+def show(queue: QueueRef, as_json: Json = False) -> None:
+    """Show a queue, its cases by status and its consumers."""
+    casework = installation()
+    found = find_queue(queue)
+    stats = queues.stats(casework.db, casework.team_id, found.id)
+    consumers = queues.consumers(casework.db, casework.team_id, found.id)
+    if as_json:
+        print_json({**_as_object(found, stats), "consumers": consumers})
+        return
+    say(f"{found.name}  {found.id}  {found.mode}" + (f"\n{found.description}" if found.description else ""))
+    table(QUEUE_COLUMNS, [queue_row(found, stats)])
+    rows = ((one.agent_name, one.trigger, one.concurrency or "none", one.live_runs) for one in consumers)
+    table(
+        ("consumer", "trigger", "concurrency", "live runs"),
+        rows,
+        empty="It has no consumers: casework consumers set QUEUE AGENT",
+    )
+
+
+@app.command()
+def pause(queue: QueueRef, as_json: Json = False) -> None:
+    """Claim nothing from a queue; runs that are being executed finish."""
+    _set_mode(queue, QueueMode.PAUSED, as_json)
+
+
+@app.command()
+def resume(queue: QueueRef, as_json: Json = False) -> None:
+    """Claim from a queue again."""
+    _set_mode(queue, QueueMode.ACTIVE, as_json)
+
+
+def _set_mode(ref: str, mode: QueueMode, as_json: bool) -> None:
+    casework = installation()
+    queue = casework.perform(queues.set_mode(casework.db, casework.team_id, ref, mode))
+    _show_one(queue, as_json, f"Queue {queue.name} is {queue.mode}.")
+
+
+def _show_one(queue: Queue, as_json: bool, sentence: str) -> None:
+    if as_json:
+        print_json(queue)
+    else:
+        say(sentence)
+
+
+@app.command()
+def delete(
+    queue: QueueRef,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Delete a queue with all its cases; live runs are interrupted."""
+    casework = installation()
+    found = find_queue(queue)
+    total = sum(queues.stats(casework.db, casework.team_id, found.id).cases.values())
+    if total and not yes:
+        if not err().is_terminal:
+            raise Conflict(f"Queue {found.name} holds {total} cases: say --yes to delete them.")
+        typer.confirm(f"Delete queue {found.name} with {total} cases?", abort=True, err=True)
+    count, interrupted = casework.perform(queues.delete(casework.db, casework.settings, casework.team_id, found.id))
+    if as_json:
+        print_json({"id": found.id, "deleted_cases": count, "interrupted_run_ids": interrupted})
+    else:
+        say(f"Deleted queue {found.name} with {count} cases; {len(interrupted)} runs interrupted.")
+
+
+@app.command()
+def drain(
+    queue: QueueRef,
+    empty: Annotated[bool, typer.Option("--empty", help="Work off all pending cases first.")] = False,
+    interrupt: Annotated[
+        bool, typer.Option("--interrupt", help="Ask the live runs to stop, and release their cases.")
+    ] = False,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", help="Give up after that many seconds, with exit code 1.", min=0)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Claim nothing new, wait until the live runs have ended, and pause the queue."""
+    casework = installation()
+    found = find_queue(queue)
+    end = time.monotonic() + timeout if timeout is not None else None
+    try:
+        left = _drain(found, empty, interrupt, end)
+    finally:
+        casework.perform(queues.set_mode(casework.db, casework.team_id, found.id, QueueMode.PAUSED))
+    if as_json:
+        print_json(
+            {"id": found.id, "name": found.name, "drained": not left, "live_runs": left, "mode": QueueMode.PAUSED}
+        )
+    elif left:
+        say(f"Queue {found.name} is not drained: {_listed(left)} still live. It is paused.")
+    else:
+        say(f"Queue {found.name} is drained: nothing is live. It is paused.")
+    if left:
+        raise typer.Exit(1)
+
+
+def _listed(left: dict[str, int]) -> str:
+    words = {
+        "pending": "waiting for a worker",
+        "running": "running",
+        "waiting": "waiting for an answer or another attempt",
+        "cases": "pending cases",
+    }
+    return ", ".join(f"{count} {words[status]}" for status, count in left.items())
+
+
+def _drain(queue: Queue, empty: bool, interrupt: bool, end: float | None) -> dict[str, int]:
+    """Wait; returns what is still live when the time is over."""
+    casework = installation()
+    if empty:
+        left = _wait(queue, end, f"Working off {queue.name}", _pending_and_live)
+        if left:
+            return left
+    if interrupt:
+        casework.perform(queues.set_mode(casework.db, casework.team_id, queue.id, QueueMode.PAUSED))
+        casework.perform(queues.release_live_runs(casework.db, casework.settings, casework.team_id, queue.id))
+        return _wait(queue, end, f"Stopping the runs of {queue.name}", _executing)
+    casework.perform(queues.set_mode(casework.db, casework.team_id, queue.id, QueueMode.DRAINING))
+    return _wait(queue, end, f"Draining {queue.name}", _live)
+
+
+def _live(stats: QueueStats) -> dict[str, int]:
+    return stats.live_runs
+
+
+def _executing(stats: QueueStats) -> dict[str, int]:
+    return {status: count for status, count in stats.live_runs.items() if status != "waiting"}
+
+
+def _pending_and_live(stats: QueueStats) -> dict[str, int]:
+    pending = stats.cases["pending"]
+    return {**({"cases": pending} if pending else {}), **stats.live_runs}
+
+
+def _wait(queue: Queue, end: float | None, what: str, left_of: Any) -> dict[str, int]:
+    casework = installation()
+    with progress() as bar:
+        task = bar.add_task(what, total=None)
+        most = 0
+        while True:
+            left: dict[str, int] = left_of(queues.stats(casework.db, casework.team_id, queue.id))
+            most = max(most, sum(left.values()))
+            bar.update(
+                task,
+                total=most or 1,
+                completed=most - sum(left.values()),
+                description=f"{what}: {_listed(left) or 'done'}",
+            )
+            if not left or (end is not None and time.monotonic() >= end):
+                return left
+            time.sleep(_POLL_SECONDS)

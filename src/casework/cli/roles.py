@@ -1,0 +1,88 @@
+"""`casework worker|ticker|beat`: Celery's own commands with the right flags; and `casework tick`."""
+
+import os
+import sys
+from enum import StrEnum
+from typing import Annotated, NoReturn
+
+import typer
+
+from casework.cli.console import Json, installation, print_json, say
+from casework.service import dispatch
+from casework.settings import read_settings
+
+# Workers need no word of each other: PostgreSQL knows what each does.
+_ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+
+
+class Pool(StrEnum):
+    """How a worker executes its runs."""
+
+    PREFORK = "prefork"
+    THREADS = "threads"
+
+
+Concurrency = Annotated[
+    int | None,
+    typer.Option("--concurrency", "-c", min=1, max=1000, help="Runs at once. CASEWORK_WORKER_CONCURRENCY by default."),
+]
+PoolOption = Annotated[
+    Pool,
+    typer.Option("--pool", "-P", help="prefork: a process for each run; threads: many waiting runs in one process."),
+]
+
+
+def celery_command(*arguments: str) -> list[str]:
+    """A command line of Celery for casework's application."""
+    return [sys.executable, "-m", "celery", "-A", "casework.worker", *arguments]
+
+
+def worker_command(pool: Pool, concurrency: int) -> list[str]:
+    """A worker that executes runs."""
+    name = f"runs-{os.getpid()}@%h"
+    return celery_command("worker", "-Q", "runs", "-P", pool, "-c", str(concurrency), "-n", name, "-O", "fair", *_ALONE)
+
+
+def ticker_command() -> list[str]:
+    """A worker that executes ticks and nothing else."""
+    return celery_command("worker", "-Q", "ticks", "-P", "solo", "-n", f"ticks-{os.getpid()}@%h", *_ALONE)
+
+
+def beat_command() -> list[str]:
+    """The clock that asks for ticks."""
+    return celery_command("beat")
+
+
+def _become(command: list[str]) -> NoReturn:
+    sys.stdout.flush()
+    os.execv(command[0], command)  # noqa: S606 - our own interpreter, without a shell
+
+
+def worker(pool: PoolOption = Pool.PREFORK, concurrency: Concurrency = None) -> None:
+    """Execute runs. SIGTERM lets them finish for CASEWORK_SHUTDOWN_SECONDS, and then releases them."""
+    _become(worker_command(pool, concurrency or read_settings().worker_concurrency))
+
+
+def ticker() -> None:
+    """Execute ticks: sweep, and claim cases for agents. One is enough; several are harmless."""
+    read_settings()
+    _become(ticker_command())
+
+
+def beat() -> None:
+    """Ask for a tick each CASEWORK_TICK_SECONDS. One is enough; several are harmless."""
+    read_settings()
+    _become(beat_command())
+
+
+def tick(as_json: Json = False) -> None:
+    """Execute one tick here and now."""
+    casework = installation()
+    claimed = swept = 0
+    for committed in dispatch.tick(casework.db, casework.settings):
+        done = casework.perform(committed)
+        claimed, swept = claimed + done.claimed, swept + done.swept
+    if as_json:
+        print_json({"claimed": claimed, "swept": swept})
+    else:
+        say(f"Claimed {claimed} cases; brought on {swept} stuck runs.")

@@ -1,0 +1,109 @@
+"""`casework runs`."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from casework.cli.console import Json, find_id, find_queue, installation, print_json, say, table
+from casework.core.lifecycle import RunStatus
+from casework.core.model import CaseId, Message
+from casework.errors import InvalidInput
+from casework.service import runs
+
+app = typer.Typer(help="Runs: agents' work on cases.", no_args_is_help=True)
+
+RunRef = Annotated[str, typer.Argument(metavar="ID", help="Id of a run.")]
+
+
+@app.command("list")
+def list_(
+    queue: Annotated[str | None, typer.Option(help="Only of this queue.")] = None,
+    case: Annotated[str | None, typer.Option(help="Only of this case.")] = None,
+    status: Annotated[str, typer.Option(help="Only with these statuses, comma-separated.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 50,
+    offset: Annotated[int, typer.Option(min=0)] = 0,
+    as_json: Json = False,
+) -> None:
+    """List runs, the newest first."""
+    casework = installation()
+    found = runs.find(
+        casework.db,
+        queue_id=find_queue(queue).id if queue else None,
+        case_id=CaseId(find_id("case", case)) if case else None,
+        statuses=_statuses(status),
+        limit=limit,
+        offset=offset,
+    )
+    if as_json:
+        print_json(found)
+        return
+    rows = (
+        (run.id, run.case_id, run.agent_name, run.status, run.attempt, run.created_at, run.outcome, run.reason)
+        for run in found
+    )
+    table(("run", "case", "agent", "status", "attempt", "when", "outcome", "reason"), rows, empty="There are no runs.")
+
+
+def _statuses(text: str) -> list[RunStatus]:
+    try:
+        return [RunStatus(word.strip()) for word in text.split(",") if word.strip()]
+    except ValueError as error:
+        raise InvalidInput(f"--status: {error}; there are {', '.join(RunStatus)}.") from None
+
+
+@app.command()
+def show(run: RunRef, as_json: Json = False) -> None:
+    """Show a run, with the traceback of its last error."""
+    casework = installation()
+    found = runs.get(casework.db, casework.team_id, find_id("run", run))
+    if as_json:
+        print_json(found)
+        return
+    rows = [(name, getattr(found, name)) for name in found.__dataclass_fields__ if name != "error"]
+    table(("field", "value"), rows)
+    if found.error:
+        say(found.error)
+
+
+@app.command()
+def messages(
+    run: RunRef,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    offset: Annotated[int, typer.Option(min=0)] = 0,
+    as_json: Json = False,
+) -> None:
+    """Show what a run said and called, the oldest first."""
+    casework = installation()
+    found = runs.said(casework.db, casework.team_id, find_id("run", run), limit=limit, offset=offset)
+    if as_json:
+        print_json(found)
+    else:
+        table(
+            ("when", "type", "content"),
+            ((one.created_at, one.type, _content(one)) for one in found),
+            empty="It said nothing.",
+        )
+
+
+def _content(message: Message) -> str:
+    return str(message.content["text"]) if message.type == "text" else json.dumps(message.content, ensure_ascii=False)
+
+
+@app.command()
+def stop(
+    run: RunRef,
+    reason: Annotated[str | None, typer.Option(help="Why, for the case's history.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Stop a run; its case fails with the reason."""
+    casework = installation()
+    stopped = casework.perform(runs.stop(casework.db, casework.settings, casework.team_id, find_id("run", run), reason))
+    if as_json:
+        print_json(stopped)
+    else:
+        say(
+            f"Run {stopped.id} was asked to stop."
+            if stopped.status is RunStatus.RUNNING
+            else f"Run {stopped.id} is {stopped.status}."
+        )

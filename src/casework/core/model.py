@@ -1,0 +1,286 @@
+"""What the words of casework mean as data: frozen records that the store returns and the faces show."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, Literal, NewType, TypeVar
+from uuid import UUID
+
+from casework.core.lifecycle import CaseStatus, RunStatus
+from casework.core.payload import check_data, check_text
+from casework.errors import InvalidInput
+
+T = TypeVar("T")
+
+TeamId = NewType("TeamId", UUID)
+QueueId = NewType("QueueId", UUID)
+AgentId = NewType("AgentId", UUID)
+CaseId = NewType("CaseId", UUID)
+RunId = NewType("RunId", UUID)
+RequestId = NewType("RequestId", UUID)
+LabelId = NewType("LabelId", UUID)
+
+DEFAULT_TEAM = TeamId(UUID("00000000-0000-7000-8000-000000000001"))
+
+MAX_TITLE = 500
+MAX_LABELS = 50
+MAX_LABEL = 200
+
+
+class Priority(StrEnum):
+    """How urgent a case is. Stored as its rank, so that it sorts."""
+
+    NONE = "none"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+    @property
+    def rank(self) -> int:
+        """0, 1 or 2."""
+        return _PRIORITIES.index(self)
+
+    @classmethod
+    def of_rank(cls, rank: int) -> "Priority":
+        """The priority with that rank."""
+        return _PRIORITIES[rank]
+
+
+_PRIORITIES = tuple(Priority)
+
+
+class QueueMode(StrEnum):
+    """active claims and resumes; draining only resumes, so that live runs can end; paused does neither."""
+
+    ACTIVE = "active"
+    DRAINING = "draining"
+    PAUSED = "paused"
+
+
+class AgentKind(StrEnum):
+    """python: a function that workers call; pull: a program elsewhere that asks for work over HTTP."""
+
+    PYTHON = "python"
+    PULL = "pull"
+
+
+class RequestKind(StrEnum):
+    """What a run wants of a person."""
+
+    QUESTION = "question"
+    APPROVAL = "approval"
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Where cases wait."""
+
+    id: QueueId
+    team_id: TeamId
+    name: str
+    description: str | None
+    mode: QueueMode
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QueueStats:
+    """What a queue holds now."""
+
+    cases: dict[str, int]
+    live_runs: dict[str, int]
+    oldest_pending_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Something that can work on a case."""
+
+    id: AgentId
+    team_id: TeamId
+    name: str
+    kind: AgentKind
+    target: str | None
+    max_attempts: int | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """An agent connected to a queue."""
+
+    queue_id: QueueId
+    agent_id: AgentId
+    agent_name: str
+    trigger: bool
+    concurrency: int | None
+    live_runs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRef:
+    """A label as a user names it."""
+
+    value: str
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        check_text("label's value", self.value, least=1, most=MAX_LABEL)
+        check_text("label's key", self.key, most=MAX_LABEL)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label of a queue."""
+
+    id: LabelId
+    key: str
+    value: str
+    color_hue: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewCase:
+    """A case that is to be created. Raises InvalidInput where it cannot be."""
+
+    title: str
+    data: Any = ""
+    labels: tuple[LabelRef, ...] = ()
+    priority: Priority = Priority.NONE
+    key: str | None = None
+
+    def __post_init__(self) -> None:
+        check_text("title", self.title, least=1, most=MAX_TITLE)
+        check_data("data", self.data)
+        if len(self.labels) > MAX_LABELS:
+            raise InvalidInput(f"The case has {len(self.labels)} labels; {MAX_LABELS} is the most.")
+        if self.key is not None:
+            check_text("key", self.key, least=1, most=MAX_TITLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A work item."""
+
+    id: CaseId
+    queue_id: QueueId
+    title: str
+    data: Any
+    status: CaseStatus
+    priority: Priority
+    assigned_agent_id: AgentId | None
+    claimed_at: datetime | None
+    claimed_by_run_id: RunId | None
+    completed_at: datetime | None
+    postponed_to: datetime | None
+    pending_human_request_id: RequestId | None
+    agent_run_status: RunStatus | None
+    labels: tuple[Label, ...]
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CaseEvent:
+    """One line of a case's history."""
+
+    id: int
+    case_id: CaseId
+    type: str
+    reason: str | None
+    created_at: datetime
+    run_id: RunId | None
+    agent_id: AgentId | None
+    agent_name: str | None
+    human_request_id: RequestId | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One agent's work on one case, as it is stored."""
+
+    id: RunId
+    case_id: CaseId | None
+    queue_id: QueueId
+    agent_id: AgentId
+    agent_name: str
+    status: RunStatus
+    attempt: int
+    failures: int
+    outcome: str | None
+    reason: str | None
+    error: str | None
+    worker: str | None
+    created_at: datetime
+    started_at: datetime | None
+    alive_at: datetime | None
+    stop_requested_at: datetime | None
+    completed_at: datetime | None
+    refused_writes: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunMessage:
+    """What crosses the broker: which run, and which attempt of it."""
+
+    run_id: RunId
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What an agent said or called."""
+
+    id: int
+    type: Literal["text", "tool_call", "tool_result"]
+    role: Literal["assistant", "user", "system"]
+    created_at: datetime
+    content: Any
+
+
+@dataclass(frozen=True, slots=True)
+class HumanRequest:
+    """What a run asked a person."""
+
+    id: RequestId
+    case_id: CaseId
+    run_id: RunId
+    kind: RequestKind
+    title: str
+    description: str | None
+    options: tuple[str, ...]
+    answer: Any
+    created_at: datetime
+    responded_at: datetime | None
+    cancelled_at: datetime | None
+
+    @property
+    def status(self) -> str:
+        """pending, answered or cancelled."""
+        return "answered" if self.responded_at else "cancelled" if self.cancelled_at else "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFilter:
+    """Which cases of a queue are meant."""
+
+    statuses: tuple[CaseStatus, ...] = ()
+    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    title_contains: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What has to be told to others after a commit. All of it may be lost: rows hold the truth."""
+
+    runs: tuple[RunMessage, ...] = ()
+    stops: tuple[RunId, ...] = ()
+    nudge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Committed(Generic[T]):
+    """The result of a use case, and its effects, which the face performs."""
+
+    value: T
+    effects: Effects = Effects()

@@ -1,0 +1,92 @@
+"""Who gets how many: the arithmetic of a tick, with no database in it.
+
+A tick reads the openings (consumers with free slots) and the candidates (cases that are ready, as probed lane by
+lane), and this module says which case goes to which agent.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+
+from casework.core.model import AgentId, CaseId, QueueId
+
+
+class Lane(IntEnum):
+    """The order of picking up. A case that cannot be picked up is in no lane; a priority of rank n is in lane 4 - n."""
+
+    RESUMED = 0
+    POSTPONED = 1
+    HIGH = 2
+    MEDIUM = 3
+    NONE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A consumer that could take cases: `slots` of them. Without the trigger it takes only what is meant for it."""
+
+    queue_id: QueueId
+    agent_id: AgentId
+    trigger: bool
+    slots: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Candidate:
+    """A case that is ready. The order of the fields is the order in which cases are picked up."""
+
+    lane: int
+    ready_at: datetime
+    case_id: CaseId
+    queue_id: QueueId = field(compare=False)
+    agent_id: AgentId | None = field(compare=False)
+    """The only agent that may take it; None: any consumer with its trigger on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """This case goes to that agent."""
+
+    case_id: CaseId
+    agent_id: AgentId
+
+
+def free_slots(*, concurrency: int | None, pending: int, running: int, outstanding: int) -> int:
+    """How many runs a consumer may start now.
+
+    `concurrency` bounds pending and running runs together. `outstanding` bounds the unstarted ones, so that order
+    and delegation are decided late.
+    """
+    unstarted = outstanding - pending
+    return max(0, unstarted if concurrency is None else min(unstarted, concurrency - pending - running))
+
+
+def assign(openings: Sequence[Opening], candidates: Iterable[Candidate]) -> list[Pick]:
+    """Give each candidate, in pick-up order, to a consumer with a free slot.
+
+    A case that any consumer may take goes to the one with the largest share of its slots still free, so that
+    consumers share a queue in proportion to their capacity.
+    """
+    left = {(opening.queue_id, opening.agent_id): opening.slots for opening in openings if opening.slots > 0}
+    total = dict(left)
+    triggered: dict[QueueId, list[AgentId]] = {}
+    for opening in openings:
+        if opening.trigger and opening.slots > 0:
+            triggered.setdefault(opening.queue_id, []).append(opening.agent_id)
+    picks: list[Pick] = []
+    for candidate in sorted(set(candidates)):
+        queue = candidate.queue_id
+        takers = triggered.get(queue, []) if candidate.agent_id is None else [candidate.agent_id]
+        best = max(
+            takers,
+            key=lambda agent: (
+                left.get((queue, agent), 0) / total.get((queue, agent), 1),
+                total.get((queue, agent), 0),
+            ),
+            default=None,
+        )
+        if best is not None and left.get((queue, best), 0) > 0:
+            left[queue, best] -= 1
+            picks.append(Pick(candidate.case_id, best))
+    return picks

@@ -1,0 +1,129 @@
+"""The side of those who use the embedded servers: make sure that they run, and keep them for as long as we do."""
+
+import fcntl
+import os
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from time import monotonic, sleep
+from typing import IO
+
+from casework.embedded.home import Home
+from casework.embedded.servers import answers_ping, tail
+from casework.errors import ServerNotStarted
+from casework.settings import Settings
+
+WAIT_SECONDS = 75.0
+_KEEP_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Where the servers are, and whether the database is casework's own."""
+
+    database: str
+    redis: str
+    own_database: bool
+
+
+def resolve(settings: Settings) -> Urls:
+    """The URLs that were given, and those of casework's own servers, started, for those that were not.
+
+    Raises ServerNotStarted.
+    """
+    if settings.database_url and settings.redis_url:
+        return Urls(settings.database_url, settings.redis_url, False)
+    home = Home(settings.home_path)
+    _use(home.path)
+    return Urls(
+        settings.database_url or home.database_url, settings.redis_url or home.redis_url, not settings.database_url
+    )
+
+
+_held: dict[Path, IO[str]] = {}
+"""The client locks of this process, kept open to its end. A forked child shares them, and so is a client too."""
+
+
+@cache
+def _use(path: Path) -> None:
+    """Become a client of a home's servers: start them, wait for them, and start them again if their supervisor dies."""
+    home = Home(path)
+    home.make()
+    lock = home.clients.open("a")
+    # Waits while a supervisor stops, which has the lock for itself.
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    _held[path] = lock
+    _start_and_wait(home)
+    threading.Thread(target=_keep, args=(home, os.getpid()), name="casework-servers", daemon=True).start()
+
+
+def _owned(home: Home) -> bool:
+    """Whether a supervisor is there: it holds the owner's lock."""
+    with home.owner.open("a") as owner:
+        try:
+            fcntl.flock(owner, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+_spawned: list[subprocess.Popen[bytes]] = []
+"""Supervisors outlive their clients on purpose; they are kept here so that nobody takes them for forgotten ones."""
+
+
+def _spawn(home: Home) -> subprocess.Popen[bytes]:
+    with home.log("supervisor").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "casework.embedded.supervisor", str(home.path)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=home.path,
+            start_new_session=True,
+        )
+    _spawned.append(process)
+    return process
+
+
+def _serving(home: Home) -> bool:
+    if not answers_ping(home.valkey_socket):
+        return False
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(1)
+            connection.connect(str(home.sockets / ".s.PGSQL.5432"))
+            return True
+    except OSError:
+        return False
+
+
+def _start_and_wait(home: Home) -> None:
+    supervisor = None if _owned(home) else _spawn(home)
+    end = monotonic() + WAIT_SECONDS
+    while not _serving(home) or not _owned(home):
+        if supervisor is not None and supervisor.poll() not in (None, 0):
+            raise ServerNotStarted(
+                f"casework's own servers did not start: {tail(home.log('supervisor'))} (logs in {home.path})"
+            )
+        if monotonic() > end:
+            raise ServerNotStarted(
+                f"casework's own servers did not start within {WAIT_SECONDS:g} s (logs in {home.path})."
+            )
+        if (supervisor is None or supervisor.poll() is not None) and not _owned(home):
+            supervisor = _spawn(home)
+        sleep(0.02)
+
+
+def _keep(home: Home, pid: int) -> None:
+    """A supervisor that was killed is replaced by whoever notices first; a spare one ends at once."""
+    while os.getpid() == pid:
+        sleep(_KEEP_SECONDS)
+        try:
+            if not _owned(home):
+                _spawn(home).wait(0.2)
+        except (OSError, subprocess.TimeoutExpired):
+            continue

@@ -1,0 +1,96 @@
+"""Where things lie in a home, and the URLs that follow from it. No two processes need to tell each other."""
+
+import hashlib
+import os
+import re
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from casework.errors import ServerNotStarted
+
+# A socket's path has room for 104 bytes on macOS and 108 on Linux, and both URLs are read by several parsers: a home
+# that is long, or holds anything but plain characters, gets its sockets elsewhere.
+_LONGEST_SOCKET_DIR = 80
+_PLAIN = re.compile(r"[A-Za-z0-9/._-]+")
+
+SUPERUSER = "casework"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The paths of one home."""
+
+    path: Path
+
+    @property
+    def postgres_data(self) -> Path:
+        """PostgreSQL's data directory."""
+        return self.path / "postgres"
+
+    @property
+    def valkey_data(self) -> Path:
+        """Valkey's data directory."""
+        return self.path / "valkey"
+
+    @property
+    def sockets(self) -> Path:
+        """The directory of both sockets."""
+        inside = self.path / "run"
+        if len(str(inside)) <= _LONGEST_SOCKET_DIR and _PLAIN.fullmatch(str(inside)):
+            return inside
+        digest = hashlib.sha256(str(self.path).encode()).hexdigest()[:12]
+        return _temporary() / f"casework-{os.getuid()}-{digest}"
+
+    @property
+    def valkey_socket(self) -> Path:
+        """Valkey's socket."""
+        return self.sockets / "valkey.sock"
+
+    @property
+    def clients(self) -> Path:
+        """Held shared by each process that uses the servers, exclusively by the supervisor when it stops."""
+        return self.path / "clients.lock"
+
+    @property
+    def owner(self) -> Path:
+        """Held by the supervisor."""
+        return self.path / "owner.lock"
+
+    def log(self, name: str) -> Path:
+        """A server's log file."""
+        return self.path / f"{name}.log"
+
+    @property
+    def database_url(self) -> str:
+        """The embedded database."""
+        return f"postgresql://{SUPERUSER}@/postgres?host={quote(str(self.sockets), safe='')}"
+
+    @property
+    def redis_url(self) -> str:
+        """The embedded broker, as Celery takes it."""
+        return f"redis+socket://{self.valkey_socket}?virtual_host=0"
+
+    def make(self) -> None:
+        """Make the directories, for this user alone. Raises ServerNotStarted."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.sockets.mkdir(mode=0o700, exist_ok=True)
+            self.clients.touch(mode=0o600)
+            self.owner.touch(mode=0o600)
+        except OSError as error:
+            raise ServerNotStarted(
+                f"CASEWORK_HOME={str(self.path)!r} cannot be used: {error.strerror or error}. Set CASEWORK_HOME to a directory "
+                "that this user can write, or give CASEWORK_DATABASE_URL and CASEWORK_REDIS_URL."
+            ) from error
+        found = self.sockets.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.getuid(), self.path.stat().st_uid):
+            raise ServerNotStarted(f"{self.sockets} belongs to somebody else; casework does not put its sockets there.")
+
+
+def _temporary() -> Path:
+    # Not TMPDIR: processes of one home may have different ones, and must meet.
+    shared = Path("/tmp")  # noqa: S108 - the directory made in it is private, and its owner is checked
+    return shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir())

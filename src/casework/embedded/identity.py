@@ -1,0 +1,80 @@
+"""Who the servers run as. PostgreSQL refuses root, so root's servers become somebody else.
+
+In a user namespace of its own, a process that is root outside is nobody inside: it still reaches root's files, no
+user is made and no directory is opened to others. Where namespaces are refused (chroot, Docker's default profile), the
+servers change to an unprivileged user, and the home is given to it.
+"""
+
+import ctypes
+import os
+import pwd
+import signal
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+from casework.errors import ServerNotStarted
+
+_CLONE_NEWUSER = 0x10000000
+_PR_SET_PDEATHSIG = 1
+_NOBODY = 65534
+
+
+def _enter_namespace() -> None:
+    if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER):
+        raise PermissionError(ctypes.get_errno(), "user namespaces are refused")
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{_NOBODY} 0 1")
+    Path("/proc/self/gid_map").write_text(f"{_NOBODY} 0 1")
+
+
+def _namespaces_work() -> bool:
+    child = os.fork()
+    if child == 0:
+        try:
+            _enter_namespace()
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    return os.waitpid(child, 0)[1] == 0
+
+
+@cache
+def substitute() -> tuple[int, int] | None:
+    """The uid and gid that servers change to; None where they stay who they are, or use a namespace."""
+    if os.geteuid() != 0 or (sys.platform.startswith("linux") and _namespaces_work()):
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return entry.pw_uid, entry.pw_gid
+    raise ServerNotStarted("PostgreSQL does not run as root, and there is no user 'postgres' or 'nobody' to run it as.")
+
+
+def give(path: Path) -> None:
+    """Give a directory to whom the servers run as."""
+    other = substitute()
+    if other:
+        os.chown(path, *other)
+
+
+def before_exec(death_signal: signal.Signals) -> Callable[[], None]:
+    """What a server's process does between fork and exec: become who it runs as, and die with its supervisor."""
+    other = substitute()
+    namespace = os.geteuid() == 0 and other is None
+    libc = ctypes.CDLL(None)
+
+    def prepare() -> None:
+        if other:
+            os.setgroups([])
+            os.setgid(other[1])
+            os.setuid(other[0])
+        elif namespace:
+            _enter_namespace()
+        if sys.platform.startswith("linux"):
+            libc.prctl(_PR_SET_PDEATHSIG, death_signal)
+
+    return prepare

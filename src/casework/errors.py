@@ -1,0 +1,99 @@
+"""Every error that casework raises on purpose, on one screen.
+
+    CaseworkError
+    ├── InvalidInput            what was given cannot be used as it is
+    │   ├── TargetNotAllowed    a python target outside the allow-list
+    │   └── InvalidSettings     a setting has a value that cannot work
+    ├── NotFound                no such queue, agent, case, run, request or label
+    ├── Conflict                the present state does not permit it
+    │   ├── NameTaken
+    │   ├── TransitionRefused   the lifecycle has no such arrow
+    │   ├── AlreadyAnswered     a human request that is answered or cancelled
+    │   └── NotAConsumer        the agent is not connected to the queue
+    ├── RunLost                 the run no longer holds its case: nothing was written
+    ├── Unavailable             a service behind casework is away
+    │   ├── DatabaseUnavailable
+    │   ├── BrokerUnavailable
+    │   ├── SchemaOutdated      the database is not at this version's schema
+    │   └── ServerNotStarted    an embedded server could not be started
+    └── Transient               raised by agents: try this run again later
+
+The docstring of a class is its message where none is given. What a face makes of an error (an exit code, an HTTP
+status) is the face's own table.
+"""
+
+
+class CaseworkError(Exception):
+    """Something went wrong in casework."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__)
+
+
+class InvalidInput(CaseworkError):
+    """The input cannot be used as it is."""
+
+
+class TargetNotAllowed(InvalidInput):
+    """The python target does not stand in CASEWORK_AGENT_MODULES."""
+
+
+class InvalidSettings(InvalidInput):
+    """A setting has a value that cannot work."""
+
+
+class NotFound(CaseworkError):
+    """There is no such thing."""
+
+    def __init__(self, kind: str, name: object) -> None:
+        super().__init__(f"There is no {kind} {str(name)!r}.")
+        self.kind = kind
+        self.name = name
+
+
+class Conflict(CaseworkError):
+    """The present state does not permit this."""
+
+
+class NameTaken(Conflict):
+    """The name is taken."""
+
+
+class TransitionRefused(Conflict):
+    """The case's status does not permit this."""
+
+
+class AlreadyAnswered(Conflict):
+    """The request has been answered or cancelled."""
+
+
+class NotAConsumer(Conflict):
+    """The agent is not a consumer of this queue."""
+
+
+class RunLost(CaseworkError):
+    """The run no longer holds its case; nothing was written."""
+
+
+class Unavailable(CaseworkError):
+    """A service behind casework is away."""
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer."""
+
+
+class BrokerUnavailable(Unavailable):
+    """The broker does not answer."""
+
+
+class SchemaOutdated(Unavailable):
+    """The database is not at the schema of this version: run `casework db upgrade`."""
+
+
+class ServerNotStarted(Unavailable):
+    """An embedded server could not be started."""
+
+
+class Transient(CaseworkError):
+    """The agent met a passing condition; the run is tried again after a wait."""

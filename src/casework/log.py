@@ -1,0 +1,50 @@
+"""Log lines: one stable action name each, with the ids that it concerns."""
+
+import json
+import logging
+from typing import Any
+
+_logger = logging.getLogger("casework")
+
+
+def event(action: str, level: int = logging.INFO, **ids: object) -> None:
+    """Log that something happened: `event("run.lost", run=run_id)`."""
+    if _logger.isEnabledFor(level):
+        _logger.log(level, action, extra={"action": action, "ids": ids})
+
+
+def warn(action: str, **ids: object) -> None:
+    """Log what an operator should look at."""
+    event(action, logging.WARNING, **ids)
+
+
+class _TextFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        ids = " ".join(f"{key}={value}" for key, value in getattr(record, "ids", {}).items())
+        line = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower():<7} {record.getMessage()}"
+        text = f"{line} {ids}" if ids else line
+        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+
+
+class _JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, Any] = {
+            "at": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "action": record.getMessage(),
+            **getattr(record, "ids", {}),
+        }
+        if record.exc_info:
+            fields["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(fields, default=str)
+
+
+def configure(level: str, form: str) -> None:
+    """Send log lines to standard error, as text for people or as JSON for programs."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_JsonFormatter() if form == "json" else _TextFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    _logger.setLevel(level.upper())

@@ -1,0 +1,64 @@
+"""Agents: creating them and finding them."""
+
+from uuid import UUID
+
+from casework.agents import targets
+from casework.core.model import Agent, AgentId, AgentKind, TeamId
+from casework.core.payload import check_text
+from casework.errors import InvalidInput, NotFound
+from casework.settings import Settings
+from casework.store import agents as store
+from casework.store.database import Database, Tx
+
+
+def resolve(tx: Tx, team_id: TeamId, ref: str | UUID) -> Agent:
+    """The team's agent with that name or id. Raises NotFound."""
+    try:
+        id = ref if isinstance(ref, UUID) else UUID(ref)
+    except ValueError:
+        id = None
+    agent = (store.find_one(tx, team_id, id=id) if id else None) or store.find_one(tx, team_id, name=str(ref))
+    if agent is None:
+        raise NotFound("agent", ref)
+    return agent
+
+
+def create(
+    db: Database,
+    settings: Settings,
+    team_id: TeamId,
+    name: str,
+    *,
+    kind: AgentKind = AgentKind.PYTHON,
+    target: str | None = None,
+    max_attempts: int | None = None,
+) -> Agent:
+    """Create an agent. Raises InvalidInput, TargetNotAllowed and NameTaken."""
+    check_text("name", name, least=1, most=100)
+    if max_attempts is not None and not 1 <= max_attempts <= 100:
+        raise InvalidInput("max_attempts must be between 1 and 100.")
+    if kind is AgentKind.PYTHON:
+        if target is None:
+            raise InvalidInput("A python agent needs a target: module:function.")
+        targets.check_allowed(target, settings.modules)
+    elif target is not None:
+        raise InvalidInput("Only a python agent has a target.")
+    with db.begin() as tx:
+        return store.create(tx, team_id, name, kind, target, max_attempts)
+
+
+def get(db: Database, team_id: TeamId, ref: str | UUID) -> Agent:
+    """The agent with that name or id. Raises NotFound."""
+    with db.begin() as tx:
+        return resolve(tx, team_id, ref)
+
+
+def find(db: Database, team_id: TeamId) -> list[Agent]:
+    """All agents of the team, by name."""
+    with db.begin() as tx:
+        return store.find(tx, team_id)
+
+
+def delete_within(tx: Tx, agent_id: AgentId) -> None:
+    """Delete an agent that is connected to no queue, inside a transaction that is open."""
+    store.delete(tx, agent_id)

@@ -1,0 +1,230 @@
+"""What people do to cases: create, look, retry, delegate, settle, delete, stop."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from casework.core.lifecycle import CaseStatus, Event, allows
+from casework.core.model import (
+    AgentId,
+    Case,
+    CaseEvent,
+    CaseFilter,
+    CaseId,
+    Committed,
+    Effects,
+    NewCase,
+    QueueId,
+    RunId,
+    TeamId,
+)
+from casework.errors import InvalidInput, NotAConsumer, NotFound
+from casework.settings import Settings
+from casework.store import cases as store
+from casework.store import queues, requests, runs, transitions
+from casework.store.database import Database, Tx
+
+MAX_BATCH = 1000
+_CLEAR_BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """What a person's action did to a list of cases."""
+
+    moved: list[CaseId] = field(default_factory=list)
+    skipped: int = 0
+    interrupted: list[RunId] = field(default_factory=list)
+
+    @property
+    def effects(self) -> Effects:
+        """Tell the interrupted runs, and let the dispatcher look."""
+        return Effects(stops=tuple(self.interrupted), nudge=bool(self.moved))
+
+
+def create(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed[list[CaseId]]:
+    """Create up to 1000 cases in one transaction, all or none; a case whose key is there already is left out.
+
+    Raises InvalidInput and NotFound.
+    """
+    if not 1 <= len(new) <= MAX_BATCH:
+        raise InvalidInput(f"Between 1 and {MAX_BATCH} cases can be created at once (got {len(new)}).")
+    with db.begin() as tx:
+        ids = create_within(tx, queue_id, new)
+    return Committed(ids, Effects(nudge=bool(ids)))
+
+
+def create_within(tx: Tx, queue_id: QueueId, new: Sequence[NewCase], **origin: Any) -> list[CaseId]:
+    """Create cases inside a transaction that is open. Raises NotFound where the queue is gone."""
+    if not queues.lock_for_adding(tx, queue_id):
+        raise NotFound("queue", queue_id)
+    return store.create(tx, queue_id, new, **origin)
+
+
+def create_all(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed[list[CaseId]]:
+    """Create any number of cases in one transaction: all, or none."""
+    with db.begin() as tx:
+        ids: list[CaseId] = []
+        for start in range(0, len(new), MAX_BATCH):
+            ids += create_within(tx, queue_id, new[start : start + MAX_BATCH])
+    return Committed(ids, Effects(nudge=bool(ids)))
+
+
+def get(db: Database, team_id: TeamId, case_id: UUID) -> tuple[Case, list[CaseEvent]]:
+    """A case and its history, oldest first. Raises NotFound."""
+    with db.begin() as tx:
+        found = store.get_many(tx, [case_id])
+        if not found or queues.find_one(tx, team_id, id=found[0].queue_id) is None:
+            raise NotFound("case", case_id)
+        return found[0], store.events(tx, found[0].id)
+
+
+def get_many(db: Database, ids: Sequence[UUID]) -> list[Case]:
+    """The cases with these ids, in their order."""
+    with db.begin() as tx:
+        return store.get_many(tx, ids)
+
+
+def find(db: Database, queue_id: QueueId, wanted: CaseFilter, *, limit: int, offset: int = 0) -> list[Case]:
+    """Cases of a queue, newest first."""
+    with db.begin() as tx:
+        return store.find(tx, queue_id, wanted, limit=limit, offset=offset)
+
+
+def queue_of(db: Database, team_id: TeamId, case_id: UUID) -> QueueId:
+    """The queue that a case is in. Raises NotFound."""
+    return get(db, team_id, case_id)[0].queue_id
+
+
+def retry(db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID]) -> Committed[Withdrawn]:
+    """Back to pending, for the queue's own consumers; live runs are interrupted, pending cases skipped."""
+    return _withdraw(db, settings, Event.RETRY, CaseStatus.PENDING, queue_id, ids)
+
+
+def delegate(
+    db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID], agent_id: AgentId
+) -> Committed[Withdrawn]:
+    """Back to pending, for that agent alone. Raises NotAConsumer where it is not connected to the queue."""
+    return _withdraw(db, settings, Event.DELEGATE, CaseStatus.PENDING, queue_id, ids, agent_id=agent_id)
+
+
+def settle(
+    db: Database,
+    settings: Settings,
+    queue_id: QueueId,
+    ids: Sequence[UUID],
+    status: CaseStatus,
+    reason: str | None = None,
+) -> Committed[Withdrawn]:
+    """Completed or failed by a person; cases that have that status are skipped. Raises InvalidInput."""
+    if status not in (CaseStatus.COMPLETED, CaseStatus.FAILED):
+        raise InvalidInput(f"A case is settled as completed or failed, not as {status}.")
+    return _withdraw(db, settings, Event.SETTLE, status, queue_id, ids, reason=reason)
+
+
+def _withdraw(
+    db: Database,
+    settings: Settings,
+    event: Event,
+    target: CaseStatus,
+    queue_id: QueueId,
+    ids: Sequence[UUID],
+    *,
+    agent_id: AgentId | None = None,
+    reason: str | None = None,
+) -> Committed[Withdrawn]:
+    with db.begin() as tx:
+        if agent_id is not None and not queues.is_consumer(tx, queue_id, agent_id):
+            raise NotAConsumer
+        rows = store.lock(tx, ids, queue_id)
+        done = withdraw_within(tx, settings, event, target, rows, agent_id=agent_id, reason=reason)
+    return Committed(Withdrawn(done.moved, len(ids) - len(done.moved), done.interrupted), done.effects)
+
+
+def withdraw_within(
+    tx: Tx,
+    settings: Settings,
+    event: Event,
+    target: CaseStatus,
+    locked: Sequence[Any],
+    *,
+    agent_id: AgentId | None = None,
+    reason: str | None = None,
+) -> Withdrawn:
+    """Take locked cases from whoever has them. A case whose run has yet to stop is ready when it has, or at its deadline."""
+    moving = [row for row in locked if allows(CaseStatus(row.status), event, target)]
+    ids = [row.id for row in moving]
+    if not ids:
+        return Withdrawn(skipped=len(locked))
+    stopped = transitions.interrupt(tx, ids, tx.now + settings.grace, reason or f"interrupted: {event}")
+    requests.cancel_of_cases(tx, ids)
+    until = {run.case_id: run.runs_until for run in stopped}
+    transitions.withdraw(
+        tx,
+        event,
+        target,
+        [(row.id, until.get(row.id) or tx.now, row.run_id) for row in moving],
+        agent_id=agent_id,
+        reason=reason,
+    )
+    return Withdrawn([CaseId(id) for id in ids], len(locked) - len(ids), [run.run_id for run in stopped])
+
+
+def take_back_from(tx: Tx, settings: Settings, queue_id: QueueId, agent_id: AgentId) -> list[RunId]:
+    """Unbind and undelegate whatever an agent has, or alone may have, in a queue; pending cases too."""
+    rows = store.lock(tx, store.lock_of_consumer(tx, queue_id, agent_id))
+    pending = [row for row in rows if row.status == CaseStatus.PENDING]
+    taken = withdraw_within(tx, settings, Event.RETRY, CaseStatus.PENDING, rows, reason="its agent was disconnected")
+    undelegated = withdraw_within(
+        tx, settings, Event.DELEGATE, CaseStatus.PENDING, pending, reason="its agent was disconnected"
+    )
+    return taken.interrupted + undelegated.interrupted
+
+
+def release_unstarted(tx: Tx, fence: transitions.Fence) -> bool:
+    """Give back a run whose message was sent and that has not started."""
+    return runs.lock_if_unstarted(tx, fence) and transitions.release(tx, fence, "released before it started")
+
+
+def delete(db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID]) -> Committed[Withdrawn]:
+    """Delete cases; live runs are interrupted, and their rows stay."""
+    with db.begin() as tx:
+        done = _delete_within(tx, settings, [row.id for row in store.lock(tx, ids, queue_id)])
+    return Committed(Withdrawn(done.moved, len(ids) - len(done.moved), done.interrupted), done.effects)
+
+
+def _delete_within(tx: Tx, settings: Settings, locked: Sequence[UUID]) -> Withdrawn:
+    stopped = transitions.interrupt(tx, locked, tx.now + settings.grace, "interrupted: delete", forget=True)
+    store.delete(tx, locked)
+    return Withdrawn([CaseId(id) for id in locked], 0, [run.run_id for run in stopped])
+
+
+def clear_within(tx: Tx, settings: Settings, queue_id: QueueId) -> tuple[int, list[RunId]]:
+    """Delete every case of a queue inside a transaction that is open."""
+    count = 0
+    interrupted: list[RunId] = []
+    while ids := store.ids_of(tx, queue_id, tx.now, _CLEAR_BATCH):
+        done = _delete_within(tx, settings, [row.id for row in store.lock(tx, ids)])
+        count += len(done.moved)
+        interrupted += done.interrupted
+    return count, interrupted
+
+
+def clear(db: Database, settings: Settings, team_id: TeamId, ref: UUID) -> Committed[tuple[int, list[RunId]]]:
+    """Delete the cases that a queue has now, in transactions of a thousand. Returns the count and the interrupted runs."""
+    with db.begin() as tx:
+        queue = queues.find_one(tx, team_id, id=ref)
+        until = tx.now
+    if queue is None:
+        raise NotFound("queue", ref)
+    count = 0
+    interrupted: list[RunId] = []
+    while True:
+        with db.begin() as tx:
+            ids = store.ids_of(tx, queue.id, until, _CLEAR_BATCH)
+            done = _delete_within(tx, settings, [row.id for row in store.lock(tx, ids)]) if ids else Withdrawn()
+        if not ids:
+            return Committed((count, interrupted), Effects(stops=tuple(interrupted)))
+        count += len(done.moved)
+        interrupted += done.interrupted

@@ -1,0 +1,76 @@
+"""A run's hands: what it writes while it works, each a transaction that is fenced by the attempt that holds the case."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from casework.core.lifecycle import CaseStatus
+from casework.core.model import AgentId, Case, CaseFilter, CaseId, Effects, NewCase, QueueId, TeamId
+from casework.errors import RunLost
+from casework.service import cases, queues
+from casework.store import cases as case_store
+from casework.store import messages, runs
+from casework.store.database import Database, Tx
+from casework.store.transitions import Fence
+
+Perform = Callable[[Effects], None]
+
+
+class RunDesk:
+    """The `Desk` of one attempt."""
+
+    def __init__(
+        self, db: Database, fence: Fence, *, queue_id: QueueId, team_id: TeamId, agent_id: AgentId, perform: Perform
+    ) -> None:
+        self._db = db
+        self._fence = fence
+        self._queue_id = queue_id
+        self._team_id = team_id
+        self._agent_id = agent_id
+        self._perform = perform
+
+    def say(self, type: str, content: Any, key: str) -> None:
+        """Record a message."""
+        self._write(f"a message ({type})", lambda tx: messages.say(tx, self._fence, type, content, key))
+
+    def record_step(self, name: str, value: str) -> None:
+        """Keep a step's result."""
+        self._write(f"step {name!r}", lambda tx: messages.record_step(tx, self._fence, name, value))
+
+    def update(self, title: str | None, data: str | None) -> None:
+        """Change the case."""
+        self._write(
+            "a change of the case", lambda tx: case_store.update_by_run(tx, self._fence, title=title, data=data)
+        )
+
+    def add_cases(self, queue: str | None, new: Sequence[NewCase], step: str) -> list[CaseId]:
+        """Create cases and keep their ids, together, so that a repeated attempt finds them."""
+        added: list[CaseId] = []
+
+        def write(tx: Tx) -> bool:
+            target = queues.resolve(tx, self._team_id, queue).id if queue else self._queue_id
+            added[:] = cases.create_within(tx, target, new, run_id=self._fence.run_id, agent_id=self._agent_id)
+            return messages.record_step(tx, self._fence, step, json.dumps([str(id) for id in added]))
+
+        self._write("new cases", write)
+        self._perform(Effects(nudge=True))
+        return added
+
+    def list_cases(
+        self, queue: str | None, statuses: Sequence[CaseStatus], title_contains: str | None, limit: int
+    ) -> list[Case]:
+        """Read cases of a queue."""
+        with self._db.begin() as tx:
+            target = queues.resolve(tx, self._team_id, queue).id if queue else self._queue_id
+            return case_store.find(tx, target, CaseFilter(tuple(statuses), title_contains=title_contains), limit=limit)
+
+    def _write(self, what: str, write: Callable[[Tx], bool]) -> None:
+        """Write where the fence holds; where it does not, nothing stays but a note of the refusal, and RunLost is raised."""
+        try:
+            with self._db.begin() as tx:
+                if not write(tx):
+                    raise RunLost
+        except RunLost:
+            with self._db.begin() as tx:
+                runs.record_refusal(tx, self._fence, what)
+            raise

@@ -1,0 +1,257 @@
+"""One attempt of a run, as a pipeline: start, gather, call, settle. What each step found is a value."""
+
+import random
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from time import sleep
+
+from casework import log
+from casework.agents import Complete, Fail, HandOver, HeldCase, Outcome, Postpone, Run, targets
+from casework.agents.call import Asked, Crashed, Lost, Result, Returned, Stopped, call
+from casework.agents.run import History
+from casework.agents.stop import Stop, Suspended
+from casework.core.model import (
+    AgentId,
+    CaseId,
+    Committed,
+    Effects,
+    LabelRef,
+    Priority,
+    QueueId,
+    RunId,
+    RunMessage,
+    TeamId,
+)
+from casework.core.retry import backoff
+from casework.errors import CaseworkError, DatabaseUnavailable, NotFound
+from casework.service import agents
+from casework.service.desk import Perform, RunDesk
+from casework.settings import Settings
+from casework.store import messages, queues, requests, runs, transitions
+from casework.store.database import Database, Tx
+from casework.store.ids import new_id
+from casework.store.transitions import Fence
+
+Watch = Callable[[RunMessage], AbstractContextManager[Stop]]
+"""Enters a run into the supervisor's heartbeat and gives its stop request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An attempt that this process now executes."""
+
+    message: RunMessage
+    fence: Fence
+    case: HeldCase
+    queue_id: QueueId
+    team_id: TeamId
+    agent_id: AgentId
+    agent_name: str
+    target: str
+    failures: int
+    max_attempts: int
+
+
+def execute(
+    db: Database, settings: Settings, message: RunMessage, *, worker: str, watch: Watch, perform: Perform
+) -> Committed[str]:
+    """Execute one attempt, from its message to its outcome. The value names what came of it.
+
+    A message that is a duplicate, or comes after the run was interrupted, does nothing.
+    """
+    started = start(db, settings, message, worker)
+    if started is None:
+        log.event("run.not_started", run=message.run_id, attempt=message.attempt)
+        return Committed("not started")
+    with watch(message) as stop:
+        result = work(db, settings, started, stop, perform)
+        done = settle(db, settings, started, result)
+    log.event("run.ended", run=message.run_id, attempt=message.attempt, result=done)
+    return Committed(done, Effects(nudge=True))
+
+
+def start(db: Database, settings: Settings, message: RunMessage, worker: str) -> Started | None:
+    """Take the run, unless it has been started, or interrupted."""
+    with db.begin() as tx:
+        row = transitions.start(tx, message, worker)
+    if row is None:
+        return None
+    case = HeldCase(
+        CaseId(row.case_id),
+        QueueId(row.queue_id),
+        row.title,
+        row.data,
+        Priority.of_rank(row.priority),
+        tuple(LabelRef(value, key) for key, value in row.labels),
+        row.created_at,
+    )
+    return Started(
+        message,
+        Fence(case.id, RunId(row.run_id), row.attempt),
+        case,
+        case.queue_id,
+        TeamId(row.team_id),
+        AgentId(row.agent_id),
+        row.agent_name,
+        row.target or "",
+        row.failures,
+        row.max_attempts or settings.max_attempts,
+    )
+
+
+def work(db: Database, settings: Settings, started: Started, stop: Stop, perform: Perform) -> Result:
+    """Find the agent and call it."""
+    try:
+        agent = targets.load(started.target, settings.modules)
+        history = _history(db, started) if started.message.attempt > 1 else History()
+    except CaseworkError as error:
+        return Crashed(str(error), None, transient=isinstance(error, DatabaseUnavailable))
+    desk = RunDesk(
+        db,
+        started.fence,
+        queue_id=started.queue_id,
+        team_id=started.team_id,
+        agent_id=started.agent_id,
+        perform=perform,
+    )
+    run = Run(
+        id=started.fence.run_id,
+        attempt=started.message.attempt,
+        agent_name=started.agent_name,
+        case=started.case,
+        history=history,
+        desk=desk,
+        stop=stop,
+    )
+    return call(agent, run, stop)
+
+
+def _history(db: Database, started: Started) -> History:
+    with db.begin() as tx:
+        asked = requests.of_run(tx, started.fence.run_id)
+        steps = messages.steps_of(tx, started.fence.run_id)
+    return History({(request.kind, request.title): request.answer for request in asked if request.responded_at}, steps)
+
+
+def settle(db: Database, settings: Settings, started: Started, result: Result) -> str:
+    """Write the outcome. While the database is away the outcome is kept and tried again: the work is done."""
+    for tries in range(1, 600):
+        try:
+            return _settle(db, settings, started, result, first=tries == 1)
+        except DatabaseUnavailable:
+            log.warn("run.outcome_waits", run=started.fence.run_id, tries=tries)
+            sleep(min(2.0, 0.1 * tries))
+    return "not written"
+
+
+def _settle(db: Database, settings: Settings, started: Started, result: Result, *, first: bool) -> str:
+    fence = started.fence
+    with db.begin() as tx:
+        if isinstance(result, Lost | Stopped):
+            return "interrupted" if _give_back(tx, fence) else "lost"
+        written = _write(tx, settings, started, result)
+        if written is None and first:
+            # Not after a failed try: that one may have been committed, and this refusal would be of ourselves.
+            runs.record_refusal(tx, fence, _named(result))
+            log.warn("run.write_refused", run=fence.run_id, attempt=fence.attempt, what=_named(result))
+        if written is None:
+            transitions.stopped(tx, fence.run_id, fence.attempt, "stopped after its case was taken")
+        return written or "refused"
+
+
+def _give_back(tx: Tx, fence: Fence) -> bool:
+    """End a run that stopped: for good where its case was taken, else released for another worker."""
+    return transitions.stopped(tx, fence.run_id, fence.attempt, "stopped as asked") or transitions.release(
+        tx, fence, "released as asked"
+    )
+
+
+def _named(result: Result) -> str:
+    return (
+        f"outcome {type(result.outcome).__name__}"
+        if isinstance(result, Returned)
+        else f"outcome {type(result).__name__}"
+    )
+
+
+def _write(tx: Tx, settings: Settings, started: Started, result: Result) -> str | None:
+    """Move the case; None where the fence refused."""
+    match result:
+        case Returned(outcome):
+            return _write_outcome(tx, started, outcome)
+        case Asked(question):
+            return "needs_input" if _ask(tx, started.fence, question) else None
+        case Crashed(reason, traceback, True):
+            return _try_again(tx, settings, started, reason, traceback)
+        case Crashed(reason, traceback, _):
+            return "failed" if transitions.fail(tx, started.fence, reason, traceback) else None
+        case _:
+            raise AssertionError(result)
+
+
+def _write_outcome(tx: Tx, started: Started, outcome: Outcome) -> str | None:
+    fence = started.fence
+    match outcome:
+        case Complete(reason):
+            return "completed" if transitions.complete(tx, fence, reason) else None
+        case Fail(reason):
+            return "failed" if transitions.fail(tx, fence, reason, None) else None
+        case Postpone(reason=reason):
+            return "postponed" if transitions.postpone(tx, fence, outcome.moment, reason) else None
+        case HandOver(to, reason):
+            return _hand_over(tx, started, to, reason)
+
+
+def _hand_over(tx: Tx, started: Started, to: str, reason: str | None) -> str | None:
+    try:
+        target = agents.resolve(tx, started.team_id, to)
+    except NotFound:
+        target = None
+    if target is None or not queues.is_consumer(tx, started.queue_id, target.id):
+        refused = f"handed over to {to!r}, which is not a consumer of the queue"
+        return "failed" if transitions.fail(tx, started.fence, refused, None) else None
+    return "handed_over" if transitions.hand_over(tx, started.fence, target.id, reason) else None
+
+
+def _ask(tx: Tx, fence: Fence, question: Suspended) -> bool:
+    request_id = new_id()
+    if not transitions.ask(tx, fence, request_id, question.title):
+        return False
+    requests.create(tx, request_id, fence, question.kind, question.title, question.description, question.options)
+    return True
+
+
+def _try_again(tx: Tx, settings: Settings, started: Started, reason: str, traceback: str | None) -> str | None:
+    failures = started.failures + 1
+    if failures >= started.max_attempts:
+        given_up = f"{reason} (attempt {failures} of {started.max_attempts})"
+        return "failed" if transitions.give_up(tx, started.fence, given_up, traceback) else None
+    wait = backoff(failures, settings.retry_base_seconds, random.random())  # noqa: S311 - jitter is no secret
+    return "attempt_failed" if transitions.try_again(tx, started.fence, wait, reason, traceback) else None
+
+
+def executing(db: Database, worker: str) -> int:
+    """How many runs a worker executes."""
+    with db.begin() as tx:
+        return len(runs.running_of(tx, worker))
+
+
+def release_all_of(db: Database, worker: str) -> Committed[int]:
+    """Release whatever a worker still executes: called when nothing of it can run on."""
+    released = 0
+    with db.begin() as tx:
+        held = runs.running_of(tx, worker)
+    for fence in held:
+        with db.begin() as tx:
+            released += _give_back(tx, fence)
+    return Committed(released, Effects(nudge=released > 0))
+
+
+def ask_worker_to_release(db: Database, worker: str, grace: float) -> Committed[int]:
+    """Ask the runs of a worker that shuts down to stop within `grace` seconds and give their cases back."""
+    from_now = timedelta(seconds=grace)
+    with db.begin() as tx:
+        asked = runs.ask_to_release(tx, from_now, worker=worker)
+    return Committed(len(asked), Effects(stops=tuple(asked)))

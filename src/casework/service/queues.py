@@ -1,0 +1,153 @@
+"""Queues and their consumers."""
+
+from uuid import UUID
+
+from casework.core.model import (
+    AgentId,
+    Committed,
+    Consumer,
+    Effects,
+    Queue,
+    QueueId,
+    QueueMode,
+    QueueStats,
+    RunId,
+    TeamId,
+)
+from casework.core.payload import check_text
+from casework.errors import InvalidInput, NotAConsumer, NotFound
+from casework.service import agents, cases
+from casework.settings import Settings
+from casework.store import queues as store
+from casework.store import runs
+from casework.store.database import Database, Tx
+
+MAX_NAME = 100
+
+
+def as_id(ref: str | UUID) -> UUID | None:
+    """The reference as an id, where it is one."""
+    if isinstance(ref, UUID):
+        return ref
+    try:
+        return UUID(ref)
+    except ValueError:
+        return None
+
+
+def resolve(tx: Tx, team_id: TeamId, ref: str | UUID) -> Queue:
+    """The team's queue with that name or id. Raises NotFound."""
+    id = as_id(ref)
+    queue = (store.find_one(tx, team_id, id=id) if id else None) or store.find_one(tx, team_id, name=str(ref))
+    if queue is None:
+        raise NotFound("queue", ref)
+    return queue
+
+
+def create(db: Database, team_id: TeamId, name: str, description: str | None = None) -> Queue:
+    """Create a queue. Raises InvalidInput and NameTaken."""
+    check_text("name", name, least=1, most=MAX_NAME)
+    if description is not None:
+        check_text("description", description, most=500)
+    with db.begin() as tx:
+        return store.create(tx, team_id, name, description)
+
+
+def get(db: Database, team_id: TeamId, ref: str | UUID) -> Queue:
+    """The queue with that name or id. Raises NotFound."""
+    with db.begin() as tx:
+        return resolve(tx, team_id, ref)
+
+
+def find(db: Database, team_id: TeamId) -> list[Queue]:
+    """All queues of the team, by name."""
+    with db.begin() as tx:
+        return store.find(tx, team_id)
+
+
+def stats(db: Database, team_id: TeamId, ref: str | UUID) -> QueueStats:
+    """What the queue holds now. Raises NotFound."""
+    with db.begin() as tx:
+        return store.stats(tx, resolve(tx, team_id, ref).id)
+
+
+def set_mode(db: Database, team_id: TeamId, ref: str | UUID, mode: QueueMode) -> Committed[Queue]:
+    """Pause, drain or activate a queue. Once it returns, no claim follows that the mode does not permit."""
+    with db.begin() as tx:
+        queue = store.set_mode(tx, resolve(tx, team_id, ref).id, mode)
+    return Committed(queue, Effects(nudge=mode is not QueueMode.PAUSED))
+
+
+def release_live_runs(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID) -> Committed[int]:
+    """Ask the running runs of a queue to stop and give their cases back, and take back those that did not start."""
+    with db.begin() as tx:
+        queue = resolve(tx, team_id, ref)
+        unstarted = [fence for fence in runs.pending_of(tx, queue.id) if cases.release_unstarted(tx, fence)]
+        asked = runs.ask_to_release(tx, settings.grace, queue_id=queue.id)
+    return Committed(len(unstarted) + len(asked), Effects(stops=tuple(asked)))
+
+
+def delete(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID) -> Committed[tuple[int, list[RunId]]]:
+    """Delete a queue with its cases; live runs are interrupted. Returns how many cases went, and the interrupted runs."""
+    queue = set_mode(db, team_id, ref, QueueMode.PAUSED).value
+    cleared = cases.clear(db, settings, team_id, queue.id)
+    with db.begin() as tx:
+        store.lock(tx, queue.id)
+        rest = cases.clear_within(tx, settings, queue.id)
+        store.delete(tx, queue.id)
+    count, interrupted = cleared.value[0] + rest[0], cleared.value[1] + rest[1]
+    return Committed((count, interrupted), Effects(stops=tuple(interrupted)))
+
+
+def consumers(db: Database, team_id: TeamId, ref: str | UUID) -> list[Consumer]:
+    """The consumers of a queue. Raises NotFound."""
+    with db.begin() as tx:
+        return store.consumers_of(tx, resolve(tx, team_id, ref).id)
+
+
+def set_consumer(
+    db: Database,
+    team_id: TeamId,
+    queue_ref: str | UUID,
+    agent_ref: str | UUID,
+    *,
+    trigger: bool,
+    concurrency: int | None,
+) -> Committed[Consumer]:
+    """Connect an agent to a queue, or change how it is connected. A concurrency of None is no limit."""
+    if concurrency is not None and not 1 <= concurrency <= 100_000:
+        raise InvalidInput("The concurrency must be between 1 and 100000, or none.")
+    with db.begin() as tx:
+        queue, agent = resolve(tx, team_id, queue_ref), agents.resolve(tx, team_id, agent_ref)
+        store.set_consumer(tx, queue.id, agent.id, trigger, concurrency)
+    return Committed(Consumer(queue.id, agent.id, agent.name, trigger, concurrency), Effects(nudge=True))
+
+
+def remove_consumer(
+    db: Database, settings: Settings, team_id: TeamId, queue_ref: str | UUID, agent_ref: str | UUID
+) -> Committed[list[RunId]]:
+    """Disconnect an agent: its live runs are interrupted, and what was meant for it alone goes back to everybody."""
+    with db.begin() as tx:
+        queue, agent = resolve(tx, team_id, queue_ref), agents.resolve(tx, team_id, agent_ref)
+        interrupted = disconnect(tx, settings, queue.id, agent.id)
+        if interrupted is None:
+            raise NotAConsumer(f"The agent {agent.name!r} is not a consumer of the queue {queue.name!r}.")
+    return Committed(interrupted, Effects(stops=tuple(interrupted), nudge=True))
+
+
+def disconnect(tx: Tx, settings: Settings, queue_id: QueueId, agent_id: AgentId) -> list[RunId] | None:
+    """Disconnect within a transaction; None where the agent was not connected."""
+    if not store.remove_consumer(tx, queue_id, agent_id):
+        return None
+    return cases.take_back_from(tx, settings, queue_id, agent_id)
+
+
+def delete_agent(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID) -> Committed[list[RunId]]:
+    """Disconnect an agent from all its queues and delete it. Its finished runs keep its name."""
+    interrupted: list[RunId] = []
+    with db.begin() as tx:
+        agent = agents.resolve(tx, team_id, ref)
+        for queue_id in store.queues_of_agent(tx, agent.id):
+            interrupted += disconnect(tx, settings, queue_id, agent.id) or []
+        agents.delete_within(tx, agent.id)
+    return Committed(interrupted, Effects(stops=tuple(interrupted), nudge=True))

@@ -1,0 +1,68 @@
+"""What people see of runs, and stopping one."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from casework.core.lifecycle import LIVE, CaseStatus, Event, RunStatus
+from casework.core.model import CaseId, Committed, Effects, Message, QueueId, RunRecord, TeamId
+from casework.errors import Conflict, NotFound
+from casework.service.cases import Withdrawn, withdraw_within
+from casework.settings import Settings
+from casework.store import cases, messages, queues
+from casework.store import runs as store
+from casework.store.database import Database, Tx
+
+
+def _get(tx: Tx, team_id: TeamId, run_id: UUID) -> RunRecord:
+    run = store.get(tx, run_id)
+    if run is None or queues.find_one(tx, team_id, id=run.queue_id) is None:
+        raise NotFound("run", run_id)
+    return run
+
+
+def get(db: Database, team_id: TeamId, run_id: UUID) -> RunRecord:
+    """The run with that id. Raises NotFound."""
+    with db.begin() as tx:
+        return _get(tx, team_id, run_id)
+
+
+def find(
+    db: Database,
+    *,
+    queue_id: QueueId | None = None,
+    case_id: CaseId | None = None,
+    statuses: Sequence[RunStatus] = (),
+    limit: int,
+    offset: int = 0,
+) -> list[RunRecord]:
+    """Runs, newest first."""
+    with db.begin() as tx:
+        return store.find(tx, queue_id=queue_id, case_id=case_id, statuses=statuses, limit=limit, offset=offset)
+
+
+def said(db: Database, team_id: TeamId, run_id: UUID, *, limit: int, offset: int = 0) -> list[Message]:
+    """The messages of a run, the oldest first. Raises NotFound."""
+    with db.begin() as tx:
+        return messages.find(tx, _get(tx, team_id, run_id).id, limit=limit, offset=offset)
+
+
+def stop(
+    db: Database, settings: Settings, team_id: TeamId, run_id: UUID, reason: str | None = None
+) -> Committed[RunRecord]:
+    """Stop a run: its case fails with the reason. Raises NotFound, and Conflict where the run has ended."""
+    with db.begin() as tx:
+        run = _get(tx, team_id, run_id)
+        rows = [row for row in cases.lock(tx, [run.case_id]) if row.run_id == run.id] if run.case_id else []
+        done = (
+            withdraw_within(tx, settings, Event.STOP, CaseStatus.FAILED, rows, reason=reason or "stopped by a person")
+            if rows
+            else Withdrawn()
+        )
+        run = _get(tx, team_id, run_id)
+        if not done.moved and run.status not in LIVE:
+            raise Conflict(f"The run has ended: it is {run.status}.")
+        if rows and not done.moved:
+            raise Conflict(
+                "The run is not being worked on: its case is pending. Settle, retry or delegate the case instead."
+            )
+    return Committed(run, Effects(stops=tuple(done.interrupted), nudge=True))

@@ -1,0 +1,75 @@
+"""Finding what got stuck: runs whose worker fell silent, stops that are overdue, messages that were lost."""
+
+from collections import Counter
+from datetime import timedelta
+
+from casework import log
+from casework.core.model import Committed, Effects, RunMessage
+from casework.core.retry import backoff
+from casework.settings import Settings
+from casework.store import processes, runs, transitions
+from casework.store.database import Database
+from casework.store.runs import Stuck, StuckRun
+
+Swept = Counter[Stuck]
+
+
+LISTENING_HEARTBEATS = 3
+"""A worker's silence counts once the ticker has listened for that many heartbeats: when the database comes back, the
+heartbeats of live runs come back with it, and the sweep must not be faster."""
+
+
+def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Committed[Swept]:
+    """Bring stuck runs on. Each is looked at again under its lock, so that a late heartbeat or stop wins.
+
+    `ticker` names the process that sweeps all the time; without it, silence is believed as it is found.
+    """
+    heartbeat = timedelta(seconds=settings.heartbeat)
+    with db.begin() as tx:
+        since = processes.seen(tx, ticker, "ticker", _gap(settings)) if ticker else None
+        believes = since is None or tx.now - since >= LISTENING_HEARTBEATS * heartbeat
+        found = runs.stuck(tx, tx.now, settings.lease_seconds, settings.resend_seconds)
+    swept: Swept = Counter()
+    for run in found:
+        if run.why is Stuck.LOST and believes and _take_up_again(db, settings, run):
+            swept[Stuck.LOST] += 1
+            log.warn("run.lost", run=run.fence.run_id, attempt=run.fence.attempt, worker=run.worker)
+        elif run.why is Stuck.OVERDUE and _fence_out(db, settings, run):
+            swept[Stuck.OVERDUE] += 1
+            log.warn("run.fenced_out", run=run.fence.run_id, attempt=run.fence.attempt, worker=run.worker)
+    unsent = [RunMessage(run.fence.run_id, run.fence.attempt) for run in found if run.why is Stuck.UNSENT]
+    again = _send_again(db, unsent) if unsent else []
+    swept[Stuck.UNSENT] += len(again)
+    return Committed(swept, Effects(runs=tuple(again)))
+
+
+def _gap(settings: Settings) -> timedelta:
+    return timedelta(seconds=max(2 * settings.heartbeat, 3 * settings.tick_seconds))
+
+
+def _take_up_again(db: Database, settings: Settings, run: StuckRun) -> bool:
+    """Another attempt, at once: the wait was the lease. A run that loses its worker again and again waits longer."""
+    reason = f"worker {run.worker} fell silent for {settings.lease_seconds:g} s"
+    failures = run.failures + 1
+    with db.begin() as tx:
+        if not runs.lock_if_silent(tx, run.fence, tx.now, settings.lease_seconds):
+            return False
+        if failures >= (run.max_attempts or settings.max_attempts):
+            return transitions.give_up(tx, run.fence, f"{reason}, in attempt after attempt", None)
+        wait = backoff(failures - 1, settings.retry_base_seconds, 0) if failures > 1 else 0.0
+        return transitions.try_again(tx, run.fence, wait, reason, None)
+
+
+def _fence_out(db: Database, settings: Settings, run: StuckRun) -> bool:
+    reason = f"did not stop within {settings.interrupt_grace_seconds:g} s"
+    with db.begin() as tx:
+        if run.releases:
+            return transitions.release(tx, run.fence, reason)
+        return transitions.stopped(tx, run.fence.run_id, run.fence.attempt, reason)
+
+
+def _send_again(db: Database, unsent: list[RunMessage]) -> list[RunMessage]:
+    with db.begin() as tx:
+        again = runs.mark_sent(tx, unsent, tx.now)
+    log.event("run.resent", count=len(again))
+    return again

@@ -1,0 +1,99 @@
+"""All settings, read from CASEWORK_* environment variables, validated when they are read."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from casework.errors import InvalidSettings
+
+
+class Settings(BaseSettings):
+    """One frozen object; every field's description is also its row in the README's table."""
+
+    model_config = SettingsConfigDict(env_prefix="CASEWORK_", frozen=True, extra="ignore")
+
+    database_url: str = Field(
+        "", description="PostgreSQL, as `postgresql://user:password@host/name`. Unset: casework starts its own."
+    )
+    redis_url: str = Field("", description="Redis or Valkey, as `redis://host:6379/0`. Unset: casework starts its own.")
+    home: Path = Field(Path("~/.casework"), description="Where casework's own servers keep their data.")
+    agent_modules: str = Field("", description="Comma-separated modules and packages that may hold python agents.")
+    tick_seconds: float = Field(
+        1.0, gt=0, le=60, description="The beat's period: the longest wait when a nudge was lost."
+    )
+    lease_seconds: float = Field(30.0, ge=1, le=3600, description="How long a silent run is believed alive.")
+    heartbeat_seconds: float = Field(
+        0.0, ge=0, description="How often a worker says that its runs live. 0: a fifth of the lease."
+    )
+    interrupt_grace_seconds: float = Field(
+        10.0, ge=0, le=3600, description="How long a run that was asked to stop may take to do so."
+    )
+    shutdown_seconds: float = Field(
+        30.0, ge=0, le=3600, description="How long a stopping worker lets its runs go on before it releases them."
+    )
+    resend_seconds: float = Field(
+        15.0,
+        gt=0,
+        le=3600,
+        description="When the message of a run that did not start is sent again; doubles each time.",
+    )
+    outstanding_runs: int = Field(
+        200, ge=1, le=10_000, description="How many unstarted runs a consumer without a limit holds."
+    )
+    max_attempts: int = Field(
+        5, ge=1, le=100, description="Failed attempts until a case is failed; an agent may have its own number."
+    )
+    retry_base_seconds: float = Field(
+        1.0, ge=0, le=60, description="The first wait between attempts; doubles up to 60 s, with jitter."
+    )
+    worker_concurrency: int = Field(
+        4, ge=1, le=1000, description="Runs that one worker process group executes at once."
+    )
+    log_level: str = Field(
+        "INFO", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning or error."
+    )
+    log_format: str = Field("text", pattern="^(text|json)$", description="text for people, json for programs.")
+
+    @model_validator(mode="after")
+    def _heartbeats_fit_the_lease(self) -> Self:
+        if self.heartbeat_seconds > self.lease_seconds / 2:
+            raise ValueError("CASEWORK_HEARTBEAT_SECONDS must be at most half of CASEWORK_LEASE_SECONDS")
+        return self
+
+    @property
+    def heartbeat(self) -> float:
+        """Seconds between heartbeats."""
+        return self.heartbeat_seconds or self.lease_seconds / 5
+
+    @property
+    def grace(self) -> timedelta:
+        """How long a run that was asked to stop may take to do so."""
+        return timedelta(seconds=self.interrupt_grace_seconds)
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The allow-list of modules that may hold python agents."""
+        return tuple(name.strip() for name in self.agent_modules.split(",") if name.strip())
+
+    @property
+    def home_path(self) -> Path:
+        """The absolute home directory."""
+        return self.home.expanduser().absolute()
+
+
+def read_settings() -> Settings:
+    """Settings from the environment.
+
+    Raises InvalidSettings, which names the variable and what is wrong with it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "CASEWORK_" + "_".join(str(part) for part in first["loc"]).upper() if first["loc"] else "Settings"
+        raise InvalidSettings(
+            f"{name}: {first['msg']} (got {first['input']!r})" if first["loc"] else str(first["msg"])
+        ) from None

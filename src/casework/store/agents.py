@@ -1,0 +1,62 @@
+"""Agents."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from casework.core.model import Agent, AgentId, AgentKind, TeamId
+from casework.errors import NameTaken
+from casework.store.database import Tx
+from casework.store.ids import new_id
+from casework.store.tables import agents
+
+
+def _agent(row: Any) -> Agent:
+    return Agent(
+        AgentId(row.id),
+        TeamId(row.team_id),
+        row.name,
+        AgentKind(row.kind),
+        row.target,
+        row.max_attempts,
+        row.created_at,
+    )
+
+
+def create(tx: Tx, team_id: TeamId, name: str, kind: AgentKind, target: str | None, max_attempts: int | None) -> Agent:
+    """Create an agent. Raises NameTaken."""
+    values = {
+        "id": new_id(),
+        "team_id": team_id,
+        "name": name,
+        "kind": kind,
+        "target": target,
+        "max_attempts": max_attempts,
+    }
+    try:
+        with tx.connection.begin_nested():
+            return _agent(tx.execute(insert(agents).values(values).returning(agents)).one())
+    except IntegrityError as error:
+        raise NameTaken(f"There is an agent named {name!r} already.") from error
+
+
+def find_one(tx: Tx, team_id: TeamId, *, id: UUID | None = None, name: str | None = None) -> Agent | None:
+    """The team's agent with that id or that name."""
+    statement = select(agents).where(
+        agents.c.team_id == team_id, agents.c.deleted_at.is_(None), agents.c.id == id if id else agents.c.name == name
+    )
+    row = tx.execute(statement).one_or_none()
+    return _agent(row) if row else None
+
+
+def find(tx: Tx, team_id: TeamId) -> list[Agent]:
+    """The team's agents, by name."""
+    statement = select(agents).where(agents.c.team_id == team_id, agents.c.deleted_at.is_(None)).order_by(agents.c.name)
+    return [_agent(row) for row in tx.execute(statement)]
+
+
+def delete(tx: Tx, agent_id: AgentId) -> None:
+    """Delete an agent; its row stays for the runs that name it."""
+    tx.execute(update(agents).where(agents.c.id == agent_id).values(deleted_at=tx.now))

@@ -1,0 +1,212 @@
+"""Cases: creating many at once, reading, locking for people's actions, deleting."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from casework.core.lifecycle import CaseStatus, EventType, RunStatus
+from casework.core.model import (
+    AgentId,
+    Case,
+    CaseEvent,
+    CaseFilter,
+    CaseId,
+    Label,
+    NewCase,
+    Priority,
+    QueueId,
+    RunId,
+)
+from casework.store import labels
+from casework.store.database import NOW, Tx
+from casework.store.ids import new_ids
+from casework.store.transitions import Fence
+
+# One statement for any number of cases. A key that the queue has already adds nothing.
+_CREATE_SQL = f"""
+with new as (
+  select * from unnest(%(ids)s::uuid[], %(titles)s::text[], %(data)s::text[], %(priorities)s::smallint[], %(keys)s::text[])
+    with ordinality as n (id, title, data, priority, key, position)
+), added as (
+  insert into cases (id, queue_id, title, data, status, priority, ready_at, key, created_at, updated_at)
+  select id, %(queue_id)s, title, data::json, '{CaseStatus.PENDING}', priority, {NOW}, key, {NOW}, {NOW} from new order by position
+  on conflict (queue_id, key) where key is not null do nothing
+  returning id
+), logged as (
+  insert into case_events (case_id, type, created_at, run_id, agent_id)
+  select id, '{EventType.CREATED}', {NOW}, %(run_id)s::uuid, %(agent_id)s::uuid from added
+)
+select id from added
+"""
+
+
+def create(
+    tx: Tx, queue_id: QueueId, new: Sequence[NewCase], *, run_id: RunId | None = None, agent_id: AgentId | None = None
+) -> list[CaseId]:
+    """Create pending cases and their labels, in order, and return the ids of those that are new."""
+    ids = new_ids(len(new))
+    rows = tx.sql(
+        _CREATE_SQL,
+        {
+            "ids": ids,
+            "titles": [case.title for case in new],
+            "data": [json.dumps(case.data, ensure_ascii=False) for case in new],
+            "priorities": [case.priority.rank for case in new],
+            "keys": [case.key for case in new],
+            "queue_id": queue_id,
+            "run_id": run_id,
+            "agent_id": agent_id,
+        },
+    )
+    added = {row.id for row in rows}
+    labelled = [(CaseId(id), case.labels) for id, case in zip(ids, new, strict=True) if id in added and case.labels]
+    if labelled:
+        labels.assign(tx, queue_id, labelled)
+    return [CaseId(id) for id in ids if id in added]
+
+
+_COLUMNS = """
+c.id, c.queue_id, c.title, c.data, c.status, c.priority, c.assigned_agent_id, c.claimed_at, c.run_id, c.completed_at,
+c.postponed_to, c.human_request_id, r.status as run_status, c.created_at, c.updated_at
+"""
+
+
+def _cases(tx: Tx, rows: Sequence[Any]) -> list[Case]:
+    labelled = labels.of_cases(tx, [row.id for row in rows])
+    return [_case(row, labelled.get(row.id, ())) for row in rows]
+
+
+def _case(row: Any, labelled: tuple[Label, ...]) -> Case:
+    return Case(
+        id=CaseId(row.id),
+        queue_id=QueueId(row.queue_id),
+        title=row.title,
+        data=row.data,
+        status=CaseStatus(row.status),
+        priority=Priority.of_rank(row.priority),
+        assigned_agent_id=row.assigned_agent_id,
+        claimed_at=row.claimed_at,
+        claimed_by_run_id=row.run_id,
+        completed_at=row.completed_at,
+        postponed_to=row.postponed_to,
+        pending_human_request_id=row.human_request_id,
+        agent_run_status=RunStatus(row.run_status) if row.run_status else None,
+        labels=labelled,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def get_many(tx: Tx, ids: Sequence[UUID]) -> list[Case]:
+    """The cases with these ids, in the order of the ids."""
+    rows = tx.sql(
+        f"select {_COLUMNS} from cases c left join runs r on r.id = c.run_id where c.id = any(%(ids)s::uuid[])",
+        {"ids": list(ids)},
+    ).all()
+    place = {id: position for position, id in enumerate(ids)}
+    return _cases(tx, sorted(rows, key=lambda row: place[row.id]))
+
+
+def find(tx: Tx, queue_id: QueueId, wanted: CaseFilter, *, limit: int, offset: int = 0) -> list[Case]:
+    """Cases of a queue, newest first."""
+    rows = tx.sql(
+        f"""
+        select {_COLUMNS} from cases c left join runs r on r.id = c.run_id
+        where c.queue_id = %(queue_id)s and (%(statuses)s::text[] = '{{}}' or c.status = any(%(statuses)s))
+          and (%(title)s::text is null or position(lower(%(title)s) in lower(c.title)) > 0)
+          and not exists (
+            select from unnest(%(keys)s::text[]) as wanted (key) where not exists (
+              select from case_labels cl join labels l on l.id = cl.label_id
+              join unnest(%(label_keys)s::text[], %(label_values)s::text[]) as v (key, value) on v.key = l.key and v.value = l.value
+              where cl.case_id = c.id and l.key = wanted.key))
+        order by c.created_at desc, c.id desc limit %(limit)s offset %(offset)s
+        """,
+        {
+            "queue_id": queue_id,
+            "statuses": [str(status) for status in wanted.statuses],
+            "title": wanted.title_contains,
+            "keys": list(wanted.labels),
+            "label_keys": [key for key, values in wanted.labels.items() for _ in values],
+            "label_values": [value for values in wanted.labels.values() for value in values],
+            "limit": limit,
+            "offset": offset,
+        },
+    ).all()
+    return _cases(tx, rows)
+
+
+def events(tx: Tx, case_id: CaseId) -> list[CaseEvent]:
+    """The history of a case, oldest first."""
+    rows = tx.sql(
+        """
+        select e.id, e.case_id, e.type, e.reason, e.created_at, e.run_id, e.agent_id, a.name as agent_name, e.human_request_id
+        from case_events e left join agents a on a.id = e.agent_id where e.case_id = %(case_id)s order by e.id
+        """,
+        {"case_id": case_id},
+    )
+    return [CaseEvent(**row._mapping) for row in rows]
+
+
+def lock(tx: Tx, ids: Sequence[UUID], queue_id: QueueId | None = None) -> list[Any]:
+    """Lock cases in id order, which every one who locks several follows, and return what people's actions look at."""
+    return list(
+        tx.sql(
+            """
+            select id, queue_id, status, run_id, ready_at, human_request_id from cases
+            where id = any(%(ids)s::uuid[]) and (%(queue_id)s::uuid is null or queue_id = %(queue_id)s)
+            order by id for no key update
+            """,
+            {"ids": list(ids), "queue_id": queue_id},
+        )
+    )
+
+
+def lock_of_consumer(tx: Tx, queue_id: QueueId, agent_id: AgentId) -> list[UUID]:
+    """Lock and return, in id order, the cases of a queue that an agent works on or that wait for it alone."""
+    rows = tx.sql(
+        """
+        select id from cases where id in (
+          select id from cases where queue_id = %(queue_id)s and claim_for = %(agent_id)s and lane is not null
+          union select case_id from runs where queue_id = %(queue_id)s and agent_id = %(agent_id)s and live
+        ) order by id for no key update
+        """,
+        {"agent_id": agent_id, "queue_id": queue_id},
+    )
+    return [row.id for row in rows]
+
+
+def ids_of(tx: Tx, queue_id: QueueId, until: datetime, most: int) -> list[UUID]:
+    """Ids of the cases of a queue that were created by that moment, the oldest first."""
+    rows = tx.sql(
+        "select id from cases where queue_id = %(queue_id)s and created_at <= %(until)s order by created_at, id limit %(most)s",
+        {"queue_id": queue_id, "until": until, "most": most},
+    )
+    return [row.id for row in rows]
+
+
+def delete(tx: Tx, ids: Sequence[UUID]) -> int:
+    """Delete locked cases with their history, labels and requests; runs stay, without their case."""
+    values = {"ids": list(ids)}
+    tx.sql("update runs set case_id = null where case_id = any(%(ids)s::uuid[])", values)
+    tx.sql("delete from case_labels where case_id = any(%(ids)s::uuid[])", values)
+    tx.sql("delete from human_requests where case_id = any(%(ids)s::uuid[])", values)
+    tx.sql("delete from case_events where case_id = any(%(ids)s::uuid[])", values)
+    return tx.sql("delete from cases where id = any(%(ids)s::uuid[])", values).rowcount
+
+
+_UPDATE_SQL = f"""
+with changed as (
+  update cases set data = coalesce(%(data)s::json, data), title = coalesce(%(title)s, title), updated_at = {NOW}
+  where id = %(case_id)s and (%(run_id)s::uuid is null or (run_id = %(run_id)s and attempt = %(attempt)s and status = '{CaseStatus.CLAIMED}'))
+  returning id, run_agent_id
+)
+insert into case_events (case_id, type, created_at, run_id, agent_id)
+select id, '{EventType.UPDATED}', {NOW}, %(run_id)s::uuid, case when %(run_id)s::uuid is null then null else run_agent_id end from changed
+"""
+
+
+def update_by_run(tx: Tx, fence: Fence, *, title: str | None, data: str | None) -> bool:
+    """Change the case that a run holds; False where it holds it no longer. `data` is JSON text."""
+    return tx.sql(_UPDATE_SQL, {**fence.parameters(), "title": title, "data": data}).rowcount == 1

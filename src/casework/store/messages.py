@@ -1,0 +1,59 @@
+"""What a run said, and what it need not do twice. Every write is fenced by the run and its attempt."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from casework.core.model import Message, RunId
+from casework.store.database import NOW, Tx
+from casework.store.transitions import Fence
+
+_HELD = "id = %(case_id)s and run_id = %(run_id)s and attempt = %(attempt)s and status = 'claimed'"
+
+_SAY_SQL = f"""
+with held as (select 1 from cases where {_HELD}), said as (
+  insert into run_messages (run_id, type, role, content, key, created_at)
+  select %(run_id)s, %(type)s, 'assistant', %(content)s::json, %(key)s, {NOW} from held
+  on conflict (run_id, key) do nothing
+)
+select count(*) from held
+"""
+
+_STEP_SQL = f"""
+with held as (select 1 from cases where {_HELD}), done as (
+  insert into run_steps (run_id, name, value, created_at) select %(run_id)s, %(name)s, %(value)s::json, {NOW} from held
+  on conflict (run_id, name) do nothing
+)
+select count(*) from held
+"""
+
+
+def say(tx: Tx, fence: Fence, type: str, content: Any, key: str) -> bool:
+    """Add a message, unless the run has said it before; False where the run no longer holds its case."""
+    values = {**fence.parameters(), "type": type, "content": json.dumps(content, ensure_ascii=False), "key": key}
+    return bool(tx.sql(_SAY_SQL, values).scalar_one())
+
+
+def record_step(tx: Tx, fence: Fence, name: str, value: str) -> bool:
+    """Keep the result of a step, as JSON text; False where the run no longer holds its case."""
+    return bool(tx.sql(_STEP_SQL, {**fence.parameters(), "name": name, "value": value}).scalar_one())
+
+
+def steps_of(tx: Tx, run_id: RunId) -> dict[str, Any]:
+    """The results of the steps that the run has done."""
+    rows = tx.sql("select name, value from run_steps where run_id = %(run_id)s", {"run_id": run_id})
+    return {row.name: row.value for row in rows}
+
+
+def find(tx: Tx, run_id: UUID, *, limit: int, offset: int = 0, types: Sequence[str] = ()) -> list[Message]:
+    """Messages of a run, the oldest first."""
+    rows = tx.sql(
+        """
+        select id, type, role, created_at, content from run_messages
+        where run_id = %(run_id)s and (%(types)s::text[] = '{}' or type = any(%(types)s))
+        order by id limit %(limit)s offset %(offset)s
+        """,
+        {"run_id": run_id, "limit": limit, "offset": offset, "types": list(types)},
+    )
+    return [Message(**row._mapping) for row in rows]

@@ -1,0 +1,37 @@
+"""Which tickers and workers were seen lately, so that a queue that stands still can say why."""
+
+from datetime import datetime, timedelta
+
+from casework.store.database import NOW, Tx
+
+# `started_at` begins anew after a gap: it says since when the process has been listening without a break.
+_SEEN_SQL = f"""
+insert into processes as p (id, role, started_at, seen_at) values (%(id)s, %(role)s, {NOW}, {NOW})
+on conflict (id) do update set seen_at = excluded.seen_at,
+  started_at = case when p.seen_at < excluded.seen_at - %(gap)s then excluded.seen_at else p.started_at end
+returning started_at
+"""
+
+
+def seen(tx: Tx, id: str, role: str, gap: timedelta) -> datetime:
+    """Note that a process works, and return since when it has done so without a gap that long."""
+    since: datetime = tx.sql(_SEEN_SQL, {"id": id, "role": role, "gap": gap}).scalar_one()
+    return since
+
+
+def last_seen(tx: Tx, role: str) -> datetime | None:
+    """When a process of that role was last seen."""
+    moment: datetime | None = tx.sql(
+        "select max(seen_at) from processes where role = %(role)s", {"role": role}
+    ).scalar_one()
+    return moment
+
+
+def forget(tx: Tx, id: str) -> None:
+    """Forget a process that ended."""
+    tx.sql("delete from processes where id = %(id)s", {"id": id})
+
+
+def forget_silent(tx: Tx, age: timedelta) -> None:
+    """Forget processes that were not seen for that long."""
+    tx.sql(f"delete from processes where seen_at < {NOW} - %(age)s", {"age": age})

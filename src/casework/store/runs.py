@@ -1,0 +1,255 @@
+"""Runs: liveness, what got stuck, what an operator looks at. Their statuses are written in `transitions`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from casework.core.lifecycle import EventType, RunStatus
+from casework.core.model import AgentId, CaseId, QueueId, RunId, RunMessage, RunRecord
+from casework.store.database import NOW, Tx
+from casework.store.transitions import Fence
+
+# Rows are locked in id order, as everywhere, before they are updated: an UPDATE from a list locks in any order.
+_HEARTBEAT_SQL = f"""
+with mine as (
+  select r.id from unnest(%(ids)s::uuid[], %(attempts)s::int[]) as m (id, attempt)
+  join runs r on r.id = m.id and r.attempt = m.attempt and r.status = '{RunStatus.RUNNING}'
+  order by r.id for no key update of r
+)
+update runs r set alive_at = {NOW} from mine where r.id = mine.id
+returning r.id, r.stop_requested_at is not null as stop
+"""
+
+
+def heartbeat(tx: Tx, runs: Sequence[RunMessage]) -> dict[RunId, bool]:
+    """Say that these attempts live. The answer holds those that still are the worker's, and whether each was asked to
+    stop; an attempt that is missing has been given away."""
+    rows = tx.sql(_HEARTBEAT_SQL, {"ids": [run.run_id for run in runs], "attempts": [run.attempt for run in runs]})
+    return {RunId(row.id): row.stop for row in rows}
+
+
+class Stuck(StrEnum):
+    """Why the sweep looks at a run."""
+
+    LOST = "lost"
+    OVERDUE = "overdue"
+    UNSENT = "unsent"
+
+
+@dataclass(frozen=True, slots=True)
+class StuckRun:
+    """A run that does not get on by itself."""
+
+    why: Stuck
+    fence: Fence
+    agent_id: AgentId
+    failures: int
+    max_attempts: int | None
+    releases: bool
+    worker: str | None
+    sends: int
+
+
+# Reads the runs that hold slots and no others: a few hundred rows of a partial index, however many runs there were.
+_STUCK_SQL = """
+select s.* from (
+  select r.id, r.case_id, r.attempt, r.agent_id, r.failures, a.max_attempts, r.stop_releases, r.worker, r.sends,
+    case when r.status = 'running' and r.stop_deadline <= %(now)s then 'overdue'
+         when r.status = 'running' and r.alive_at <= %(now)s - make_interval(secs => %(lease)s) then 'lost'
+         when r.status = 'pending' and a.kind = 'python'
+           and r.sent_at <= %(now)s - make_interval(secs => %(resend)s * power(2, least(r.sends - 1, 16))) then 'unsent'
+    end as why
+  from runs r join agents a on a.id = r.agent_id where r.holds_slot
+) s where s.why is not null order by s.id limit 1000
+"""
+
+
+def stuck(tx: Tx, now: datetime, lease: float, resend: float) -> list[StuckRun]:
+    """Runs whose worker fell silent, whose stop is overdue, or whose message must be sent again (times in seconds)."""
+    return [
+        StuckRun(
+            Stuck(row.why),
+            Fence(CaseId(row.case_id), RunId(row.id), row.attempt),
+            AgentId(row.agent_id),
+            row.failures,
+            row.max_attempts,
+            row.stop_releases,
+            row.worker,
+            row.sends,
+        )
+        for row in tx.sql(_STUCK_SQL, {"now": now, "lease": lease, "resend": resend})
+    ]
+
+
+def lock_if_silent(tx: Tx, fence: Fence, now: datetime, lease: float) -> bool:
+    """Lock a run and say whether it still is silent: a heartbeat that came since the sweep looked saves it."""
+    condition = f"status = '{RunStatus.RUNNING}' and alive_at <= %(now)s - make_interval(secs => %(lease)s)"
+    return _lock_if(tx, fence, condition, now=now, lease=lease)
+
+
+def lock_if_unstarted(tx: Tx, fence: Fence) -> bool:
+    """Lock a run and say whether no worker has started it."""
+    return _lock_if(tx, fence, f"status = '{RunStatus.PENDING}'")
+
+
+def _lock_if(tx: Tx, fence: Fence, condition: str, **values: Any) -> bool:
+    """Lock the case and then the run, in the order that all follow."""
+    held = tx.sql(
+        "select 1 from cases where id = %(case_id)s and run_id = %(run_id)s and attempt = %(attempt)s for no key update",
+        fence.parameters(),
+    ).one_or_none()
+    run = tx.sql(
+        f"select 1 from runs where id = %(run_id)s and attempt = %(attempt)s and {condition} for no key update",
+        {**fence.parameters(), **values},
+    ).one_or_none()
+    return held is not None and run is not None
+
+
+def mark_sent(tx: Tx, runs: Sequence[RunMessage], now: datetime) -> list[RunMessage]:
+    """Note that these messages are sent once more, for the runs that still did not start."""
+    rows = tx.sql(
+        """
+        with late as (
+          select r.id from unnest(%(ids)s::uuid[], %(attempts)s::int[]) as m (id, attempt)
+          join runs r on r.id = m.id and r.attempt = m.attempt and r.status = 'pending' order by r.id for no key update of r skip locked
+        ), sent as (
+          update runs r set sent_at = %(now)s, sends = r.sends + 1 from late where r.id = late.id
+          returning r.id, r.attempt, r.case_id, r.agent_id
+        ), logged as (
+          insert into case_events (case_id, type, created_at, run_id, agent_id)
+          select case_id, %(type)s, %(now)s, id, agent_id from sent where case_id is not null
+        )
+        select id, attempt from sent
+        """,
+        {
+            "ids": [run.run_id for run in runs],
+            "attempts": [run.attempt for run in runs],
+            "now": now,
+            "type": EventType.RESENT,
+        },
+    )
+    return [RunMessage(RunId(row.id), row.attempt) for row in rows]
+
+
+def ask_to_release(
+    tx: Tx, grace: timedelta, *, queue_id: QueueId | None = None, worker: str | None = None
+) -> list[RunId]:
+    """Ask the running runs of a queue or of a worker to stop and give their cases back."""
+    rows = tx.sql(
+        f"""
+        with asked as (
+          select id from runs
+          where status = 'running' and holds_slot and stop_requested_at is null
+            and (%(queue_id)s::uuid is null or queue_id = %(queue_id)s) and (%(worker)s::text is null or worker = %(worker)s)
+          order by id for no key update
+        )
+        update runs r set stop_requested_at = {NOW}, stop_deadline = {NOW} + %(grace)s, stop_releases = true
+        from asked where r.id = asked.id returning r.id
+        """,
+        {"queue_id": queue_id, "worker": worker, "grace": grace},
+    )
+    return [RunId(row.id) for row in rows]
+
+
+def pending_of(tx: Tx, queue_id: QueueId) -> list[Fence]:
+    """The runs of a queue that were claimed and have not started."""
+    rows = tx.sql(
+        "select case_id, id, attempt from runs where queue_id = %(queue_id)s and holds_slot and status = 'pending' and case_id is not null",
+        {"queue_id": queue_id},
+    )
+    return [Fence(CaseId(row.case_id), RunId(row.id), row.attempt) for row in rows]
+
+
+def running_of(tx: Tx, worker: str) -> list[Fence]:
+    """The runs that a worker executes."""
+    rows = tx.sql(
+        "select case_id, id, attempt from runs where worker = %(worker)s and holds_slot and status = 'running' and case_id is not null",
+        {"worker": worker},
+    )
+    return [Fence(CaseId(row.case_id), RunId(row.id), row.attempt) for row in rows]
+
+
+def holds(tx: Tx, fence: Fence) -> bool:
+    """Whether that attempt holds its case."""
+    return (
+        tx.sql(
+            "select 1 from cases where id = %(case_id)s and run_id = %(run_id)s and attempt = %(attempt)s and status = 'claimed'",
+            fence.parameters(),
+        ).one_or_none()
+        is not None
+    )
+
+
+def record_refusal(tx: Tx, fence: Fence, what: str) -> None:
+    """Leave a trace of a late write, on the run and, where its case still is, in the case's history."""
+    tx.sql(
+        f"""
+        with run as (
+          update runs set refused_writes = refused_writes + 1 where id = %(run_id)s returning agent_id
+        )
+        insert into case_events (case_id, type, reason, created_at, run_id, agent_id)
+        select c.id, '{EventType.WRITE_REFUSED}', %(what)s, {NOW}, %(run_id)s, run.agent_id
+        from cases c, run where c.id = %(case_id)s
+        """,
+        {**fence.parameters(), "what": what},
+    )
+
+
+_RUN_COLUMNS = """
+r.id, r.case_id, r.queue_id, r.agent_id, a.name as agent_name, r.status, r.attempt, r.failures, r.outcome, r.reason,
+r.error, r.worker, r.created_at, r.started_at, r.alive_at, r.stop_requested_at, r.completed_at, r.refused_writes
+"""
+
+
+def _run(row: Any) -> RunRecord:
+    return RunRecord(**{**row._mapping, "status": RunStatus(row.status)})
+
+
+def get(tx: Tx, run_id: UUID) -> RunRecord | None:
+    """The run with that id."""
+    row = tx.sql(
+        f"select {_RUN_COLUMNS} from runs r join agents a on a.id = r.agent_id where r.id = %(id)s", {"id": run_id}
+    ).one_or_none()
+    return _run(row) if row else None
+
+
+def find(
+    tx: Tx,
+    *,
+    queue_id: QueueId | None = None,
+    case_id: CaseId | None = None,
+    agent_id: AgentId | None = None,
+    statuses: Sequence[RunStatus] = (),
+    limit: int,
+    offset: int = 0,
+) -> list[RunRecord]:
+    """Runs, newest first."""
+    rows = tx.sql(
+        f"""
+        select {_RUN_COLUMNS} from runs r join agents a on a.id = r.agent_id
+        where (%(queue_id)s::uuid is null or r.queue_id = %(queue_id)s) and (%(case_id)s::uuid is null or r.case_id = %(case_id)s)
+          and (%(agent_id)s::uuid is null or r.agent_id = %(agent_id)s) and (%(statuses)s::text[] = '{{}}' or r.status = any(%(statuses)s))
+        order by r.id desc limit %(limit)s offset %(offset)s
+        """,
+        {
+            "queue_id": queue_id,
+            "case_id": case_id,
+            "agent_id": agent_id,
+            "statuses": [str(s) for s in statuses],
+            "limit": limit,
+            "offset": offset,
+        },
+    )
+    return [_run(row) for row in rows]
+
+
+def live_counts(tx: Tx, queue_id: QueueId) -> dict[str, int]:
+    """How many live runs a queue has, by status."""
+    rows = tx.sql(
+        "select status, count(*) as n from runs where queue_id = %(queue_id)s and live group by status",
+        {"queue_id": queue_id},
+    )
+    return {row.status: row.n for row in rows}

@@ -1,0 +1,55 @@
+"""The composition root: everything is built from settings here, and nowhere else."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from casework import embedded
+from casework.broker.publisher import Publisher
+from casework.core.model import DEFAULT_TEAM, Committed, Effects, TeamId
+from casework.settings import Settings, read_settings
+from casework.store import schema
+from casework.store.database import Database
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Casework:
+    """One process's connection to an installation."""
+
+    settings: Settings
+    db: Database
+    publisher: Publisher
+    team_id: TeamId = DEFAULT_TEAM
+
+    def perform(self, committed: Committed[T]) -> T:
+        """Perform the effects of something committed, and return its result."""
+        self.publisher.perform(committed.effects)
+        return committed.value
+
+    def effects(self, effects: Effects) -> None:
+        """Perform effects."""
+        self.publisher.perform(effects)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.db.close()
+        self.publisher.close()
+
+
+def connect(
+    settings: Settings | None = None, *, application: str = "casework", pool_size: int = 5, checked: bool = True
+) -> Casework:
+    """Connect to the installation that the settings name, starting casework's own servers where they name none.
+
+    A database of our own is brought to the schema of this version; one that was named is only checked, because its
+    owner decides when it changes. Raises Unavailable and InvalidSettings.
+    """
+    settings = settings or read_settings()
+    urls = embedded.resolve(settings)
+    db = Database(urls.database, application=application, pool_size=pool_size)
+    if urls.own_database:
+        schema.ensure(db)
+    elif checked:
+        schema.check(db)
+    return Casework(settings, db, Publisher(urls.redis))

@@ -1,0 +1,82 @@
+"""What Celery tells: that a worker starts, forks, and shuts down."""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+from time import monotonic, sleep
+from typing import Any
+
+from billiard import active_children
+from celery import signals
+
+from casework import log
+from casework.errors import Unavailable
+from casework.service import execute
+from casework.settings import read_settings
+from casework.worker.process import leave_parents_connections, this_process, worker_name
+
+RELEASE_SECONDS = 2.0
+"""How long the runs of a worker whose shutdown time is over may take to stop by themselves."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+@signals.setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
+def configure_logging(**_: Any) -> None:
+    """casework's log lines instead of Celery's."""
+    settings = read_settings()
+    log.configure(settings.log_level, settings.log_format)
+
+
+@signals.worker_ready.connect(weak=False)  # type: ignore[untyped-decorator]
+def report_worker(sender: Any, **_: Any) -> None:
+    """Report the worker from its main process, so that an idle one is seen."""
+    log.event("worker.ready", worker=worker_name(), pool=type(sender.pool).__module__.rpartition(".")[2])
+    if not _is_ticker(sender):
+        threading.Thread(target=lambda: this_process().supervisor.start(), daemon=True).start()
+
+
+def _is_ticker(consumer: Any) -> bool:
+    return "ticks" in consumer.app.amqp.queues.consume_from
+
+
+@signals.worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
+def begin_child(**_: Any) -> None:
+    """A pool's child makes its own connections, and does not outlive its parent.
+
+    An orphan would go on with its run while the sweep gives the run to another worker.
+    """
+    leave_parents_connections()
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+@signals.worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]
+def begin_shutdown(how: str, **_: Any) -> None:
+    """Celery waits for the runs for ever; this thread ends the wait."""
+    seconds = read_settings().shutdown_seconds if how == "Warm" else 0.0
+    log.event("worker.shutting_down", worker=worker_name(), seconds=seconds)
+    threading.Thread(target=_release_after, args=(seconds,), name="casework-shutdown", daemon=True).start()
+
+
+def _release_after(seconds: float) -> None:
+    sleep(seconds)
+    casework = this_process().casework
+    name = worker_name()
+    try:
+        if casework.perform(execute.ask_worker_to_release(casework.db, name, RELEASE_SECONDS)):
+            _wait_until_idle(monotonic() + RELEASE_SECONDS)
+        for child in active_children():
+            os.kill(child.pid, signal.SIGKILL)
+        released = casework.perform(execute.release_all_of(casework.db, name))
+        log.event("worker.released", worker=name, runs=released)
+    except Unavailable as error:
+        log.warn("worker.not_released", worker=name, error=str(error))
+    os._exit(0)
+
+
+def _wait_until_idle(end: float) -> None:
+    while monotonic() < end and execute.executing(this_process().casework.db, worker_name()):
+        sleep(0.1)

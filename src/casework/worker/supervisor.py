@@ -1,0 +1,94 @@
+"""The supervisor's thread: one heartbeat statement for all runs of a process, and news of those asked to stop.
+
+Liveness is this thread's, not the agent's: an agent may work for hours without a call, and its run is not taken away
+while the process lives.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+
+from redis import RedisError
+
+from casework import log
+from casework.agents.stop import Stop
+from casework.core.model import RunId, RunMessage
+from casework.errors import Unavailable
+from casework.store import processes, runs
+from casework.wiring import Casework
+
+
+class Supervisor:
+    """Watches over the runs that this process executes."""
+
+    def __init__(self, casework: Casework, worker: str) -> None:
+        self._casework = casework
+        self._worker = worker
+        self._lock = threading.Lock()
+        self._watched: dict[RunId, tuple[RunMessage, Stop]] = {}
+        self._thread: threading.Thread | None = None
+        self._pubsub: Any = None
+
+    @contextmanager
+    def watch(self, message: RunMessage) -> Iterator[Stop]:
+        """Keep a run alive for the length of the block, and give its stop request."""
+        stop = Stop()
+        with self._lock:
+            self._watched[message.run_id] = (message, stop)
+            self._ensure_thread()
+        try:
+            yield stop
+        finally:
+            with self._lock:
+                self._watched.pop(message.run_id, None)
+
+    def start(self) -> None:
+        """Report this process as a worker from now on, with or without runs."""
+        with self._lock:
+            self._ensure_thread()
+
+    def _ensure_thread(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._supervise, name="casework-supervisor", daemon=True)
+            self._thread.start()
+
+    def _supervise(self) -> None:
+        while True:
+            next_beat = monotonic() + self._casework.settings.heartbeat
+            try:
+                self._beat()
+            except Unavailable as error:
+                log.warn("heartbeat.failed", error=str(error))
+            except Exception:
+                logging.getLogger("casework").exception("heartbeat.error")
+            while (left := next_beat - monotonic()) > 0:
+                self._listen(left)
+
+    def _beat(self) -> None:
+        """Say what lives; stop what was asked to, or was given away."""
+        with self._lock:
+            watched = dict(self._watched)
+        with self._casework.db.begin() as tx:
+            processes.seen(tx, self._worker, "worker", timedelta(seconds=self._casework.settings.lease_seconds))
+            alive = runs.heartbeat(tx, [message for message, _ in watched.values()]) if watched else {}
+        for run_id, (_, stop) in watched.items():
+            if alive.get(run_id, True) and not stop.requested:
+                log.event("run.stops", run=run_id, lost=run_id not in alive)
+                stop.request()
+
+    def _listen(self, seconds: float) -> None:
+        """Redis says sooner who was asked to stop; where it is away, the next heartbeat says it."""
+        try:
+            self._pubsub = self._pubsub or self._casework.publisher.subscribe()
+            for run_id in self._casework.publisher.stopped_runs(self._pubsub, min(seconds, 1.0)):
+                with self._lock:
+                    found = self._watched.get(run_id)
+                if found:
+                    found[1].request()
+        except (RedisError, OSError):
+            self._pubsub = None
+            threading.Event().wait(min(seconds, 0.5))

@@ -1,0 +1,20 @@
+"""What workers are sent."""
+
+from uuid import UUID
+
+from casework.broker.app import RUN_TASK, TICK_TASK
+from casework.core.model import RunId, RunMessage
+from casework.worker.app import app
+from casework.worker.process import this_process
+
+
+@app.task(name=RUN_TASK)  # type: ignore[untyped-decorator]
+def run(run_id: str, attempt: int) -> None:
+    """Execute one attempt of a run."""
+    this_process().execute(RunMessage(RunId(UUID(run_id)), attempt))
+
+
+@app.task(name=TICK_TASK)  # type: ignore[untyped-decorator]
+def tick() -> None:
+    """Look for work in all queues."""
+    this_process().tick()

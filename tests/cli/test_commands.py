@@ -1,0 +1,171 @@
+"""Commands as a user calls them, against a database of their own."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from casework.cli import app, console
+from casework.errors import CaseworkError
+
+INVOICES = "number,vendor,amount\n1,Blue,10\n2,Red,20\nbad\n3,Blue,30\n"
+
+
+@pytest.fixture
+def casework(new_database, servers, monkeypatch):
+    """`casework(*arguments, input=None) -> (exit code, output)`, as the installed command behaves."""
+    monkeypatch.setenv("CASEWORK_DATABASE_URL", new_database("commands"))
+    monkeypatch.setenv("CASEWORK_REDIS_URL", servers.redis)
+    monkeypatch.setenv("CASEWORK_AGENT_MODULES", "sample_agents")
+    console.installation.cache_clear()
+
+    def call(*arguments, input=None):
+        result = CliRunner().invoke(app, list(arguments), input=input)
+        if isinstance(result.exception, CaseworkError):
+            with pytest.raises(SystemExit) as exit_, console.told_errors():
+                raise result.exception
+            return exit_.value.code, str(result.exception)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, result.output
+
+    yield call
+    console.installation().close()
+    console.installation.cache_clear()
+
+
+def as_json(casework, *arguments, input=None, code=0):
+    exit_code, output = casework(*arguments, "--json", input=input)
+    assert exit_code == code, output
+    return json.loads(output)
+
+
+def test_from_an_empty_installation_to_worked_cases(casework):
+    queue = as_json(casework, "queues", "create", "inbox")
+    agent = as_json(casework, "agents", "create", "worker", "--python", "sample_agents:completes")
+    assert as_json(casework, "consumers", "set", "inbox", agent["id"], "--concurrency", "2")["concurrency"] == 2
+    case = as_json(
+        casework, "cases", "add", queue["id"], "hello", "--data", '{"a": [1]}', "--label", "k=v", "--priority", "high"
+    )
+    assert (case["data"], case["priority"], case["labels"][0]["value"]) == ({"a": [1]}, "high", "v")
+    assert as_json(casework, "tick") == {"claimed": 1, "swept": 0}
+    assert [one["id"] for one in as_json(casework, "cases", "list", "inbox", "--status", "claimed")] == [case["id"]]
+    assert [event["type"] for event in as_json(casework, "cases", "show", case["id"])["events"]] == [
+        "created",
+        "claimed",
+    ]
+    (run,) = as_json(casework, "runs", "list", "--queue", "inbox")
+    assert as_json(casework, "runs", "show", run["id"])["status"] == "pending"
+    assert as_json(casework, "cases", "settle", case["id"])["settled"] == [case["id"]]
+    assert as_json(casework, "cases", "retry", case["id"])["retried"] == [case["id"]]
+    assert as_json(casework, "cases", "delegate", case["id"], "--to", "worker")["delegated"] == [case["id"]]
+    assert as_json(casework, "cases", "delete", case["id"])["deleted"] == [case["id"]]
+    assert as_json(casework, "queues", "delete", "inbox")["deleted_cases"] == 0
+    as_json(casework, "agents", "delete", "worker")
+
+
+def test_tables_show_what_json_does(casework):
+    casework("queues", "create", "inbox")
+    casework("cases", "add", "inbox", "hello [brackets]")
+    assert "hello [brackets]" in casework("cases", "list", "inbox")[1]
+    assert "inbox" in casework("queues", "list")[1]
+    assert "no consumers" in casework("queues", "show", "inbox")[1]
+    assert "Nothing waits" in casework("requests", "list")[1]
+
+
+def test_import_names_bad_lines_and_adds_the_good_ones_once(casework, tmp_path):
+    casework("queues", "create", "inbox")
+    file = tmp_path / "invoices.csv"
+    file.write_text(INVOICES)
+    arguments = (
+        "cases",
+        "import",
+        "inbox",
+        str(file),
+        "--title",
+        "Invoice {number}",
+        "--label",
+        "vendor",
+        "--key",
+        "number",
+    )
+    first = as_json(casework, *arguments, code=1)
+    assert (first["added"], [bad["line"] for bad in first["bad_lines"]]) == (3, [4])
+    second = as_json(casework, *arguments, code=1)
+    assert (second["added"], second["already_there"]) == (0, 3)
+    assert len(as_json(casework, "cases", "list", "inbox", "--label", "vendor=Blue")) == 2
+    assert len(as_json(casework, "cases", "list", "inbox", "--label", "vendor=Blue", "--label", "vendor=Red")) == 3
+
+
+def test_strict_import_of_a_bad_file_adds_nothing(casework):
+    casework("queues", "create", "inbox")
+    result = as_json(
+        casework, "cases", "import", "inbox", "-", "--title", "{number}", "--strict", input=INVOICES, code=1
+    )
+    assert (result["added"], len(result["bad_lines"])) == (0, 1)
+    assert as_json(casework, "cases", "list", "inbox") == []
+
+
+def test_import_from_standard_input_and_bad_bytes(casework):
+    casework("queues", "create", "inbox")
+    text = "a,b\n1,gr\xfcn\n2,green\n".encode("latin-1")
+    result = as_json(casework, "cases", "import", "inbox", "-", "--title", "{b}", input=text, code=1)
+    assert (result["added"], result["bad_lines"][0]["line"]) == (1, 2)
+    again = as_json(casework, "cases", "import", "inbox", "-", "--title", "{b}", "--encoding", "latin-1", input=text)
+    assert again["added"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "part"),
+    [
+        (("queues", "show", "nope"), 1, "no queue 'nope'"),
+        (("cases", "show", "nope"), 1, "no case 'nope'"),
+        (("runs", "show", "00000000-0000-0000-0000-000000000000"), 1, "no run"),
+        (("requests", "answer", "nope", "x"), 1, "no request"),
+        (("cases", "add", "inbox", "x", "--data", "{bad"), 2, "--data is not JSON"),
+        (("cases", "add", "inbox", ""), 2, "title is empty"),
+        (("cases", "add", "inbox", "x", "--data", '"a\\u0000b"'), 2, "NUL"),
+        (("cases", "import", "inbox", "/"), 2, "Is a directory"),
+        (("cases", "import", "inbox", "/no/such/file"), 2, "No such file"),
+        (("cases", "list", "inbox", "--status", "odd"), 2, "--status"),
+        (("agents", "create", "a", "--python", "os:system"), 2, "CASEWORK_AGENT_MODULES"),
+        (("agents", "create", "a", "--python", "sample_agents:nope"), 2, "has no function"),
+        (("agents", "create", "a", "--python", "sample_agents:os"), 2, "not an agent"),
+        (("consumers", "set", "inbox", "nope"), 1, "no agent"),
+        (("consumers", "set", "inbox", "nope", "--concurrency", "-1"), 2, "--concurrency"),
+        (("queues", "create", "inbox"), 1, "already"),
+    ],
+)
+def test_mistakes_are_one_clear_line(casework, arguments, code, part):
+    casework("queues", "create", "inbox")
+    exit_code, output = casework(*arguments)
+    assert exit_code == code
+    assert part in output
+    assert "\n" not in output.strip()
+
+
+def test_drain_pauses_and_says_what_is_live(casework):
+    casework("queues", "create", "inbox")
+    casework("agents", "create", "worker", "--python", "sample_agents:completes")
+    casework("consumers", "set", "inbox", "worker")
+    assert as_json(casework, "queues", "drain", "inbox") == {
+        **as_json(casework, "queues", "drain", "inbox"),
+        "drained": True,
+        "mode": "paused",
+    }
+    casework("queues", "resume", "inbox")
+    casework("cases", "add", "inbox", "x")
+    casework("tick")
+    code, output = casework("queues", "drain", "inbox", "--timeout", "0.3")
+    assert code == 1
+    assert "1 waiting for a worker" in output
+    assert as_json(casework, "queues", "drain", "inbox", "--interrupt", "--timeout", "5")["drained"] is True
+    assert as_json(casework, "queues", "show", "inbox")["cases"]["pending"] == 1
+
+
+def test_doctor_finds_what_is_missing(casework):
+    code, output = casework("doctor", "--json")
+    findings = {one["check"]: one for one in json.loads(output)}
+    assert code == 1
+    assert findings["database"]["ok"] and findings["broker"]["ok"] and findings["schema"]["ok"]
+    assert "no worker was ever seen" in findings["worker"]["detail"]

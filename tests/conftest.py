@@ -1,0 +1,121 @@
+"""Real PostgreSQL for everything that touches SQL: one server for the session, each test's changes rolled back."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from casework import embedded
+from casework.core.model import DEFAULT_TEAM
+from casework.embedded import Urls
+from casework.settings import Settings
+from casework.store import schema
+from casework.store.database import Database, Tx
+
+for name in [name for name in os.environ if name.startswith("CASEWORK_") and not name.startswith("CASEWORK_TEST_")]:
+    del os.environ[name]
+
+TEAM = DEFAULT_TEAM
+
+
+class Clock:
+    """The time of a test: it stands still until the test moves it."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class RolledBack(Database):
+    """A database whose transactions are savepoints of one that is never committed."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self.clock = clock
+        self.connection = connection
+
+    @contextmanager
+    def begin(self) -> Iterator[Tx]:
+        with self.connection.begin_nested():
+            yield Tx(self.connection, self.clock)
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of the session's own servers."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def servers(home: Path) -> Urls:
+    """PostgreSQL and Redis: those that CASEWORK_TEST_DATABASE_URL and CASEWORK_TEST_REDIS_URL name, else our own."""
+    return embedded.resolve(
+        Settings(
+            home=home,
+            database_url=os.environ.get("CASEWORK_TEST_DATABASE_URL", ""),
+            redis_url=os.environ.get("CASEWORK_TEST_REDIS_URL", ""),
+        )
+    )
+
+
+@pytest.fixture(scope="session")
+def new_database(servers: Urls) -> Iterator[object]:
+    """Makes empty databases with casework's schema on the session's server: `new_database(name) -> url`."""
+    admin = Database(servers.database)
+
+    def make(name: str, *, migrate: bool = True) -> str:
+        with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f"drop database if exists {name} with (force)"))
+            connection.execute(text(f"create database {name}"))
+        url = servers.database.replace("/postgres", f"/{name}", 1)
+        if migrate:
+            db = Database(url)
+            schema.upgrade(db)
+            db.close()
+        return url
+
+    yield make
+    admin.close()
+
+
+@pytest.fixture(scope="session")
+def migrated(new_database) -> Iterator[Database]:
+    """The database of the tests that roll back."""
+    db = Database(new_database("rolled_back"))
+    yield db
+    db.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def db(migrated: Database, clock: Clock) -> Iterator[Database]:
+    """A database that forgets everything at the end of the test, and whose time is the test's."""
+    with migrated.engine.connect() as connection:
+        outer = connection.begin()
+        yield RolledBack(connection, clock)
+        outer.rollback()
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(agent_modules="sample_agents", retry_base_seconds=1)
+
+
+@pytest.fixture
+def committed(new_database) -> Iterator[Database]:
+    """A database of its own, for tests with several connections."""
+    db = Database(new_database("committed"), pool_size=20)
+    yield db
+    db.close()

@@ -1,0 +1,106 @@
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from casework.core.plan import Candidate, Lane, Opening, assign, free_slots
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+QUEUES = [UUID(int=number) for number in (1, 2)]
+AGENTS = [UUID(int=number) for number in (11, 12, 13)]
+
+openings = st.lists(
+    st.builds(Opening, st.sampled_from(QUEUES), st.sampled_from(AGENTS), st.booleans(), st.integers(0, 5)),
+    unique_by=lambda opening: (opening.queue_id, opening.agent_id),
+    max_size=6,
+)
+candidates = st.lists(
+    st.builds(
+        Candidate,
+        st.sampled_from(list(Lane)),
+        st.integers(0, 3).map(lambda seconds: NOW + timedelta(seconds=seconds)),
+        st.integers(100, 160).map(lambda number: UUID(int=number)),
+        st.sampled_from(QUEUES),
+        st.sampled_from([None, *AGENTS]),
+    ),
+    unique_by=lambda candidate: candidate.case_id,
+    max_size=30,
+)
+
+
+@given(openings, candidates)
+def test_no_consumer_gets_more_than_its_slots_and_no_case_goes_twice(open_, ready):
+    where = {candidate.case_id: candidate for candidate in ready}
+    picks = assign(open_, ready)
+    assert len({pick.case_id for pick in picks}) == len(picks)
+    used = Counter((where[pick.case_id].queue_id, pick.agent_id) for pick in picks)
+    slots = {(opening.queue_id, opening.agent_id): opening.slots for opening in open_}
+    assert all(count <= slots.get(key, 0) for key, count in used.items())
+
+
+@given(openings, candidates)
+def test_a_reserved_case_goes_to_its_agent_and_an_open_one_to_a_triggered_consumer(open_, ready):
+    where = {candidate.case_id: candidate for candidate in ready}
+    triggered = {(opening.queue_id, opening.agent_id) for opening in open_ if opening.trigger}
+    for pick in assign(open_, ready):
+        candidate = where[pick.case_id]
+        if candidate.agent_id:
+            assert pick.agent_id == candidate.agent_id
+        else:
+            assert (candidate.queue_id, pick.agent_id) in triggered
+
+
+@given(openings, candidates)
+def test_nothing_is_left_while_someone_could_take_it(open_, ready):
+    picks = assign(open_, ready)
+    taken = {pick.case_id for pick in picks}
+    where = {candidate.case_id: candidate for candidate in ready}
+    used = Counter((where[pick.case_id].queue_id, pick.agent_id) for pick in picks)
+    free = {(o.queue_id, o.agent_id) for o in open_ if o.slots > used[o.queue_id, o.agent_id]}
+    triggered = {(o.queue_id, o.agent_id) for o in open_ if o.trigger}
+    for candidate in ready:
+        if candidate.case_id not in taken:
+            takers = {(candidate.queue_id, agent) for agent in ([candidate.agent_id] if candidate.agent_id else AGENTS)}
+            takers = takers if candidate.agent_id else takers & triggered
+            assert not takers & free
+
+
+@given(openings, candidates)
+def test_cases_are_picked_in_order(open_, ready):
+    """Whoever waits behind me, for the same agents, is not picked before me."""
+    where = {candidate.case_id: candidate for candidate in ready}
+    picked = [where[pick.case_id] for pick in assign(open_, ready)]
+    taken = {candidate.case_id for candidate in picked}
+    for later in picked:
+        for earlier in ready:
+            if earlier.case_id not in taken and (earlier.queue_id, earlier.agent_id) == (
+                later.queue_id,
+                later.agent_id,
+            ):
+                assert later < earlier
+
+
+def test_consumers_share_a_queue_by_free_capacity():
+    queue = QUEUES[0]
+    open_ = [Opening(queue, AGENTS[0], True, 10), Opening(queue, AGENTS[1], True, 2)]
+    ready = [Candidate(Lane.NONE, NOW, UUID(int=100 + n), queue, None) for n in range(6)]
+    assert Counter(pick.agent_id for pick in assign(open_, ready)) == {AGENTS[0]: 5, AGENTS[1]: 1}
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "pending", "running", "expected"),
+    [
+        (None, 0, 0, 200),
+        (None, 150, 900, 50),
+        (None, 200, 0, 0),
+        (3, 0, 0, 3),
+        (3, 1, 1, 1),
+        (3, 3, 3, 0),
+        (500, 0, 0, 200),
+    ],
+)
+def test_free_slots(concurrency, pending, running, expected):
+    assert free_slots(concurrency=concurrency, pending=pending, running=running, outstanding=200) == expected

@@ -1,0 +1,119 @@
+"""What tests begin with, as plain functions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from casework.agents.stop import Stop
+from casework.core.model import (
+    DEFAULT_TEAM,
+    Agent,
+    Case,
+    CaseId,
+    Effects,
+    NewCase,
+    Priority,
+    Queue,
+    RunMessage,
+    RunRecord,
+)
+from casework.service import agents, cases, dispatch, queues, runs
+from casework.service.execute import execute
+from casework.settings import Settings
+from casework.store import transitions
+from casework.store.database import Database
+from casework.store.transitions import Fence
+
+TEAM = DEFAULT_TEAM
+SETTINGS = Settings(agent_modules="sample_agents")
+
+
+def a_queue(db: Database, name: str = "inbox") -> Queue:
+    return queues.create(db, TEAM, name)
+
+
+def an_agent(db: Database, name: str = "worker", target: str = "sample_agents:completes", **options: Any) -> Agent:
+    return agents.create(db, SETTINGS, TEAM, name, target=target, **options)
+
+
+def a_consumer(
+    db: Database, queue: Queue, agent: Agent, *, trigger: bool = True, concurrency: int | None = None
+) -> None:
+    queues.set_consumer(db, TEAM, queue.id, agent.id, trigger=trigger, concurrency=concurrency)
+
+
+def worked_queue(
+    db: Database, target: str = "sample_agents:completes", *, concurrency: int | None = None
+) -> tuple[Queue, Agent]:
+    """A queue with one consumer."""
+    queue, agent = a_queue(db), an_agent(db, target=target)
+    a_consumer(db, queue, agent, concurrency=concurrency)
+    return queue, agent
+
+
+def some_cases(
+    db: Database, queue: Queue, count: int = 1, *, priority: Priority = Priority.NONE, data: Any = ""
+) -> list[CaseId]:
+    new = [NewCase(f"case {number}", data, priority=priority) for number in range(count)]
+    return [id for start in range(0, count, 1000) for id in cases.create(db, queue.id, new[start : start + 1000]).value]
+
+
+def the_case(db: Database, case_id: CaseId) -> Case:
+    return cases.get(db, TEAM, case_id)[0]
+
+
+def history(db: Database, case_id: CaseId) -> list[str]:
+    return [event.type for event in cases.get(db, TEAM, case_id)[1]]
+
+
+def the_run(db: Database, message: RunMessage) -> RunRecord:
+    return runs.get(db, TEAM, message.run_id)
+
+
+def claim(db: Database, settings: Settings = SETTINGS) -> list[RunMessage]:
+    """One round of claims."""
+    return dispatch.claim_round(db, settings)
+
+
+def start(db: Database, message: RunMessage, worker: str = "w") -> Fence:
+    """Start a claimed run and return its fence."""
+    with db.begin() as tx:
+        row = transitions.start(tx, message, worker)
+    assert row is not None
+    return Fence(row.case_id, row.run_id, row.attempt)
+
+
+def running(db: Database, queue: Queue) -> tuple[CaseId, Fence]:
+    """A new case of the queue whose run is being executed."""
+    (case_id,) = some_cases(db, queue)
+    message = next(one for one in claim(db))
+    return case_id, start(db, message)
+
+
+@dataclass
+class Watching:
+    """The supervisor's part in a test."""
+
+    stop: Stop = field(default_factory=Stop)
+
+    @contextmanager
+    def __call__(self, message: RunMessage) -> Iterator[Stop]:
+        yield self.stop
+
+
+def work(db: Database, message: RunMessage, settings: Settings = SETTINGS, watch: Watching | None = None) -> str:
+    """Execute one attempt in this process, and say what came of it."""
+    return execute(db, settings, message, worker="w", watch=watch or Watching(), perform=_ignore).value
+
+
+def _ignore(effects: Effects) -> None:
+    pass
+
+
+def work_all(db: Database, settings: Settings = SETTINGS) -> list[str]:
+    """Claim and execute until nothing is ready."""
+    done = []
+    while messages := claim(db, settings):
+        done += [work(db, message, settings) for message in messages]
+    return done

@@ -1,0 +1,222 @@
+"""Ticks against ticks, and against people."""
+
+import threading
+from collections import Counter
+
+from waiting import Rival, wait_until_blocked
+
+from casework.core.lifecycle import CaseStatus
+from casework.core.model import AgentKind, QueueMode
+from casework.service import cases, dispatch, queues, runs
+from casework.store import cases as case_store
+from casework.store import claims, transitions
+from casework.store import queues as queue_store
+from factories import (
+    SETTINGS,
+    TEAM,
+    a_consumer,
+    an_agent,
+    claim,
+    running,
+    some_cases,
+    start,
+    the_case,
+    the_run,
+    worked_queue,
+)
+
+
+def live(db, queue):
+    return sum(queues.stats(db, TEAM, queue.id).live_runs.values())
+
+
+def test_eight_ticks_at_once_never_exceed_the_limit(committed):
+    queue, _ = worked_queue(committed, concurrency=3)
+    some_cases(committed, queue, 2000)
+    barrier = threading.Barrier(8)
+    most, errors, claimed = [], [], []
+
+    def ticks():
+        barrier.wait()
+        for _ in range(40):
+            messages = [message for done in dispatch.tick(committed, SETTINGS) for message in done.effects.runs]
+            claimed.extend(messages)
+            most.append(live(committed, queue))
+            for message in messages:
+                with committed.begin() as tx:
+                    transitions.complete(tx, start(committed, message), None)
+
+    def guarded():
+        try:
+            ticks()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert errors == []
+    assert max(most) <= 3
+    assert len(claimed) > 20
+    events = Counter()
+    with committed.begin() as tx:
+        for row in tx.sql("select case_id, count(*) as n from case_events where type = 'claimed' group by 1"):
+            events[row.n] += 1
+        assert tx.sql("select count(*) from runs where live").scalar_one() <= 3
+    assert set(events) == {1}
+
+
+def test_a_tick_leaves_a_consumer_that_another_holds(committed):
+    queue, agent = worked_queue(committed, concurrency=3)
+    some_cases(committed, queue, 5)
+    with committed.begin() as tx:
+        assert claims.lock_consumers(tx, [(queue.id, agent.id)], 200)
+        assert Rival(lambda: claim(committed)).result() == []
+    assert len(claim(committed)) == 3
+
+
+def test_the_used_slots_are_counted_after_the_lock(committed):
+    """A tick that looked before another one's claims were committed still sees them in its count."""
+    queue, agent = worked_queue(committed, concurrency=3)
+    some_cases(committed, queue, 6)
+    with committed.begin() as tx:
+        ready = claims.ready_consumers(tx, tx.now, AgentKind.PYTHON)
+        assert ready
+        assert len(Rival(lambda: claim(committed)).result()) == 3
+        (held,) = claims.lock_consumers(tx, ready, 200)
+        assert held.opening.slots == 0
+
+
+def test_a_case_that_a_person_is_at_is_left_to_the_next_tick(committed):
+    queue, _ = worked_queue(committed)
+    first, second = some_cases(committed, queue, 2)
+    with committed.begin() as tx:
+        case_store.lock(tx, [first])
+        (message,) = Rival(lambda: claim(committed)).result()
+        assert the_run(committed, message).case_id == second
+    assert len(claim(committed)) == 1
+
+
+def test_pausing_waits_for_claims_under_way_and_none_follows(committed):
+    queue, agent = worked_queue(committed)
+    some_cases(committed, queue, 4)
+    with committed.begin() as tx:
+        (held,) = claims.lock_consumers(tx, [(queue.id, agent.id)], 200)
+        pausing = Rival(lambda: queues.set_mode(committed, TEAM, queue.id, QueueMode.PAUSED))
+        wait_until_blocked(committed, pausing)
+    pausing.result()
+    assert claim(committed) == []
+
+
+def test_a_tick_that_looked_before_the_pause_sees_it_at_its_lock(committed):
+    queue, agent = worked_queue(committed)
+    some_cases(committed, queue, 4)
+    with committed.begin() as tx:
+        ready = claims.ready_consumers(tx, tx.now, AgentKind.PYTHON)
+        assert ready
+        queues.set_mode(committed, TEAM, queue.id, QueueMode.PAUSED)
+        assert claims.lock_consumers(tx, ready, 200) == []
+
+
+def test_a_start_that_meets_a_retry_starts_nothing(committed):
+    queue, _ = worked_queue(committed)
+    (case_id,) = some_cases(committed, queue)
+    (message,) = claim(committed)
+    with committed.begin() as tx:
+        rows = case_store.lock(tx, [case_id])
+        cases.withdraw_within(tx, SETTINGS, cases.Event.RETRY, CaseStatus.PENDING, rows)
+
+        def starting():
+            with committed.begin() as other:
+                return transitions.start(other, message, "w")
+
+        rival = Rival(starting)
+        wait_until_blocked(committed, rival)
+    assert rival.result() is None
+    (again,) = claim(committed)
+    assert again.run_id != message.run_id
+
+
+def test_a_retry_that_meets_a_start_interrupts_it(committed):
+    queue, _ = worked_queue(committed)
+    (case_id,) = some_cases(committed, queue)
+    (message,) = claim(committed)
+    with committed.begin() as tx:
+        assert transitions.start(tx, message, "w") is not None
+        rival = Rival(lambda: cases.retry(committed, SETTINGS, queue.id, [case_id]).value)
+        wait_until_blocked(committed, rival)
+    assert rival.result().interrupted == [message.run_id]
+    assert the_run(committed, message).stop_requested_at is not None
+    assert claim(committed) == []
+
+
+def test_an_outcome_that_meets_a_settlement_is_refused(committed):
+    queue, _ = worked_queue(committed)
+    case_id, fence = running(committed, queue)
+    with committed.begin() as tx:
+        rows = case_store.lock(tx, [case_id])
+        cases.withdraw_within(tx, SETTINGS, cases.Event.SETTLE, CaseStatus.FAILED, rows)
+
+        def completing():
+            with committed.begin() as other:
+                return transitions.complete(other, fence, None)
+
+        rival = Rival(completing)
+        wait_until_blocked(committed, rival)
+    assert rival.result() is False
+    assert the_case(committed, case_id).status is CaseStatus.FAILED
+
+
+def test_a_deletion_that_meets_an_outcome_deletes_and_interrupts_nothing(committed):
+    queue, _ = worked_queue(committed)
+    case_id, fence = running(committed, queue)
+    with committed.begin() as tx:
+        assert transitions.complete(tx, fence, None)
+        rival = Rival(lambda: cases.delete(committed, SETTINGS, queue.id, [case_id]).value)
+        wait_until_blocked(committed, rival)
+    assert rival.result().interrupted == []
+    assert runs.get(committed, TEAM, fence.run_id).case_id is None
+
+
+def test_an_addition_and_a_deletion_of_its_queue_lose_nothing(committed):
+    queue, _ = worked_queue(committed)
+    with committed.begin() as tx:
+        assert queue_store.lock_for_adding(tx, queue.id)
+        rival = Rival(lambda: queues.delete(committed, SETTINGS, TEAM, queue.id).value)
+        wait_until_blocked(committed, rival)
+        case_store.create(tx, queue.id, [cases.NewCase("late")])
+    assert rival.result()[0] == 1
+    with committed.begin() as tx:
+        assert tx.sql("select count(*) from cases").scalar_one() == 0
+
+
+def test_people_in_opposite_order_do_not_deadlock(committed):
+    queue, agent = worked_queue(committed)
+    a_consumer(committed, queue, an_agent(committed, "other"), trigger=False)
+    ids = some_cases(committed, queue, 40)
+    for message in claim(committed):
+        start(committed, message)
+    errors = []
+
+    def act(number):
+        order = ids if number % 2 else ids[::-1]
+        actions = (
+            lambda: cases.retry(committed, SETTINGS, queue.id, order),
+            lambda: cases.delegate(committed, SETTINGS, queue.id, order, agent.id),
+            lambda: cases.settle(committed, SETTINGS, queue.id, order, CaseStatus.COMPLETED),
+            lambda: claim(committed),
+        )
+        try:
+            for turn in range(12):
+                actions[(number + turn) % len(actions)]()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=act, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []

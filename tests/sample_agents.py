@@ -1,0 +1,144 @@
+"""Agents that tests work with: each does one thing."""
+
+import asyncio
+import os
+import time
+
+from casework import Complete, Fail, HandOver, Outcome, Postpone, Run, Transient, agent
+
+
+@agent
+def completes(run: Run) -> Outcome:
+    return Complete("done")
+
+
+@agent
+def sleeps(run: Run) -> Outcome:
+    """Sleeps as long as its case says, without looking up."""
+    time.sleep(run.case.data["seconds"])
+    return Complete("slept")
+
+
+@agent
+def loops(run: Run) -> Outcome:
+    """Works until it is asked to stop."""
+    run.say("looping")
+    while True:
+        run.check()
+        time.sleep(0.02)
+
+
+@agent
+def ignores_the_stop(run: Run) -> Outcome:
+    """Works on for a while, whatever it is told, and then says that it is done."""
+    run.say("begun")
+    time.sleep(run.case.data["seconds"])
+    return Complete("too late")
+
+
+@agent
+async def loops_async(run: Run) -> Outcome:
+    run.say("looping")
+    while True:
+        await asyncio.sleep(60)
+
+
+@agent
+async def completes_async(run: Run) -> Outcome:
+    await asyncio.sleep(0)
+    return Complete(f"in attempt {run.attempt}")
+
+
+@agent
+def fails(run: Run) -> Outcome:
+    return Fail("not today")
+
+
+@agent
+def raises(run: Run) -> Outcome:
+    raise ValueError("a bug")
+
+
+@agent
+def is_transient(run: Run) -> Outcome:
+    raise Transient("try later")
+
+
+@agent
+def recovers(run: Run) -> Outcome:
+    if run.attempt == 1:
+        raise ConnectionResetError("reset")
+    return Complete("recovered")
+
+
+@agent
+def forgets(run: Run) -> Outcome:
+    return None  # type: ignore[return-value]
+
+
+@agent
+def postpones(run: Run) -> Outcome:
+    """Comes back once, after what its case says."""
+    if run.case.data.get("waited"):
+        return Complete("came back")
+    run.update(data={**run.case.data, "waited": True})
+    return Postpone(run.case.data["wait"], reason="not yet")
+
+
+@agent
+def hands_over(run: Run) -> Outcome:
+    return HandOver(run.case.data["to"], reason="not mine")
+
+
+@agent
+def asks(run: Run) -> Outcome:
+    """Says something, does a step, asks, and goes on with the answer."""
+    run.say("before")
+    run.say("before")
+    number = run.step("count", lambda: _count(run))
+    colour = run.ask("Which colour?", options=("red", "blue"))
+    run.say(f"it is {colour}")
+    if not run.approve("Really?"):
+        return Fail("denied")
+    return Complete(f"{colour} {number}")
+
+
+def _count(run: Run) -> int:
+    run.tool("counter", {"by": 1}, result=1)
+    return run.attempt
+
+
+@agent
+def feeds(run: Run) -> Outcome:
+    """Adds two cases, once, and asks in between."""
+    run.add_cases([{"title": "child 1", "data": {"n": 1}}, {"title": "child 2"}], queue=run.case.data["queue"])
+    run.ask("Go on?")
+    run.add_cases([{"title": "child 3"}], queue=run.case.data["queue"])
+    return Complete(f"{len(run.list_cases(run.case.data['queue']))} children")
+
+
+@agent
+def kills_its_worker(run: Run) -> Outcome:
+    os._exit(7)
+
+
+@agent
+def logs_its_span(run: Run) -> Outcome:
+    """Leaves a line when it begins and one when it ends, where the test can read them."""
+    _log("begin", run)
+    time.sleep(run.case.data["seconds"])
+    _log("end", run)
+    return Complete("logged")
+
+
+@agent
+def long_at_first(run: Run) -> Outcome:
+    """Sleeps for a minute in its first attempt, without looking up."""
+    if run.attempt == 1:
+        time.sleep(60)
+    return Complete(f"in attempt {run.attempt}")
+
+
+def _log(word: str, run: Run) -> None:
+    with open(os.environ["SAMPLE_LOG"], "a") as log:
+        log.write(f"{word} {run.case.id} {run.attempt} {time.time()}\n")

@@ -1,0 +1,243 @@
+"""One attempt of a run: from its message to its outcome."""
+
+import threading
+
+import pytest
+
+from casework.core.lifecycle import CaseStatus, RunStatus
+from casework.core.model import CaseFilter, RunMessage
+from casework.service import cases, execute, requests, runs
+from casework.store import transitions
+from factories import (
+    SETTINGS,
+    TEAM,
+    Watching,
+    a_queue,
+    claim,
+    history,
+    some_cases,
+    start,
+    the_case,
+    the_run,
+    work,
+    work_all,
+    worked_queue,
+)
+
+
+def one(db, target, data=""):
+    queue, _ = worked_queue(db, f"sample_agents:{target}")
+    (case_id,) = some_cases(db, queue, data=data)
+    return queue, case_id
+
+
+@pytest.mark.parametrize(
+    ("target", "result", "status", "reason"),
+    [
+        ("completes", "completed", CaseStatus.COMPLETED, "done"),
+        ("completes_async", "completed", CaseStatus.COMPLETED, "in attempt 1"),
+        ("fails", "failed", CaseStatus.FAILED, "not today"),
+        ("raises", "failed", CaseStatus.FAILED, "ValueError: a bug"),
+        ("forgets", "failed", CaseStatus.FAILED, "The agent returned no outcome"),
+    ],
+)
+def test_outcomes(db, target, result, status, reason):
+    _, case_id = one(db, target)
+    (message,) = claim(db)
+    assert work(db, message) == result
+    assert the_case(db, case_id).status is status
+    assert the_case(db, case_id).claimed_by_run_id is None
+    assert the_case(db, case_id).completed_at is not None
+    assert cases.get(db, TEAM, case_id)[1][-1].reason.startswith(reason)
+
+
+def test_a_traceback_is_kept_on_the_run(db):
+    one(db, "raises")
+    (message,) = claim(db)
+    work(db, message)
+    assert 'raise ValueError("a bug")' in the_run(db, message).error
+
+
+def test_a_target_outside_the_allow_list_fails_the_case_and_runs_nothing(db):
+    _, case_id = one(db, "kills_its_worker")
+    (message,) = claim(db)
+    assert work(db, message, SETTINGS.model_copy(update={"agent_modules": "others"})) == "failed"
+    assert "CASEWORK_AGENT_MODULES" in cases.get(db, TEAM, case_id)[1][-1].reason
+
+
+def test_a_transient_error_is_another_attempt_of_the_same_run(db, clock):
+    _, case_id = one(db, "recovers")
+    (message,) = claim(db)
+    assert work(db, message) == "attempt_failed"
+    assert the_run(db, message).status is RunStatus.WAITING
+    assert claim(db) == []
+    clock.forward(2)
+    (again,) = claim(db)
+    assert again == RunMessage(message.run_id, 2)
+    assert work(db, again) == "completed"
+    assert history(db, case_id) == ["created", "claimed", "attempt_failed", "resumed", "completed"]
+
+
+def test_attempts_are_used_up(db, clock):
+    _, case_id = one(db, "is_transient")
+    results = []
+    for _ in range(SETTINGS.max_attempts):
+        clock.forward(61)
+        results += [work(db, message) for message in claim(db)]
+    assert results == ["attempt_failed"] * 4 + ["failed"]
+    assert the_case(db, case_id).status is CaseStatus.FAILED
+    assert "attempt 5 of 5" in cases.get(db, TEAM, case_id)[1][-1].reason
+
+
+def test_a_released_run_costs_no_attempt(db, settings):
+    queue, case_id = one(db, "completes")
+    (message,) = claim(db)
+    start(db, message, worker="old")
+    execute.ask_worker_to_release(db, "old", 2.0)
+    assert execute.release_all_of(db, "old").value == 1
+    assert the_run(db, message).failures == 0
+    (again,) = claim(db)
+    assert work(db, again) == "completed"
+
+
+def test_postponed_cases_come_back_when_they_are_due(db, clock):
+    _, case_id = one(db, "postpones", {"wait": "2s"})
+    (message,) = claim(db)
+    assert work(db, message) == "postponed"
+    case = the_case(db, case_id)
+    assert (case.postponed_to - clock.now).total_seconds() == 2
+    clock.forward(1.9)
+    assert claim(db) == []
+    clock.forward(0.1)
+    (again,) = claim(db)
+    assert again.run_id != message.run_id
+    assert work(db, again) == "completed"
+
+
+def test_an_answered_run_goes_on_with_its_answer(db, settings):
+    queue, case_id = one(db, "asks")
+    (message,) = claim(db)
+    assert work(db, message) == "needs_input"
+    assert the_case(db, case_id).pending_human_request_id is not None
+    assert the_run(db, message).status is RunStatus.WAITING
+    some_cases(db, queue, 3)
+    (request,) = requests.find(db, TEAM)
+    assert request.options == ("red", "blue")
+    requests.answer(db, TEAM, request.id, "red")
+    resumed = claim(db)[0]
+    assert resumed == RunMessage(message.run_id, 2)
+    assert work(db, resumed) == "needs_input"
+    (approval,) = requests.find(db, TEAM)
+    requests.decide(db, TEAM, approval.id, True)
+    again = next(one for one in claim(db) if one.run_id == message.run_id)
+    assert work(db, again) == "completed"
+    assert cases.get(db, TEAM, case_id)[1][-1].reason == "red 1"
+    said = runs.said(db, TEAM, message.run_id, limit=100)
+    assert [(one.type, one.content.get("text")) for one in said] == [
+        ("text", "before"),
+        ("text", "before"),
+        ("tool_call", None),
+        ("tool_result", None),
+        ("text", "it is red"),
+    ]
+
+
+def test_cases_are_added_once_however_often_the_run_is_resumed(db):
+    target = a_queue(db, "children")
+    queue, case_id = one(db, "feeds", {"queue": "children"})
+    work_all(db)
+    (request,) = requests.find(db, TEAM)
+    requests.answer(db, TEAM, request.id, "yes")
+    work_all(db)
+    assert cases.get(db, TEAM, case_id)[1][-1].reason == "3 children"
+    assert [case.title for case in cases.find(db, target.id, CaseFilter(), limit=10)] == [
+        "child 3",
+        "child 2",
+        "child 1",
+    ]
+
+
+def interrupted(db, target, act):
+    """Run the agent in a thread until it has said something, act, tell it to stop, and return what came of it."""
+    queue, case_id = one(db, target)
+    (message,) = claim(db)
+    watch = Watching()
+    started = start_row(db, message)
+    result = []
+    thread = threading.Thread(
+        target=lambda: result.append(execute.work(db, SETTINGS, started, watch.stop, lambda effects: None))
+    )
+    thread.start()
+    while not runs.said(db, TEAM, message.run_id, limit=1):
+        assert thread.is_alive()
+    act(queue, case_id)
+    watch.stop.request()
+    thread.join(10)
+    assert not thread.is_alive()
+    return case_id, message, execute.settle(db, SETTINGS, started, result[0])
+
+
+def start_row(db, message):
+    started = execute.start(db, SETTINGS, message, "w")
+    assert started is not None
+    return started
+
+
+@pytest.mark.parametrize("target", ["loops", "loops_async"])
+def test_a_retried_case_waits_for_its_old_run_and_no_longer(committed, target):
+    settings = SETTINGS
+    case_id, message, result = interrupted(
+        committed, target, lambda queue, id: cases.retry(committed, settings, queue.id, [id])
+    )
+    assert result == "interrupted"
+    assert the_run(committed, message).status is RunStatus.INTERRUPTED
+    assert the_case(committed, case_id).status is CaseStatus.PENDING
+    (again,) = claim(committed)
+    assert again.run_id != message.run_id
+    assert history(committed, case_id)[-3:] == ["retried", "interrupted", "claimed"]
+
+
+def test_a_run_whose_case_was_deleted_ends_alone(committed):
+    case_id, message, result = interrupted(
+        committed, "loops", lambda queue, id: cases.delete(committed, SETTINGS, queue.id, [id])
+    )
+    assert result == "interrupted"
+    run = the_run(committed, message)
+    assert (run.status, run.case_id) == (RunStatus.INTERRUPTED, None)
+
+
+def test_a_late_outcome_is_refused_and_recorded(db, settings):
+    queue, case_id = one(db, "completes")
+    (message,) = claim(db)
+    started = start_row(db, message)
+    cases.settle(db, settings, queue.id, [case_id], CaseStatus.FAILED, "by hand")
+    result = execute.work(db, settings, started, Watching().stop, lambda effects: None)
+    assert execute.settle(db, settings, started, result) == "refused"
+    assert the_case(db, case_id).status is CaseStatus.FAILED
+    assert history(db, case_id)[-3:] == ["settled", "write_refused", "interrupted"]
+    run = the_run(db, message)
+    assert (run.refused_writes, run.status) == (1, RunStatus.INTERRUPTED)
+
+
+def test_a_late_message_is_refused_and_stops_the_run(db, settings):
+    queue, case_id = one(db, "loops")
+    (message,) = claim(db)
+    started = start_row(db, message)
+    cases.retry(db, settings, queue.id, [case_id])
+    result = execute.work(db, settings, started, Watching().stop, lambda effects: None)
+    assert execute.settle(db, settings, started, result) == "interrupted"
+    assert runs.said(db, TEAM, message.run_id, limit=10) == []
+    assert "write_refused" in history(db, case_id)
+
+
+def test_a_fenced_update_changes_nothing(db, settings):
+    from casework.store import cases as store
+
+    queue, case_id = one(db, "completes")
+    (message,) = claim(db)
+    fence = start(db, message)
+    with db.begin() as tx:
+        assert store.update_by_run(tx, fence, title="held", data=None)
+        transitions.release(tx, fence, "x")
+        assert not store.update_by_run(tx, fence, title="lost", data=None)
+    assert the_case(db, case_id).title == "held"

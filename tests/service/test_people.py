@@ -1,0 +1,187 @@
+"""What people do to cases, queues, agents and consumers."""
+
+import pytest
+
+from casework.core.lifecycle import CaseStatus, RunStatus
+from casework.core.model import LabelRef, NewCase, Priority, RunMessage
+from casework.errors import AlreadyAnswered, Conflict, InvalidInput, NameTaken, NotAConsumer, NotFound, TargetNotAllowed
+from casework.service import agents, cases, health, queues, requests, runs
+from factories import (
+    TEAM,
+    a_consumer,
+    a_queue,
+    an_agent,
+    claim,
+    history,
+    running,
+    some_cases,
+    the_case,
+    the_run,
+    work,
+    worked_queue,
+)
+
+
+def test_created_cases_come_back_as_they_were_given(db):
+    queue = a_queue(db)
+    data = {"z": 1, "a": [1.5, None, "ä", {"b": True}]}
+    (case_id,) = cases.create(
+        db, queue.id, [NewCase("t", data, (LabelRef("x"), LabelRef("v", "k")), Priority.HIGH)]
+    ).value
+    case = the_case(db, case_id)
+    assert (case.title, case.data, case.priority, case.status) == ("t", data, Priority.HIGH, CaseStatus.PENDING)
+    assert list(case.data) == ["z", "a"]
+    assert [(label.key, label.value) for label in case.labels] == [("", "x"), ("k", "v")]
+
+
+def test_a_key_is_added_once(db):
+    queue = a_queue(db)
+    first = cases.create(db, queue.id, [NewCase("a", key="1"), NewCase("b", key="2")]).value
+    second = cases.create(db, queue.id, [NewCase("a", key="1"), NewCase("c", key="3"), NewCase("d", key="3")]).value
+    assert (len(first), len(second)) == (2, 1)
+
+
+def test_cases_go_into_no_queue_that_is_gone(db, settings):
+    queue = a_queue(db)
+    queues.delete(db, settings, TEAM, queue.id)
+    with pytest.raises(NotFound):
+        cases.create(db, queue.id, [NewCase("x")])
+
+
+def test_ids_that_are_unknown_repeated_or_of_another_queue_are_skipped(db, settings):
+    queue, other = a_queue(db), a_queue(db, "other")
+    mine, theirs = some_cases(db, queue)[0], some_cases(db, other)[0]
+    done = cases.settle(db, settings, queue.id, [mine, mine, theirs, TEAM], CaseStatus.COMPLETED).value
+    assert (done.moved, done.skipped) == ([mine], 3)
+    assert the_case(db, theirs).status is CaseStatus.PENDING
+
+
+def test_settling_cancels_what_waits_for_a_person(db, settings):
+    queue, _ = worked_queue(db, "sample_agents:asks")
+    (case_id,) = some_cases(db, queue)
+    (message,) = claim(db)
+    work(db, message)
+    (request,) = requests.find(db, TEAM)
+    done = cases.settle(db, settings, queue.id, [case_id], CaseStatus.COMPLETED, "done by hand").value
+    assert done.interrupted == [message.run_id]
+    assert the_run(db, message).status is RunStatus.INTERRUPTED
+    with pytest.raises(AlreadyAnswered, match="cancelled"):
+        requests.answer(db, TEAM, request.id, "red")
+    assert history(db, case_id)[-2:] == ["input_cancelled", "settled"]
+
+
+def test_retry_clears_a_delegation_and_delegate_needs_a_consumer(db, settings):
+    queue, _ = worked_queue(db)
+    stranger, chosen = an_agent(db, "stranger"), an_agent(db, "chosen")
+    a_consumer(db, queue, chosen, trigger=False)
+    (case_id,) = some_cases(db, queue)
+    with pytest.raises(NotAConsumer):
+        cases.delegate(db, settings, queue.id, [case_id], stranger.id)
+    cases.delegate(db, settings, queue.id, [case_id], chosen.id)
+    assert the_case(db, case_id).assigned_agent_id == chosen.id
+    work(db, claim(db)[0])
+    cases.retry(db, settings, queue.id, [case_id])
+    case = the_case(db, case_id)
+    assert (case.assigned_agent_id, case.claimed_at, case.completed_at) == (None, None, None)
+
+
+def test_delegating_again_keeps_waiting_for_a_run_that_still_stops(db, settings, clock):
+    queue, agent = worked_queue(db)
+    case_id, fence = running(db, queue)
+    cases.retry(db, settings, queue.id, [case_id])
+    done = cases.delegate(db, settings, queue.id, [case_id], agent.id).value
+    assert done.interrupted == [fence.run_id]
+    assert claim(db) == []
+
+
+def test_stopping_a_run_fails_its_case_with_the_reason(db, settings):
+    queue, _ = worked_queue(db)
+    case_id, fence = running(db, queue)
+    runs.stop(db, settings, TEAM, fence.run_id, "enough")
+    assert the_case(db, case_id).status is CaseStatus.FAILED
+    assert cases.get(db, TEAM, case_id)[1][-1].reason == "enough"
+    with pytest.raises(NotFound):
+        runs.stop(db, settings, TEAM, case_id)
+
+
+def test_an_ended_run_cannot_be_stopped(db, settings):
+    queue, _ = worked_queue(db)
+    some_cases(db, queue)
+    (message,) = claim(db)
+    work(db, message)
+    with pytest.raises(Conflict, match="completed"):
+        runs.stop(db, settings, TEAM, message.run_id)
+
+
+def test_a_removed_consumer_gives_everything_back(db, settings):
+    queue, agent = worked_queue(db)
+    case_id, fence = running(db, queue)
+    (delegated,) = some_cases(db, queue)
+    cases.delegate(db, settings, queue.id, [delegated], agent.id)
+    interrupted = queues.remove_consumer(db, settings, TEAM, queue.id, agent.id).value
+    assert interrupted == [fence.run_id]
+    assert the_case(db, case_id).status is CaseStatus.PENDING
+    assert the_case(db, delegated).assigned_agent_id is None
+    with pytest.raises(NotAConsumer):
+        queues.remove_consumer(db, settings, TEAM, queue.id, agent.id)
+
+
+def test_a_deleted_agent_frees_its_name_and_its_runs_keep_it(db, settings):
+    queue, agent = worked_queue(db)
+    _, fence = running(db, queue)
+    queues.delete_agent(db, settings, TEAM, "worker")
+    assert the_run(db, RunMessage(fence.run_id, 1)).agent_name == "worker"
+    assert an_agent(db, "worker").id != agent.id
+
+
+def test_deleting_a_queue_interrupts_and_keeps_runs(db, settings):
+    queue, _ = worked_queue(db)
+    _, fence = running(db, queue)
+    some_cases(db, queue, 5)
+    count, interrupted = queues.delete(db, settings, TEAM, queue.id).value
+    assert (count, interrupted) == (6, [fence.run_id])
+    with pytest.raises(NotFound):
+        queues.get(db, TEAM, "inbox")
+
+
+def test_names_are_taken_once(db):
+    a_queue(db)
+    an_agent(db)
+    with pytest.raises(NameTaken):
+        a_queue(db)
+    with pytest.raises(NameTaken):
+        an_agent(db)
+
+
+@pytest.mark.parametrize("target", ["os:system", "sample_agents_too:x", "sample_agents.", "x", "sample_agents:a:b"])
+def test_targets_outside_the_allow_list_make_no_agent(db, settings, target):
+    with pytest.raises((TargetNotAllowed, InvalidInput)):
+        agents.create(db, settings, TEAM, "a", target=target)
+    assert agents.find(db, TEAM) == []
+
+
+def test_a_request_is_answered_in_its_own_kind(db):
+    queue, _ = worked_queue(db, "sample_agents:asks")
+    some_cases(db, queue)
+    work(db, claim(db)[0])
+    (request,) = requests.find(db, TEAM)
+    with pytest.raises(InvalidInput, match="question"):
+        requests.decide(db, TEAM, request.id, True)
+
+
+def test_health_says_why_a_queue_stands_still(db, settings, clock):
+    queue = a_queue(db)
+    some_cases(db, queue)
+    clock.forward(60)
+
+    def trouble():
+        return dict((queue.name, why) for queue, why in health.queues(db, settings, TEAM))["inbox"]
+
+    assert "no consumers" in trouble()
+    agent = an_agent(db)
+    a_consumer(db, queue, agent, trigger=False)
+    assert "trigger" in trouble()
+    a_consumer(db, queue, agent, concurrency=1)
+    assert "no ticker" in trouble()
+    queues.set_mode(db, TEAM, queue.id, queues.QueueMode.PAUSED)
+    assert "paused" in trouble()

@@ -1,0 +1,135 @@
+"""What got stuck goes on; what lives is left alone."""
+
+import pytest
+
+from casework.core.lifecycle import CaseStatus, RunStatus
+from casework.core.model import RunMessage
+from casework.service import cases, queues
+from casework.service.sweep import sweep
+from casework.store import runs
+from casework.store.runs import Stuck
+from factories import SETTINGS, TEAM, claim, history, running, some_cases, start, the_case, the_run, work, worked_queue
+
+LEASE = SETTINGS.lease_seconds
+
+
+def test_a_silent_run_is_taken_up_again_within_the_lease(db, settings, clock):
+    queue, _ = worked_queue(db)
+    case_id, fence = running(db, queue)
+    clock.forward(LEASE - 0.1)
+    assert sweep(db, settings).value.total() == 0
+    clock.forward(0.1)
+    assert sweep(db, settings).value == {Stuck.LOST: 1, Stuck.UNSENT: 0}
+    (again,) = claim(db)
+    assert again == RunMessage(fence.run_id, 2)
+    assert work(db, again) == "completed"
+    assert history(db, case_id) == ["created", "claimed", "attempt_failed", "resumed", "completed"]
+
+
+def test_a_run_whose_heart_beats_is_left_alone_however_long_it_takes(db, settings, clock):
+    queue, _ = worked_queue(db)
+    _, fence = running(db, queue)
+    for _ in range(50):
+        clock.forward(LEASE * 0.9)
+        with db.begin() as tx:
+            assert runs.heartbeat(tx, [RunMessage(fence.run_id, 1)]) == {fence.run_id: False}
+        assert sweep(db, settings).value.total() == 0
+
+
+def test_a_heartbeat_that_comes_while_the_sweep_looks_saves_its_run(db, settings, clock):
+    queue, _ = worked_queue(db)
+    case_id, fence = running(db, queue)
+    clock.forward(LEASE + 1)
+    with db.begin() as tx:
+        assert runs.stuck(tx, tx.now, LEASE, 15)
+        runs.heartbeat(tx, [RunMessage(fence.run_id, 1)])
+        assert not runs.lock_if_silent(tx, fence, tx.now, LEASE)
+
+
+def test_a_heart_that_beats_again_after_the_run_was_given_away_is_told(db, settings, clock):
+    queue, _ = worked_queue(db)
+    _, fence = running(db, queue)
+    clock.forward(LEASE + 1)
+    sweep(db, settings)
+    with db.begin() as tx:
+        assert runs.heartbeat(tx, [RunMessage(fence.run_id, 1)]) == {}
+
+
+def test_a_run_that_always_loses_its_worker_fails_in_the_end(db, settings, clock):
+    queue, _ = worked_queue(db)
+    (case_id,) = some_cases(db, queue)
+    for _ in range(settings.max_attempts):
+        clock.forward(60)
+        for message in claim(db):
+            start(db, message)
+        clock.forward(LEASE + 1)
+        sweep(db, settings)
+    assert the_case(db, case_id).status is CaseStatus.FAILED
+    assert "fell silent" in cases.get(db, TEAM, case_id)[1][-1].reason
+
+
+def test_silence_counts_only_while_somebody_listened(db, settings, clock):
+    """The database was away for longer than the lease; the heartbeats come back with it."""
+    queue, _ = worked_queue(db)
+    running(db, queue)
+    sweep(db, settings, ticker="t")
+    clock.forward(LEASE * 3)
+    assert sweep(db, settings, ticker="t").value[Stuck.LOST] == 0
+    lost = []
+    for _ in range(20):
+        clock.forward(settings.tick_seconds)
+        lost.append(sweep(db, settings, ticker="t").value[Stuck.LOST])
+    assert lost == [0] * 17 + [1, 0, 0]
+    assert the_run_of(db, queue) is RunStatus.WAITING
+
+
+def the_run_of(db, queue):
+    from casework.service import runs as service
+
+    return service.find(db, queue_id=queue.id, limit=1)[0].status
+
+
+def test_a_stop_that_is_overdue_fences_the_run_out(db, settings, clock):
+    queue, _ = worked_queue(db)
+    case_id, fence = running(db, queue)
+    cases.retry(db, settings, queue.id, [case_id])
+    clock.forward(settings.interrupt_grace_seconds - 0.1)
+    assert sweep(db, settings).value[Stuck.OVERDUE] == 0
+    assert claim(db) == []
+    clock.forward(0.1)
+    assert sweep(db, settings).value[Stuck.OVERDUE] == 1
+    assert the_run(db, RunMessage(fence.run_id, 1)).status is RunStatus.INTERRUPTED
+    (again,) = claim(db)
+    assert again.run_id != fence.run_id
+
+
+@pytest.mark.parametrize("sends", [1, 2, 3])
+def test_a_lost_message_is_sent_again_and_the_wait_doubles(db, settings, clock, sends):
+    queue, _ = worked_queue(db)
+    some_cases(db, queue)
+    (message,) = claim(db)
+    for number in range(sends):
+        wait = settings.resend_seconds * 2**number
+        clock.forward(wait - 0.1)
+        assert sweep(db, settings).effects.runs == ()
+        clock.forward(0.1)
+        assert sweep(db, settings).effects.runs == (message,)
+    assert work(db, message) == "completed"
+
+
+def test_an_interrupted_drain_releases_and_the_queue_resumes_where_it_was(db, settings, clock):
+    queue, _ = worked_queue(db)
+    case_id, fence = running(db, queue)
+    (unstarted,) = some_cases(db, queue)
+    claim(db)
+    queues.set_mode(db, TEAM, queue.id, queues.QueueMode.PAUSED)
+    done = queues.release_live_runs(db, settings, TEAM, queue.id)
+    assert done.value == 2
+    assert done.effects.stops == (fence.run_id,)
+    assert the_case(db, unstarted).status is CaseStatus.PENDING
+    clock.forward(settings.interrupt_grace_seconds)
+    sweep(db, settings)
+    assert the_case(db, case_id).status is CaseStatus.PENDING
+    assert claim(db) == []
+    queues.set_mode(db, TEAM, queue.id, queues.QueueMode.ACTIVE)
+    assert sorted(work(db, message) for message in claim(db)) == ["completed", "completed"]

@@ -1,0 +1,188 @@
+"""Every status against every event, in the database: the guards in SQL and the lifecycle's table are one."""
+
+import itertools
+
+import pytest
+from sqlalchemy import text
+
+from casework.core.lifecycle import TRANSITIONS, CaseStatus, Event, RunStatus, allows, transition
+from casework.core.model import RunMessage
+from casework.errors import AlreadyAnswered
+from casework.service import cases, requests, runs
+from casework.store import requests as request_store
+from casework.store import transitions
+from casework.store.ids import new_id
+from casework.store.transitions import Fence
+from factories import (
+    TEAM,
+    a_consumer,
+    a_queue,
+    an_agent,
+    claim,
+    history,
+    running,
+    some_cases,
+    start,
+    the_case,
+    the_run,
+    work,
+    worked_queue,
+)
+
+
+def case_in(db, settings, queue, status):
+    """A case with that status, and the fence of the run that has or had it."""
+    case_id, fence = running(db, queue)
+    with db.begin() as tx:
+        match status:
+            case CaseStatus.PENDING:
+                transitions.try_again(tx, fence, 0, "x", None)
+            case CaseStatus.NEEDS_INPUT:
+                request_id = new_id()
+                transitions.ask(tx, fence, request_id, "q")
+                request_store.create(tx, request_id, fence, "question", "q", None, ())
+            case CaseStatus.POSTPONED:
+                transitions.postpone(tx, fence, tx.now, None)
+            case CaseStatus.COMPLETED:
+                transitions.complete(tx, fence, None)
+            case CaseStatus.FAILED:
+                transitions.fail(tx, fence, "no", None)
+    assert the_case(db, case_id).status is status
+    return case_id, fence
+
+
+def attempt(db, settings, queue, agent, event, target, case_id, fence):
+    """Try the event; whether it moved the case."""
+    if event is Event.DELETE:
+        return bool(cases.delete(db, settings, queue.id, [case_id]).value.moved)
+    if event is Event.RETRY:
+        return bool(cases.retry(db, settings, queue.id, [case_id]).value.moved)
+    if event is Event.DELEGATE:
+        return bool(cases.delegate(db, settings, queue.id, [case_id], agent.id).value.moved)
+    if event is Event.SETTLE:
+        return bool(cases.settle(db, settings, queue.id, [case_id], target).value.moved)
+    if event is Event.ANSWER:
+        open_ = requests.find(db, TEAM)
+        return bool(open_) and bool(requests.answer(db, TEAM, open_[0].id, "yes").value)
+    if event is Event.STOP:
+        before = the_case(db, case_id).status
+        if before not in transition(Event.STOP).sources:
+            return False
+        return runs.stop(db, settings, TEAM, fence.run_id).value is not None
+    with db.begin() as tx:
+        return {
+            (Event.COMPLETE, CaseStatus.COMPLETED): lambda: transitions.complete(tx, fence, None),
+            (Event.FAIL, CaseStatus.FAILED): lambda: transitions.fail(tx, fence, "x", None),
+            (Event.POSTPONE, CaseStatus.POSTPONED): lambda: transitions.postpone(tx, fence, tx.now, None),
+            (Event.HAND_OVER, CaseStatus.PENDING): lambda: transitions.hand_over(tx, fence, agent.id, None),
+            (Event.ASK, CaseStatus.NEEDS_INPUT): lambda: transitions.ask(tx, fence, new_id(), "q"),
+            (Event.ATTEMPT_FAILED, CaseStatus.PENDING): lambda: transitions.try_again(tx, fence, 1, "x", None),
+            (Event.ATTEMPT_FAILED, CaseStatus.FAILED): lambda: transitions.give_up(tx, fence, "x", None),
+            (Event.RELEASE, CaseStatus.PENDING): lambda: transitions.release(tx, fence, "x"),
+        }[event, target]()
+
+
+ARROWS = [(row.event, row.target) for row in TRANSITIONS if row.event not in (Event.CREATE, Event.CLAIM, Event.RESUME)]
+
+
+@pytest.mark.parametrize(("status", "arrow"), list(itertools.product(CaseStatus, ARROWS)), ids=str)
+def test_sql_moves_exactly_what_the_table_allows(db, settings, status, arrow):
+    event, target = arrow
+    queue, agent = worked_queue(db)
+    case_id, fence = case_in(db, settings, queue, status)
+    moved = attempt(db, settings, queue, agent, event, target, case_id, fence)
+    assert moved == allows(status, event, target)
+    if event is Event.DELETE:
+        assert the_run(db, RunMessage(fence.run_id, 1)).case_id is None
+    else:
+        assert the_case(db, case_id).status is (target if moved else status)
+        row = transition(event, target)
+        if moved:
+            assert row.records in history(db, case_id)
+
+
+def test_each_move_leaves_the_run_as_the_table_says(db, settings):
+    queue, agent = worked_queue(db)
+    for row in TRANSITIONS:
+        if CaseStatus.CLAIMED in row.sources:
+            case_id, fence = running(db, queue)
+            attempt(db, settings, queue, agent, row.event, row.target, case_id, fence)
+            status = the_run(db, RunMessage(fence.run_id, 1)).status
+            # A run that is being executed is asked to stop; it ends when it has.
+            assert status is (RunStatus.RUNNING if row.run is RunStatus.INTERRUPTED else row.run), row
+
+
+@pytest.mark.parametrize("change", ["run", "attempt"])
+def test_a_run_writes_only_with_its_own_token(db, settings, change):
+    queue, agent = worked_queue(db)
+    case_id, fence = running(db, queue)
+    other = Fence(case_id, new_id(), 1) if change == "run" else Fence(case_id, fence.run_id, 2)
+    for event, target in ARROWS:
+        if event not in (Event.DELETE, Event.RETRY, Event.DELEGATE, Event.SETTLE, Event.ANSWER, Event.STOP):
+            assert not attempt(db, settings, queue, agent, event, target, case_id, other)
+    assert the_case(db, case_id).status is CaseStatus.CLAIMED
+
+
+def test_a_zombie_of_an_older_attempt_changes_nothing(db, settings, clock):
+    queue, _ = worked_queue(db)
+    case_id, zombie = running(db, queue)
+    with db.begin() as tx:
+        assert transitions.try_again(tx, zombie, 0, "lost", None)
+    (message,) = claim(db)
+    assert message == RunMessage(zombie.run_id, 2)
+    fence = start(db, message)
+    with db.begin() as tx:
+        assert not transitions.complete(tx, zombie, "late")
+        assert transitions.complete(tx, fence, "in time")
+        assert not transitions.complete(tx, fence, "twice")
+    assert history(db, case_id).count("completed") == 1
+
+
+def test_a_message_that_comes_twice_starts_once(db):
+    queue, _ = worked_queue(db)
+    some_cases(db, queue)
+    (message,) = claim(db)
+    assert work(db, message) == "completed"
+    assert work(db, message) == "not started"
+
+
+def test_a_second_live_run_is_refused_by_the_index(db):
+    queue, agent = worked_queue(db)
+    case_id, _ = running(db, queue)
+    with pytest.raises(Exception, match="runs_one_live"), db.begin() as tx:
+        tx.execute(
+            text(
+                "insert into runs (id, case_id, queue_id, agent_id, status, attempt, created_at, claimed_at, sent_at) "
+                f"values ('{new_id()}', '{case_id}', '{queue.id}', '{agent.id}', 'pending', 1, now(), now(), now())"
+            )
+        )
+
+
+def test_an_answer_is_stored_once(db, settings):
+    queue, _ = worked_queue(db, "sample_agents:asks")
+    some_cases(db, queue)
+    assert work(db, claim(db)[0]) == "needs_input"
+    (request,) = requests.find(db, TEAM)
+    requests.answer(db, TEAM, request.id, "red")
+    with pytest.raises(AlreadyAnswered, match="answered already"):
+        requests.answer(db, TEAM, request.id, "blue")
+
+
+def test_hand_over_is_an_ownership_event(db):
+    queue, _ = worked_queue(db, "sample_agents:hands_over")
+    other = an_agent(db, "other")
+    a_consumer(db, queue, other, trigger=False)
+    (case_id,) = some_cases(db, queue, data={"to": "other"})
+    assert work(db, claim(db)[0]) == "handed_over"
+    assert the_case(db, case_id).assigned_agent_id == other.id
+    assert work(db, claim(db)[0]) == "completed"
+    assert history(db, case_id) == ["created", "claimed", "handed_over", "handover", "completed"]
+
+
+def test_a_hand_over_to_a_stranger_fails_the_case(db):
+    queue, _ = worked_queue(db, "sample_agents:hands_over")
+    an_agent(db, "stranger")
+    a_queue(db, "elsewhere")
+    (case_id,) = some_cases(db, queue, data={"to": "stranger"})
+    assert work(db, claim(db)[0]) == "failed"
+    assert "not a consumer" in cases.get(db, TEAM, case_id)[1][-1].reason
