@@ -4,6 +4,8 @@
     ├── InvalidInput            what was given cannot be used as it is
     │   ├── TargetNotAllowed    a python target outside the allow-list
     │   └── InvalidSettings     a setting has a value that cannot work
+    ├── Unauthorized            no key, or none that is valid
+    ├── Forbidden               the key's role may not do this
     ├── NotFound                no such queue, agent, case, run, request or label
     ├── Conflict                the present state does not permit it
     │   ├── NameTaken
@@ -40,6 +42,14 @@ class TargetNotAllowed(InvalidInput):
 
 class InvalidSettings(InvalidInput):
     """A setting has a value that cannot work."""
+
+
+class Unauthorized(CaseworkError):
+    """A valid API key is needed, as `Authorization: Bearer KEY`."""
+
+
+class Forbidden(CaseworkError):
+    """The key's role may not do this."""
 
 
 class NotFound(CaseworkError):

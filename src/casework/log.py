@@ -2,20 +2,34 @@
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 _logger = logging.getLogger("casework")
+_bound: ContextVar[dict[str, object]] = ContextVar("casework_bound", default={})  # noqa: B039 - never changed, only replaced
 
 
 def event(action: str, level: int = logging.INFO, **ids: object) -> None:
     """Log that something happened: `event("run.lost", run=run_id)`."""
     if _logger.isEnabledFor(level):
-        _logger.log(level, action, extra={"action": action, "ids": ids})
+        _logger.log(level, action, extra={"action": action, "ids": {**ids, **_bound.get()}})
 
 
 def warn(action: str, **ids: object) -> None:
     """Log what an operator should look at."""
     event(action, logging.WARNING, **ids)
+
+
+@contextmanager
+def bound(**ids: object) -> Iterator[None]:
+    """Give every line of the block these ids too."""
+    token = _bound.set({**_bound.get(), **ids})
+    try:
+        yield
+    finally:
+        _bound.reset(token)
 
 
 class _TextFormatter(logging.Formatter):

@@ -52,6 +52,11 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(
         4, ge=1, le=1000, description="Runs that one worker process group executes at once."
     )
+    rate_limit_per_minute: int = Field(
+        3000, ge=0, le=1_000_000, description="API requests a minute for each key; 0 is no limit."
+    )
+    cors_origins: str = Field("", description="Comma-separated origins whose pages may call the API.")
+    team: str = Field("default", min_length=1, max_length=100, description="The team that the command line works for.")
     log_level: str = Field(
         "INFO", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning or error."
     )

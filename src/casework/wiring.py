@@ -1,11 +1,14 @@
 """The composition root: everything is built from settings here, and nowhere else."""
 
 from dataclasses import dataclass
+from time import sleep
 from typing import TypeVar
 
-from casework import embedded
+from casework import embedded, log
 from casework.broker.publisher import Publisher
 from casework.core.model import DEFAULT_TEAM, Committed, Effects, TeamId
+from casework.errors import Unavailable
+from casework.service import keys
 from casework.settings import Settings, read_settings
 from casework.store import schema
 from casework.store.database import Database
@@ -37,6 +40,19 @@ class Casework:
         self.publisher.close()
 
 
+def connect_when_possible(application: str, pool_size: int) -> Casework:
+    """Connect, waiting for servers that are not there yet."""
+    said = ""
+    while True:
+        try:
+            return connect(application=application, pool_size=pool_size)
+        except Unavailable as error:
+            if str(error) != said:
+                log.warn("waits", error=str(error))
+            said = str(error)
+            sleep(0.5)
+
+
 def connect(
     settings: Settings | None = None, *, application: str = "casework", pool_size: int = 5, checked: bool = True
 ) -> Casework:
@@ -52,4 +68,5 @@ def connect(
         schema.ensure(db)
     elif checked:
         schema.check(db)
-    return Casework(settings, db, Publisher(urls.redis))
+    team_id = DEFAULT_TEAM if settings.team == "default" or not checked else keys.team(db, settings.team)
+    return Casework(settings, db, Publisher(urls.redis), team_id)

@@ -63,6 +63,13 @@ def test_the_pick_up_order(db, settings, clock):
     assert order == [resumed, postponed, high, medium, none_1, none_2]
 
 
+def test_messages_are_sent_in_the_order_of_picking_up(db):
+    queue, _ = worked_queue(db)
+    none = some_cases(db, queue, 60)
+    high = some_cases(db, queue, 60, priority=Priority.HIGH)
+    assert [the_run(db, message).case_id for message in claim(db)] == [*high, *none][:100]
+
+
 def start_fence(tx, case_id):
     row = tx.sql("select id, run_id, attempt from cases where id = %(id)s", {"id": case_id}).one()
     return transitions.Fence(row.id, row.run_id, row.attempt)

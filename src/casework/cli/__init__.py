@@ -2,7 +2,22 @@
 
 import typer
 
-from casework.cli import agents, cases, console, consumers, database, demo, doctor, queues, requests, roles, runs, up
+from casework.cli import (
+    agents,
+    cases,
+    console,
+    consumers,
+    database,
+    demo,
+    doctor,
+    keys,
+    queues,
+    requests,
+    roles,
+    runs,
+    serve,
+    up,
+)
 
 app = typer.Typer(
     name="casework",
@@ -15,6 +30,7 @@ app = typer.Typer(
 
 app.command("up")(up.up)
 app.command("demo")(demo.demo)
+app.command("api")(serve.api)
 app.command("worker")(roles.worker)
 app.command("ticker")(roles.ticker)
 app.command("beat")(roles.beat)
@@ -27,6 +43,7 @@ app.add_typer(consumers.app, name="consumers")
 app.add_typer(cases.app, name="cases")
 app.add_typer(requests.app, name="requests")
 app.add_typer(runs.app, name="runs")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:

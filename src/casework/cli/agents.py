@@ -6,6 +6,8 @@ import typer
 
 from casework.agents import targets
 from casework.cli.console import AgentRef, Json, find_agent, installation, print_json, say, table
+from casework.core.model import AgentKind
+from casework.errors import InvalidInput
 from casework.service import agents, queues
 
 app = typer.Typer(help="Agents: who can work on cases.", no_args_is_help=True)
@@ -15,8 +17,9 @@ app = typer.Typer(help="Agents: who can work on cases.", no_args_is_help=True)
 def create(
     name: str,
     python: Annotated[
-        str, typer.Option("--python", metavar="MODULE:FUNCTION", help="A function marked with @casework.agent.")
-    ],
+        str | None, typer.Option("--python", metavar="MODULE:FUNCTION", help="A function marked with @casework.agent.")
+    ] = None,
+    pull: Annotated[bool, typer.Option("--pull", help="A program elsewhere, which asks for work over HTTP.")] = False,
     max_attempts: Annotated[
         int | None, typer.Option("--max-attempts", min=1, max=100, help="Failed attempts until a case fails.")
     ] = None,
@@ -25,12 +28,15 @@ def create(
     ] = True,
     as_json: Json = False,
 ) -> None:
-    """Create an agent from a python function in a module that CASEWORK_AGENT_MODULES names."""
+    """Create an agent: a python function in a module that CASEWORK_AGENT_MODULES names, or a program elsewhere."""
+    if pull == (python is not None):
+        raise InvalidInput("Give exactly one of --python and --pull.")
     casework = installation()
-    if check:
+    if python is not None and check:
         targets.load(python, casework.settings.modules)
+    kind = AgentKind.PULL if pull else AgentKind.PYTHON
     agent = agents.create(
-        casework.db, casework.settings, casework.team_id, name, target=python, max_attempts=max_attempts
+        casework.db, casework.settings, casework.team_id, name, kind=kind, target=python, max_attempts=max_attempts
     )
     if as_json:
         print_json(agent)

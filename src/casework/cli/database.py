@@ -17,7 +17,9 @@ def db() -> None:
 @app.command()
 def upgrade(as_json: Json = False) -> None:
     """Bring the database to this version's schema."""
-    version = schema.upgrade(connect(checked=False).db)
+    casework = connect(checked=False)
+    version = schema.upgrade(casework.db)
+    casework.close()
     if as_json:
         print_json({"schema": version})
     else:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, TaskID
 
+from casework.cli.admin_key import admin_key
 from casework.cli.children import Children
 from casework.cli.console import err, installation, out, progress, say, table
 from casework.cli.roles import Pool
@@ -29,6 +30,7 @@ def demo(workers: Annotated[int, typer.Option(min=1, max=16, help="Worker proces
     say("casework demo: 300 invoices, a clerk, an auditor, and you in the person's part, played by the demo.\n")
     queue = _new_queue()
     consumers = _connect_agents(queue)
+    admin_key(casework)
     added = casework.perform(cases.create_all(casework.db, queue.id, invoices()))
     listed = ", ".join(f"{one.agent_name} (at most {one.concurrency} at once)" for one in consumers)
     say(f"Queue {queue.name}: {len(added)} cases. Agents: {listed}.")

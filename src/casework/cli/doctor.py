@@ -56,6 +56,13 @@ def _findings() -> Iterator[Finding]:
         if not finding.ok:
             return
     casework = found[0]
+    try:
+        yield from _look_around(casework)
+    finally:
+        casework.close()
+
+
+def _look_around(casework: Casework) -> Iterator[Finding]:
     for check, look in (("schema", lambda: _schema(casework)), ("broker", lambda: _broker(casework))):
         finding = _look(check, look)
         yield finding

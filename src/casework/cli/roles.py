@@ -48,31 +48,37 @@ def ticker_command() -> list[str]:
     return celery_command("worker", "-Q", "ticks", "-P", "solo", "-n", f"ticks-{os.getpid()}@%h", *_ALONE)
 
 
+def api_command(host: str, port: int) -> list[str]:
+    """The HTTP API."""
+    return [sys.executable, "-m", "casework.api", host, str(port)]
+
+
 def beat_command() -> list[str]:
     """The clock that asks for ticks."""
     return celery_command("beat")
 
 
-def _become(command: list[str]) -> NoReturn:
+def become(command: list[str]) -> NoReturn:
+    """Replace this process, so that signals reach the command itself."""
     sys.stdout.flush()
     os.execv(command[0], command)  # noqa: S606 - our own interpreter, without a shell
 
 
 def worker(pool: PoolOption = Pool.PREFORK, concurrency: Concurrency = None) -> None:
     """Execute runs. SIGTERM lets them finish for CASEWORK_SHUTDOWN_SECONDS, and then releases them."""
-    _become(worker_command(pool, concurrency or read_settings().worker_concurrency))
+    become(worker_command(pool, concurrency or read_settings().worker_concurrency))
 
 
 def ticker() -> None:
     """Execute ticks: sweep, and claim cases for agents. One is enough; several are harmless."""
     read_settings()
-    _become(ticker_command())
+    become(ticker_command())
 
 
 def beat() -> None:
     """Ask for a tick each CASEWORK_TICK_SECONDS. One is enough; several are harmless."""
     read_settings()
-    _become(beat_command())
+    become(beat_command())
 
 
 def tick(as_json: Json = False) -> None:

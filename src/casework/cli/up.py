@@ -13,10 +13,12 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
+from casework.cli.admin_key import admin_key
 from casework.cli.children import Child, Children
 from casework.cli.console import build_table, err, installation, out
 from casework.cli.queues import QUEUE_COLUMNS, queue_row
-from casework.cli.roles import Concurrency, Pool, PoolOption, beat_command, ticker_command, worker_command
+from casework.cli.roles import Concurrency, Pool, PoolOption, api_command, beat_command, ticker_command, worker_command
+from casework.cli.serve import DEFAULT_PORT, Host, Port, check_port
 from casework.errors import Unavailable
 from casework.service import queues
 from casework.wiring import Casework
@@ -26,17 +28,25 @@ _REFRESH_SECONDS = 1.0
 
 
 def up(
+    host: Host = "127.0.0.1",
+    port: Port = DEFAULT_PORT,
     workers: Annotated[int, typer.Option(min=0, max=64, help="Worker processes.")] = 1,
     concurrency: Concurrency = None,
     pool: PoolOption = Pool.PREFORK,
 ) -> None:
-    """Run everything: workers, ticker, beat, and the servers where none are named. Ctrl-C stops it all; a second one at once."""
+    """Run everything: API, workers, ticker, beat, and the servers where none are named.
+
+    Ctrl-C stops it all; a second one at once.
+    """
+    check_port(host, port)
     casework = installation()
     concurrency = concurrency or casework.settings.worker_concurrency
     with _screen(casework) as screen:
-        children = Children(roles(workers, pool, concurrency), screen.tell)
+        children = Children([Child("api", api_command(host, port)), *roles(workers, pool, concurrency)], screen.tell)
         interrupts = _count_interrupts()
         children.start()
+        screen.note(f"The API is at http://{host}:{port}, its documentation at http://{host}:{port}/docs.")
+        screen.note(admin_key(casework))
         screen.note(f"casework is up: {workers} workers of {concurrency} runs, ticker and beat. Ctrl-C stops it.")
         try:
             while not interrupts:

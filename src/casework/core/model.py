@@ -90,6 +90,8 @@ class QueueStats:
     cases: dict[str, int]
     live_runs: dict[str, int]
     oldest_pending_at: datetime | None
+    oldest_pending_seconds: float | None
+    ended_last_hour: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,17 @@ class Label:
     key: str
     value: str
     color_hue: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountedLabel:
+    """A label of a queue, with the number of cases that carry it."""
+
+    id: LabelId
+    key: str
+    value: str
+    color_hue: int
+    case_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +230,24 @@ class RunRecord:
     stop_requested_at: datetime | None
     completed_at: datetime | None
     refused_writes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRun:
+    """A run as its case's history tells of it."""
+
+    id: RunId
+    case_id: CaseId
+    agent_id: AgentId
+    agent_name: str
+    status: RunStatus
+    outcome: str | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    claimed_at: datetime
+    has_pending_human_request: bool
+    pending_human_request_title: str | None
 
 
 @dataclass(frozen=True, slots=True)

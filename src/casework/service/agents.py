@@ -1,5 +1,6 @@
 """Agents: creating them and finding them."""
 
+from typing import Any
 from uuid import UUID
 
 from casework.agents import targets
@@ -53,6 +54,17 @@ def get(db: Database, team_id: TeamId, ref: str | UUID) -> Agent:
         return resolve(tx, team_id, ref)
 
 
+def update(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID, changes: dict[str, Any]) -> Agent:
+    """Change `name`, `target` or `max_attempts`. Raises NotFound, InvalidInput, TargetNotAllowed and NameTaken."""
+    with db.begin() as tx:
+        agent = resolve(tx, team_id, ref)
+        if "target" in changes:
+            if agent.kind is not AgentKind.PYTHON or changes["target"] is None:
+                raise InvalidInput("A python agent has a target, and no other agent has.")
+            targets.check_allowed(changes["target"], settings.modules)
+        return store.change(tx, agent.id, changes)
+
+
 def find(db: Database, team_id: TeamId) -> list[Agent]:
     """All agents of the team, by name."""
     with db.begin() as tx:
@@ -62,3 +74,8 @@ def find(db: Database, team_id: TeamId) -> list[Agent]:
 def delete_within(tx: Tx, agent_id: AgentId) -> None:
     """Delete an agent that is connected to no queue, inside a transaction that is open."""
     store.delete(tx, agent_id)
+
+
+def resolve_any(tx: Tx, team_id: TeamId, agent_id: AgentId) -> Agent | None:
+    """The team's agent with that id, even if it was deleted."""
+    return store.find_any(tx, team_id, agent_id)

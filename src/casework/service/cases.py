@@ -1,5 +1,6 @@
 """What people do to cases: create, look, retry, delegate, settle, delete, stop."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,10 +16,12 @@ from casework.core.model import (
     Committed,
     Effects,
     NewCase,
+    Priority,
     QueueId,
     RunId,
     TeamId,
 )
+from casework.core.payload import check_data
 from casework.errors import InvalidInput, NotAConsumer, NotFound
 from casework.settings import Settings
 from casework.store import cases as store
@@ -80,6 +83,39 @@ def get(db: Database, team_id: TeamId, case_id: UUID) -> tuple[Case, list[CaseEv
         return found[0], store.events(tx, found[0].id)
 
 
+def create_and_get(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed[list[Case]]:
+    """As `create`, and read what was created in the same transaction."""
+    with db.begin() as tx:
+        created = create_and_get_within(tx, queue_id, new)
+    return Committed(created, Effects(nudge=True))
+
+
+def create_and_get_within(tx: Tx, queue_id: QueueId, new: Sequence[NewCase]) -> list[Case]:
+    """As `create_and_get`, inside a transaction that is open."""
+    return store.get_many(tx, create_within(tx, queue_id, new))
+
+
+def update(
+    db: Database,
+    team_id: TeamId,
+    case_id: UUID,
+    *,
+    title: str | None = None,
+    priority: Priority | None = None,
+    **data: Any,
+) -> Committed[tuple[Case, list[CaseEvent]]]:
+    """Change a case, whatever its status; `data=` changes its data. Raises NotFound, and InvalidInput."""
+    if "data" in data:
+        check_data("data", data["data"])
+    with db.begin() as tx:
+        found = store.get_many(tx, [case_id])
+        if not found or queues.find_one(tx, team_id, id=found[0].queue_id) is None:
+            raise NotFound("case", case_id)
+        text = json.dumps(data["data"], ensure_ascii=False) if "data" in data else None
+        store.update(tx, found[0].id, title=title, data=text, priority=priority)
+    return Committed(get(db, team_id, case_id), Effects(nudge=priority is not None))
+
+
 def get_many(db: Database, ids: Sequence[UUID]) -> list[Case]:
     """The cases with these ids, in their order."""
     with db.begin() as tx:
@@ -139,7 +175,7 @@ def _withdraw(
             raise NotAConsumer
         rows = store.lock(tx, ids, queue_id)
         done = withdraw_within(tx, settings, event, target, rows, agent_id=agent_id, reason=reason)
-    return Committed(Withdrawn(done.moved, len(ids) - len(done.moved), done.interrupted), done.effects)
+    return Committed(Withdrawn(done.moved, len(set(ids)) - len(done.moved), done.interrupted), done.effects)
 
 
 def withdraw_within(
@@ -191,7 +227,7 @@ def delete(db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UU
     """Delete cases; live runs are interrupted, and their rows stay."""
     with db.begin() as tx:
         done = _delete_within(tx, settings, [row.id for row in store.lock(tx, ids, queue_id)])
-    return Committed(Withdrawn(done.moved, len(ids) - len(done.moved), done.interrupted), done.effects)
+    return Committed(Withdrawn(done.moved, len(set(ids)) - len(done.moved), done.interrupted), done.effects)
 
 
 def _delete_within(tx: Tx, settings: Settings, locked: Sequence[UUID]) -> Withdrawn:

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import AgentId, Case, CaseFilter, CaseId, Effects, NewCase, QueueId, TeamId
+from casework.core.model import Case, CaseFilter, CaseId, Effects, NewCase
 from casework.errors import RunLost
 from casework.service import cases, queues
+from casework.service.outcomes import Holder
 from casework.store import cases as case_store
 from casework.store import messages, runs
 from casework.store.database import Database, Tx
-from casework.store.transitions import Fence
 
 Perform = Callable[[Effects], None]
 
@@ -19,14 +19,10 @@ Perform = Callable[[Effects], None]
 class RunDesk:
     """The `Desk` of one attempt."""
 
-    def __init__(
-        self, db: Database, fence: Fence, *, queue_id: QueueId, team_id: TeamId, agent_id: AgentId, perform: Perform
-    ) -> None:
+    def __init__(self, db: Database, holder: Holder, perform: Perform) -> None:
         self._db = db
-        self._fence = fence
-        self._queue_id = queue_id
-        self._team_id = team_id
-        self._agent_id = agent_id
+        self._holder = holder
+        self._fence = holder.fence
         self._perform = perform
 
     def say(self, type: str, content: Any, key: str) -> None:
@@ -48,8 +44,8 @@ class RunDesk:
         added: list[CaseId] = []
 
         def write(tx: Tx) -> bool:
-            target = queues.resolve(tx, self._team_id, queue).id if queue else self._queue_id
-            added[:] = cases.create_within(tx, target, new, run_id=self._fence.run_id, agent_id=self._agent_id)
+            target = queues.resolve(tx, self._holder.team_id, queue).id if queue else self._holder.queue_id
+            added[:] = cases.create_within(tx, target, new, run_id=self._fence.run_id, agent_id=self._holder.agent_id)
             return messages.record_step(tx, self._fence, step, json.dumps([str(id) for id in added]))
 
         self._write("new cases", write)
@@ -61,7 +57,7 @@ class RunDesk:
     ) -> list[Case]:
         """Read cases of a queue."""
         with self._db.begin() as tx:
-            target = queues.resolve(tx, self._team_id, queue).id if queue else self._queue_id
+            target = queues.resolve(tx, self._holder.team_id, queue).id if queue else self._holder.queue_id
             return case_store.find(tx, target, CaseFilter(tuple(statuses), title_contains=title_contains), limit=limit)
 
     def _write(self, what: str, write: Callable[[Tx], bool]) -> None:

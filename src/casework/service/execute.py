@@ -1,17 +1,17 @@
 """One attempt of a run, as a pipeline: start, gather, call, settle. What each step found is a value."""
 
-import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from time import sleep
+from typing import Any
 
 from casework import log
-from casework.agents import Complete, Fail, HandOver, HeldCase, Outcome, Postpone, Run, targets
+from casework.agents import HeldCase, Run, targets
 from casework.agents.call import Asked, Crashed, Lost, Result, Returned, Stopped, call
 from casework.agents.run import History
-from casework.agents.stop import Stop, Suspended
+from casework.agents.stop import Stop
 from casework.core.model import (
     AgentId,
     CaseId,
@@ -24,14 +24,13 @@ from casework.core.model import (
     RunMessage,
     TeamId,
 )
-from casework.core.retry import backoff
-from casework.errors import CaseworkError, DatabaseUnavailable, NotFound
-from casework.service import agents
+from casework.errors import CaseworkError, DatabaseUnavailable
+from casework.service import outcomes
 from casework.service.desk import Perform, RunDesk
+from casework.service.outcomes import Holder
 from casework.settings import Settings
-from casework.store import messages, queues, requests, runs, transitions
+from casework.store import messages, requests, runs, transitions
 from casework.store.database import Database, Tx
-from casework.store.ids import new_id
 from casework.store.transitions import Fence
 
 Watch = Callable[[RunMessage], AbstractContextManager[Stop]]
@@ -43,15 +42,15 @@ class Started:
     """An attempt that this process now executes."""
 
     message: RunMessage
-    fence: Fence
+    holder: Holder
     case: HeldCase
-    queue_id: QueueId
-    team_id: TeamId
-    agent_id: AgentId
     agent_name: str
     target: str
-    failures: int
-    max_attempts: int
+
+    @property
+    def fence(self) -> Fence:
+        """What its writes are checked against."""
+        return self.holder.fence
 
 
 def execute(
@@ -78,26 +77,33 @@ def start(db: Database, settings: Settings, message: RunMessage, worker: str) ->
         row = transitions.start(tx, message, worker)
     if row is None:
         return None
-    case = HeldCase(
+    fence = Fence(CaseId(row.case_id), RunId(row.run_id), row.attempt)
+    return Started(message, holder_of(row, fence, settings), held_case(row), row.agent_name, row.target or "")
+
+
+def holder_of(row: Any, fence: Fence, settings: Settings) -> Holder:
+    """Who holds the case, from a started run's row."""
+    return Holder(
+        fence,
+        QueueId(row.queue_id),
+        TeamId(row.team_id),
+        AgentId(row.agent_id),
+        row.failures,
+        row.max_attempts or settings.max_attempts,
+    )
+
+
+def held_case(row: Any) -> HeldCase:
+    """The case, from a started run's row."""
+    labels = tuple(LabelRef(value, key) for key, value in row.labels)
+    return HeldCase(
         CaseId(row.case_id),
         QueueId(row.queue_id),
         row.title,
         row.data,
         Priority.of_rank(row.priority),
-        tuple(LabelRef(value, key) for key, value in row.labels),
+        labels,
         row.created_at,
-    )
-    return Started(
-        message,
-        Fence(case.id, RunId(row.run_id), row.attempt),
-        case,
-        case.queue_id,
-        TeamId(row.team_id),
-        AgentId(row.agent_id),
-        row.agent_name,
-        row.target or "",
-        row.failures,
-        row.max_attempts or settings.max_attempts,
     )
 
 
@@ -108,14 +114,7 @@ def work(db: Database, settings: Settings, started: Started, stop: Stop, perform
         history = _history(db, started) if started.message.attempt > 1 else History()
     except CaseworkError as error:
         return Crashed(str(error), None, transient=isinstance(error, DatabaseUnavailable))
-    desk = RunDesk(
-        db,
-        started.fence,
-        queue_id=started.queue_id,
-        team_id=started.team_id,
-        agent_id=started.agent_id,
-        perform=perform,
-    )
+    desk = RunDesk(db, started.holder, perform)
     run = Run(
         id=started.fence.run_id,
         attempt=started.message.attempt,
@@ -180,56 +179,15 @@ def _write(tx: Tx, settings: Settings, started: Started, result: Result) -> str 
     """Move the case; None where the fence refused."""
     match result:
         case Returned(outcome):
-            return _write_outcome(tx, started, outcome)
+            return outcomes.write(tx, started.holder, outcome)
         case Asked(question):
-            return "needs_input" if _ask(tx, started.fence, question) else None
+            return outcomes.ask(tx, started.fence, question)
         case Crashed(reason, traceback, True):
-            return _try_again(tx, settings, started, reason, traceback)
+            return outcomes.try_again(tx, settings, started.holder, reason, traceback)
         case Crashed(reason, traceback, _):
-            return "failed" if transitions.fail(tx, started.fence, reason, traceback) else None
+            return outcomes.fail(tx, started.fence, reason, traceback)
         case _:
             raise AssertionError(result)
-
-
-def _write_outcome(tx: Tx, started: Started, outcome: Outcome) -> str | None:
-    fence = started.fence
-    match outcome:
-        case Complete(reason):
-            return "completed" if transitions.complete(tx, fence, reason) else None
-        case Fail(reason):
-            return "failed" if transitions.fail(tx, fence, reason, None) else None
-        case Postpone(reason=reason):
-            return "postponed" if transitions.postpone(tx, fence, outcome.moment, reason) else None
-        case HandOver(to, reason):
-            return _hand_over(tx, started, to, reason)
-
-
-def _hand_over(tx: Tx, started: Started, to: str, reason: str | None) -> str | None:
-    try:
-        target = agents.resolve(tx, started.team_id, to)
-    except NotFound:
-        target = None
-    if target is None or not queues.is_consumer(tx, started.queue_id, target.id):
-        refused = f"handed over to {to!r}, which is not a consumer of the queue"
-        return "failed" if transitions.fail(tx, started.fence, refused, None) else None
-    return "handed_over" if transitions.hand_over(tx, started.fence, target.id, reason) else None
-
-
-def _ask(tx: Tx, fence: Fence, question: Suspended) -> bool:
-    request_id = new_id()
-    if not transitions.ask(tx, fence, request_id, question.title):
-        return False
-    requests.create(tx, request_id, fence, question.kind, question.title, question.description, question.options)
-    return True
-
-
-def _try_again(tx: Tx, settings: Settings, started: Started, reason: str, traceback: str | None) -> str | None:
-    failures = started.failures + 1
-    if failures >= started.max_attempts:
-        given_up = f"{reason} (attempt {failures} of {started.max_attempts})"
-        return "failed" if transitions.give_up(tx, started.fence, given_up, traceback) else None
-    wait = backoff(failures, settings.retry_base_seconds, random.random())  # noqa: S311 - jitter is no secret
-    return "attempt_failed" if transitions.try_again(tx, started.fence, wait, reason, traceback) else None
 
 
 def executing(db: Database, worker: str) -> int:

@@ -1,10 +1,11 @@
 """What stands still, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 
 from casework.core.model import Queue, QueueMode, TeamId
-from casework.errors import Unavailable
+from casework.errors import CaseworkError, Unavailable
 from casework.settings import Settings
 from casework.store import claims, processes
 from casework.store import queues as queue_store
@@ -22,13 +23,14 @@ def database(db: Database) -> None:
 def role_seen(db: Database, settings: Settings, role: str) -> str:
     """When a ticker or worker was last seen. Raises Unavailable where that is too long ago."""
     with db.begin() as tx:
-        trouble = _missing(tx, settings, role)
+        trouble = missing(tx, settings, role)
     if trouble:
         raise Unavailable(trouble)
     return "seen"
 
 
-def _missing(tx: Tx, settings: Settings, role: str) -> str | None:
+def missing(tx: Tx, settings: Settings, role: str) -> str | None:
+    """Why there seems to be no ticker or worker; None where one was seen lately."""
     last = processes.last_seen(tx, role)
     if last is None:
         return f"no {role} was ever seen: start `casework up` or `casework {role}`"
@@ -59,8 +61,24 @@ def _trouble(tx: Tx, settings: Settings, queue: Queue) -> str | None:
         return f"{waits}, but it has no consumers: casework consumers set {queue.name} AGENT"
     if not any(one.trigger for one in consumers):
         return f"{waits}, but no consumer has its trigger on"
-    missing = _missing(tx, settings, "ticker") or _missing(tx, settings, "worker")
-    if missing:
-        return f"{waits}; {missing}"
+    lacking = missing(tx, settings, "ticker") or missing(tx, settings, "worker")
+    if lacking:
+        return f"{waits}; {lacking}"
     full = [one for one in consumers if one.concurrency is not None and one.live_runs >= one.concurrency]
     return None if full else f"{waits}, although its consumers have room"
+
+
+def readiness(db: Database, settings: Settings, check_broker: Callable[[], None]) -> dict[str, str]:
+    """Each part of the installation: "ok", or what is wrong with it."""
+    checks = {"database": _outcome(lambda: database(db)), "broker": _outcome(check_broker)}
+    for role in ("ticker", "worker"):
+        checks[role] = _outcome(partial(role_seen, db, settings, role)) if checks["database"] == "ok" else "unknown"
+    return checks
+
+
+def _outcome(check: Callable[[], object]) -> str:
+    try:
+        check()
+    except CaseworkError as error:
+        return str(error)
+    return "ok"

@@ -1,5 +1,6 @@
 """Queues and their consumers."""
 
+from typing import Any
 from uuid import UUID
 
 from casework.core.model import (
@@ -63,6 +64,12 @@ def find(db: Database, team_id: TeamId) -> list[Queue]:
     """All queues of the team, by name."""
     with db.begin() as tx:
         return store.find(tx, team_id)
+
+
+def update(db: Database, team_id: TeamId, ref: str | UUID, changes: dict[str, Any]) -> Queue:
+    """Change `name` or `description`. Raises NotFound and NameTaken."""
+    with db.begin() as tx:
+        return store.change(tx, resolve(tx, team_id, ref).id, changes)
 
 
 def stats(db: Database, team_id: TeamId, ref: str | UUID) -> QueueStats:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from casework.core.lifecycle import LIVE, CaseStatus, Event, RunStatus
-from casework.core.model import CaseId, Committed, Effects, Message, QueueId, RunRecord, TeamId
+from casework.core.model import AgentId, CaseId, CaseRun, Committed, Effects, Message, QueueId, RunRecord, TeamId
 from casework.errors import Conflict, NotFound
 from casework.service.cases import Withdrawn, withdraw_within
 from casework.settings import Settings
@@ -44,6 +44,54 @@ def said(db: Database, team_id: TeamId, run_id: UUID, *, limit: int, offset: int
     """The messages of a run, the oldest first. Raises NotFound."""
     with db.begin() as tx:
         return messages.find(tx, _get(tx, team_id, run_id).id, limit=limit, offset=offset)
+
+
+def of_team(
+    db: Database,
+    team_id: TeamId,
+    *,
+    queue_id: UUID | None,
+    case_id: UUID | None,
+    agent_id: UUID | None,
+    statuses: Sequence[RunStatus],
+    limit: int,
+    offset: int,
+) -> list[RunRecord]:
+    """The team's runs, newest first."""
+    with db.begin() as tx:
+        return store.find(
+            tx,
+            team_id=team_id,
+            queue_id=QueueId(queue_id) if queue_id else None,
+            case_id=CaseId(case_id) if case_id else None,
+            agent_id=AgentId(agent_id) if agent_id else None,
+            statuses=statuses,
+            limit=limit,
+            offset=offset,
+        )
+
+
+def of_case(db: Database, team_id: TeamId, case_id: UUID) -> list[CaseRun]:
+    """The runs that claimed a case or received it, by their ownership events, newest first. Raises NotFound."""
+    with db.begin() as tx:
+        _check_case(tx, team_id, case_id)
+        return store.owners_of(tx, CaseId(case_id))
+
+
+def recent(db: Database, team_id: TeamId, case_id: UUID, run_id: UUID, limit: int) -> list[Message]:
+    """The latest texts and tool calls of a run, newest last. Raises NotFound."""
+    with db.begin() as tx:
+        _check_case(tx, team_id, case_id)
+        run = _get(tx, team_id, run_id)
+        if run.case_id != case_id:
+            raise NotFound("run", run_id)
+        return messages.latest(tx, run.id, limit)
+
+
+def _check_case(tx: Tx, team_id: TeamId, case_id: UUID) -> None:
+    found = cases.get_many(tx, [case_id])
+    if not found or queues.find_one(tx, team_id, id=found[0].queue_id) is None:
+        raise NotFound("case", case_id)
 
 
 def stop(

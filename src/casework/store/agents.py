@@ -60,3 +60,20 @@ def find(tx: Tx, team_id: TeamId) -> list[Agent]:
 def delete(tx: Tx, agent_id: AgentId) -> None:
     """Delete an agent; its row stays for the runs that name it."""
     tx.execute(update(agents).where(agents.c.id == agent_id).values(deleted_at=tx.now))
+
+
+def find_any(tx: Tx, team_id: TeamId, agent_id: AgentId) -> Agent | None:
+    """The team's agent with that id, even if it was deleted."""
+    row = tx.execute(select(agents).where(agents.c.team_id == team_id, agents.c.id == agent_id)).one_or_none()
+    return _agent(row) if row else None
+
+
+def change(tx: Tx, agent_id: AgentId, changes: dict[str, Any]) -> Agent:
+    """Change name, target or the number of attempts. Raises NameTaken."""
+    try:
+        with tx.connection.begin_nested():
+            return _agent(
+                tx.execute(update(agents).where(agents.c.id == agent_id).values(**changes).returning(agents)).one()
+            )
+    except IntegrityError as error:
+        raise NameTaken(f"There is an agent named {changes['name']!r} already.") from error

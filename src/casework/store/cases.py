@@ -19,6 +19,7 @@ from casework.core.model import (
     QueueId,
     RunId,
 )
+from casework.core.search import searchable
 from casework.store import labels
 from casework.store.database import NOW, Tx
 from casework.store.ids import new_ids
@@ -27,13 +28,16 @@ from casework.store.transitions import Fence
 # One statement for any number of cases. A key that the queue has already adds nothing.
 _CREATE_SQL = f"""
 with new as (
-  select * from unnest(%(ids)s::uuid[], %(titles)s::text[], %(data)s::text[], %(priorities)s::smallint[], %(keys)s::text[])
-    with ordinality as n (id, title, data, priority, key, position)
+  select * from unnest(%(ids)s::uuid[], %(titles)s::text[], %(data)s::text[], %(priorities)s::smallint[], %(keys)s::text[], %(words)s::text[])
+    with ordinality as n (id, title, data, priority, key, words, position)
 ), added as (
   insert into cases (id, queue_id, title, data, status, priority, ready_at, key, created_at, updated_at)
   select id, %(queue_id)s, title, data::json, '{CaseStatus.PENDING}', priority, {NOW}, key, {NOW}, {NOW} from new order by position
   on conflict (queue_id, key) where key is not null do nothing
   returning id
+), found_by as (
+  insert into case_search (case_id, queue_id, words)
+  select n.id, %(queue_id)s, to_tsvector('simple', n.words) from new n join added a on a.id = n.id
 ), logged as (
   insert into case_events (case_id, type, created_at, run_id, agent_id)
   select id, '{EventType.CREATED}', {NOW}, %(run_id)s::uuid, %(agent_id)s::uuid from added
@@ -55,6 +59,7 @@ def create(
             "data": [json.dumps(case.data, ensure_ascii=False) for case in new],
             "priorities": [case.priority.rank for case in new],
             "keys": [case.key for case in new],
+            "words": [searchable(case.title, case.data) for case in new],
             "queue_id": queue_id,
             "run_id": run_id,
             "agent_id": agent_id,
@@ -67,13 +72,13 @@ def create(
     return [CaseId(id) for id in ids if id in added]
 
 
-_COLUMNS = """
+COLUMNS = """
 c.id, c.queue_id, c.title, c.data, c.status, c.priority, c.assigned_agent_id, c.claimed_at, c.run_id, c.completed_at,
 c.postponed_to, c.human_request_id, r.status as run_status, c.created_at, c.updated_at
 """
 
 
-def _cases(tx: Tx, rows: Sequence[Any]) -> list[Case]:
+def with_labels(tx: Tx, rows: Sequence[Any]) -> list[Case]:
     labelled = labels.of_cases(tx, [row.id for row in rows])
     return [_case(row, labelled.get(row.id, ())) for row in rows]
 
@@ -102,18 +107,18 @@ def _case(row: Any, labelled: tuple[Label, ...]) -> Case:
 def get_many(tx: Tx, ids: Sequence[UUID]) -> list[Case]:
     """The cases with these ids, in the order of the ids."""
     rows = tx.sql(
-        f"select {_COLUMNS} from cases c left join runs r on r.id = c.run_id where c.id = any(%(ids)s::uuid[])",
+        f"select {COLUMNS} from cases c left join runs r on r.id = c.run_id where c.id = any(%(ids)s::uuid[])",
         {"ids": list(ids)},
     ).all()
     place = {id: position for position, id in enumerate(ids)}
-    return _cases(tx, sorted(rows, key=lambda row: place[row.id]))
+    return with_labels(tx, sorted(rows, key=lambda row: place[row.id]))
 
 
 def find(tx: Tx, queue_id: QueueId, wanted: CaseFilter, *, limit: int, offset: int = 0) -> list[Case]:
     """Cases of a queue, newest first."""
     rows = tx.sql(
         f"""
-        select {_COLUMNS} from cases c left join runs r on r.id = c.run_id
+        select {COLUMNS} from cases c left join runs r on r.id = c.run_id
         where c.queue_id = %(queue_id)s and (%(statuses)s::text[] = '{{}}' or c.status = any(%(statuses)s))
           and (%(title)s::text is null or position(lower(%(title)s) in lower(c.title)) > 0)
           and not exists (
@@ -134,7 +139,7 @@ def find(tx: Tx, queue_id: QueueId, wanted: CaseFilter, *, limit: int, offset: i
             "offset": offset,
         },
     ).all()
-    return _cases(tx, rows)
+    return with_labels(tx, rows)
 
 
 def events(tx: Tx, case_id: CaseId) -> list[CaseEvent]:
@@ -191,6 +196,7 @@ def delete(tx: Tx, ids: Sequence[UUID]) -> int:
     values = {"ids": list(ids)}
     tx.sql("update runs set case_id = null where case_id = any(%(ids)s::uuid[])", values)
     tx.sql("delete from case_labels where case_id = any(%(ids)s::uuid[])", values)
+    tx.sql("delete from case_search where case_id = any(%(ids)s::uuid[])", values)
     tx.sql("delete from human_requests where case_id = any(%(ids)s::uuid[])", values)
     tx.sql("delete from case_events where case_id = any(%(ids)s::uuid[])", values)
     return tx.sql("delete from cases where id = any(%(ids)s::uuid[])", values).rowcount
@@ -198,15 +204,49 @@ def delete(tx: Tx, ids: Sequence[UUID]) -> int:
 
 _UPDATE_SQL = f"""
 with changed as (
-  update cases set data = coalesce(%(data)s::json, data), title = coalesce(%(title)s, title), updated_at = {NOW}
+  update cases set data = coalesce(%(data)s::json, data), title = coalesce(%(title)s, title),
+    priority = coalesce(%(priority)s, priority), updated_at = {NOW}
   where id = %(case_id)s and (%(run_id)s::uuid is null or (run_id = %(run_id)s and attempt = %(attempt)s and status = '{CaseStatus.CLAIMED}'))
-  returning id, run_agent_id
+  returning id, run_agent_id, title, data
+), logged as (
+  insert into case_events (case_id, type, created_at, run_id, agent_id)
+  select id, '{EventType.UPDATED}', {NOW}, %(run_id)s::uuid, case when %(run_id)s::uuid is not null then run_agent_id end from changed
 )
-insert into case_events (case_id, type, created_at, run_id, agent_id)
-select id, '{EventType.UPDATED}', {NOW}, %(run_id)s::uuid, case when %(run_id)s::uuid is null then null else run_agent_id end from changed
+select title, data from changed
 """
 
 
 def update_by_run(tx: Tx, fence: Fence, *, title: str | None, data: str | None) -> bool:
     """Change the case that a run holds; False where it holds it no longer. `data` is JSON text."""
-    return tx.sql(_UPDATE_SQL, {**fence.parameters(), "title": title, "data": data}).rowcount == 1
+    return _update(tx, {**fence.parameters(), "title": title, "data": data, "priority": None})
+
+
+def update(tx: Tx, case_id: CaseId, *, title: str | None, data: str | None, priority: Priority | None) -> bool:
+    """Change a case, whoever has it; False where there is none. `data` is JSON text."""
+    rank = None if priority is None else priority.rank
+    return _update(
+        tx, {"case_id": case_id, "run_id": None, "attempt": None, "title": title, "data": data, "priority": rank}
+    )
+
+
+def _update(tx: Tx, values: dict[str, Any]) -> bool:
+    row = tx.sql(_UPDATE_SQL, values).one_or_none()
+    if row is None:
+        return False
+    words = searchable(row.title, row.data)
+    tx.sql(
+        "update case_search set words = to_tsvector('simple', %(words)s) where case_id = %(id)s",
+        {"id": values["case_id"], "words": words},
+    )
+    return True
+
+
+def log(tx: Tx, case_ids: Sequence[UUID], type: EventType, reason: str | None = None) -> None:
+    """Add a line to the history of cases whose status does not change."""
+    tx.sql(
+        f"""
+        with touched as (update cases set updated_at = {NOW} where id = any(%(ids)s::uuid[]) returning id)
+        insert into case_events (case_id, type, reason, created_at) select id, %(type)s, %(reason)s, {NOW} from touched
+        """,
+        {"ids": list(case_ids), "type": type, "reason": reason},
+    )

@@ -4,9 +4,12 @@ import zlib
 from collections.abc import Sequence
 from uuid import UUID
 
-from casework.core.model import CaseId, Label, LabelId, LabelRef, QueueId
+from sqlalchemy.exc import IntegrityError
+
+from casework.core.model import CaseId, CountedLabel, Label, LabelId, LabelRef, QueueId
+from casework.errors import NameTaken
 from casework.store.database import Tx
-from casework.store.ids import new_ids
+from casework.store.ids import new_id, new_ids
 
 
 def hue_of(key: str, value: str) -> int:
@@ -67,3 +70,71 @@ def of_cases(tx: Tx, case_ids: Sequence[UUID]) -> dict[UUID, tuple[Label, ...]]:
     for row in rows:
         found[row.case_id] = (*found.get(row.case_id, ()), Label(LabelId(row.id), row.key, row.value, row.color_hue))
     return found
+
+
+_COUNTED = """
+select l.id, l.key, l.value, l.color_hue, (select count(*) from case_labels cl where cl.label_id = l.id) as case_count
+from labels l where l.queue_id = %(queue_id)s
+"""
+
+
+def of_queue(tx: Tx, queue_id: QueueId, *, limit: int, offset: int) -> list[CountedLabel]:
+    """The labels of a queue by key and value, with how many cases carry each."""
+    rows = tx.sql(
+        f"{_COUNTED} order by l.key, l.value limit %(limit)s offset %(offset)s",
+        {"queue_id": queue_id, "limit": limit, "offset": offset},
+    )
+    return [CountedLabel(**row._mapping) for row in rows]
+
+
+def create(tx: Tx, queue_id: QueueId, ref: LabelRef, hue: int | None) -> CountedLabel:
+    """The label, created where it is missing."""
+    values = {
+        "queue_id": queue_id,
+        "id": new_id(),
+        "key": ref.key,
+        "value": ref.value,
+        "hue": hue_of(ref.key, ref.value) if hue is None else hue,
+    }
+    tx.sql(
+        """
+        insert into labels (id, queue_id, key, value, color_hue) values (%(id)s, %(queue_id)s, %(key)s, %(value)s, %(hue)s)
+        on conflict (queue_id, key, value) do nothing
+        """,
+        values,
+    )
+    return CountedLabel(**tx.sql(f"{_COUNTED} and l.key = %(key)s and l.value = %(value)s", values).one()._mapping)
+
+
+def change(tx: Tx, queue_id: QueueId, label_id: UUID, *, key: str | None, value: str, hue: int | None) -> Label | None:
+    """Change a label; None where the queue has none with that id. Raises NameTaken."""
+    try:
+        with tx.connection.begin_nested():
+            row = tx.sql(
+                """
+                update labels set key = coalesce(%(key)s, key), value = %(value)s, color_hue = coalesce(%(hue)s, color_hue)
+                where id = %(id)s and queue_id = %(queue_id)s returning id, key, value, color_hue
+                """,
+                {"id": label_id, "queue_id": queue_id, "key": key, "value": value, "hue": hue},
+            ).one_or_none()
+    except IntegrityError as error:
+        raise NameTaken("Another label of the queue has that key and value.") from error
+    return Label(**row._mapping) if row else None
+
+
+def delete(tx: Tx, queue_id: QueueId, label_id: UUID) -> bool:
+    """Delete a label, and with it its assignments; False where the queue has none with that id."""
+    return (
+        tx.sql(
+            "delete from labels where id = %(id)s and queue_id = %(queue_id)s", {"id": label_id, "queue_id": queue_id}
+        ).rowcount
+        == 1
+    )
+
+
+def unlink(tx: Tx, case_id: CaseId, label_ids: Sequence[UUID]) -> int:
+    """Take labels off a case; returns how many it carried."""
+    return tx.sql(
+        "delete from case_labels where case_id = %(case_id)s and label_id = any(%(ids)s::uuid[])",
+        {"case_id": case_id, "ids": list(label_ids)},
+    ).rowcount

@@ -57,3 +57,17 @@ def find(tx: Tx, run_id: UUID, *, limit: int, offset: int = 0, types: Sequence[s
         {"run_id": run_id, "limit": limit, "offset": offset, "types": list(types)},
     )
     return [Message(**row._mapping) for row in rows]
+
+
+def latest(tx: Tx, run_id: UUID, limit: int) -> list[Message]:
+    """The latest texts and tool calls of a run, newest last."""
+    rows = tx.sql(
+        """
+        select * from (
+          select id, type, role, created_at, content from run_messages
+          where run_id = %(run_id)s and type in ('text', 'tool_call') order by id desc limit %(limit)s
+        ) m order by id
+        """,
+        {"run_id": run_id, "limit": limit},
+    )
+    return [Message(**row._mapping) for row in rows]

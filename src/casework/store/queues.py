@@ -1,5 +1,6 @@
 """Queues, and the agents connected to them."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +48,19 @@ def find(tx: Tx, team_id: TeamId) -> list[Queue]:
     ]
 
 
+def change(tx: Tx, queue_id: QueueId, changes: dict[str, Any]) -> Queue:
+    """Change name or description. Raises NameTaken."""
+    try:
+        with tx.connection.begin_nested():
+            return _queue(
+                tx.execute(
+                    update(queues).where(queues.c.id == queue_id).values(**changes, updated_at=tx.now).returning(queues)
+                ).one()
+            )
+    except IntegrityError as error:
+        raise NameTaken(f"There is a queue named {changes['name']!r} already.") from error
+
+
 def lock_for_adding(tx: Tx, queue_id: QueueId) -> bool:
     """Keep the queue from being deleted until this transaction ends; False where it is gone."""
     return tx.sql("select 1 from queues where id = %(id)s for key share", {"id": queue_id}).one_or_none() is not None
@@ -78,7 +92,10 @@ def stats(tx: Tx, queue_id: QueueId) -> QueueStats:
     oldest = select(func.min(cases.c.created_at)).where(
         cases.c.queue_id == queue_id, cases.c.status == CaseStatus.PENDING
     )
-    return QueueStats(counted, runs.live_counts(tx, queue_id), tx.execute(oldest).scalar_one())
+    oldest_at = tx.execute(oldest).scalar_one()
+    ended = select(func.count()).where(cases.c.queue_id == queue_id, cases.c.completed_at > tx.now - timedelta(hours=1))
+    age = (tx.now - oldest_at).total_seconds() if oldest_at else None
+    return QueueStats(counted, runs.live_counts(tx, queue_id), oldest_at, age, tx.execute(ended).scalar_one())
 
 
 def _consumer(row: Any) -> Consumer:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from casework.core.lifecycle import EventType, RunStatus
-from casework.core.model import AgentId, CaseId, QueueId, RunId, RunMessage, RunRecord
+from casework.core.model import AgentId, CaseId, CaseRun, QueueId, RunId, RunMessage, RunRecord, TeamId
 from casework.store.database import NOW, Tx
 from casework.store.transitions import Fence
 
@@ -219,6 +219,7 @@ def get(tx: Tx, run_id: UUID) -> RunRecord | None:
 def find(
     tx: Tx,
     *,
+    team_id: TeamId | None = None,
     queue_id: QueueId | None = None,
     case_id: CaseId | None = None,
     agent_id: AgentId | None = None,
@@ -230,11 +231,13 @@ def find(
     rows = tx.sql(
         f"""
         select {_RUN_COLUMNS} from runs r join agents a on a.id = r.agent_id
-        where (%(queue_id)s::uuid is null or r.queue_id = %(queue_id)s) and (%(case_id)s::uuid is null or r.case_id = %(case_id)s)
+        where (%(team_id)s::uuid is null or a.team_id = %(team_id)s)
+          and (%(queue_id)s::uuid is null or r.queue_id = %(queue_id)s) and (%(case_id)s::uuid is null or r.case_id = %(case_id)s)
           and (%(agent_id)s::uuid is null or r.agent_id = %(agent_id)s) and (%(statuses)s::text[] = '{{}}' or r.status = any(%(statuses)s))
         order by r.id desc limit %(limit)s offset %(offset)s
         """,
         {
+            "team_id": team_id,
             "queue_id": queue_id,
             "case_id": case_id,
             "agent_id": agent_id,
@@ -246,6 +249,24 @@ def find(
     return [_run(row) for row in rows]
 
 
+_OWNERS_SQL = f"""
+select r.id, e.case_id, r.agent_id, a.name as agent_name, r.status, r.outcome, r.created_at, r.started_at, r.completed_at,
+  e.created_at as claimed_at, h.id is not null as has_pending_human_request, h.title as pending_human_request_title
+from case_events e join runs r on r.id = e.run_id join agents a on a.id = r.agent_id
+left join human_requests h on h.run_id = r.id and h.responded_at is null and h.cancelled_at is null
+where e.case_id = %(case_id)s and e.type in ('{EventType.CLAIMED}', '{EventType.HANDOVER}')
+order by e.id desc limit 50
+"""
+
+
+def owners_of(tx: Tx, case_id: CaseId) -> list[CaseRun]:
+    """The runs that claimed a case or received it by handover, newest first, at most 50."""
+    return [
+        CaseRun(**{**row._mapping, "status": RunStatus(row.status)})
+        for row in tx.sql(_OWNERS_SQL, {"case_id": case_id})
+    ]
+
+
 def live_counts(tx: Tx, queue_id: QueueId) -> dict[str, int]:
     """How many live runs a queue has, by status."""
     rows = tx.sql(
@@ -253,3 +274,12 @@ def live_counts(tx: Tx, queue_id: QueueId) -> dict[str, int]:
         {"queue_id": queue_id},
     )
     return {row.status: row.n for row in rows}
+
+
+def live_of_case(tx: Tx, case_id: CaseId) -> RunRecord | None:
+    """The live run of a case: the one that is bound to it, or a former one that has yet to stop."""
+    row = tx.sql(
+        f"select {_RUN_COLUMNS} from runs r join agents a on a.id = r.agent_id where r.case_id = %(case_id)s and r.live",
+        {"case_id": case_id},
+    ).one_or_none()
+    return _run(row) if row else None

@@ -29,10 +29,12 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from casework.core.lifecycle import HOLDS_SLOT, LIVE, CaseStatus, RunStatus
 from casework.core.model import AgentKind, QueueMode, RequestKind
 from casework.core.plan import Lane
+from casework.core.roles import Role
 
 ANYONE = UUID(int=0)
 """`cases.claim_for` of a case that every consumer may take: a value and not NULL, so that the index probe is one
@@ -155,8 +157,8 @@ cases = Table(
     CheckConstraint("(status = 'needs_input') = (human_request_id is not null)", name="cases_human_request"),
     # The claim's probe: one range scan for each lane, in pick-up order.
     Index("cases_claim", "queue_id", "claim_for", "lane", "ready_at", "id", postgresql_where=text("lane is not null")),
-    # Lists of a queue, newest first.
-    Index("cases_list", "queue_id", "created_at", "id"),
+    # Lists of a queue by time, with or without a status; counts by status.
+    Index("cases_list", "queue_id", "status", "created_at", "id"),
     # An import that is repeated adds nothing twice.
     Index("cases_key", "queue_id", "key", unique=True, postgresql_where=text("key is not null")),
     postgresql_with={"fillfactor": "80"},
@@ -284,6 +286,43 @@ case_labels = Table(
     Column("label_id", Uuid, ForeignKey("labels.id", ondelete="CASCADE"), primary_key=True),
     # The cases of a label.
     Index("case_labels_label", "label_id", "case_id"),
+)
+
+# Beside the cases, because a claim writes a new version of its case's row, and every index of that row with it.
+case_search = Table(
+    "case_search",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("queue_id", Uuid, nullable=False),
+    Column("words", TSVECTOR, nullable=False),
+    # Searches for words and the beginnings of words.
+    Index("case_search_words", "words", postgresql_using="gin"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("team_id", Uuid, ForeignKey("teams.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, CheckConstraint(f"role in ({listed(Role)})", name="api_keys_role"), nullable=False),
+    Column("public", Text, nullable=False, unique=True),
+    Column("hash", Text, nullable=False),
+    _created(),
+    _moment("expires_at"),
+    _moment("revoked_at"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("team_id", Uuid, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("response", JSON(none_as_null=True)),
+    _moment("created_at", nullable=False),
+    # Old ones are forgotten.
+    Index("idempotency_keys_age", "created_at"),
 )
 
 processes = Table(

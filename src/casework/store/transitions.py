@@ -41,9 +41,9 @@ _CLAIM, _RESUME = transition(Event.CLAIM), transition(Event.RESUME)
 # whose former run has not stopped yet is left alone: the sweep ends that run when its grace is over.
 _CLAIM_SQL = f"""
 with pick as (
-  select * from unnest(%(cases)s::uuid[], %(agents)s::uuid[], %(runs)s::uuid[]) as p (case_id, agent_id, new_run_id)
+  select * from unnest(%(cases)s::uuid[], %(agents)s::uuid[], %(runs)s::uuid[]) with ordinality as p (case_id, agent_id, new_run_id, position)
 ), held as (
-  select c.id, c.queue_id, p.agent_id, c.run_id is not null as resumed, coalesce(c.run_id, p.new_run_id) as run_id,
+  select p.position, c.id, c.queue_id, p.agent_id, c.run_id is not null as resumed, coalesce(c.run_id, p.new_run_id) as run_id,
          case when c.run_id is null then 1 else c.attempt + 1 end as attempt, c.handed_over
   from pick p join cases c on c.id = p.case_id
   where c.status in ({listed(_CLAIM.sources | _RESUME.sources)}) and c.lane is not null and c.ready_at <= %(now)s
@@ -71,12 +71,12 @@ with pick as (
          %(now)s, h.run_id, h.agent_id
   from held h
 )
-select h.run_id, h.attempt from held h join claimed c on c.id = h.id
+select h.run_id, h.attempt from held h join claimed c on c.id = h.id order by h.position
 """
 
 
 def claim(tx: Tx, picks: Sequence[Pick], now: datetime) -> list[RunMessage]:
-    """Claim or resume the picked cases that are still free at `now`, and return what has to be sent."""
+    """Claim or resume the picked cases that are still free at `now`, and return what has to be sent, in their order."""
     rows = tx.sql(
         _CLAIM_SQL,
         {

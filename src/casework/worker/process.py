@@ -2,22 +2,25 @@
 
 import os
 import socket
+from dataclasses import replace
 from threading import Lock
 from time import monotonic, sleep
 
-from casework import embedded, log
+from casework import log
 from casework.broker.publisher import Publisher
 from casework.core.model import RunMessage
 from casework.errors import Unavailable
 from casework.service.dispatch import tick
 from casework.service.execute import execute
-from casework.settings import read_settings
-from casework.wiring import Casework, connect
+from casework.service.upkeep import tidy
+from casework.wiring import Casework, connect_when_possible
 from casework.worker.app import app
 from casework.worker.supervisor import Supervisor
 
 TICK_SPACING_SECONDS = 0.01
 """Ticks that follow one another at once claim single cases; a short breath lets them claim batches."""
+
+TIDY_SECONDS = 600.0
 
 _worker_name = f"{socket.gethostname()}:{os.getpid()}"
 
@@ -35,6 +38,7 @@ class WorkerProcess:
         self.supervisor = Supervisor(casework, worker_name())
         self._ticked = 0.0
         self._swept = 0.0
+        self._tidied = 0.0
 
     def execute(self, message: RunMessage) -> None:
         """Execute one attempt of a run."""
@@ -62,6 +66,15 @@ class WorkerProcess:
         except Unavailable as error:
             log.warn("tick.failed", error=str(error))
         self._ticked = monotonic()
+        if self._ticked >= self._tidied + TIDY_SECONDS:
+            self._tidied = self._ticked
+            self._tidy()
+
+    def _tidy(self) -> None:
+        try:
+            tidy(self.casework.db)
+        except Unavailable as error:
+            log.warn("tidy.failed", error=str(error))
 
 
 _this: list[WorkerProcess] = []
@@ -73,7 +86,7 @@ def this_process() -> WorkerProcess:
     """This process's own; made when it is first needed, after a pool has forked."""
     with _making:
         if not _this:
-            _this.append(WorkerProcess(connect_when_possible()))
+            _this.append(WorkerProcess(_connect()))
         return _this[0]
 
 
@@ -85,17 +98,7 @@ def leave_parents_connections() -> None:
     _this.clear()
 
 
-def connect_when_possible() -> Casework:
-    """Connect, waiting for servers that are not there yet."""
-    said = False
-    while True:
-        try:
-            casework = connect(application=f"casework {worker_name()}", pool_size=5)
-            break
-        except Unavailable as error:
-            if not said:
-                log.warn("worker.waits", error=str(error))
-            said = True
-            sleep(0.5)
+def _connect() -> Casework:
+    casework = connect_when_possible(f"casework {worker_name()}", pool_size=5)
     # The application that Celery consumes with also publishes: one set of connections.
-    return Casework(casework.settings, casework.db, Publisher(embedded.resolve(read_settings()).redis, app))
+    return replace(casework, publisher=Publisher(casework.publisher.url, app))

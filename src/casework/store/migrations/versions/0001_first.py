@@ -20,6 +20,15 @@ CREATE TABLE case_events (
 
 CREATE INDEX case_events_case ON case_events (case_id, id);
 
+CREATE TABLE case_search (
+    case_id UUID NOT NULL,
+    queue_id UUID NOT NULL,
+    words TSVECTOR NOT NULL,
+    PRIMARY KEY (case_id)
+);
+
+CREATE INDEX case_search_words ON case_search USING gin (words);
+
 CREATE TABLE cases (
     id UUID NOT NULL,
     queue_id UUID NOT NULL,
@@ -56,7 +65,7 @@ CREATE INDEX cases_claim ON cases (queue_id, claim_for, lane, ready_at, id) WHER
 
 CREATE UNIQUE INDEX cases_key ON cases (queue_id, key) WHERE key is not null;
 
-CREATE INDEX cases_list ON cases (queue_id, created_at, id);
+CREATE INDEX cases_list ON cases (queue_id, status, created_at, id);
 
 CREATE TABLE human_requests (
     id UUID NOT NULL,
@@ -79,6 +88,17 @@ CREATE INDEX human_requests_case ON human_requests (case_id);
 CREATE INDEX human_requests_open ON human_requests (created_at) WHERE responded_at is null and cancelled_at is null;
 
 CREATE INDEX human_requests_run ON human_requests (run_id, id);
+
+CREATE TABLE idempotency_keys (
+    team_id UUID NOT NULL,
+    key TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    response JSON,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (team_id, key)
+);
+
+CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
 
 CREATE TABLE processes (
     id TEXT NOT NULL,
@@ -169,6 +189,21 @@ CREATE TABLE agents (
 );
 
 CREATE UNIQUE INDEX agents_name ON agents (team_id, name) WHERE deleted_at is null;
+
+CREATE TABLE api_keys (
+    id UUID NOT NULL,
+    team_id UUID NOT NULL,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL CONSTRAINT api_keys_role CHECK (role in ('admin', 'agent', 'operator', 'reader')),
+    public TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE,
+    revoked_at TIMESTAMP WITH TIME ZONE,
+    PRIMARY KEY (id),
+    FOREIGN KEY(team_id) REFERENCES teams (id),
+    UNIQUE (public)
+);
 
 CREATE TABLE queues (
     id UUID NOT NULL,

@@ -1,0 +1,118 @@
+"""Agents."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from casework.api.auth import Manager, Reader
+from casework.api.schemas import Out
+from casework.api.types import AnyText, Count, LooseId
+from casework.core.model import AgentKind
+from casework.errors import InvalidInput
+from casework.service import agents, queues
+
+router = APIRouter(prefix="/agents", tags=["agents"])
+
+Name = Annotated[AnyText, Field(min_length=1, max_length=100)]
+Target = Annotated[
+    AnyText, Field(max_length=300, description="module:function, in a module that CASEWORK_AGENT_MODULES allows.")
+]
+Attempts = Annotated[Count, Field(ge=1, le=100)]
+
+
+class NewAgent(BaseModel):
+    """An agent that is to be created."""
+
+    name: Name
+    kind: AgentKind = AgentKind.PULL
+    target: Target | None = None
+    max_attempts: Attempts | None = None
+
+
+class PatchAgent(BaseModel):
+    """What changes; what is not given stays."""
+
+    name: Name | None = None
+    target: Target | None = None
+    max_attempts: Attempts | None = None
+
+
+class Agent(Out):
+    """Something that can work on a case."""
+
+    id: UUID
+    name: str
+    kind: AgentKind
+    target: str | None
+    max_attempts: int | None
+    created_at: datetime
+
+
+class OneAgent(Out):
+    """An agent."""
+
+    agent: Agent
+
+
+class Agents(Out):
+    """Agents, by name."""
+
+    agents: list[Agent]
+    total: int
+
+
+class DeletedAgent(Out):
+    """Which runs were interrupted."""
+
+    success: bool
+    interrupted_run_ids: list[UUID]
+
+
+@router.post("", operation_id="create_agent", status_code=201, response_model=OneAgent, summary="Create an agent")
+def create_agent(caller: Manager, body: NewAgent) -> dict[str, Any]:
+    """Create an agent: one that asks for work over HTTP, or a python function in an allowed module."""
+    casework = caller.casework
+    agent = agents.create(
+        casework.db,
+        casework.settings,
+        caller.team,
+        body.name,
+        kind=body.kind,
+        target=body.target,
+        max_attempts=body.max_attempts,
+    )
+    return {"agent": agent}
+
+
+@router.get("", operation_id="list_agents", response_model=Agents, summary="List agents")
+def list_agents(caller: Reader) -> dict[str, Any]:
+    """All agents of the team."""
+    found = agents.find(caller.casework.db, caller.team)
+    return {"agents": found, "total": len(found)}
+
+
+@router.get("/{agent_id}", operation_id="get_agent", response_model=OneAgent, summary="Get an agent")
+def get_agent(caller: Reader, agent_id: LooseId) -> dict[str, Any]:
+    """An agent."""
+    return {"agent": agents.get(caller.casework.db, caller.team, agent_id)}
+
+
+@router.patch("/{agent_id}", operation_id="update_agent", response_model=OneAgent, summary="Change an agent")
+def update_agent(caller: Manager, agent_id: LooseId, body: PatchAgent) -> dict[str, Any]:
+    """Change an agent's name, target or number of attempts; runs that are under way go on as they began."""
+    given = body.model_fields_set
+    if not given or ("name" in given and body.name is None):
+        raise InvalidInput("Give at least one of name, target and max_attempts; a name cannot be null.")
+    changes = {name: getattr(body, name) for name in given}
+    return {"agent": agents.update(caller.casework.db, caller.casework.settings, caller.team, agent_id, changes)}
+
+
+@router.delete("/{agent_id}", operation_id="delete_agent", response_model=DeletedAgent, summary="Delete an agent")
+def delete_agent(caller: Manager, agent_id: LooseId) -> dict[str, Any]:
+    """Disconnect an agent from its queues and delete it; its live runs are interrupted."""
+    casework = caller.casework
+    interrupted = casework.perform(queues.delete_agent(casework.db, casework.settings, caller.team, agent_id))
+    return {"success": True, "interrupted_run_ids": interrupted}

@@ -1,0 +1,56 @@
+"""The contract's operations on up to a hundred cases at once, each one transaction."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from casework.api import schemas as s
+from casework.api.auth import Operator
+from casework.api.types import LooseId
+from casework.core.lifecycle import CaseStatus
+from casework.service import agents, cases, queues
+
+router = APIRouter(prefix="/queues/{queue_id}/cases", tags=["bulk"])
+
+
+@router.post(
+    "/bulk-delegate", operation_id="bulk_delegate", response_model=s.Delegated, summary="Give cases to an agent"
+)
+def bulk_delegate(caller: Operator, queue_id: LooseId, body: s.BulkDelegate) -> dict[str, Any]:
+    """Interrupt live runs, set the cases to pending, and assign them to the agent."""
+    casework = caller.casework
+    queue = queues.get(casework.db, caller.team, queue_id)
+    agent = agents.get(casework.db, caller.team, body.agent_id)
+    done = casework.perform(cases.delegate(casework.db, casework.settings, queue.id, body.case_ids, agent.id))
+    return {"delegatedCount": len(done.moved), "skippedCount": done.skipped}
+
+
+@router.post("/bulk-retry", operation_id="bulk_retry", response_model=s.Retried, summary="Set cases back to pending")
+def bulk_retry(caller: Operator, queue_id: LooseId, body: s.BulkCases) -> dict[str, Any]:
+    """Interrupt live runs and set the cases to pending; those that are pending already are skipped."""
+    casework = caller.casework
+    queue = queues.get(casework.db, caller.team, queue_id)
+    done = casework.perform(cases.retry(casework.db, casework.settings, queue.id, body.case_ids))
+    return {"retriedCount": len(done.moved), "skippedCount": done.skipped}
+
+
+@router.post("/bulk-delete", operation_id="bulk_delete", response_model=s.Deleted, summary="Delete cases")
+def bulk_delete(caller: Operator, queue_id: LooseId, body: s.BulkCases) -> dict[str, Any]:
+    """Delete cases; live runs are interrupted first."""
+    casework = caller.casework
+    queue = queues.get(casework.db, caller.team, queue_id)
+    done = casework.perform(cases.delete(casework.db, casework.settings, queue.id, body.case_ids))
+    return {"deletedCount": len(done.moved), "interruptedRunIds": done.interrupted}
+
+
+@router.post(
+    "/bulk-update-status", operation_id="bulk_update_status", response_model=s.Updated, summary="End cases by hand"
+)
+def bulk_update_status(caller: Operator, queue_id: LooseId, body: s.BulkStatus) -> dict[str, Any]:
+    """Set a terminal status; live runs are interrupted, open human requests cancelled."""
+    casework = caller.casework
+    queue = queues.get(casework.db, caller.team, queue_id)
+    done = casework.perform(
+        cases.settle(casework.db, casework.settings, queue.id, body.case_ids, CaseStatus(body.status))
+    )
+    return {"updatedCount": len(done.moved), "skippedCount": done.skipped, "interruptedRunIds": done.interrupted}

@@ -1,0 +1,272 @@
+"""Cases: the contract's single-case operations, lists and search."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Header, Query, Response
+
+from casework.api import schemas as s
+from casework.api.auth import Adder, Caller, Manager, Operator, Reader
+from casework.api.types import MAX_OFFSET, LooseId, Moment, StrictId
+from casework.core import model, search
+from casework.core.lifecycle import CaseStatus
+from casework.errors import InvalidInput
+from casework.service import cases, explain, listing, queues, runs
+from casework.service.listing import SortBy, SortOrder, Wanted
+from casework.service.once import once
+
+router = APIRouter(tags=["cases"])
+
+
+def new_case(given: s.NewCase) -> model.NewCase:
+    """The case of a request."""
+    labels = tuple(model.LabelRef(label.value, label.key) for label in given.labels)
+    return model.NewCase(given.title, given.data, labels, given.priority)
+
+
+def _page(
+    caller: Caller, wanted: Wanted, text: str | None, limit: int, offset: int, cursor: str | None
+) -> dict[str, Any]:
+    found = listing.page(
+        caller.casework.db, caller.counts, caller.team, wanted, search=text, limit=limit, offset=offset, cursor=cursor
+    )
+    return {
+        "cases": [_found_case(case, text) for case in found.cases],
+        "total": found.total,
+        "limit": found.limit,
+        "offset": found.offset,
+        "next_cursor": found.next_cursor,
+    }
+
+
+def _found_case(case: model.Case, text: str | None) -> dict[str, Any]:
+    found = s.Case.model_validate(case).model_dump(exclude_unset=True)
+    snippet = search.snippet(case.data, text) if text else None
+    return {**found, "search_match_data_snippet": snippet} if snippet else found
+
+
+def _statuses(text: str | None) -> tuple[CaseStatus, ...]:
+    try:
+        return tuple(dict.fromkeys(CaseStatus(word.strip()) for word in (text or "").split(",") if word.strip()))
+    except ValueError as error:
+        raise InvalidInput(f"status: {error}; there are {', '.join(CaseStatus)}.") from None
+
+
+@router.get(
+    "/queues/{queue_id}/cases",
+    operation_id="list_cases",
+    response_model=s.CasePage,
+    response_model_exclude_unset=True,
+    summary="List cases",
+)
+def list_cases(
+    caller: Reader,
+    queue_id: LooseId,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
+    status: Annotated[str | None, Query(description="One or more statuses, comma-separated.")] = None,
+    search: Annotated[str | None, Query(description='Words, "quoted phrases" and -not, in title and data.')] = None,
+    created_at_from: Annotated[Moment | None, Query(description="Inclusive.")] = None,
+    updated_at_from: Annotated[Moment | None, Query(description="Inclusive.")] = None,
+    sort_by: SortBy = SortBy.CREATED_AT,
+    sort_order: SortOrder = SortOrder.DESC,
+    cursor: Annotated[str | None, Query(description="The next_cursor of the page before; instead of offset.")] = None,
+) -> dict[str, Any]:
+    """List cases of a queue."""
+    wanted = Wanted(
+        model.QueueId(queue_id),
+        _statuses(status),
+        created_from=created_at_from,
+        updated_from=updated_at_from,
+        sort_by=sort_by,
+        order=sort_order,
+    )
+    return _page(caller, wanted, search, limit, offset, cursor)
+
+
+@router.post(
+    "/queues/{queue_id}/cases/search",
+    operation_id="search_cases",
+    response_model=s.CasePage,
+    response_model_exclude_unset=True,
+    summary="Search cases",
+)
+def search_cases(
+    caller: Reader, queue_id: LooseId, body: Annotated[s.SearchCases | None, Body()] = None
+) -> dict[str, Any]:
+    """Search and filter cases of a queue."""
+    asked = body or s.SearchCases()
+    filters = asked.filters
+    wanted = Wanted(
+        model.QueueId(queue_id),
+        tuple(dict.fromkeys(filters.status or ())),
+        created_from=filters.created_at_from,
+        created_to=filters.created_at_to,
+        updated_from=filters.updated_at_from,
+        updated_to=filters.updated_at_to,
+        labels={key: tuple(values) for key, values in (filters.labels or {}).items()},
+        sort_by=asked.sort_by,
+        order=asked.sort_order,
+    )
+    return _page(caller, wanted, asked.search, asked.limit, asked.offset, asked.cursor)
+
+
+@router.post(
+    "/queues/{queue_id}/cases",
+    operation_id="create_cases",
+    status_code=201,
+    response_model=s.AddedCases,
+    response_model_exclude_unset=True,
+    summary="Create cases",
+)
+def create_cases(
+    caller: Adder,
+    queue_id: LooseId,
+    body: s.CreateCases,
+    response: Response,
+    idempotency_key: Annotated[
+        str | None, Header(max_length=255, description="The same key and body get the same answer, for 24 hours.")
+    ] = None,
+) -> Any:
+    """Create one case or up to a hundred, all or none."""
+    if (body.case is None) == (body.cases is None):
+        raise InvalidInput("Give exactly one of case and cases.")
+    new = [new_case(given) for given in ([body.case] if body.case is not None else body.cases or [])]
+    casework = caller.casework
+    queue = queues.get(casework.db, caller.team, queue_id)
+    if idempotency_key is None:
+        return {"added_cases": casework.perform(cases.create_and_get(casework.db, queue.id, new))}
+    request = f"{queue.id} {body.model_dump_json()}"
+    answer, done = once(
+        casework.db,
+        caller.team,
+        idempotency_key,
+        request,
+        lambda tx: _added(cases.create_and_get_within(tx, queue.id, new)),
+    )
+    if done:
+        casework.effects(model.Effects(nudge=True))
+    else:
+        response.headers["idempotent-replayed"] = "true"
+    return answer
+
+
+def _added(created: Sequence[model.Case]) -> dict[str, Any]:
+    return s.AddedCases(added_cases=[s.Case.model_validate(case) for case in created]).model_dump(
+        mode="json", exclude_unset=True
+    )
+
+
+@router.delete(
+    "/queues/{queue_id}/cases",
+    operation_id="clear_queue",
+    response_model=s.Cleared,
+    summary="Delete all cases of a queue",
+)
+def clear_queue(caller: Manager, queue_id: LooseId) -> dict[str, Any]:
+    """Delete every case in the queue; live runs are interrupted first."""
+    casework = caller.casework
+    count, interrupted = casework.perform(cases.clear(casework.db, casework.settings, caller.team, queue_id))
+    return {"success": True, "deletedCount": count, "interruptedRunIds": interrupted}
+
+
+@router.get(
+    "/cases/{case_id}",
+    operation_id="get_case",
+    response_model=s.CaseWithEvents,
+    response_model_exclude_unset=True,
+    summary="Get a case and its history",
+)
+def get_case(caller: Reader, case_id: LooseId) -> dict[str, Any]:
+    """The case and its events, oldest first."""
+    case, events = cases.get(caller.casework.db, caller.team, case_id)
+    return with_events(case, events)
+
+
+def with_events(case: model.Case, events: Sequence[model.CaseEvent]) -> dict[str, Any]:
+    """A case and its history, as it is answered."""
+    fields = s.CaseEvent.model_fields
+    return {
+        "case": case,
+        "events": [{**{name: getattr(event, name) for name in fields}, "id": str(event.id)} for event in events],
+    }
+
+
+@router.patch(
+    "/cases/{case_id}",
+    operation_id="update_case",
+    response_model=s.CaseWithEvents,
+    response_model_exclude_unset=True,
+    summary="Change a case",
+)
+def update_case(caller: Operator, case_id: LooseId, body: s.PatchCase) -> dict[str, Any]:
+    """Change title, data or priority, whatever the case's status; what is not given stays."""
+    casework = caller.casework
+    if not body.model_fields_set:
+        raise InvalidInput("Give at least one of title, data and priority.")
+    data = {"data": body.data} if "data" in body.model_fields_set else {}
+    case, events = casework.perform(
+        cases.update(casework.db, caller.team, case_id, title=body.title, priority=body.priority, **data)
+    )
+    return with_events(case, events)
+
+
+@router.delete("/cases/{case_id}", operation_id="delete_case", response_model=s.DeletedCase, summary="Delete a case")
+def delete_case(caller: Operator, case_id: LooseId) -> dict[str, Any]:
+    """Delete a case; its live run is interrupted first."""
+    casework = caller.casework
+    queue_id = cases.queue_of(casework.db, caller.team, case_id)
+    done = casework.perform(cases.delete(casework.db, casework.settings, queue_id, [case_id]))
+    return {"success": True, "interruptedRunIds": done.interrupted}
+
+
+@router.get(
+    "/cases/{case_id}/runs", operation_id="list_case_runs", response_model=s.CaseRuns, summary="List the runs of a case"
+)
+def list_case_runs(caller: Reader, case_id: StrictId) -> dict[str, Any]:
+    """Runs that claimed the case or received it by handover, newest first."""
+    return {"runs": runs.of_case(caller.casework.db, caller.team, case_id)}
+
+
+@router.get(
+    "/cases/{case_id}/runs/{run_id}/recent-messages",
+    operation_id="list_recent_messages",
+    response_model=s.Messages,
+    response_model_exclude_none=True,
+    summary="List what a run said last",
+)
+def list_recent_messages(
+    caller: Reader, case_id: StrictId, run_id: StrictId, limit: Annotated[int, Query(ge=1, le=10)] = 3
+) -> dict[str, Any]:
+    """The latest assistant texts and tool calls, newest last."""
+    return {"messages": [message(one) for one in runs.recent(caller.casework.db, caller.team, case_id, run_id, limit)]}
+
+
+def message(one: model.Message) -> dict[str, Any]:
+    """A message, as it is answered."""
+    shared = {"id": str(one.id), "type": one.type, "role": one.role, "timestamp": one.created_at}
+    if one.type == "text":
+        return {**shared, "text_content": one.content["text"]}
+    if one.type == "tool_call":
+        return {**shared, "tool_call": {"id": one.content.get("id") or str(one.id), **one.content}}
+    return {**shared, "tool_result": one.content}
+
+
+class Explanation(s.Out):
+    """Why a case is not being worked on."""
+
+    code: str
+    message: str
+    until: datetime | None
+
+
+@router.get(
+    "/cases/{case_id}/explain",
+    operation_id="explain_case",
+    response_model=Explanation,
+    summary="Why a case is not running",
+)
+def explain_case(caller: Reader, case_id: LooseId) -> Any:
+    """The first reason why this case is not being worked on right now, as a code and a sentence."""
+    return explain.explain(caller.casework.db, caller.casework.settings, caller.team, case_id)

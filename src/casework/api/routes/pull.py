@@ -1,0 +1,268 @@
+"""Agents over HTTP: ask for work, say that it lives, report on it. Every write carries the run's attempt."""
+
+import asyncio
+from datetime import datetime
+from time import monotonic
+from typing import Annotated, Any, Literal
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Body, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel, Field
+
+from casework.agents import Complete, Fail, HandOver, Outcome, Postpone
+from casework.agents.stop import Suspended
+from casework.api.auth import Worker
+from casework.api.schemas import Out
+from casework.api.types import AnyText, Count, Data, LooseId
+from casework.core.model import Priority, RequestKind
+from casework.errors import InvalidInput
+from casework.service import pull
+from casework.service.pull import PulledRun
+
+router = APIRouter(tags=["pull agents"])
+
+POLL_SECONDS = 0.2
+MAX_WAIT_SECONDS = 30
+
+
+class Claim(BaseModel):
+    """How long to wait for a case, and who asks."""
+
+    wait_seconds: Annotated[Count, Field(ge=0, le=MAX_WAIT_SECONDS)] = 0
+    worker: Annotated[AnyText, Field(min_length=1, max_length=200)] = "pull"
+
+
+class Attempt(BaseModel):
+    """Which attempt writes."""
+
+    attempt: Annotated[Count, Field(ge=1, le=2**31 - 1)]
+
+
+class NewToolCall(BaseModel):
+    """A call of a tool."""
+
+    id: Annotated[AnyText, Field(min_length=1, max_length=200)] | None = None
+    name: Annotated[AnyText, Field(min_length=1, max_length=200)]
+    arguments: Data = None
+
+
+class NewToolResult(BaseModel):
+    """What came of a call."""
+
+    tool_call_id: Annotated[AnyText, Field(min_length=1, max_length=200)]
+    result: Data = None
+    error: Data = None
+
+
+class NewMessage(Attempt):
+    """What the agent said, or called."""
+
+    type: Literal["text", "tool_call", "tool_result"] = "text"
+    text_content: AnyText | None = None
+    tool_call: NewToolCall | None = None
+    tool_result: NewToolResult | None = None
+    key: Annotated[AnyText, Field(min_length=1, max_length=100)] | None = Field(
+        None, description="The same key twice adds one message."
+    )
+
+    def content(self) -> dict[str, Any]:
+        """What is stored. Raises InvalidInput where the field that its type needs is not there."""
+        if self.type == "text" and self.text_content is not None:
+            return {"text": self.text_content}
+        part = {"tool_call": self.tool_call, "tool_result": self.tool_result}.get(self.type)
+        if part is None:
+            raise InvalidInput(
+                f"A message of type {self.type} needs {'text_content' if self.type == 'text' else self.type}."
+            )
+        return part.model_dump(exclude_none=True)
+
+
+class Update(Attempt):
+    """What changes of the case."""
+
+    title: Annotated[AnyText, Field(min_length=1, max_length=500)] | None = None
+    data: Data = None
+
+
+class Step(Attempt):
+    """The result of something that is not to be done again."""
+
+    name: Annotated[AnyText, Field(min_length=1, max_length=200)]
+    value: Data = None
+
+
+class Ask(Attempt):
+    """What a person is asked."""
+
+    type: RequestKind = RequestKind.QUESTION
+    title: Annotated[AnyText, Field(min_length=1, max_length=2000)]
+    description: Annotated[AnyText, Field(max_length=10_000)] | None = None
+    options: Annotated[list[AnyText], Field(max_length=50)] = []
+
+
+class Report(Attempt):
+    """What became of the case."""
+
+    outcome: Literal["complete", "fail", "postpone", "hand_over", "try_again", "release"]
+    reason: Annotated[AnyText, Field(max_length=2000)] | None = None
+    until: AnyText | None = Field(None, description='For postpone: "2h", "1d", or a moment with its zone.')
+    to: AnyText | None = Field(None, description="For hand_over: the name or id of an agent.")
+
+
+class WorkLabel(Out):
+    """A label of the case."""
+
+    key: str
+    value: str
+
+
+class WorkCase(Out):
+    """The case to work on."""
+
+    id: UUID
+    queue_id: UUID
+    title: str
+    data: Any
+    priority: Priority
+    labels: list[WorkLabel]
+    created_at: datetime
+
+
+class Answer(Out):
+    """What a person answered this run before."""
+
+    type: RequestKind
+    question: str
+    answer: Any
+
+
+class Work(Out):
+    """A run that is now the caller's, with what it has been answered and done before."""
+
+    run_id: UUID
+    attempt: int
+    lease_seconds: float
+    case: WorkCase
+    answers: list[Answer]
+    steps: dict[str, Any]
+
+
+class Alive(Out):
+    """Whether the run was asked to stop: then report `release`."""
+
+    stop: bool
+
+
+class Written(Out):
+    """What came of it."""
+
+    result: str
+
+
+@router.post(
+    "/agents/{agent_id}/claim",
+    operation_id="claim_case",
+    response_model=Work,
+    responses={204: {"description": "There is no case."}},
+    summary="Ask for a case",
+)
+async def claim_case(
+    caller: Worker, agent_id: LooseId, request: Request, body: Annotated[Claim | None, Body()] = None
+) -> Any:
+    """Claim a case and begin its run; waits up to `wait_seconds` for one, and answers 204 where there is none."""
+    asked = body or Claim()
+    end = monotonic() + asked.wait_seconds
+    casework = caller.casework
+    while True:
+        work = await run_in_threadpool(pull.claim, casework.db, casework.settings, caller.team, agent_id, asked.worker)
+        if work is not None:
+            return _shaped(work, casework.settings.lease_seconds)
+        if monotonic() >= end or await request.is_disconnected():
+            return Response(status_code=204)
+        await asyncio.sleep(min(POLL_SECONDS, max(0.0, end - monotonic())))
+
+
+def _shaped(work: PulledRun, lease: float) -> dict[str, Any]:
+    shared = {name: getattr(work, name) for name in ("run_id", "attempt", "case", "answers", "steps")}
+    return {**shared, "lease_seconds": lease}
+
+
+@router.post("/runs/{run_id}/heartbeat", operation_id="heartbeat", response_model=Alive, summary="Say that a run lives")
+def heartbeat(caller: Worker, run_id: LooseId, body: Attempt) -> dict[str, Any]:
+    """Keep the run for another lease; 409 where it was given away."""
+    return {"stop": pull.heartbeat(caller.casework.db, caller.casework.settings, caller.team, run_id, body.attempt)}
+
+
+@router.post("/runs/{run_id}/message", operation_id="add_message", response_model=Written, summary="Add a message")
+def add_message(caller: Worker, run_id: LooseId, body: NewMessage) -> dict[str, Any]:
+    """Record what the agent said, or called."""
+    content = body.content()
+    _desk(caller, run_id, body.attempt).say(body.type, content, body.key or uuid4().hex)
+    return {"result": "added"}
+
+
+def _desk(caller: Any, run_id: UUID, attempt: int) -> Any:
+    casework = caller.casework
+    return pull.desk(casework.db, casework.settings, caller.team, run_id, attempt, casework.effects)
+
+
+@router.post(
+    "/runs/{run_id}/update", operation_id="update_held_case", response_model=Written, summary="Change the run's case"
+)
+def update_held_case(caller: Worker, run_id: LooseId, body: Update) -> dict[str, Any]:
+    """Change title or data of the case that the run holds."""
+    given = body.model_fields_set
+    if not given & {"title", "data"}:
+        raise InvalidInput("Give at least one of title and data.")
+    _desk(caller, run_id, body.attempt).update(body.title, pull.as_json(body.data) if "data" in given else None)
+    return {"result": "updated"}
+
+
+@router.post("/runs/{run_id}/step", operation_id="record_step", response_model=Written, summary="Keep a step's result")
+def record_step(caller: Worker, run_id: LooseId, body: Step) -> dict[str, Any]:
+    """Keep a result, so that a resumed run need not do it again."""
+    _desk(caller, run_id, body.attempt).record_step(body.name, pull.as_json(body.value))
+    return {"result": "kept"}
+
+
+@router.post("/runs/{run_id}/ask", operation_id="ask_person", response_model=Written, summary="Ask a person")
+def ask_person(caller: Worker, run_id: LooseId, body: Ask) -> dict[str, Any]:
+    """Ask a person. The run ends for now; once answered it is claimed again, with the answer."""
+    casework = caller.casework
+    question = Suspended(body.type, body.title, body.description, body.options)
+    return {
+        "result": casework.perform(
+            pull.ask(casework.db, casework.settings, caller.team, run_id, body.attempt, question)
+        )
+    }
+
+
+@router.post(
+    "/runs/{run_id}/outcome", operation_id="report_outcome", response_model=Written, summary="Report the outcome"
+)
+def report_outcome(caller: Worker, run_id: LooseId, body: Report) -> dict[str, Any]:
+    """End the run's attempt: with an outcome, as a passing failure, or by giving the run back."""
+    casework = caller.casework
+    who = (casework.db, casework.settings, caller.team, run_id, body.attempt)
+    if body.outcome == "release":
+        return {"result": casework.perform(pull.release(*who))}
+    if body.outcome == "try_again":
+        return {"result": casework.perform(pull.crashed(*who, body.reason or "the agent failed for a passing reason"))}
+    return {"result": casework.perform(pull.outcome(*who, _outcome(body)))}
+
+
+def _outcome(body: Report) -> Outcome:
+    match body.outcome:
+        case "complete":
+            return Complete(body.reason)
+        case "fail":
+            return Fail(body.reason or "the agent gave no reason")
+        case "postpone":
+            if body.until is None:
+                raise InvalidInput("To postpone, give `until`.")
+            return Postpone(body.until, body.reason)
+        case _:
+            if body.to is None:
+                raise InvalidInput("To hand over, give `to`.")
+            return HandOver(body.to, body.reason)

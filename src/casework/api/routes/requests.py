@@ -1,0 +1,103 @@
+"""Human requests: what waits for a person, and the answer."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from casework.api.auth import Operator, Reader
+from casework.api.schemas import Out
+from casework.api.types import MAX_OFFSET, AnyText, Flag, LooseId
+from casework.core.model import HumanRequest as Record
+from casework.core.model import RequestKind
+from casework.errors import InvalidInput, NotFound
+from casework.service import queues, requests
+
+router = APIRouter(tags=["human requests"])
+
+
+class HumanRequest(Out):
+    """What a run asked."""
+
+    id: UUID
+    case_id: UUID
+    run_id: UUID
+    type: RequestKind
+    status: Literal["pending", "answered", "cancelled"]
+    title: str
+    description: str | None
+    options: list[str]
+    response: Any
+    created_at: datetime
+    responded_at: datetime | None
+
+
+class HumanRequests(Out):
+    """Requests, the oldest first."""
+
+    human_requests: list[HumanRequest]
+    limit: int
+    offset: int
+
+
+class OneHumanRequest(Out):
+    """A request."""
+
+    human_request: HumanRequest
+
+
+class Respond(BaseModel):
+    """`approved` for an approval, `answers` for a question: its title, and the answer."""
+
+    approved: Flag | None = None
+    answers: Annotated[dict[AnyText, AnyText], Field(min_length=1, max_length=1)] | None = None
+
+
+def _shaped(request: Record) -> dict[str, Any]:
+    fields = ("id", "case_id", "run_id", "status", "title", "description", "created_at", "responded_at")
+    shared = {name: getattr(request, name) for name in fields}
+    return {**shared, "type": request.kind, "options": list(request.options), "response": request.answer}
+
+
+@router.get(
+    "/human-requests", operation_id="list_human_requests", response_model=HumanRequests, summary="List human requests"
+)
+def list_human_requests(
+    caller: Reader,
+    queue_id: LooseId | None = None,
+    status: Annotated[Literal["pending", "all"], Query(description="Only those that wait, or all.")] = "pending",
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
+) -> dict[str, Any]:
+    """What waits for a person, the oldest first."""
+    db = caller.casework.db
+    queue = queues.get(db, caller.team, queue_id).id if queue_id else None
+    found = requests.find(db, caller.team, open_only=status == "pending", queue_id=queue, limit=limit, offset=offset)
+    return {"human_requests": [_shaped(request) for request in found], "limit": limit, "offset": offset}
+
+
+@router.post(
+    "/runs/{run_id}/human-requests/{request_id}/respond",
+    operation_id="respond_to_human_request",
+    response_model=OneHumanRequest,
+    summary="Answer a human request",
+)
+def respond_to_human_request(caller: Operator, run_id: LooseId, request_id: LooseId, body: Respond) -> dict[str, Any]:
+    """Answer once; the run goes on. A second answer is a 409."""
+    if (body.approved is None) == (body.answers is None):
+        raise InvalidInput("Give exactly one of approved and answers.")
+    casework = caller.casework
+    request = requests.get(casework.db, caller.team, request_id)
+    if request.run_id != run_id:
+        raise NotFound("request", request_id)
+    if body.approved is not None:
+        done = requests.decide(casework.db, caller.team, request_id, body.approved)
+    else:
+        assert body.answers is not None
+        ((question, value),) = body.answers.items()
+        if request.kind is RequestKind.QUESTION and question != request.title:
+            raise InvalidInput(f"The question is {request.title!r}, not {question!r}.")
+        done = requests.answer(casework.db, caller.team, request_id, value)
+    return {"human_request": _shaped(casework.perform(done))}

@@ -1,0 +1,125 @@
+"""Runs."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Query
+from pydantic import BaseModel, Field
+
+from casework.api.auth import Operator, Reader
+from casework.api.routes.cases import message
+from casework.api.schemas import Messages, Out, Success
+from casework.api.types import MAX_OFFSET, AnyText, LooseId
+from casework.core.lifecycle import RunStatus
+from casework.errors import InvalidInput
+from casework.service import runs
+
+router = APIRouter(prefix="/runs", tags=["runs"])
+
+Limit = Annotated[int, Query(ge=1, le=100)]
+Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET)]
+
+
+class Run(Out):
+    """One agent's work on one case."""
+
+    id: UUID
+    case_id: UUID | None
+    queue_id: UUID
+    agent_id: UUID
+    agent_name: str
+    status: RunStatus
+    attempt: int
+    failures: int
+    outcome: str | None
+    reason: str | None
+    error: str | None
+    worker: str | None
+    created_at: datetime
+    started_at: datetime | None
+    alive_at: datetime | None
+    stop_requested_at: datetime | None
+    completed_at: datetime | None
+    refused_writes: int
+
+
+class OneRun(Out):
+    """A run."""
+
+    run: Run
+
+
+class Runs(Out):
+    """Runs, newest first."""
+
+    runs: list[Run]
+    limit: int
+    offset: int
+
+
+class StopRun(BaseModel):
+    """Why, for the case's history."""
+
+    reason: Annotated[AnyText, Field(max_length=2000)] | None = None
+
+
+@router.get("", operation_id="list_runs", response_model=Runs, summary="List runs")
+def list_runs(
+    caller: Reader,
+    queue_id: LooseId | None = None,
+    case_id: LooseId | None = None,
+    agent_id: LooseId | None = None,
+    status: Annotated[str | None, Query(description="One or more statuses, comma-separated.")] = None,
+    limit: Limit = 20,
+    offset: Offset = 0,
+) -> dict[str, Any]:
+    """Runs of the team, newest first."""
+    found = runs.of_team(
+        caller.casework.db,
+        caller.team,
+        queue_id=queue_id,
+        case_id=case_id,
+        agent_id=agent_id,
+        statuses=_statuses(status),
+        limit=limit,
+        offset=offset,
+    )
+    return {"runs": found, "limit": limit, "offset": offset}
+
+
+def _statuses(text: str | None) -> list[RunStatus]:
+    try:
+        return [RunStatus(word.strip()) for word in (text or "").split(",") if word.strip()]
+    except ValueError as error:
+        raise InvalidInput(f"status: {error}; there are {', '.join(RunStatus)}.") from None
+
+
+@router.get("/{run_id}", operation_id="get_run", response_model=OneRun, summary="Get a run")
+def get_run(caller: Reader, run_id: LooseId) -> dict[str, Any]:
+    """A run."""
+    return {"run": runs.get(caller.casework.db, caller.team, run_id)}
+
+
+@router.get(
+    "/{run_id}/messages",
+    operation_id="list_run_messages",
+    response_model=Messages,
+    response_model_exclude_none=True,
+    summary="List messages",
+)
+def list_run_messages(caller: Reader, run_id: LooseId, limit: Limit = 20, offset: Offset = 0) -> dict[str, Any]:
+    """What a run said and called, the oldest first."""
+    return {
+        "messages": [
+            message(one) for one in runs.said(caller.casework.db, caller.team, run_id, limit=limit, offset=offset)
+        ]
+    }
+
+
+@router.post("/{run_id}/stop", operation_id="stop_run", response_model=Success, summary="Stop a run")
+def stop_run(caller: Operator, run_id: LooseId, body: Annotated[StopRun | None, Body()] = None) -> dict[str, Any]:
+    """Stop a run; its case fails with the reason."""
+    casework = caller.casework
+    casework.perform(runs.stop(casework.db, casework.settings, caller.team, run_id, body.reason if body else None))
+    return {"success": True}

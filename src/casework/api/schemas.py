@@ -1,0 +1,350 @@
+"""What goes in and comes out of the operations on cases and labels, as the contract names it."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from casework.api.types import MAX_OFFSET, AnyText, Count, Data, Hue, LooseId, Moment
+from casework.core.lifecycle import CaseStatus, RunStatus
+from casework.core.model import MAX_LABEL, MAX_LABELS, MAX_TITLE, Priority
+from casework.service.listing import SortBy, SortOrder
+
+
+class Out(BaseModel):
+    """What is answered, read from the records of `core.model`."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class LabelRef(BaseModel):
+    """A label as a user names it."""
+
+    key: Annotated[AnyText, Field(max_length=MAX_LABEL)] = ""
+    value: Annotated[AnyText, Field(min_length=1, max_length=MAX_LABEL)]
+
+
+class NewCase(BaseModel):
+    """A case that is to be created."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "title": "Invoice INV-1042",
+                    "data": {"amount": 250},
+                    "labels": [{"key": "vendor", "value": "Blue Harbor"}],
+                }
+            ]
+        }
+    )
+
+    title: Annotated[AnyText, Field(min_length=1, max_length=MAX_TITLE)]
+    data: Data = Field("", description="Free-form: text or any JSON value. It comes back as it was given.")
+    labels: list[LabelRef] = Field(default=[], max_length=MAX_LABELS)
+    priority: Priority = Priority.NONE
+
+
+class CreateCases(BaseModel):
+    """Exactly one of case and cases."""
+
+    case: NewCase | None = None
+    cases: Annotated[list[NewCase], Field(min_length=1, max_length=100)] | None = None
+
+
+class Label(Out):
+    """A label of a queue."""
+
+    id: UUID
+    key: str
+    value: str = Field(min_length=1)
+    color_hue: int = Field(ge=0, le=360)
+
+
+class CountedLabel(Label):
+    """A label with the number of cases that carry it."""
+
+    case_count: int = Field(ge=0)
+
+
+class Snippet(Out):
+    """Where a search matched inside data."""
+
+    before: str
+    match: str
+    after: str
+
+
+class Case(Out):
+    """A work item."""
+
+    id: UUID
+    queue_id: UUID
+    title: str
+    data: Any
+    status: CaseStatus
+    priority: Priority
+    assigned_agent_id: UUID | None
+    claimed_at: datetime | None
+    claimed_by_run_id: UUID | None
+    completed_at: datetime | None
+    postponed_to: datetime | None
+    pending_human_request_id: UUID | None
+    agent_run_status: RunStatus | None
+    labels: list[Label]
+    created_at: datetime
+    updated_at: datetime
+    search_match_data_snippet: Snippet | SkipJsonSchema[None] = Field(
+        None, description="Where a search matched inside data."
+    )
+
+
+class CasePage(Out):
+    """A page of cases."""
+
+    cases: list[Case]
+    total: int
+    limit: int
+    offset: int
+    next_cursor: str | None = Field(None, description="Give it as `cursor` for the next page; null on the last one.")
+
+
+class AddedCases(Out):
+    """The created cases, in the order of the request."""
+
+    added_cases: list[Case]
+
+
+class CaseEvent(Out):
+    """One line of a case's history."""
+
+    id: str
+    case_id: UUID
+    type: str
+    reason: str | None
+    created_at: datetime
+    run_id: UUID | None
+    agent_id: UUID | None
+    agent_name: str | None
+    human_request_id: UUID | None
+
+
+class CaseWithEvents(Out):
+    """A case and its history, oldest first."""
+
+    case: Case
+    events: list[CaseEvent]
+
+
+class CaseRun(Out):
+    """A run that claimed the case, or received it by handover."""
+
+    id: UUID
+    case_id: UUID
+    agent_id: UUID
+    agent_name: str
+    status: RunStatus
+    outcome: str | None
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    claimed_at: datetime
+    has_pending_human_request: bool
+    pending_human_request_title: str | None
+
+
+class CaseRuns(Out):
+    """Runs, newest first."""
+
+    runs: list[CaseRun] = Field(max_length=50)
+
+
+class ToolCall(Out):
+    """A call of a tool."""
+
+    id: str
+    name: str
+    arguments: Any = None
+
+
+class ToolResult(Out):
+    """What came of a call."""
+
+    tool_call_id: str
+    result: Any = None
+    error: Any = None
+
+
+class Message(Out):
+    """What an agent said or called."""
+
+    id: str
+    type: Literal["text", "tool_call", "tool_result"]
+    role: Literal["assistant", "user", "system"]
+    timestamp: datetime
+    text_content: str | SkipJsonSchema[None] = None
+    tool_call: ToolCall | SkipJsonSchema[None] = None
+    tool_result: ToolResult | SkipJsonSchema[None] = None
+
+
+class Messages(Out):
+    """Messages, newest last."""
+
+    messages: list[Message]
+
+
+class Filters(BaseModel):
+    """Which cases; the keys are ANDed."""
+
+    status: list[CaseStatus] | None = None
+    created_at_from: Moment | None = None
+    created_at_to: Moment | None = None
+    updated_at_from: Moment | None = None
+    updated_at_to: Moment | None = None
+    labels: dict[AnyText, list[AnyText]] | None = Field(
+        None,
+        description="Label key to accepted values; values of one key are ORed, keys are ANDed. Plain tags use the key ''.",
+    )
+
+
+class SearchCases(BaseModel):
+    """A search, its order and its page."""
+
+    filters: Filters = Filters()
+    search: str | None = Field(
+        None, description='Words, "quoted phrases" and -not, in title and data. A word finds what begins with it.'
+    )
+    limit: Annotated[Count, Field(ge=1, le=100)] = 25
+    offset: Annotated[Count, Field(ge=0, le=MAX_OFFSET)] = 0
+    cursor: str | None = None
+    sort_by: SortBy = SortBy.CREATED_AT
+    sort_order: SortOrder = SortOrder.DESC
+
+
+CaseIds = Annotated[list[LooseId], Field(min_length=1, max_length=100)]
+
+
+class BulkCases(BaseModel):
+    """Cases of the queue."""
+
+    case_ids: CaseIds
+
+
+class BulkDelegate(BulkCases):
+    """Cases, and the agent that is to have them."""
+
+    agent_id: LooseId
+
+
+class BulkStatus(BulkCases):
+    """Cases, and the status that ends them."""
+
+    status: Literal["completed", "failed"]
+
+
+class PatchCase(BaseModel):
+    """What changes; at least one."""
+
+    title: Annotated[AnyText, Field(min_length=1, max_length=MAX_TITLE)] | None = None
+    data: Data = None
+    priority: Priority | None = None
+
+
+class Delegated(Out):
+    """How many were delegated."""
+
+    delegatedCount: int  # noqa: N815 - the contract's name
+    skippedCount: int  # noqa: N815 - the contract's name
+
+
+class Retried(Out):
+    """How many were retried."""
+
+    retriedCount: int  # noqa: N815 - the contract's name
+    skippedCount: int  # noqa: N815 - the contract's name
+
+
+class Deleted(Out):
+    """How many were deleted, and which live runs were interrupted."""
+
+    deletedCount: int  # noqa: N815 - the contract's name
+    interruptedRunIds: list[UUID]  # noqa: N815 - the contract's name
+
+
+class Cleared(Deleted):
+    """As for deleting, of the whole queue."""
+
+    success: bool
+
+
+class Updated(Out):
+    """How many were settled, and which live runs were interrupted."""
+
+    updatedCount: int  # noqa: N815 - the contract's name
+    skippedCount: int  # noqa: N815 - the contract's name
+    interruptedRunIds: list[UUID]  # noqa: N815 - the contract's name
+
+
+class DeletedCase(Out):
+    """The case is gone."""
+
+    success: bool
+    interruptedRunIds: list[UUID]  # noqa: N815 - the contract's name
+
+
+class Success(Out):
+    """Done."""
+
+    success: bool
+
+
+class Labels(Out):
+    """Labels."""
+
+    labels: list[Label]
+
+
+class CountedLabels(Out):
+    """Labels with counts."""
+
+    labels: list[CountedLabel]
+
+
+class OneLabel(Out):
+    """A label."""
+
+    label: Label
+
+
+class OneCountedLabel(Out):
+    """A label with its count."""
+
+    label: CountedLabel
+
+
+class AssignLabels(BaseModel):
+    """Labels that the case is to carry."""
+
+    labels: list[LabelRef] = Field(min_length=1, max_length=MAX_LABELS)
+
+
+class UnlinkLabels(BaseModel):
+    """Labels that the case is no longer to carry."""
+
+    label_ids: list[LooseId] = Field(min_length=1)
+
+
+class NewLabel(LabelRef):
+    """A label that is to be there."""
+
+    color_hue: Hue | None = None
+
+
+class PatchLabel(BaseModel):
+    """What the label becomes."""
+
+    key: Annotated[AnyText, Field(max_length=MAX_LABEL)] | None = None
+    value: Annotated[AnyText, Field(min_length=1, max_length=MAX_LABEL)]
+    color_hue: Hue | None = None

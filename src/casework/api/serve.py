@@ -1,0 +1,28 @@
+"""Serving the application with uvicorn."""
+
+import uvicorn
+
+from casework import log
+from casework.api.app import create_app
+from casework.settings import read_settings
+from casework.wiring import connect_when_possible
+
+THREADS = 20
+"""Database connections of the API: how many requests are worked on at once."""
+
+
+def serve(host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT. Raises InvalidSettings."""
+    settings = read_settings()
+    log.configure(settings.log_level, settings.log_format)
+    casework = connect_when_possible("casework api", pool_size=THREADS)
+    log.event("api.starts", url=f"http://{host}:{port}")
+    uvicorn.run(
+        create_app(casework),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+    )

@@ -1,0 +1,25 @@
+"""The key that an installation makes for its own user."""
+
+import os
+
+from casework.core.roles import Role
+from casework.errors import Unauthorized
+from casework.service import keys
+from casework.wiring import Casework
+
+
+def admin_key(casework: Casework) -> str:
+    """Make an admin's key, once, and say where it is. It lies in the home, readable for its owner alone."""
+    path = casework.settings.home_path / "api-key"
+    try:
+        keys.authenticate(casework.db, path.read_text().strip())
+    except (OSError, Unauthorized):
+        _, token = keys.create(casework.db, casework.team_id, "made at the first start", Role.ADMIN)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(token + "\n")
+        except OSError:
+            return f"API key (not shown again): {token}"
+    return f"API key: in {path}"

@@ -1,0 +1,34 @@
+"""`casework api`: the HTTP API."""
+
+import socket
+from typing import Annotated
+
+import typer
+
+from casework.cli.roles import api_command, become
+from casework.errors import Unavailable
+from casework.settings import read_settings
+
+DEFAULT_PORT = 8080
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the HTTP API.")]
+Host = Annotated[str, typer.Option(help="Address that the HTTP API listens on.")]
+
+
+def api(host: Host = "127.0.0.1", port: Port = DEFAULT_PORT) -> None:
+    """Serve the HTTP API, with its documentation at /docs."""
+    read_settings()
+    check_port(host, port)
+    become(api_command(host, port))
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise Unavailable where the port is in use, or the address is not this machine's."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family) as listening:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.bind((host, port))
+    except OSError as error:
+        raise Unavailable(
+            f"Cannot listen on {host} port {port}: {error.strerror or error}. Choose another with --port."
+        ) from error

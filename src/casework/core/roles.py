@@ -1,0 +1,34 @@
+"""What the holders of a key may do, in one table."""
+
+from enum import StrEnum
+
+
+class Right(StrEnum):
+    """Something that a key may permit."""
+
+    READ = "read"
+    ADD = "add"
+    """Create cases and labels."""
+    WORK = "work"
+    """Claim cases, and report on them, as an agent."""
+    OPERATE = "operate"
+    """Retry, delegate, settle, delete, answer, stop, pause."""
+    MANAGE = "manage"
+    """Create and change queues, agents and consumers."""
+
+
+class Role(StrEnum):
+    """Whom a key is for."""
+
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    AGENT = "agent"
+    READER = "reader"
+
+
+RIGHTS: dict[Role, frozenset[Right]] = {
+    Role.ADMIN: frozenset(Right),
+    Role.OPERATOR: frozenset({Right.READ, Right.ADD, Right.OPERATE}),
+    Role.AGENT: frozenset({Right.ADD, Right.WORK}),
+    Role.READER: frozenset({Right.READ}),
+}

@@ -1,0 +1,78 @@
+"""Labels of a queue and of its cases."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from casework.core.lifecycle import EventType
+from casework.core.model import CaseId, CountedLabel, Label, LabelRef, QueueId, TeamId
+from casework.errors import InvalidInput, NotFound
+from casework.service.queues import resolve
+from casework.store import cases
+from casework.store import labels as store
+from casework.store.database import Database, Tx
+
+MAX_ASSIGNED = 50
+
+
+def _case_of(tx: Tx, team_id: TeamId, queue_id: UUID, case_id: UUID) -> tuple[QueueId, CaseId]:
+    queue = resolve(tx, team_id, queue_id)
+    if not cases.lock(tx, [case_id], queue.id):
+        raise NotFound("case", case_id)
+    return queue.id, CaseId(case_id)
+
+
+def of_queue(db: Database, team_id: TeamId, queue_id: UUID, *, limit: int, offset: int) -> list[CountedLabel]:
+    """The labels of a queue, with how many cases carry each."""
+    with db.begin() as tx:
+        return store.of_queue(tx, resolve(tx, team_id, queue_id).id, limit=limit, offset=offset)
+
+
+def of_case(db: Database, team_id: TeamId, queue_id: UUID, case_id: UUID, *, limit: int, offset: int) -> list[Label]:
+    """The labels of a case."""
+    with db.begin() as tx:
+        _case_of(tx, team_id, queue_id, case_id)
+        return list(store.of_cases(tx, [case_id]).get(case_id, ()))[offset : offset + limit]
+
+
+def assign(db: Database, team_id: TeamId, queue_id: UUID, case_id: UUID, refs: Sequence[LabelRef]) -> list[Label]:
+    """Assign labels, creating those that are missing; returns all labels of the case. Raises NotFound, InvalidInput."""
+    if not 1 <= len(refs) <= MAX_ASSIGNED:
+        raise InvalidInput(f"Between 1 and {MAX_ASSIGNED} labels can be assigned at once (got {len(refs)}).")
+    with db.begin() as tx:
+        queue, case = _case_of(tx, team_id, queue_id, case_id)
+        if store.assign(tx, queue, [(case, refs)]):
+            cases.log(tx, [case], EventType.LABELS_CHANGED)
+        return list(store.of_cases(tx, [case]).get(case, ()))
+
+
+def unlink(db: Database, team_id: TeamId, queue_id: UUID, case_id: UUID, label_ids: Sequence[UUID]) -> None:
+    """Take labels off a case; what it does not carry is passed over. Raises NotFound."""
+    with db.begin() as tx:
+        _, case = _case_of(tx, team_id, queue_id, case_id)
+        if store.unlink(tx, case, label_ids):
+            cases.log(tx, [case], EventType.LABELS_CHANGED)
+
+
+def create(db: Database, team_id: TeamId, queue_id: UUID, ref: LabelRef, hue: int | None) -> CountedLabel:
+    """Create a label; one that is there already is returned as it is."""
+    with db.begin() as tx:
+        return store.create(tx, resolve(tx, team_id, queue_id).id, ref, hue)
+
+
+def change(
+    db: Database, team_id: TeamId, queue_id: UUID, label_id: UUID, *, key: str | None, value: str, hue: int | None
+) -> Label:
+    """Change a label for every case that carries it. Raises NotFound, and NameTaken."""
+    LabelRef(value, key or "")
+    with db.begin() as tx:
+        label = store.change(tx, resolve(tx, team_id, queue_id).id, label_id, key=key, value=value, hue=hue)
+    if label is None:
+        raise NotFound("label", label_id)
+    return label
+
+
+def delete(db: Database, team_id: TeamId, queue_id: UUID, label_id: UUID) -> None:
+    """Delete a label and its assignments. Raises NotFound."""
+    with db.begin() as tx:
+        if not store.delete(tx, resolve(tx, team_id, queue_id).id, label_id):
+            raise NotFound("label", label_id)

@@ -1,0 +1,166 @@
+"""Agents elsewhere: a program in any language asks for work, and reports on it, under the same fence and lease."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from casework.agents import HeldCase, Outcome
+from casework.agents.stop import Suspended
+from casework.core import plan
+from casework.core.model import Agent, AgentId, AgentKind, CaseId, Committed, Effects, RunId, RunMessage, TeamId
+from casework.errors import Conflict, InvalidInput, NotFound, RunLost
+from casework.service import agents, outcomes
+from casework.service.desk import Perform, RunDesk
+from casework.service.execute import held_case
+from casework.service.outcomes import Holder
+from casework.settings import Settings
+from casework.store import claims, messages, requests, runs, transitions
+from casework.store.database import Database, Tx
+from casework.store.transitions import Fence
+
+
+def as_json(value: Any) -> str:
+    """A value as it is stored."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PulledRun:
+    """A run that a program elsewhere now executes, with what the run has done before."""
+
+    run_id: RunId
+    attempt: int
+    case: HeldCase
+    answers: list[dict[str, Any]]
+    steps: dict[str, Any]
+
+
+def claim(db: Database, settings: Settings, team_id: TeamId, agent_id: UUID, worker: str) -> PulledRun | None:
+    """Claim and start one case for a pull agent; None where there is none. Raises NotFound, and Conflict for other agents."""
+    with db.begin() as tx:
+        agent = agents.resolve(tx, team_id, agent_id)
+        if agent.kind is not AgentKind.PULL:
+            raise Conflict(f"The agent {agent.name!r} is executed by workers; only pull agents ask for work.")
+        message = _claim_one(tx, settings, agent)
+        if message is None:
+            return None
+        row = transitions.start(tx, message, worker)
+        assert row is not None
+        asked = [request for request in requests.of_run(tx, message.run_id) if request.responded_at]
+        answers = [{"type": request.kind, "question": request.title, "answer": request.answer} for request in asked]
+        return PulledRun(
+            message.run_id, message.attempt, held_case(row), answers, messages.steps_of(tx, message.run_id)
+        )
+
+
+def _claim_one(tx: Tx, settings: Settings, agent: Agent) -> RunMessage | None:
+    ready = claims.ready_consumers(tx, tx.now, AgentKind.PULL, agent.id)
+    held = claims.lock_consumers(tx, ready, settings.outstanding_runs) if ready else []
+    free = [one for one in held if one.opening.slots]
+    if not free:
+        return None
+    found = claims.candidates(tx, [probe for one in free for probe in one.probes()], tx.now, 1)
+    for pick in plan.assign([one.opening for one in free], found):
+        claimed = transitions.claim(tx, [pick], tx.now)
+        if claimed:
+            return claimed[0]
+    return None
+
+
+def _holder(tx: Tx, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int) -> Holder:
+    """Who writes. Raises NotFound where the team has no such run of a pull agent."""
+    run = runs.get(tx, run_id)
+    agent = agents.resolve_any(tx, team_id, run.agent_id) if run else None
+    if run is None or agent is None or agent.kind is not AgentKind.PULL:
+        raise NotFound("run of a pull agent", run_id)
+    fence = Fence(run.case_id or CaseId(UUID(int=0)), run.id, attempt)
+    return Holder(
+        fence, run.queue_id, team_id, AgentId(run.agent_id), run.failures, agent.max_attempts or settings.max_attempts
+    )
+
+
+def heartbeat(db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int) -> bool:
+    """Say that the run lives; whether it was asked to stop. Raises RunLost where it was given away."""
+    with db.begin() as tx:
+        holder = _holder(tx, settings, team_id, run_id, attempt)
+        alive = runs.heartbeat(tx, [RunMessage(holder.fence.run_id, attempt)])
+    if holder.fence.run_id not in alive:
+        raise RunLost
+    return alive[holder.fence.run_id]
+
+
+def desk(db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, perform: Perform) -> RunDesk:
+    """The run's hands, for messages, steps and changes of the case."""
+    with db.begin() as tx:
+        return RunDesk(db, _holder(tx, settings, team_id, run_id, attempt), perform)
+
+
+Write = Callable[[Tx, Holder], str | None]
+
+
+def _write(
+    db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, what: str, write: Write
+) -> Committed[str]:
+    """Write the end of an attempt; a refused one is recorded, and ends a run that was asked to stop. Raises RunLost."""
+    with db.begin() as tx:
+        holder = _holder(tx, settings, team_id, run_id, attempt)
+        written = write(tx, holder)
+        if written is None:
+            runs.record_refusal(tx, holder.fence, what)
+            transitions.stopped(tx, holder.fence.run_id, attempt, "stopped after its case was taken")
+    if written is None:
+        raise RunLost
+    return Committed(written, Effects(nudge=True))
+
+
+def outcome(
+    db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, result: Outcome
+) -> Committed[str]:
+    """The agent's outcome. Raises RunLost."""
+    what = f"outcome {type(result).__name__}"
+    return _write(db, settings, team_id, run_id, attempt, what, lambda tx, holder: outcomes.write(tx, holder, result))
+
+
+def crashed(
+    db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, reason: str
+) -> Committed[str]:
+    """The attempt failed in a way that passes. Raises RunLost."""
+    return _write(
+        db,
+        settings,
+        team_id,
+        run_id,
+        attempt,
+        "a failed attempt",
+        lambda tx, holder: outcomes.try_again(tx, settings, holder, reason, None),
+    )
+
+
+def ask(
+    db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, question: Suspended
+) -> Committed[str]:
+    """The run waits for a person; its next claim brings the answer. Raises RunLost."""
+    if not question.title:
+        raise InvalidInput("The question is empty.")
+    return _write(
+        db,
+        settings,
+        team_id,
+        run_id,
+        attempt,
+        "a question",
+        lambda tx, holder: outcomes.ask(tx, holder.fence, question),
+    )
+
+
+def release(db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int) -> Committed[str]:
+    """The agent gives the run back, or has stopped as it was asked to. Raises RunLost."""
+
+    def write(tx: Tx, holder: Holder) -> str | None:
+        if transitions.stopped(tx, holder.fence.run_id, attempt, "stopped as asked"):
+            return "interrupted"
+        return "released" if transitions.release(tx, holder.fence, "released by its agent") else None
+
+    return _write(db, settings, team_id, run_id, attempt, "a release", write)

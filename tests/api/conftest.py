@@ -1,0 +1,68 @@
+"""The API over a database of its own, called in this process."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi.testclient import TestClient
+
+from casework.api.app import create_app
+from casework.core.model import DEFAULT_TEAM, TeamId
+from casework.core.roles import Role
+from casework.service import keys
+from casework.settings import Settings
+from casework.wiring import Casework, connect
+
+
+class Api:
+    """Calls with a key."""
+
+    def __init__(self, client: TestClient, casework: Casework, token: str) -> None:
+        self.client = client
+        self.casework = casework
+        self.db = casework.db
+        self.token = token
+
+    def __call__(self, method: str, path: str, code: int = 200, *, token: str | None = None, **options: Any) -> Any:
+        """Call, expect that status, and return the body."""
+        answer = self.raw(method, path, token=token, **options)
+        assert answer.status_code == code, answer.text
+        if code >= 400:
+            assert set(answer.json()) <= {"error", "message", "details"}
+        return answer.json() if answer.content else None
+
+    def raw(self, method: str, path: str, *, token: str | None = None, **options: Any) -> httpx2.Response:
+        headers = {"authorization": f"Bearer {token or self.token}", **options.pop("headers", {})}
+        return self.client.request(method, path, headers=headers, **options)
+
+    def key(self, role: Role, team: TeamId = DEFAULT_TEAM, **options: Any) -> str:
+        return keys.create(self.db, team, str(role), role, **options)[1]
+
+
+@pytest.fixture(scope="module")
+def installation(new_database, servers, tmp_path_factory) -> Iterator[Casework]:
+    values = {
+        "database_url": new_database("api"),
+        "redis_url": servers.redis,
+        "agent_modules": "sample_agents",
+        "home": tmp_path_factory.mktemp("h"),
+    }
+    casework = connect(Settings(**values))
+    yield casework
+    casework.close()
+
+
+@pytest.fixture(scope="module")
+def client(installation: Casework) -> Iterator[TestClient]:
+    # Without its context manager: the application would close the connections that the tests share.
+    yield TestClient(create_app(installation), raise_server_exceptions=False)
+
+
+@pytest.fixture
+def api(client: TestClient, installation: Casework) -> Api:
+    with installation.db.begin() as tx:
+        tables = "queues, consumers, agents, cases, runs, case_events, human_requests, run_messages, run_steps, labels, case_labels, case_search"
+        tx.sql(f"truncate {tables}, api_keys, idempotency_keys, processes")
+    token = keys.create(installation.db, DEFAULT_TEAM, "tests", Role.ADMIN)[1]
+    return Api(client, installation, token)

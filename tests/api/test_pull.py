@@ -1,0 +1,154 @@
+"""Agents over HTTP: the same fence, the same lease."""
+
+import threading
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from casework.core.model import CaseId
+from casework.service.sweep import sweep
+from factories import history
+
+
+@pytest.fixture
+def queue(api):
+    return api("POST", "/v1/queues", 201, json={"name": "inbox"})["queue"]["id"]
+
+
+@pytest.fixture
+def agent(api, queue):
+    found = api("POST", "/v1/agents", 201, json={"name": "remote"})["agent"]["id"]
+    api("PUT", f"/v1/queues/{queue}/consumers/{found}", json={"concurrency": 1})
+    return found
+
+
+def add(api, queue, title="a", **fields):
+    return api("POST", f"/v1/queues/{queue}/cases", 201, json={"case": {"title": title, **fields}})["added_cases"][0][
+        "id"
+    ]
+
+
+def claim(api, agent, **body):
+    return api("POST", f"/v1/agents/{agent}/claim", json=body)
+
+
+def report(api, work, code=200, **body):
+    return api("POST", f"/v1/runs/{work['run_id']}/outcome", code, json={"attempt": work["attempt"], **body})
+
+
+def test_from_claim_to_outcome(api, queue, agent):
+    api("POST", f"/v1/agents/{agent}/claim", 204)
+    case_id = add(api, queue, data={"n": 1}, labels=[{"key": "k", "value": "v"}])
+    work = claim(api, agent, worker="me")
+    assert work["case"] == {**work["case"], "id": case_id, "data": {"n": 1}, "labels": [{"key": "k", "value": "v"}]}
+    add(api, queue, "second")
+    api("POST", f"/v1/agents/{agent}/claim", 204)
+    run = f"/v1/runs/{work['run_id']}"
+    attempt = {"attempt": work["attempt"]}
+    assert api("POST", f"{run}/heartbeat", json=attempt) == {"stop": False}
+    api("POST", f"{run}/message", json={**attempt, "text_content": "working"})
+    api(
+        "POST",
+        f"{run}/message",
+        json={**attempt, "type": "tool_call", "tool_call": {"name": "look", "arguments": {"a": 1}}},
+    )
+    api("POST", f"{run}/message", 400, json={**attempt, "type": "tool_call"})
+    api("POST", f"{run}/update", json={**attempt, "data": {"n": 2}})
+    assert report(api, work, outcome="complete", reason="done") == {"result": "completed"}
+    case = api("GET", f"/v1/cases/{case_id}")
+    assert (case["case"]["status"], case["case"]["data"], case["events"][-1]["reason"]) == (
+        "completed",
+        {"n": 2},
+        "done",
+    )
+    assert [one["type"] for one in api("GET", f"{run}/messages")["messages"]] == ["text", "tool_call"]
+    assert claim(api, agent)["case"]["title"] == "second"
+
+
+def test_a_question_comes_back_with_its_answer(api, queue, agent):
+    add(api, queue)
+    work = claim(api, agent)
+    run = f"/v1/runs/{work['run_id']}"
+    api("POST", f"{run}/step", json={"attempt": 1, "name": "looked up", "value": [1]})
+    api("POST", f"{run}/ask", json={"attempt": 1, "title": "Which one?", "options": ["a", "b"]})
+    (request,) = api("GET", "/v1/human-requests")["human_requests"]
+    api("POST", f"{run}/human-requests/{request['id']}/respond", json={"answers": {"Which one?": "b"}})
+    again = claim(api, agent)
+    assert (again["run_id"], again["attempt"]) == (work["run_id"], 2)
+    assert again["answers"] == [{"type": "question", "question": "Which one?", "answer": "b"}]
+    assert again["steps"] == {"looked up": [1]}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"outcome": "fail", "reason": "no"}, "failed"),
+        ({"outcome": "postpone", "until": "2h"}, "postponed"),
+        ({"outcome": "try_again", "reason": "busy"}, "pending"),
+        ({"outcome": "release"}, "pending"),
+        ({"outcome": "hand_over", "to": "nobody"}, "failed"),
+    ],
+)
+def test_outcomes(api, queue, agent, body, status):
+    case_id = add(api, queue)
+    report(api, claim(api, agent), **body)
+    assert api("GET", f"/v1/cases/{case_id}")["case"]["status"] == status
+
+
+def test_bad_outcomes_change_nothing(api, queue, agent):
+    case_id = add(api, queue)
+    work = claim(api, agent)
+    for body in (
+        {"outcome": "odd"},
+        {"outcome": "postpone"},
+        {"outcome": "postpone", "until": "soon"},
+        {"outcome": "hand_over"},
+        {},
+    ):
+        report(api, work, 400, **body)
+    assert api("GET", f"/v1/cases/{case_id}")["case"]["status"] == "claimed"
+
+
+def test_a_silent_agent_loses_its_run_and_what_it_sends_is_refused_and_recorded(api, queue, agent):
+    case_id = add(api, queue)
+    work = claim(api, agent)
+    with api.db.begin() as tx:
+        tx.sql("update runs set alive_at = alive_at - %(age)s", {"age": timedelta(seconds=31)})
+    sweep(api.db, api.casework.settings)
+    other = claim(api, agent)
+    assert (other["run_id"], other["attempt"]) == (work["run_id"], 2)
+    run, late = f"/v1/runs/{work['run_id']}", {"attempt": 1}
+    api("POST", f"{run}/heartbeat", 409, json=late)
+    api("POST", f"{run}/message", 409, json={**late, "text_content": "late"})
+    api("POST", f"{run}/update", 409, json={**late, "data": "late"})
+    api("POST", f"{run}/ask", 409, json={**late, "title": "late?"})
+    assert report(api, work, 409, outcome="complete")["error"] == "run_lost"
+    assert history(api.db, CaseId(UUID(case_id))).count("write_refused") == 4
+    report(api, other, outcome="complete")
+
+
+def test_a_stopped_agent_is_told_and_gives_its_run_back(api, queue, agent):
+    case_id = add(api, queue)
+    work = claim(api, agent)
+    api("POST", f"/v1/queues/{queue}/cases/bulk-retry", json={"case_ids": [case_id]})
+    assert api("POST", f"/v1/runs/{work['run_id']}/heartbeat", json={"attempt": 1}) == {"stop": True}
+    api("POST", f"/v1/agents/{agent}/claim", 204)
+    assert report(api, work, outcome="release") == {"result": "interrupted"}
+    assert claim(api, agent)["run_id"] != work["run_id"]
+
+
+def test_a_long_poll_gets_a_case_that_comes_while_it_waits(api, queue, agent):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(claim(api, agent, wait_seconds=20)))
+    thread.start()
+    case_id = add(api, queue)
+    thread.join(20)
+    assert found[0]["case"]["id"] == case_id
+    api("POST", f"/v1/agents/{agent}/claim", 400, json={"wait_seconds": 31})
+
+
+def test_only_pull_agents_ask_for_work(api, queue):
+    body = {"name": "p", "kind": "python", "target": "sample_agents:completes"}
+    python = api("POST", "/v1/agents", 201, json=body)["agent"]["id"]
+    api("POST", f"/v1/agents/{python}/claim", 409)
