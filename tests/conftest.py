@@ -116,6 +116,6 @@ def settings() -> Settings:
 @pytest.fixture
 def committed(new_database) -> Iterator[Database]:
     """A database of its own, for tests with several connections."""
-    db = Database(new_database("committed"), pool_size=20)
+    db = Database(new_database("committed"), pool_size=30)
     yield db
     db.close()

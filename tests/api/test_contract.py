@@ -30,7 +30,7 @@ def flat(document, schema):
         inner = flat(document, part)
         types |= inner["types"]
         properties |= inner["properties"]
-        required |= inner["required"]
+        required |= inner["required"] if "allOf" in schema else set()
         for key, value in inner["rest"].items():
             merged.setdefault(key, value)
     return {"types": types, "properties": properties, "required": required, "rest": merged}

@@ -14,7 +14,8 @@ from casework.errors import InvalidInput, TargetNotAllowed
 OWN_MODULES = ("casework.demo",)
 """The agents of the demo need no permission."""
 
-_TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*$"
+_TARGET = re.compile(PATTERN)
 
 
 def check_allowed(target: str, modules: Sequence[str]) -> None:

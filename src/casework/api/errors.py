@@ -1,5 +1,6 @@
 """From errors to answers: one table, one shape."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic.json_schema import SkipJsonSchema
 from starlette.exceptions import HTTPException
 
 from casework import errors
+from casework.api import schemas
 
 
 class Error(BaseModel):
@@ -85,15 +87,28 @@ def _of_validation(_: Request, error: Exception) -> JSONResponse:
 
 
 def _field(location: tuple[Any, ...]) -> str:
-    parts = [str(part) for part in location]
+    # In a union, the location also names the member that was tried: a class, or a function in brackets.
+    parts = [str(part) for part in location if not (isinstance(part, str) and ("[" in part or hasattr(schemas, part)))]
     return ".".join(parts[1:]) or parts[0]
 
 
-def _of_http(_: Request, error: Exception) -> JSONResponse:
+def _of_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    return answer(
-        error.status_code, _HTTP_NAMES.get(error.status_code, "error"), str(error.detail), headers=error.headers
-    )
+    headers = {"allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return answer(error.status_code, _HTTP_NAMES.get(error.status_code, "error"), str(error.detail), headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """All methods of the path: the router names only those of the first operation that has it."""
+    paths = request.app.openapi()["paths"]
+    found = {
+        method.upper() for template, item in paths.items() if _matches(template, request.url.path) for method in item
+    }
+    return ", ".join(sorted(found))
+
+
+def _matches(template: str, path: str) -> bool:
+    return re.fullmatch(re.sub(r"{[^}]*}", "[^/]+", template), path) is not None
 
 
 def install(app: FastAPI) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from casework.api.types import MAX_OFFSET, AnyText, Count, Data, Hue, LooseId, Moment
+from casework.api.types import MAX_OFFSET, STORABLE, WHOLE, AnyText, Data, Hue, LooseId, Moment, needs, needs_one
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import MAX_LABEL, MAX_LABELS, MAX_TITLE, Priority
 from casework.service.listing import SortBy, SortOrder
@@ -22,8 +22,8 @@ class Out(BaseModel):
 class LabelRef(BaseModel):
     """A label as a user names it."""
 
-    key: Annotated[AnyText, Field(max_length=MAX_LABEL)] = ""
-    value: Annotated[AnyText, Field(min_length=1, max_length=MAX_LABEL)]
+    key: Annotated[str, Field(max_length=MAX_LABEL), STORABLE] = ""
+    value: Annotated[str, Field(min_length=1, max_length=MAX_LABEL), STORABLE]
 
 
 class NewCase(BaseModel):
@@ -41,7 +41,7 @@ class NewCase(BaseModel):
         }
     )
 
-    title: Annotated[AnyText, Field(min_length=1, max_length=MAX_TITLE)]
+    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE), STORABLE]
     data: Data = Field("", description="Free-form: text or any JSON value. It comes back as it was given.")
     labels: list[LabelRef] = Field(default=[], max_length=MAX_LABELS)
     priority: Priority = Priority.NONE
@@ -50,8 +50,10 @@ class NewCase(BaseModel):
 class CreateCases(BaseModel):
     """Exactly one of case and cases."""
 
-    case: NewCase | None = None
-    cases: Annotated[list[NewCase], Field(min_length=1, max_length=100)] | None = None
+    model_config = ConfigDict(json_schema_extra=needs_one("case", "cases"))
+
+    case: NewCase | SkipJsonSchema[None] = None
+    cases: Annotated[list[NewCase], Field(min_length=1, max_length=100)] | SkipJsonSchema[None] = None
 
 
 class Label(Out):
@@ -216,8 +218,8 @@ class SearchCases(BaseModel):
     search: str | None = Field(
         None, description='Words, "quoted phrases" and -not, in title and data. A word finds what begins with it.'
     )
-    limit: Annotated[Count, Field(ge=1, le=100)] = 25
-    offset: Annotated[Count, Field(ge=0, le=MAX_OFFSET)] = 0
+    limit: Annotated[int, Field(strict=True, ge=1, le=100), WHOLE] = 25
+    offset: Annotated[int, Field(strict=True, ge=0, le=MAX_OFFSET), WHOLE] = 0
     cursor: str | None = None
     sort_by: SortBy = SortBy.CREATED_AT
     sort_order: SortOrder = SortOrder.DESC
@@ -247,7 +249,9 @@ class BulkStatus(BulkCases):
 class PatchCase(BaseModel):
     """What changes; at least one."""
 
-    title: Annotated[AnyText, Field(min_length=1, max_length=MAX_TITLE)] | None = None
+    model_config = ConfigDict(json_schema_extra=needs("title", "data", "priority"))
+
+    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE), STORABLE] | None = None
     data: Data = None
     priority: Priority | None = None
 
@@ -345,6 +349,6 @@ class NewLabel(LabelRef):
 class PatchLabel(BaseModel):
     """What the label becomes."""
 
-    key: Annotated[AnyText, Field(max_length=MAX_LABEL)] | None = None
-    value: Annotated[AnyText, Field(min_length=1, max_length=MAX_LABEL)]
+    key: Annotated[str, Field(max_length=MAX_LABEL), STORABLE] | None = None
+    value: Annotated[str, Field(min_length=1, max_length=MAX_LABEL), STORABLE]
     color_hue: Hue | None = None

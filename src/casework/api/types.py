@@ -4,7 +4,17 @@ import re
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from casework.core.payload import check_data, check_text
 from casework.errors import InvalidInput
@@ -52,11 +62,38 @@ def _id(pattern: str) -> Any:
     return BeforeValidator(parse), WithJsonSchema({"type": "string", "format": "uuid", "pattern": pattern})
 
 
-AnyText = Annotated[str, AfterValidator(_storable)]
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: 5.0 is the integer 5."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def needs(*names: str) -> dict[str, Any]:
+    """For a model's schema: at least one of these fields is given."""
+    return {"anyOf": [{"required": [name]} for name in names]}
+
+
+def needs_one(*names: str) -> dict[str, Any]:
+    """For a model's schema: exactly one of these fields is given."""
+    return {"oneOf": [{"required": [name]} for name in names]}
+
+
+class _Storable:
+    """Text that PostgreSQL can store. Stands behind length limits, so that these see text and say so."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(_storable, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": r"^[^\u0000]*$"}
+
+
+STORABLE = _Storable()
+WHOLE = BeforeValidator(_whole)
+AnyText = Annotated[str, STORABLE]
 Data = Annotated[Any, AfterValidator(_storable_data)]
 LooseId = Annotated[UUID, *_id(LOOSE_UUID)]
 StrictId = Annotated[UUID, *_id(STRICT_UUID)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_moment)]
-Count = Annotated[int, Field(strict=True)]
+Count = Annotated[int, Field(strict=True), WHOLE]
 Flag = Annotated[bool, Field(strict=True)]
-Hue = Annotated[int, Field(strict=True, ge=0, le=360)]
+Hue = Annotated[int, Field(strict=True, ge=0, le=360), WHOLE]

@@ -1,5 +1,6 @@
 """The side of those who use the embedded servers: make sure that they run, and keep them for as long as we do."""
 
+import atexit
 import fcntl
 import os
 import socket
@@ -75,6 +76,13 @@ _spawned: list[subprocess.Popen[bytes]] = []
 """Supervisors outlive their clients on purpose; they are kept here so that nobody takes them for forgotten ones."""
 
 
+def _disown() -> None:
+    """Leave the supervisors alone without a warning that they still run."""
+    for process in _spawned:
+        if process.poll() is None:
+            process.returncode = 0
+
+
 def _spawn(home: Home) -> subprocess.Popen[bytes]:
     with home.log("supervisor").open("wb") as log:
         process = subprocess.Popen(
@@ -85,6 +93,8 @@ def _spawn(home: Home) -> subprocess.Popen[bytes]:
             cwd=home.path,
             start_new_session=True,
         )
+    if not _spawned:
+        atexit.register(_disown)
     _spawned.append(process)
     return process
 

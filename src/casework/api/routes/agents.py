@@ -5,26 +5,41 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
+from casework.agents import targets
 from casework.api.auth import Manager, Reader
 from casework.api.schemas import Out
-from casework.api.types import AnyText, Count, LooseId
+from casework.api.types import STORABLE, WHOLE, LooseId, needs
 from casework.core.model import AgentKind
 from casework.errors import InvalidInput
 from casework.service import agents, queues
 
 router = APIRouter(prefix="/agents", tags=["agents"])
 
-Name = Annotated[AnyText, Field(min_length=1, max_length=100)]
+Name = Annotated[str, Field(min_length=1, max_length=100), STORABLE]
 Target = Annotated[
-    AnyText, Field(max_length=300, description="module:function, in a module that CASEWORK_AGENT_MODULES allows.")
+    str,
+    Field(
+        max_length=300,
+        pattern=targets.PATTERN,
+        description="module:function, in a module that CASEWORK_AGENT_MODULES allows.",
+    ),
 ]
-Attempts = Annotated[Count, Field(ge=1, le=100)]
+Attempts = Annotated[int, Field(strict=True, ge=1, le=100), WHOLE]
 
 
 class NewAgent(BaseModel):
-    """An agent that is to be created."""
+    """An agent that is to be created: a python one with its target, or one that asks for work."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"kind": {"const": "python"}}, "required": ["kind"]},
+            "then": {"required": ["target"], "properties": {"target": {"type": "string"}}},
+            "else": {"properties": {"target": {"type": "null"}}},
+        }
+    )
 
     name: Name
     kind: AgentKind = AgentKind.PULL
@@ -35,7 +50,9 @@ class NewAgent(BaseModel):
 class PatchAgent(BaseModel):
     """What changes; what is not given stays."""
 
-    name: Name | None = None
+    model_config = ConfigDict(json_schema_extra=needs("name", "target", "max_attempts"))
+
+    name: Name | SkipJsonSchema[None] = None
     target: Target | None = None
     max_attempts: Attempts | None = None
 

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Body, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from casework.agents import Complete, Fail, HandOver, Outcome, Postpone
 from casework.agents.stop import Suspended
 from casework.api.auth import Worker
 from casework.api.schemas import Out
-from casework.api.types import AnyText, Count, Data, LooseId
+from casework.api.types import STORABLE, WHOLE, AnyText, Data, LooseId, needs
 from casework.core.model import Priority, RequestKind
 from casework.errors import InvalidInput
 from casework.service import pull
@@ -29,40 +29,59 @@ MAX_WAIT_SECONDS = 30
 class Claim(BaseModel):
     """How long to wait for a case, and who asks."""
 
-    wait_seconds: Annotated[Count, Field(ge=0, le=MAX_WAIT_SECONDS)] = 0
-    worker: Annotated[AnyText, Field(min_length=1, max_length=200)] = "pull"
+    wait_seconds: Annotated[int, Field(strict=True, ge=0, le=MAX_WAIT_SECONDS), WHOLE] = 0
+    worker: Annotated[str, Field(min_length=1, max_length=200), STORABLE] = "pull"
 
 
 class Attempt(BaseModel):
     """Which attempt writes."""
 
-    attempt: Annotated[Count, Field(ge=1, le=2**31 - 1)]
+    attempt: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1), WHOLE]
 
 
 class NewToolCall(BaseModel):
     """A call of a tool."""
 
-    id: Annotated[AnyText, Field(min_length=1, max_length=200)] | None = None
-    name: Annotated[AnyText, Field(min_length=1, max_length=200)]
+    id: Annotated[str, Field(min_length=1, max_length=200), STORABLE] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=200), STORABLE]
     arguments: Data = None
 
 
 class NewToolResult(BaseModel):
     """What came of a call."""
 
-    tool_call_id: Annotated[AnyText, Field(min_length=1, max_length=200)]
+    tool_call_id: Annotated[str, Field(min_length=1, max_length=200), STORABLE]
     result: Data = None
     error: Data = None
 
 
 class NewMessage(Attempt):
-    """What the agent said, or called."""
+    """What the agent said, or called: each type with its own field."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {
+                    "required": ["text_content"],
+                    "properties": {"type": {"const": "text"}, "text_content": {"type": "string"}},
+                },
+                {
+                    "required": ["type", "tool_call"],
+                    "properties": {"type": {"const": "tool_call"}, "tool_call": {"type": "object"}},
+                },
+                {
+                    "required": ["type", "tool_result"],
+                    "properties": {"type": {"const": "tool_result"}, "tool_result": {"type": "object"}},
+                },
+            ]
+        }
+    )
 
     type: Literal["text", "tool_call", "tool_result"] = "text"
     text_content: AnyText | None = None
     tool_call: NewToolCall | None = None
     tool_result: NewToolResult | None = None
-    key: Annotated[AnyText, Field(min_length=1, max_length=100)] | None = Field(
+    key: Annotated[str, Field(min_length=1, max_length=100), STORABLE] | None = Field(
         None, description="The same key twice adds one message."
     )
 
@@ -81,14 +100,16 @@ class NewMessage(Attempt):
 class Update(Attempt):
     """What changes of the case."""
 
-    title: Annotated[AnyText, Field(min_length=1, max_length=500)] | None = None
+    model_config = ConfigDict(json_schema_extra=needs("title", "data"))
+
+    title: Annotated[str, Field(min_length=1, max_length=500), STORABLE] | None = None
     data: Data = None
 
 
 class Step(Attempt):
     """The result of something that is not to be done again."""
 
-    name: Annotated[AnyText, Field(min_length=1, max_length=200)]
+    name: Annotated[str, Field(min_length=1, max_length=200), STORABLE]
     value: Data = None
 
 
@@ -96,16 +117,28 @@ class Ask(Attempt):
     """What a person is asked."""
 
     type: RequestKind = RequestKind.QUESTION
-    title: Annotated[AnyText, Field(min_length=1, max_length=2000)]
-    description: Annotated[AnyText, Field(max_length=10_000)] | None = None
+    title: Annotated[str, Field(min_length=1, max_length=2000), STORABLE]
+    description: Annotated[str, Field(max_length=10_000), STORABLE] | None = None
     options: Annotated[list[AnyText], Field(max_length=50)] = []
 
 
 class Report(Attempt):
     """What became of the case."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                {
+                    "if": {"properties": {"outcome": {"const": outcome}}},
+                    "then": {"required": [name], "properties": {name: {"type": "string"}}},
+                }
+                for outcome, name in (("postpone", "until"), ("hand_over", "to"))
+            ]
+        }
+    )
+
     outcome: Literal["complete", "fail", "postpone", "hand_over", "try_again", "release"]
-    reason: Annotated[AnyText, Field(max_length=2000)] | None = None
+    reason: Annotated[str, Field(max_length=2000), STORABLE] | None = None
     until: AnyText | None = Field(None, description='For postpone: "2h", "1d", or a moment with its zone.')
     to: AnyText | None = Field(None, description="For hand_over: the name or id of an agent.")
 

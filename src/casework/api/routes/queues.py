@@ -5,11 +5,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from casework.api.auth import Manager, Operator, Reader
 from casework.api.schemas import Out, Success
-from casework.api.types import AnyText, Count, Flag, LooseId
+from casework.api.types import STORABLE, WHOLE, Flag, LooseId, needs
 from casework.core.model import QueueMode
 from casework.errors import InvalidInput
 from casework.service import queues
@@ -20,15 +21,17 @@ router = APIRouter(prefix="/queues", tags=["queues"])
 class NewQueue(BaseModel):
     """A queue that is to be created."""
 
-    name: Annotated[AnyText, Field(min_length=1, max_length=100)]
-    description: Annotated[AnyText, Field(max_length=500)] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=100), STORABLE]
+    description: Annotated[str, Field(max_length=500), STORABLE] | None = None
 
 
 class PatchQueue(BaseModel):
     """What changes; what is not given stays."""
 
-    name: Annotated[AnyText, Field(min_length=1, max_length=100)] | None = None
-    description: Annotated[AnyText, Field(max_length=500)] | None = None
+    model_config = ConfigDict(json_schema_extra=needs("name", "description"))
+
+    name: Annotated[str, Field(min_length=1, max_length=100), STORABLE] | SkipJsonSchema[None] = None
+    description: Annotated[str, Field(max_length=500), STORABLE] | None = None
 
 
 class Queue(Out):
@@ -76,7 +79,7 @@ class PutConsumer(BaseModel):
     """How an agent is connected. Without a concurrency there is no limit."""
 
     trigger: Flag = True
-    concurrency: Annotated[Count, Field(ge=1, le=100_000)] | None = None
+    concurrency: Annotated[int, Field(strict=True, ge=1, le=100_000), WHOLE] | None = None
 
 
 class Consumer(Out):

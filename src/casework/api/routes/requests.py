@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from casework.api.auth import Operator, Reader
 from casework.api.schemas import Out
-from casework.api.types import MAX_OFFSET, AnyText, Flag, LooseId
+from casework.api.types import MAX_OFFSET, AnyText, Flag, LooseId, needs_one
 from casework.core.model import HumanRequest as Record
 from casework.core.model import RequestKind
 from casework.errors import InvalidInput, NotFound
@@ -51,8 +52,10 @@ class OneHumanRequest(Out):
 class Respond(BaseModel):
     """`approved` for an approval, `answers` for a question: its title, and the answer."""
 
-    approved: Flag | None = None
-    answers: Annotated[dict[AnyText, AnyText], Field(min_length=1, max_length=1)] | None = None
+    model_config = ConfigDict(json_schema_extra=needs_one("approved", "answers"))
+
+    approved: Flag | SkipJsonSchema[None] = None
+    answers: Annotated[dict[AnyText, AnyText], Field(min_length=1, max_length=1)] | SkipJsonSchema[None] = None
 
 
 def _shaped(request: Record) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from casework.api.auth import Operator, Reader
 from casework.api.routes.cases import message
 from casework.api.schemas import Messages, Out, Success
-from casework.api.types import MAX_OFFSET, AnyText, LooseId
+from casework.api.types import MAX_OFFSET, STORABLE, LooseId
 from casework.core.lifecycle import RunStatus
 from casework.errors import InvalidInput
 from casework.service import runs
@@ -61,7 +61,7 @@ class Runs(Out):
 class StopRun(BaseModel):
     """Why, for the case's history."""
 
-    reason: Annotated[AnyText, Field(max_length=2000)] | None = None
+    reason: Annotated[str, Field(max_length=2000), STORABLE] | None = None
 
 
 @router.get("", operation_id="list_runs", response_model=Runs, summary="List runs")

@@ -1,0 +1,98 @@
+"""Fifty people at the same hundred cases, while agents run them: no error, no deadlock, and every invariant holds."""
+
+import random
+import threading
+from time import monotonic
+
+from casework.agents import Complete
+from casework.core.lifecycle import CaseStatus
+from casework.service import cases, execute, outcomes
+from casework.service.sweep import sweep
+from casework.store import transitions
+from factories import SETTINGS, a_consumer, a_queue, an_agent, claim, some_cases
+
+SECONDS = 8.0
+
+INVARIANTS = {
+    "a claimed case has a run that is pending or running": """
+        select c.id from cases c left join runs r on r.id = c.run_id
+        where c.status = 'claimed' and (r.id is null or r.status not in ('pending', 'running') or r.case_id <> c.id or r.attempt <> c.attempt)""",
+    "a case with a bound run that is not claimed has a waiting one": """
+        select c.id from cases c join runs r on r.id = c.run_id where c.status in ('pending', 'needs_input') and r.status <> 'waiting'""",
+    "a live run is bound to its case, or has been asked to stop": """
+        select r.id from runs r left join cases c on c.run_id = r.id where r.live and c.id is null and r.stop_requested_at is null""",
+    "a case has one live run at most": "select case_id from runs where live group by 1 having count(*) > 1",
+    "an ended case was ended by an event": """
+        select c.id from cases c where c.completed_at is not null
+          and not exists (select from case_events e where e.case_id = c.id and e.type in ('completed', 'failed', 'settled', 'stopped'))""",
+}
+
+
+def broken(db):
+    with db.begin() as tx:
+        return {name: rows for name, sql in INVARIANTS.items() if (rows := tx.sql(sql).all())}
+
+
+def test_fifty_people_and_eight_agents_at_the_same_cases(committed):
+    queue = a_queue(committed)
+    agents = [an_agent(committed, f"agent {number}") for number in range(2)]
+    for agent in agents:
+        a_consumer(committed, queue, agent, concurrency=10)
+    ids = some_cases(committed, queue, 100)
+    end, errors = monotonic() + SECONDS, []
+
+    def person(number):
+        chance = random.Random(number)
+        while monotonic() < end:
+            some = chance.sample(ids, chance.randint(1, 100))
+            chance.choice(
+                (
+                    lambda some=some: cases.retry(committed, SETTINGS, queue.id, some),
+                    lambda some=some: cases.delegate(committed, SETTINGS, queue.id, some, chance.choice(agents).id),
+                    lambda some=some: cases.settle(
+                        committed, SETTINGS, queue.id, some, chance.choice((CaseStatus.COMPLETED, CaseStatus.FAILED))
+                    ),
+                    lambda some=some: cases.delete(committed, SETTINGS, queue.id, some[:1]),
+                )
+            )()
+            threading.Event().wait(chance.random() * 0.3)
+
+    def worker(number):
+        chance = random.Random(1000 + number)
+        while monotonic() < end:
+            for message in claim(committed):
+                with committed.begin() as tx:
+                    row = transitions.start(tx, message, f"w{number}")
+                if row is None:
+                    continue
+                holder = execute.holder_of(row, transitions.Fence(row.case_id, row.run_id, row.attempt), SETTINGS)
+                with committed.begin() as tx:
+                    done = chance.choice(
+                        (
+                            lambda tx=tx, holder=holder: outcomes.write(tx, holder, Complete()),
+                            lambda tx=tx, holder=holder: outcomes.try_again(tx, SETTINGS, holder, "again", None),
+                            lambda tx=tx, holder=holder: transitions.release(tx, holder.fence, "released"),
+                        )
+                    )()
+                if not done:
+                    with committed.begin() as tx:
+                        transitions.stopped(tx, message.run_id, message.attempt, "stopped")
+            sweep(committed, SETTINGS)
+
+    def guarded(act, number):
+        try:
+            act(number)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [
+        threading.Thread(target=guarded, args=(act, n))
+        for act, count in ((person, 50), (worker, 4))
+        for n in range(count)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []
+    assert broken(committed) == {}
