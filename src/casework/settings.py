@@ -3,11 +3,17 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from casework.errors import InvalidSettings
+
+_SCHEMES = {
+    "database_url": ("postgresql://", "postgres://", "postgresql+psycopg://"),
+    "redis_url": ("redis://", "rediss://", "unix://", "redis+socket://"),
+}
 
 
 class Settings(BaseSettings):
@@ -62,6 +68,21 @@ class Settings(BaseSettings):
     )
     log_format: str = Field("text", pattern="^(text|json)$", description="text for people, json for programs.")
 
+    @field_validator("home", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, home: object) -> object:
+        return cls.model_fields["home"].default if home == "" else home
+
+    @field_validator("database_url", "redis_url")
+    @classmethod
+    def _readable_url(cls, url: str, info: ValidationInfo) -> str:
+        schemes = _SCHEMES[str(info.field_name)]
+        if url and not url.startswith(schemes):
+            raise ValueError(f"it must begin with {' or '.join(schemes)}")
+        # Reading the port raises ValueError where it is none.
+        _ = urlsplit(url).port
+        return url
+
     @model_validator(mode="after")
     def _heartbeats_fit_the_lease(self) -> Self:
         if self.heartbeat_seconds > self.lease_seconds / 2:
@@ -98,7 +119,10 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = "CASEWORK_" + "_".join(str(part) for part in first["loc"]).upper() if first["loc"] else "Settings"
-        raise InvalidSettings(
-            f"{name}: {first['msg']} (got {first['input']!r})" if first["loc"] else str(first["msg"])
-        ) from None
+        problem = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:
+            raise InvalidSettings(problem) from None
+        name = f"CASEWORK_{str(first['loc'][0]).upper()}"
+        # A URL may hold a password.
+        got = "" if name.endswith("_URL") else f" (got {first['input']!r})"
+        raise InvalidSettings(f"{name}: {problem}{got}") from None

@@ -202,7 +202,7 @@ def _json(what: str, value: Any) -> str:
 
 def new_case(given: Mapping[str, Any]) -> NewCase:
     """A new case from a mapping with title, data, labels (mappings with key and value) and priority."""
-    labels = tuple(LabelRef(str(label["value"]), str(label.get("key", ""))) for label in given.get("labels", ()))
+    labels = tuple(LabelRef(label["value"], label.get("key", "")) for label in given.get("labels", ()))
     return NewCase(
         str(given["title"]), given.get("data", ""), labels, Priority(given.get("priority", "none")), given.get("key")
     )

@@ -1,7 +1,11 @@
 """The `casework` command."""
 
+import os
+import sys
+
 import typer
 
+from casework import log
 from casework.cli import (
     agents,
     cases,
@@ -48,5 +52,9 @@ app.add_typer(keys.app, name="keys")
 
 def main() -> None:
     """Run the command; what goes wrong is told in one line."""
+    # A closed standard output is none to complain about.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - open to the end
+    log.configure("WARNING", "text")
     with console.told_errors():
         app()
+        sys.stdout.flush()

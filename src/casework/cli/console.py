@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,9 @@ from casework.wiring import Casework, connect
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 QueueRef = Annotated[str, typer.Argument(metavar="QUEUE", help="Name or id of a queue.")]
 AgentRef = Annotated[str, typer.Argument(metavar="AGENT", help="Name or id of an agent.")]
+
+_LONG = ("title", "reason", "detail", "content", "labels", "options", "value", "")
+"""Columns that may wrap."""
 
 _STATUS_STYLES = {
     "completed": "green",
@@ -128,7 +132,7 @@ def build_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
     """A table to print, or to keep up to date."""
     drawn = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")
     for column in columns:
-        drawn.add_column(column, no_wrap=column in ("id", "run", "case", "status", "when"), overflow="fold")
+        drawn.add_column(column, no_wrap=column not in _LONG, overflow="fold")
     for row in rows:
         drawn.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
     return drawn
@@ -148,6 +152,11 @@ def progress() -> Progress:
     )
 
 
+def _leave_output() -> None:
+    """What could not be written is not tried again at the interpreter's end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 @contextmanager
 def told_errors() -> Iterator[None]:
     """A user's mistake, or a server that is away, is one line and an exit code: 2 for input, 1 for the rest."""
@@ -161,3 +170,7 @@ def told_errors() -> Iterator[None]:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+    except OSError as error:
+        err().print(Text.assemble(("error: ", "bold red"), f"Cannot write: {error.strerror or error}."), soft_wrap=True)
+        _leave_output()
+        sys.exit(1)

@@ -77,14 +77,16 @@ def import_(
 @contextmanager
 def _opened(file: str) -> Iterator[tuple[BinaryIO, int | None]]:
     if file == "-":
+        if sys.stdin is None:
+            raise InvalidInput("Standard input is closed.")
         yield sys.stdin.buffer, None
         return
     path = Path(file)
     try:
         with path.open("rb") as stream:
             yield stream, path.stat().st_size
-    except (IsADirectoryError, FileNotFoundError, PermissionError) as error:
-        raise InvalidInput(f"{file}: {error.strerror}.") from None
+    except OSError as error:
+        raise InvalidInput(f"{file}: {error.strerror or error}.") from None
 
 
 def _is_json(file: str, form: str | None) -> bool:
@@ -97,11 +99,14 @@ def _decoded(stream: BinaryIO, encoding: str, bar: Progress, task: TaskID) -> It
     """Lines as text. What is not in the encoding becomes a character that no case may hold, so that its line is named."""
     try:
         text = io.TextIOWrapper(stream, encoding=encoding, errors="surrogateescape", newline="")
-    except LookupError:
+    except (LookupError, UnicodeError):
         raise InvalidInput(f"--encoding: there is no encoding {encoding!r}.") from None
-    for line in text:
-        bar.advance(task, len(line))
-        yield line
+    try:
+        for line in text:
+            bar.advance(task, len(line))
+            yield line
+    except UnicodeError as error:
+        raise InvalidInput(f"The file is not in {encoding}: {error}. Say --encoding.") from None
     text.detach()
 
 

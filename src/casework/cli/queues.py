@@ -42,18 +42,7 @@ def list_(as_json: Json = False) -> None:
     )
 
 
-QUEUE_COLUMNS = (
-    "queue",
-    "mode",
-    "pending",
-    "claimed",
-    "needs input",
-    "postponed",
-    "completed",
-    "failed",
-    "live runs",
-    "oldest pending",
-)
+QUEUE_COLUMNS = ("queue", "mode", "pending", "claimed", "input", "postponed", "done", "failed", "live", "oldest")
 
 
 def queue_row(queue: Queue, stats: QueueStats) -> list[Any]:

@@ -117,6 +117,10 @@ def columns_in(shape: Shape) -> set[str]:
     return named | set(shape.labels) | ({shape.key} if shape.key else set())
 
 
+class _TooLong(csv.Error):
+    """A record that goes on and on."""
+
+
 class _Lines:
     """Lines that can be read again from the start of the present record."""
 
@@ -136,7 +140,7 @@ class _Lines:
         self._record.append(line)
         self._size += len(line)
         if len(self._record) > MAX_RECORD_LINES or self._size > MAX_RECORD_CHARACTERS:
-            raise csv.Error("a quoted field does not end")
+            raise _TooLong("a quoted field does not end, or the record is longer than 4 MiB")
         return line
 
     def begin_record(self) -> int:
@@ -160,8 +164,10 @@ class _Lines:
 
 def csv_records(lines: Iterable[str], delimiter: str | None) -> Iterator[Record | BadLine]:
     """The records of a CSV file with a header, each with its line number. Raises InvalidInput for a bad header."""
+    if delimiter is not None and len(delimiter) != 1:
+        raise InvalidInput(f"--delimiter takes one character (got {delimiter!r}).")
     source = _Lines(lines)
-    first = next(source, None)
+    first = _first_line(source)
     if first is None:
         raise InvalidInput("The file is empty: a CSV file begins with a line of column names.")
     source.back_to_first_line()
@@ -185,8 +191,19 @@ def csv_records(lines: Iterable[str], delimiter: str | None) -> Iterator[Record 
             yield start, dict(zip(header, fields, strict=True))
 
 
+def _first_line(source: _Lines) -> str | None:
+    """The first line that is not blank."""
+    for line in source:
+        if line.strip():
+            return line
+        source.begin_record()
+    return None
+
+
 def _csv_reason(error: csv.Error) -> str:
     text = str(error)
+    if isinstance(error, _TooLong):
+        return text
     return "a quoted field does not end" if "unexpected end" in text else f"it cannot be read: {text}"
 
 
@@ -240,4 +257,9 @@ def new_cases(records: Iterable[Record | BadLine], shape: Shape) -> Iterator[tup
         try:
             yield number, shape.case(fields)
         except InvalidInput as error:
-            yield BadLine(number, str(error))
+            yield BadLine(number, _told(str(error)))
+
+
+def _told(reason: str) -> str:
+    """Bytes that are not in the file's encoding were read as halves of surrogate pairs."""
+    return "it holds bytes that are not in the file's encoding; say --encoding" if "surrogate" in reason else reason

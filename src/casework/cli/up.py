@@ -56,7 +56,7 @@ def up(
                 sleep(_POLL_SECONDS)
         finally:
             screen.note("Stopping: runs may finish for a while. Ctrl-C again stops at once.")
-            _stop(children, interrupts, casework.settings.shutdown_seconds)
+            _stop(children, interrupts, casework.settings.shutdown_seconds, screen)
             screen.note("Stopped.")
 
 
@@ -74,13 +74,14 @@ def _count_interrupts() -> list[int]:
     return seen
 
 
-def _stop(children: Children, interrupts: list[int], seconds: float) -> None:
-    before = len(interrupts)
+def _stop(children: Children, interrupts: list[int], seconds: float, screen: "_Screen") -> None:
+    enough = 2 if interrupts else 1
     stopping = threading.Thread(target=children.stop, args=(seconds,))
     stopping.start()
     while stopping.is_alive():
         stopping.join(_POLL_SECONDS)
-        if len(interrupts) > max(before, 1):
+        screen.refresh()
+        if len(interrupts) >= enough:
             children.kill()
             break
     stopping.join()

@@ -36,12 +36,13 @@ class Page:
 class Counts:
     """Remembers counts that were dear: a million cases are not counted again for each page that is turned.
 
-    What took under 10 ms is counted each time. Anything else is remembered for a hundred times as long as it took, so
-    that counting never takes more than a hundredth of the time, and a total is at most that old.
+    What took under 10 ms is counted each time. Anything else is remembered for a hundred times as long as it took, but
+    for a minute at most: a total is never older.
     """
 
     CHEAP_SECONDS = 0.01
     TIMES = 100
+    MOST_SECONDS = 60.0
     MOST = 1000
 
     def __init__(self) -> None:
@@ -61,7 +62,7 @@ class Counts:
             with self._lock:
                 if len(self._known) >= self.MOST:
                     self._known.clear()
-                self._known[key] = (found, monotonic() + took * self.TIMES)
+                self._known[key] = (found, monotonic() + min(took * self.TIMES, self.MOST_SECONDS))
         return found
 
 

@@ -37,6 +37,9 @@ def get(db: Database, team_id: TeamId, request_id: UUID) -> HumanRequest:
 def answer(db: Database, team_id: TeamId, request_id: UUID, value: str) -> Committed[HumanRequest]:
     """Answer a question; its run goes on. Raises NotFound, InvalidInput for an approval, AlreadyAnswered."""
     check_text("answer", value)
+    options = get(db, team_id, request_id).options
+    if options and value not in options:
+        raise InvalidInput(f"The answer is to be one of {', '.join(map(repr, options))}.")
     return _respond(db, team_id, request_id, RequestKind.QUESTION, value)
 
 
@@ -52,7 +55,7 @@ def _respond(db: Database, team_id: TeamId, request_id: UUID, kind: RequestKind,
             raise NotFound("request", request_id)
         if request.kind is not kind:
             wanted = "text as its answer" if request.kind is RequestKind.QUESTION else "to be approved or denied"
-            raise InvalidInput(f"The request is a {request.kind}: it needs {wanted}.")
+            raise InvalidInput(f"The request needs {wanted}: its kind is {request.kind}.")
         cases.lock(tx, [request.case_id])
         if not (store.answer(tx, request.id, value) and transitions.answer(tx, request.case_id, request.id)):
             now = store.get(tx, team_id, request_id)

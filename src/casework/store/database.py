@@ -97,7 +97,7 @@ def _driver_url(url: str) -> str:
 
 def shown(url: str) -> str:
     """The URL without its password."""
-    return make_url(url).render_as_string(hide_password=True)
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=True)
 
 
 @contextmanager
@@ -107,6 +107,8 @@ def _own_errors(url: str) -> Iterator[None]:
     except ProgrammingError as error:
         if getattr(error.orig, "sqlstate", None) in (_UNDEFINED_TABLE, _UNDEFINED_COLUMN):
             raise SchemaOutdated from error
+        if getattr(error.orig, "sqlstate", None) is None and error.statement is None:
+            raise InvalidSettings(f"CASEWORK_DATABASE_URL: {str(error.orig).strip()}") from error
         raise
     except OperationalError as error:
         reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else "no answer"

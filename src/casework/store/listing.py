@@ -1,7 +1,8 @@
 """Pages of a queue's cases: filters, search, sorting, and where the next page begins.
 
 Each page is one of two plans. By time, newest or oldest first, the list index is read status by status from its end,
-and reading stops when the page is full. With a search or another order, the matching cases are gathered first.
+and reading stops when the page is full. With a search for something rare, or another order, the matching cases are gathered
+first.
 """
 
 from collections.abc import Sequence
@@ -140,13 +141,30 @@ def page(tx: Tx, wanted: Wanted, *, limit: int, offset: int) -> tuple[list[Case]
             f"({sort}, c.id) {beyond} (%(after_value)s::{_TYPES[wanted.sort_by]}, %(after_id)s::uuid)"
         )
         found.values.update(after_value=wanted.after.value, after_id=wanted.after.id)
-    by_time = wanted.sort_by is SortBy.CREATED_AT and not wanted.tsquery
-    statement = (
-        _by_time(found, sort, wanted.order) if by_time else _gathered(found, sort, wanted.order, bool(wanted.tsquery))
-    )
+    if wanted.sort_by is SortBy.CREATED_AT and not (wanted.tsquery and _is_rare(tx, found)):
+        if wanted.tsquery:
+            found.conditions.append(
+                "exists (select from case_search s where s.case_id = c.id and s.words @@ %(tsquery)s::tsquery)"
+            )
+        statement = _by_time(found, sort, wanted.order)
+    else:
+        statement = _gathered(found, sort, wanted.order, bool(wanted.tsquery))
     rows = tx.sql(statement, {**found.values, "limit": limit + 1, "offset": offset, "most": limit + 1 + offset}).all()
     last = Position(rows[limit - 1].sort_value, rows[limit - 1].id) if len(rows) > limit else None
     return with_labels(tx, rows[:limit]), last
+
+
+RARE = 5000
+
+
+def _is_rare(tx: Tx, found: _Filter) -> bool:
+    """Whether so few cases match the search that gathering them is cheap. What is common is met soon by reading on."""
+    statement = f"""
+        select count(*) from (
+          select from case_search where queue_id = %(queue_id)s and words @@ %(tsquery)s::tsquery limit {RARE}
+        ) some
+    """
+    return bool(tx.sql(statement, found.values).scalar_one() < RARE)
 
 
 def _by_time(found: _Filter, sort: str, order: SortOrder) -> str:
