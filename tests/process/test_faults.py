@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -203,7 +204,10 @@ def test_a_zombie_worker_changes_nothing(installation):
 
 
 def up(installation, *arguments):
-    return installation.start([sys.executable, "-m", "casework", "up", *arguments])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    return installation.start([sys.executable, "-m", "casework", "up", "--port", port, *arguments])
 
 
 def test_up_that_is_killed_and_started_again_finishes_everything(installation):

@@ -162,7 +162,7 @@ def _is_rare(tx: Tx, found: _Filter) -> bool:
     statement = f"""
         select count(*) from (
           select from case_search where queue_id = %(queue_id)s and words @@ %(tsquery)s::tsquery limit {RARE}
-        ) some
+        ) few
     """
     return bool(tx.sql(statement, found.values).scalar_one() < RARE)
 
