@@ -40,12 +40,12 @@ class Casework:
         self.publisher.close()
 
 
-def connect_when_possible(application: str, pool_size: int) -> Casework:
-    """Connect, waiting for servers that are not there yet."""
+def connect_when_possible(application: str, pool_size: int, *, checked: bool = True) -> Casework:
+    """As `connect`, waiting for servers that are not there yet."""
     said = ""
     while True:
         try:
-            return connect(application=application, pool_size=pool_size)
+            return connect(application=application, pool_size=pool_size, checked=checked)
         except Unavailable as error:
             if str(error) != said:
                 log.warn("waits", error=str(error))

@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 import pytest
+from patience import PATIENCE, wait_for
 
 from casework.broker.publisher import client
 from casework.cli.roles import Pool, beat_command, ticker_command, worker_command
@@ -20,8 +20,6 @@ from casework.service import queues
 from casework.settings import Settings
 from casework.wiring import Casework, connect
 
-PATIENCE = 60.0
-
 QUICK = {
     "tick_seconds": 0.5,
     "lease_seconds": 3.0,
@@ -30,15 +28,6 @@ QUICK = {
     "resend_seconds": 1.0,
     "retry_base_seconds": 0.1,
 }
-
-
-def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    """Poll until the condition holds, and return it."""
-    end = monotonic() + PATIENCE
-    while not (found := condition()):
-        assert monotonic() < end, f"waited {PATIENCE:g} s for {what}"
-        sleep(0.02)
-    return found
 
 
 class Installation:

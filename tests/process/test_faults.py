@@ -9,12 +9,12 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+from patience import wait_for
 
 from casework.broker.publisher import client
 from casework.cli.roles import Pool
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.service import cases, requests, runs
-from conftest import wait_for
 from factories import TEAM, a_consumer, a_queue, an_agent, history, some_cases, the_case, worked_queue
 
 pytestmark = pytest.mark.process

@@ -15,7 +15,8 @@ def serve(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT. Raises InvalidSettings."""
     settings = read_settings()
     log.configure(settings.log_level, settings.log_format)
-    casework = connect_when_possible("casework api", pool_size=THREADS)
+    # Not checked: it serves at once, and answers 503 for as long as the database is away, or at another schema.
+    casework = connect_when_possible("casework api", pool_size=THREADS, checked=False)
     log.event("api.starts", url=f"http://{host}:{port}")
     uvicorn.run(
         create_app(casework),

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Engine, create_engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql import Executable
 
 from casework.errors import DatabaseUnavailable, InvalidSettings, SchemaOutdated
@@ -67,7 +68,7 @@ class Database:
             max_overflow=pool_size,
             pool_timeout=5,
             pool_pre_ping=True,
-            connect_args={"connect_timeout": 5, "options": _OPTIONS, "application_name": application},
+            connect_args={"connect_timeout": 3, "options": _OPTIONS, "application_name": application},
         )
 
     @contextmanager
@@ -117,5 +118,5 @@ def _own_errors(url: str) -> Iterator[None]:
         if error.connection_invalidated:
             raise DatabaseUnavailable(f"The database at {shown(url)} closed the connection.") from error
         raise
-    except TimeoutError as error:  # the pool had no connection to give
+    except PoolTimeout as error:
         raise DatabaseUnavailable("All database connections are in use.") from error

@@ -1,0 +1,133 @@
+"""The API as a process: before its database is there, while it is away, and after it is back."""
+
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import pytest
+from patience import wait_for
+
+from casework.core.model import DEFAULT_TEAM
+from casework.core.roles import Role
+from casework.embedded import binaries, identity
+from casework.service import keys
+from casework.settings import Settings
+from casework.store import schema
+from casework.store.database import Database
+from casework.wiring import connect
+
+pytestmark = pytest.mark.process
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+class Postgres:
+    """A server of the test's own, which it starts and stops."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.data = directory / "data"
+        self.port = free_port()
+        self.bin = binaries.postgres(self.data).bin
+        identity.give(directory)
+        self.process = None
+        self._run("initdb", "-D", str(self.data), "-U", "casework", "-A", "trust", "-N").wait()
+
+    def _run(self, name, *arguments):
+        return subprocess.Popen(
+            [str(self.bin / name), *arguments],
+            preexec_fn=identity.before_exec(signal.SIGINT),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def start(self):
+        self.process = self._run(
+            "postgres",
+            "-D",
+            str(self.data),
+            "-c",
+            f"port={self.port}",
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "unix_socket_directories=",
+        )
+
+    def stop(self, how=signal.SIGQUIT):
+        """SIGQUIT is PostgreSQL's immediate shutdown: as a crash."""
+        if self.process:
+            self.process.send_signal(how)
+            self.process.wait(20)
+            self.process = None
+
+    @property
+    def url(self):
+        return f"postgresql://casework@127.0.0.1:{self.port}/postgres"
+
+
+@pytest.fixture
+def postgres(tmp_path):
+    directory = tmp_path / "postgres"
+    directory.mkdir()
+    server = Postgres(directory)
+    yield server
+    server.stop()
+
+
+def get(port, path, token=""):
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Bearer {token}"})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except (urllib.error.URLError, ConnectionError):
+        return None
+
+
+def test_it_serves_503_while_its_database_is_away_and_goes_on_by_itself(installation, postgres):
+    port = free_port()
+    installation.start([sys.executable, "-m", "casework", "api", "--port", str(port)], database_url=postgres.url)
+    wait_for(lambda: get(port, "/healthz") == 200, "the API to serve")
+    assert get(port, "/v1/queues", f"cw_{'0' * 16}_{'A' * 43}") == 503
+    postgres.start()
+    wait_for(lambda: get(port, "/v1/queues", f"cw_{'0' * 16}_{'A' * 43}") == 503, "the database to start")
+    db = Database(postgres.url)
+    wait_for(lambda: _upgraded(db), "the schema")
+    db.close()
+    casework = connect(Settings(database_url=postgres.url, redis_url=installation.settings.redis_url))
+    token = keys.create(casework.db, DEFAULT_TEAM, "k", Role.READER)[1]
+    casework.close()
+    assert get(port, "/v1/queues", token) == 200
+    for _ in range(3):
+        postgres.stop()
+        assert get(port, "/v1/queues", token) == 503
+        assert get(port, "/healthz") == 200
+        postgres.start()
+        wait_for(lambda: get(port, "/v1/queues", token) == 200, "the API to go on")
+
+
+def _upgraded(db):
+    try:
+        return schema.upgrade(db)
+    except Exception:
+        return None
+
+
+def test_a_port_in_use_is_one_line(installation):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for command in ("api", "up"):
+            done = installation.command(command, "--port", str(taken.getsockname()[1]))
+            assert done.returncode == 1
+            assert "Address already in use" in done.stderr
+            assert len(done.stderr.strip().splitlines()) == 1

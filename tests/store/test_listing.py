@@ -1,0 +1,110 @@
+"""The plans of lists over many cases: read from the index, and stop when the page is full."""
+
+import json
+
+import pytest
+from sqlalchemy import text
+
+from casework.core.lifecycle import CaseStatus
+from casework.core.search import as_tsquery
+from casework.store import listing
+from casework.store.listing import SortOrder, Wanted
+from factories import worked_queue
+
+COUNT = 40_000
+
+
+@pytest.fixture
+def many(db):
+    """40,000 cases, 20 of them failed; half with a common label, 20 with a rare one; one word in all, another in one."""
+    queue, _ = worked_queue(db)
+    with db.begin() as tx:
+        values = {"q": queue.id, "n": COUNT}
+        tx.execute(
+            text(
+                "insert into cases (id, queue_id, title, data, status, ready_at, completed_at, created_at, updated_at) "
+                "select uuid_in(overlay(md5(n::text) placing lpad(to_hex(n), 8, '0') from 1 for 8)::cstring), :q, 'case ' || n, '{}', "
+                "case when n % 2000 = 0 then 'failed' else 'pending' end, now(), case when n % 2000 = 0 then now() end, "
+                "timestamptz '2026-01-01' + make_interval(secs => n), now() from generate_series(1, :n) n"
+            ),
+            values,
+        )
+        tx.execute(
+            text(
+                "insert into labels (id, queue_id, key, value, color_hue) values "
+                "('00000000-0000-0000-0000-0000000000aa', :q, '', 'common', 1), ('00000000-0000-0000-0000-0000000000bb', :q, '', 'rare', 1)"
+            ),
+            values,
+        )
+        for label, every in (("aa", 2), ("bb", 2000)):
+            tx.execute(
+                text(
+                    "insert into case_labels select id, cast(:label as uuid) from cases "
+                    "where queue_id = :q and extract(epoch from created_at)::bigint % :every = 0"
+                ),
+                {**values, "label": f"00000000-0000-0000-0000-0000000000{label}", "every": every},
+            )
+        tx.execute(
+            text(
+                "insert into case_search select id, queue_id, to_tsvector('simple', 'common ' || replace(title, ' ', '')) from cases where queue_id = :q"
+            ),
+            values,
+        )
+        for table in ("cases", "case_labels", "labels", "case_search"):
+            tx.sql(f"analyze {table}")
+    return queue
+
+
+class Explained:
+    """A transaction that explains the lists that it is asked for."""
+
+    def __init__(self, tx):
+        self.tx = tx
+        self.blocks = 0
+        self.nodes = []
+
+    def __getattr__(self, name):
+        return getattr(self.tx, name)
+
+    def sql(self, statement, parameters=None):
+        if "sort_value" in statement:
+            found = self.tx.sql("explain (format json, analyze, buffers) " + statement, parameters).scalar_one()
+            plan = (found if isinstance(found, list) else json.loads(found))[0]["Plan"]
+            self.blocks += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+            self._walk(plan)
+        return self.tx.sql(statement, parameters)
+
+    def _walk(self, node):
+        self.nodes.append(node)
+        for child in node.get("Plans", ()):
+            self._walk(child)
+
+
+CASES = {
+    "all": {},
+    "oldest first": {"order": SortOrder.ASC},
+    "a rare status": {"statuses": (CaseStatus.FAILED,)},
+    "a common label": {"labels": {"": ("common",)}},
+    "a rare label": {"labels": {"": ("rare",)}},
+    "a rare word": {"tsquery": as_tsquery("case777")},
+    "a common word": {"tsquery": as_tsquery("common")},
+}
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_a_page_reads_little_of_a_large_queue(db, many, name):
+    with db.begin() as tx:
+        explained = Explained(tx)
+        found, _ = listing.page(explained, Wanted(many.id, **CASES[name]), limit=20, offset=0)
+    assert found
+    assert {
+        node["Node Type"]
+        for node in explained.nodes
+        if node.get("Relation Name") in ("cases", "case_labels", "case_search")
+    } <= {
+        "Index Scan",
+        "Index Only Scan",
+        "Bitmap Heap Scan",
+    }
+    # The tables have about 2,500 pages; a page of twenty cases touches a small part of them.
+    assert explained.blocks < 1500, explained.blocks
