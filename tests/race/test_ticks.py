@@ -220,3 +220,15 @@ def test_people_in_opposite_order_do_not_deadlock(committed):
     for thread in threads:
         thread.join(60)
     assert errors == []
+
+
+def test_what_a_tick_gives_to_be_sent_is_committed(committed):
+    """A worker that gets the message at once must find its run: nothing is published before its commit."""
+    queue, _ = worked_queue(committed)
+    some_cases(committed, queue, 5)
+    sent = 0
+    for done in dispatch.tick(committed, SETTINGS):
+        for message in done.effects.runs:
+            assert Rival(lambda message=message: the_run(committed, message)).result().attempt == message.attempt
+            sent += 1
+    assert sent == 5

@@ -160,6 +160,22 @@ def test_a_case_whose_old_run_has_not_stopped_is_not_claimed(db, settings, clock
     assert message.run_id != fence.run_id
 
 
+@pytest.mark.parametrize("action", ["retry", "delegate"])
+def test_a_case_whose_old_run_has_to_stop_is_ready_at_the_end_of_its_grace(db, settings, clock, action):
+    queue, agent = worked_queue(db)
+    case_id, _ = running(db, queue)
+    act = {
+        "retry": lambda: cases.retry(db, settings, queue.id, [case_id]),
+        "delegate": lambda: cases.delegate(db, settings, queue.id, [case_id], agent.id),
+    }
+    act[action]()
+    with db.begin() as tx:
+        assert (
+            tx.sql("select ready_at from cases where id = %(id)s", {"id": case_id}).scalar_one()
+            == clock.now + settings.grace
+        )
+
+
 def test_even_at_the_end_of_the_grace_the_old_run_must_be_ended_first(db, settings, clock):
     queue, _ = worked_queue(db)
     case_id, _ = running(db, queue)
