@@ -89,6 +89,31 @@ def test_the_used_slots_are_counted_after_the_lock(committed):
         assert held.opening.slots == 0
 
 
+class Interrupted:
+    """A transaction in which something else happens before a certain statement."""
+
+    def __init__(self, tx, before, act):
+        self._tx, self._before, self._act = tx, before, act
+
+    def __getattr__(self, name):
+        return getattr(self._tx, name)
+
+    def sql(self, statement, parameters=None):
+        if statement == self._before:
+            self._act()
+        return self._tx.sql(statement, parameters)
+
+
+def test_slots_that_were_taken_before_the_lock_came_are_counted(committed):
+    """The rival claims between this tick's first look and its lock; only a count after the lock sees that."""
+    queue, agent = worked_queue(committed, concurrency=3)
+    some_cases(committed, queue, 6)
+    with committed.begin() as tx:
+        rival = Interrupted(tx, claims._LOCK_SQL, lambda: Rival(lambda: claim(committed)).result())
+        (held,) = claims.lock_consumers(rival, [(queue.id, agent.id)], 200)
+        assert held.opening.slots == 0
+
+
 def test_a_case_that_a_person_is_at_is_left_to_the_next_tick(committed):
     queue, _ = worked_queue(committed)
     first, second = some_cases(committed, queue, 2)

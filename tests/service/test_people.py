@@ -185,3 +185,29 @@ def test_health_says_why_a_queue_stands_still(db, settings, clock):
     assert "no ticker" in trouble()
     queues.set_mode(db, TEAM, queue.id, queues.QueueMode.PAUSED)
     assert "paused" in trouble()
+
+
+def test_a_settled_case_stays_settled_when_its_former_agent_is_disconnected(db, settings):
+    queue, agent = worked_queue(db)
+    case_id, _ = running(db, queue)
+    cases.settle(db, settings, queue.id, [case_id], CaseStatus.COMPLETED)
+    queues.remove_consumer(db, settings, TEAM, queue.id, agent.id)
+    assert the_case(db, case_id).status is CaseStatus.COMPLETED
+
+
+def test_a_stopped_case_stays_failed_when_its_former_agent_is_deleted(db, settings):
+    queue, _ = worked_queue(db)
+    case_id, fence = running(db, queue)
+    runs.stop(db, settings, TEAM, fence.run_id, "enough")
+    queues.delete_agent(db, settings, TEAM, "worker")
+    assert the_case(db, case_id).status is CaseStatus.FAILED
+
+
+def test_a_delegation_stays_when_the_former_agent_is_disconnected(db, settings):
+    queue, agent = worked_queue(db)
+    chosen = an_agent(db, "chosen")
+    a_consumer(db, queue, chosen, trigger=False)
+    case_id, _ = running(db, queue)
+    cases.delegate(db, settings, queue.id, [case_id], chosen.id)
+    queues.remove_consumer(db, settings, TEAM, queue.id, agent.id)
+    assert the_case(db, case_id).assigned_agent_id == chosen.id

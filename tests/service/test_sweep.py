@@ -2,11 +2,12 @@
 
 import pytest
 
+from casework.agents.stop import Suspended
 from casework.core.lifecycle import CaseStatus, RunStatus
-from casework.core.model import RunMessage
-from casework.service import cases, queues
+from casework.core.model import RequestKind, RunMessage
+from casework.service import cases, execute, outcomes, queues, requests
 from casework.service.sweep import sweep
-from casework.store import runs
+from casework.store import runs, transitions
 from casework.store.runs import Stuck
 from factories import SETTINGS, TEAM, claim, history, running, some_cases, start, the_case, the_run, work, worked_queue
 
@@ -133,3 +134,26 @@ def test_an_interrupted_drain_releases_and_the_queue_resumes_where_it_was(db, se
     assert claim(db) == []
     queues.set_mode(db, TEAM, queue.id, queues.QueueMode.ACTIVE)
     assert sorted(work(db, message) for message in claim(db)) == ["completed", "completed"]
+
+
+@pytest.mark.parametrize("how", ["transient", "asks", "lost"])
+def test_a_request_to_release_ends_with_its_attempt(db, settings, clock, how):
+    queue, _ = worked_queue(db)
+    _, fence = running(db, queue)
+    execute.ask_worker_to_release(db, "w", 40.0 if how == "lost" else 10.0)
+    if how == "lost":
+        clock.forward(LEASE + 1)
+        sweep(db, settings)
+    elif how == "transient":
+        with db.begin() as tx:
+            transitions.try_again(tx, fence, 1.0, "away", None)
+    else:
+        with db.begin() as tx:
+            outcomes.ask(tx, fence, Suspended(RequestKind.QUESTION, "q", None, ()))
+        requests.answer(db, TEAM, requests.find(db, TEAM)[0].id, "yes")
+    clock.forward(12)
+    (message,) = claim(db)
+    start(db, message, "another worker")
+    with db.begin() as tx:
+        assert runs.heartbeat(tx, [message]) == {message.run_id: False}
+    assert sweep(db, settings).value.total() == 0

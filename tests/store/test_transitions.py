@@ -9,8 +9,8 @@ from casework.core.lifecycle import TRANSITIONS, CaseStatus, Event, RunStatus, a
 from casework.core.model import RunMessage
 from casework.errors import AlreadyAnswered
 from casework.service import cases, requests, runs
+from casework.store import messages, transitions
 from casework.store import requests as request_store
-from casework.store import transitions
 from casework.store.ids import new_id
 from casework.store.transitions import Fence
 from factories import (
@@ -186,3 +186,19 @@ def test_a_hand_over_to_a_stranger_fails_the_case(db):
     (case_id,) = some_cases(db, queue, data={"to": "stranger"})
     assert work(db, claim(db)[0]) == "failed"
     assert "not a consumer" in cases.get(db, TEAM, case_id)[1][-1].reason
+
+
+def test_an_older_attempt_says_nothing_keeps_no_step_and_starts_nothing(db):
+    queue, _ = worked_queue(db)
+    _, zombie = running(db, queue)
+    with db.begin() as tx:
+        transitions.try_again(tx, zombie, 0, "lost", None)
+    (message,) = claim(db)
+    with db.begin() as tx:
+        assert transitions.start(tx, RunMessage(message.run_id, 1), "w") is None
+    start(db, message)
+    with db.begin() as tx:
+        assert not messages.say(tx, zombie, "text", {"text": "late"}, "k")
+        assert not messages.record_step(tx, zombie, "late", "1")
+        assert messages.steps_of(tx, message.run_id) == {}
+        assert messages.find(tx, message.run_id, limit=10) == []

@@ -1,6 +1,8 @@
 """`casework demo`: watch two agents work a queue of invoices to its end, through real worker processes."""
 
 import itertools
+import shutil
+import sys
 from collections import Counter
 from contextlib import suppress
 from time import monotonic, sleep
@@ -149,11 +151,13 @@ def _tell(queue: Queue, seconds: float) -> None:
         title=f"The history of {told.title}",
     )
     say("\nTry next:")
+    casework_command = "casework" if shutil.which("casework") else sys.argv[0]
     for command, what in (
         (f"casework cases list {queue.name} --status failed", "what failed"),
         (f"casework cases show {told.id}", "this case in full"),
         ("casework up", "the installation, for your own queues"),
     ):
+        command = command.replace("casework", casework_command, 1)
         out().print(f"  {command:<62} # {what}", markup=False, soft_wrap=True)
 
 

@@ -58,6 +58,7 @@ def _use(path: Path) -> None:
     # Waits while a supervisor stops, which has the lock for itself.
     fcntl.flock(lock, fcntl.LOCK_SH)
     _held[path] = lock
+    atexit.register(lock.close)
     _start_and_wait(home)
     threading.Thread(target=_keep, args=(home, os.getpid()), name="casework-servers", daemon=True).start()
 

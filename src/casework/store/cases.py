@@ -174,7 +174,8 @@ def lock_of_consumer(tx: Tx, queue_id: QueueId, agent_id: AgentId) -> list[UUID]
         """
         select id from cases where id in (
           select id from cases where queue_id = %(queue_id)s and claim_for = %(agent_id)s and lane is not null
-          union select case_id from runs where queue_id = %(queue_id)s and agent_id = %(agent_id)s and live
+          union select c.id from runs r join cases c on c.id = r.case_id and c.run_id = r.id
+          where r.queue_id = %(queue_id)s and r.agent_id = %(agent_id)s and r.live
         ) order by id for no key update
         """,
         {"agent_id": agent_id, "queue_id": queue_id},

@@ -128,6 +128,8 @@ returning case_id
 _FREE = "run_id = null, run_agent_id = null"
 _DONE = f"{_FREE}, completed_at = {NOW}"
 _ENDED = f"completed_at = {NOW}, outcome = %(outcome)s"
+# A request to release ends with the attempt that it was made to: the next one is another worker's.
+_WAITS = "alive_at = null, stop_requested_at = null, stop_deadline = null, stop_releases = false"
 _FAILED_ATTEMPT = "failures = failures + 1, error = %(error)s"
 _LATER = f"{NOW} + make_interval(secs => %(seconds)s)"
 _MOMENT = f"coalesce(%(until)s::timestamptz, {_LATER})"
@@ -144,17 +146,17 @@ _HAND_OVER = _outcome_sql(
     _ENDED,
 )
 _ASK = _outcome_sql(
-    Event.ASK, CaseStatus.NEEDS_INPUT, "human_request_id = %(request_id)s", "alive_at = null", reason="%(title)s::text"
+    Event.ASK, CaseStatus.NEEDS_INPUT, "human_request_id = %(request_id)s", _WAITS, reason="%(title)s::text"
 )
 _TRY_AGAIN = _outcome_sql(
-    Event.ATTEMPT_FAILED, CaseStatus.PENDING, f"ready_at = {_LATER}", f"alive_at = null, {_FAILED_ATTEMPT}"
+    Event.ATTEMPT_FAILED, CaseStatus.PENDING, f"ready_at = {_LATER}", f"{_WAITS}, {_FAILED_ATTEMPT}"
 )
 _GIVE_UP = _outcome_sql(Event.ATTEMPT_FAILED, CaseStatus.FAILED, _DONE, f"{_ENDED}, {_FAILED_ATTEMPT}")
 _RELEASE = _outcome_sql(
     Event.RELEASE,
     CaseStatus.PENDING,
     f"ready_at = {NOW}",
-    "alive_at = null, stop_requested_at = null, stop_deadline = null, stop_releases = false",
+    _WAITS,
 )
 
 

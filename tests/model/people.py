@@ -1,0 +1,174 @@
+"""What people and operators do, to casework and to the model."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, precondition, rule
+from ideal import GRACE, LIVE, Case
+from world import SETTINGS, World, doing, numbers, one, picks, several, workers
+
+from casework.core.lifecycle import CaseStatus
+from casework.core.model import NewCase, Priority, QueueMode, RequestKind
+from casework.errors import AlreadyAnswered, Conflict, NotAConsumer
+from casework.service import cases, execute, queues, requests, runs
+from factories import TEAM
+
+MOST_CASES = 12
+
+
+class People(World):
+    """Each step does something for real, does it to the model, and compares what both say came of it."""
+
+    @initialize(limits=st.lists(st.sampled_from([None, 1, 2]), min_size=3, max_size=3), count=st.integers(1, 3))
+    def begin(self, limits: list[int | None], count: int) -> None:
+        self.set_consumer(0, 0, True, limits[0])
+        self.set_consumer(0, 1, True, limits[1])
+        self.set_consumer(1, 1, True, limits[2])
+        self.create(0, count, Priority.NONE)
+
+    @precondition(lambda self: len(self.ideal.cases) < MOST_CASES)
+    @rule(queue=numbers, count=st.integers(1, 3), priority=st.sampled_from(Priority))
+    def create(self, queue: int, count: int, priority: Priority) -> None:
+        queue_id = self.queues[queue].id
+        done = cases.create(self.db, queue_id, [NewCase("case", priority=priority)] * count)
+        assert len(done.value) == count
+        self.ideal.create(queue_id, done.value, priority.rank)
+
+    @precondition(lambda self: self.ideal.cases)
+    @rule(
+        what=st.one_of(
+            doing("retry", chosen=several),
+            doing("delegate", chosen=several, agent=st.integers(0, 2)),
+            doing("settle", chosen=several, status=st.sampled_from([CaseStatus.COMPLETED, CaseStatus.FAILED])),
+            doing("delete", chosen=several),
+            doing("stop_run", pick=picks),
+        )
+    )
+    def a_person(self, what) -> None:
+        self.do(what)
+
+    def retry(self, chosen: list[int]) -> None:
+        queue, known, ids = self.chosen(chosen)
+        done = cases.retry(self.db, SETTINGS, queue, ids).value
+        moving = [case for case in known if case.status != "pending"]
+        self.check(
+            done, moving, ids, [run for case in moving for run in self.ideal.withdraw(case, "retried", "pending", None)]
+        )
+
+    def delegate(self, chosen: list[int], agent: int) -> None:
+        queue, known, ids = self.chosen(chosen)
+        to = self.agents[agent].id
+        try:
+            done = cases.delegate(self.db, SETTINGS, queue, ids, to).value
+        except NotAConsumer:
+            assert (queue, to) not in self.ideal.consumers
+            return
+        assert (queue, to) in self.ideal.consumers
+        self.check(
+            done, known, ids, [run for case in known for run in self.ideal.withdraw(case, "delegated", "pending", to)]
+        )
+
+    def settle(self, chosen: list[int], status: CaseStatus) -> None:
+        queue, known, ids = self.chosen(chosen)
+        done = cases.settle(self.db, SETTINGS, queue, ids, status).value
+        moving = [case for case in known if case.status != status]
+        self.check(
+            done, moving, ids, [run for case in moving for run in self.ideal.withdraw(case, "settled", str(status))]
+        )
+
+    def delete(self, chosen: list[int]) -> None:
+        queue, known, ids = self.chosen(chosen)
+        done = cases.delete(self.db, SETTINGS, queue, ids).value
+        self.check(done, known, ids, [run for case in known for run in self.ideal.delete(case)])
+        self.deleted += [case.id for case in known]
+
+    def check(self, done: cases.Withdrawn, moving: list[Case], ids: list[UUID], stopped: list[UUID]) -> None:
+        """What the action says that it did is what it did."""
+        assert sorted(done.moved) == sorted(case.id for case in moving)
+        assert done.skipped == len(ids) - len(moving)
+        assert sorted(done.interrupted) == sorted(stopped)
+
+    def stop_run(self, pick: int) -> None:
+        if not self.ideal.runs:
+            return
+        run = one(self.ideal.runs.values(), pick)
+        stoppable = run.bound and run.case.status in ("claimed", "needs_input")
+        try:
+            done = runs.stop(self.db, SETTINGS, TEAM, run.id)
+        except Conflict:
+            assert not stoppable
+            assert run.bound or run.status not in LIVE
+            return
+        assert stoppable or (run.status in LIVE and not run.bound)
+        stopped = self.ideal.withdraw(run.case, "stopped", "failed") if stoppable else []
+        assert list(done.effects.stops) == stopped
+
+    @precondition(lambda self: self.ideal.requests)
+    @rule(pick=picks)
+    def answer(self, pick: int) -> None:
+        id = one([id for id, (_, was) in self.ideal.requests.items() if was == "open"] or self.ideal.requests, pick)
+        was = self.ideal.answer(id)
+        try:
+            if requests.get(self.db, TEAM, id).kind is RequestKind.QUESTION:
+                requests.answer(self.db, TEAM, id, "yes")
+            else:
+                requests.decide(self.db, TEAM, id, True)
+        except AlreadyAnswered:
+            assert was in ("answered", "cancelled")
+        else:
+            assert was == "open"
+
+    @rule(
+        what=st.one_of(
+            doing("set_mode", queue=numbers, mode=st.sampled_from(QueueMode)),
+            doing("set_mode", queue=numbers, mode=st.just(QueueMode.ACTIVE)),
+            doing(
+                "set_consumer",
+                queue=numbers,
+                agent=st.integers(0, 2),
+                trigger=st.booleans(),
+                concurrency=st.sampled_from([None, 1, 2, 3]),
+            ),
+            doing("remove_consumer", pick=picks),
+            doing("release_live_runs", queue=numbers),
+            doing("ask_worker_to_release", worker=workers, grace=st.sampled_from([2.0, 40.0])),
+            doing("release_all_of", worker=workers),
+        )
+    )
+    def an_operator(self, what) -> None:
+        self.do(what)
+
+    def set_mode(self, queue: int, mode: QueueMode) -> None:
+        queues.set_mode(self.db, TEAM, self.queues[queue].id, mode)
+        self.ideal.modes[self.queues[queue].id] = str(mode)
+
+    def set_consumer(self, queue: int, agent: int, trigger: bool, concurrency: int | None) -> None:
+        pair = self.queues[queue].id, self.agents[agent].id
+        queues.set_consumer(self.db, TEAM, *pair, trigger=trigger, concurrency=concurrency)
+        self.ideal.consumers[pair] = (trigger, concurrency)
+
+    def remove_consumer(self, pick: int) -> None:
+        if self.ideal.consumers:
+            pair = one(self.ideal.consumers, pick)
+            done = queues.remove_consumer(self.db, SETTINGS, TEAM, *pair)
+            assert sorted(done.value) == sorted(self.ideal.remove_consumer(*pair))
+
+    def release_live_runs(self, queue: int) -> None:
+        queue_id = self.queues[queue].id
+        done = queues.release_live_runs(self.db, SETTINGS, TEAM, queue_id)
+        mine = [run for run in self.ideal.runs.values() if run.queue == queue_id]
+        unstarted = [run for run in mine if run.status == "pending" and self.ideal.give_back(run, run.attempt)]
+        asked = self.ideal.ask_to_release(mine, GRACE)
+        assert done.value == len(unstarted) + len(asked)
+        assert sorted(done.effects.stops) == sorted(asked)
+
+    def ask_worker_to_release(self, worker: str, grace: float) -> None:
+        done = execute.ask_worker_to_release(self.db, worker, grace)
+        mine = [run for run in self.ideal.runs.values() if run.worker == worker]
+        assert sorted(done.effects.stops) == sorted(self.ideal.ask_to_release(mine, timedelta(seconds=grace)))
+
+    def release_all_of(self, worker: str) -> None:
+        done = execute.release_all_of(self.db, worker)
+        mine = [run for run in self.ideal.runs.values() if (run.worker, run.status) == (worker, "running") and run.case]
+        assert done.value == sum(self.ideal.give_back(run, run.attempt) for run in mine)
