@@ -99,6 +99,19 @@ def test_a_redis_that_is_emptied_loses_nothing(installation):
     assert installation.runs_per_case(queue) == {(1, 1)}
 
 
+def test_a_redis_that_is_killed_and_comes_back_is_used_again_by_everybody(installation):
+    """The session's supervisor starts it again. A ticker that was busy when it went has missed its end."""
+    queue, _ = worked_queue(installation.db, "sample_agents:sleeps")
+    installation.everything(Pool.THREADS)
+    add(installation, queue, 90, data={"seconds": 0.05})
+    for ended in (15, 30, 45):
+        installation.wait_until_ended(queue, ended)
+        with client(installation.settings.redis_url) as redis:
+            os.kill(redis.info("server")["process_id"], signal.SIGKILL)
+    installation.wait_until_ended(queue, 90)
+    assert installation.runs_per_case(queue) == {(1, 1)}
+
+
 @pytest.mark.parametrize("target", ["loops", "loops_async"])
 @pytest.mark.parametrize("action", ["retry", "delegate", "settle", "delete", "stop"])
 def test_a_run_stops_when_its_case_is_taken(installation, action, target):

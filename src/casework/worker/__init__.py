@@ -3,7 +3,10 @@
 Tasks of a few lines; what they do stands in `service`.
 """
 
-from casework.worker import signals, tasks
+from casework.worker import signals, tasks, wake, watchdog
 from casework.worker.app import app
 
-__all__ = ["app", "signals", "tasks"]
+wake.install(app)
+watchdog.install(app)
+
+__all__ = ["app", "signals", "tasks", "wake", "watchdog"]

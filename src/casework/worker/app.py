@@ -3,7 +3,5 @@
 from casework import embedded
 from casework.broker.app import make_app
 from casework.settings import read_settings
-from casework.worker import wake
 
 app = make_app(lambda: embedded.resolve(read_settings()).redis, lambda: read_settings().tick_seconds)
-wake.install(app)
