@@ -94,7 +94,8 @@ def test_consumers_share_a_queue_by_free_capacity():
     ("concurrency", "pending", "running", "expected"),
     [
         (None, 0, 0, 200),
-        (None, 150, 900, 50),
+        (None, 100, 900, 100),
+        (None, 101, 900, 0),
         (None, 200, 0, 0),
         (3, 0, 0, 3),
         (3, 1, 1, 1),

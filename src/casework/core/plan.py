@@ -56,8 +56,11 @@ def free_slots(*, concurrency: int | None, pending: int, running: int, outstandi
     """How many runs a consumer may start now.
 
     `concurrency` bounds pending and running runs together. `outstanding` bounds the unstarted ones, so that order
-    and delegation are decided late.
+    and delegation are decided late. They are filled up once half of them have started: filled up one by one, each
+    claim would cost a tick.
     """
+    if concurrency is None and 2 * pending > outstanding:
+        return 0
     unstarted = outstanding - pending
     return max(0, unstarted if concurrency is None else min(unstarted, concurrency - pending - running))
 
@@ -75,7 +78,9 @@ def assign(openings: Sequence[Opening], candidates: Iterable[Candidate]) -> list
         if opening.trigger and opening.slots > 0:
             triggered.setdefault(opening.queue_id, []).append(opening.agent_id)
     picks: list[Pick] = []
-    for candidate in sorted(set(candidates)):
+    # By key, because comparing and hashing whole records costs more than the rest of the plan.
+    distinct = {candidate.case_id: candidate for candidate in candidates}.values()
+    for candidate in sorted(distinct, key=lambda one: (one.lane, one.ready_at, one.case_id)):
         queue = candidate.queue_id
         takers = triggered.get(queue, []) if candidate.agent_id is None else [candidate.agent_id]
         best = max(

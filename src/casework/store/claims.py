@@ -21,7 +21,7 @@ where q.mode <> '{QueueMode.PAUSED}' and a.kind = any(%(kinds)s) and (%(agent_id
       lateral (
         select from cases k
         where k.queue_id = c.queue_id and k.claim_for = f.claim_for and k.lane = l.lane and k.ready_at <= %(now)s
-        limit 1
+        order by k.ready_at, k.id limit 1
       ) hit
     where (f.claim_for = c.agent_id or c.trigger) and (q.mode = '{QueueMode.ACTIVE}' or l.lane = {Lane.RESUMED:d})
   )

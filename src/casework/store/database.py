@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Engine, create_engine, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql import Executable
 
@@ -67,9 +68,10 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=5,
-            pool_pre_ping=True,
             connect_args={"connect_timeout": 3, "options": _OPTIONS, "application_name": application},
         )
+
+        _ping_after_a_pause(self.engine)
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
@@ -87,6 +89,29 @@ class Database:
     def close(self) -> None:
         """Close the pool."""
         self.engine.dispose()
+
+
+PAUSE_SECONDS = 1.0
+
+
+def _ping_after_a_pause(engine: Engine) -> None:
+    """Ask a connection whether it still is one, where it was not used for a while, and not before each transaction.
+
+    A connection that broke within the last second fails the transaction that finds out, as one that breaks within it.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def note(_: Any, record: Any) -> None:
+        record.info["used"] = monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ping(connection: Any, record: Any, _: Any) -> None:
+        if monotonic() - record.info.get("used", monotonic()) < PAUSE_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error
 
 
 def _driver_url(url: str) -> str:

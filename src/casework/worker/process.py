@@ -20,6 +20,9 @@ from casework.worker.supervisor import Supervisor
 TICK_SPACING_SECONDS = 0.01
 """Ticks that follow one another at once claim single cases; a short breath lets them claim batches."""
 
+TICK_SHARE = 0.25
+"""The part of its time that a ticker may spend on ticks that were asked for: the rest belongs to the runs."""
+
 TIDY_SECONDS = 600.0
 
 _worker_name = f"{socket.gethostname()}:{os.getpid()}"
@@ -36,7 +39,7 @@ class WorkerProcess:
     def __init__(self, casework: Casework) -> None:
         self.casework = casework
         self.supervisor = Supervisor(casework, worker_name())
-        self._ticked = 0.0
+        self._next_tick = 0.0
         self._swept = 0.0
         self._tidied = 0.0
 
@@ -55,7 +58,8 @@ class WorkerProcess:
 
     def tick(self) -> None:
         """Look for work. Nudges come often; the sweep follows the beat."""
-        sleep(max(0.0, self._ticked + TICK_SPACING_SECONDS - monotonic()))
+        sleep(max(0.0, self._next_tick - monotonic()))
+        begun = monotonic()
         self.casework.publisher.begin_tick()
         settings = self.casework.settings
         sweeping = monotonic() >= self._swept + settings.tick_seconds / 2
@@ -65,9 +69,10 @@ class WorkerProcess:
                 self.casework.perform(done)
         except Unavailable as error:
             log.warn("tick.failed", error=str(error))
-        self._ticked = monotonic()
-        if self._ticked >= self._tidied + TIDY_SECONDS:
-            self._tidied = self._ticked
+        ended = monotonic()
+        self._next_tick = ended + max(TICK_SPACING_SECONDS, (ended - begun) * (1 / TICK_SHARE - 1))
+        if ended >= self._tidied + TIDY_SECONDS:
+            self._tidied = ended
             self._tidy()
 
     def _tidy(self) -> None:

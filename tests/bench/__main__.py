@@ -1,0 +1,79 @@
+"""`python -m bench`, from tests/."""
+
+import argparse
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from time import monotonic
+
+from rich.console import Console
+
+from bench import report
+from bench.figures import Figure
+from bench.ground import Ground
+from bench.machine import look
+from bench.parts import PARTS
+
+
+def main() -> None:
+    """Measure, and print one table."""
+    options = _options()
+    for name in [name for name in os.environ if name.startswith("CASEWORK_") and "_TEST_" not in name]:
+        del os.environ[name]
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 190)
+    begun = monotonic()
+    results: dict[str, list[Figure]] = {}
+    with tempfile.TemporaryDirectory(prefix="casework-bench-", ignore_cleanup_errors=True) as home:
+        ground = Ground(Path(home), options.rounds, options.quick, options.large, _say)
+        machine = {"before": look(ground.home)}
+        for name in options.only or PARTS:
+            results[name] = _measure(name, ground)
+            machine["after"] = look(ground.home)
+            if options.json:
+                report.write(results, options.json, monotonic() - begun, machine)
+    report.show(results, console)
+    console.print(f"{monotonic() - begun:.0f} s, {options.rounds} rounds")
+    for when, found in machine.items():
+        console.print(f"machine {when}: {found}")
+    failed = [name for name, figures in results.items() if not figures]
+    if failed:
+        sys.exit(f"without figures, because of an error: {', '.join(failed)}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure casework against its peers.")
+    parser.add_argument("--only", action="append", choices=list(PARTS), metavar="NAME", help=", ".join(PARTS))
+    parser.add_argument("--rounds", type=int, default=0, help="alternating rounds; 5, with --quick 2")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, after each part")
+    parser.add_argument("--large", action="store_true", help="with a backlog of 10 million cases")
+    parser.add_argument("--quick", action="store_true", help="small sizes: does everything work?")
+    options = parser.parse_args()
+    options.rounds = options.rounds or (2 if options.quick else 5)
+    return options
+
+
+def _measure(name: str, ground: Ground) -> list[Figure]:
+    begun = monotonic()
+    _say(f"== {name}: {(PARTS[name].__doc__ or '').splitlines()[0]}")
+    figures: list[Figure] = []
+    with ground.processes.part():
+        try:
+            figures = PARTS[name].measure(ground)
+        except Exception:
+            traceback.print_exc()
+            _say(ground.processes.last_words())
+    for figure in figures:
+        _say(report.line(figure))
+    _say(f"   {monotonic() - begun:.0f} s")
+    return figures
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()

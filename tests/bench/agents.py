@@ -1,0 +1,26 @@
+"""The agents that are measured: they do nothing, or wait."""
+
+import asyncio
+import os
+import time
+
+from casework import Complete, Outcome, Run, agent
+
+
+@agent
+def noop(run: Run) -> Outcome:
+    return Complete()
+
+
+@agent
+def started(run: Run) -> Outcome:
+    """Leaves how long ago its case was made, where the part can read it."""
+    with open(os.environ["BENCH_LOG"], "a") as log:
+        log.write(f"{time.time() - run.case.data['at']}\n")
+    return Complete()
+
+
+@agent
+async def waits(run: Run) -> Outcome:
+    await asyncio.sleep(run.case.data["seconds"])
+    return Complete()

@@ -1,0 +1,83 @@
+"""What all parts stand on: the servers, fresh databases, installations of casework, and the size of things."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlalchemy import make_url
+
+from bench.processes import Processes
+from casework import embedded
+from casework.broker.publisher import client
+from casework.settings import Settings
+from casework.store import schema
+from casework.store.database import Database
+from casework.wiring import Casework, connect
+
+AGENTS = "bench.agents"
+
+
+@dataclass
+class Ground:
+    """Where a part measures."""
+
+    home: Path
+    rounds: int
+    quick: bool
+    large: bool
+    say: Callable[[str], None]
+    _numbers: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.urls = embedded.resolve(
+            Settings(
+                home=self.home / "servers",
+                database_url=os.environ.get("CASEWORK_TEST_DATABASE_URL", ""),
+                redis_url=os.environ.get("CASEWORK_TEST_REDIS_URL", ""),
+            )
+        )
+        (self.home / "logs").mkdir()
+        self.processes = Processes(self.home / "logs")
+
+    def size(self, usual: int, quick: int) -> int:
+        """A number of things, fewer with --quick."""
+        return quick if self.quick else usual
+
+    def database(self, name: str) -> str:
+        """A database of that name, empty."""
+        with psycopg.connect(self.urls.database, autocommit=True) as connection:
+            connection.execute(f"drop database if exists bench_{name} with (force)")
+            connection.execute(f"create database bench_{name}")
+        return make_url(self.urls.database).set(database=f"bench_{name}").render_as_string(hide_password=False)
+
+    def redis(self, name: str) -> str:
+        """One of the server's numbered databases, empty."""
+        number = self._numbers.setdefault(name, 1 + len(self._numbers) % 15)
+        url = self.urls.redis.replace("virtual_host=0", f"virtual_host={number}")
+        url = url if "virtual_host" in url else f"{url.rpartition('/')[0]}/{number}"
+        with client(url) as redis:
+            redis.flushdb()
+        return url
+
+    def casework(self, name: str, **settings: Any) -> Casework:
+        """An installation on a database and a Redis of its own."""
+        url = self.database(name)
+        db = Database(url)
+        schema.upgrade(db)
+        db.close()
+        values = {"home": self.home, "agent_modules": AGENTS, **settings}
+        return connect(Settings(database_url=url, redis_url=self.redis(name), **values))
+
+
+def environment(casework: Casework, **more: str) -> dict[str, str]:
+    """What a process of that installation is started with."""
+    names = {name: str(value) for name, value in casework.settings.model_dump().items()}
+    return {**more, **{f"CASEWORK_{name.upper()}": value for name, value in names.items()}}
+
+
+def raw(casework: Casework) -> psycopg.Connection[Any]:
+    """The bare driver on an installation's database, as it comes, with autocommit: plans are cached from the sixth use."""
+    return psycopg.connect(casework.settings.database_url, autocommit=True, options="-c jit=off")

@@ -1,0 +1,64 @@
+"""The heartbeat of 1,000 live runs: statements, milliseconds, and what that is of a core."""
+
+from contextlib import ExitStack
+from statistics import median
+from time import perf_counter
+
+from bench import seed
+from bench.figures import Figure, alternate, at_most
+from bench.ground import Ground, raw
+from bench.statements import counted
+from casework.core.model import RunId, RunMessage
+from casework.service.dispatch import claim_round
+from casework.wiring import Casework
+from casework.worker.supervisor import Supervisor
+
+RUNS = 1000
+BEATS = 20
+
+
+class _Silent(Supervisor):
+    """A supervisor whose thread is not started: the part beats itself."""
+
+    def _ensure_thread(self) -> None:
+        pass
+
+
+def measure(ground: Ground) -> list[Figure]:
+    """The supervisor's own beat, called in this process."""
+    casework = ground.casework("heartbeats", outstanding_runs=RUNS)
+    messages = _running(casework)
+    supervisor = _Silent(casework, "bench")
+    with ExitStack() as watching:
+        for message in messages:
+            watching.enter_context(supervisor.watch(message))
+        series = alternate(ground.rounds, {"beat": lambda: _beats(supervisor)}, ground.say)
+        with counted() as statements:
+            supervisor._beat()
+    share = [100 * spent / 1000 / casework.settings.heartbeat for spent in series["beat"]]
+    return [
+        Figure("one heartbeat of 1,000 runs", "ms", series["beat"]),
+        Figure("of one core, at most", "%", share, target=at_most(2)),
+        Figure("statements", "", [len(statements)], target=at_most(2)),
+    ]
+
+
+def _running(casework: Casework) -> list[RunMessage]:
+    queue, _ = seed.worked_queue(casework)
+    seed.pending(casework, queue.id, RUNS)
+    while claim_round(casework.db, casework.settings):
+        pass
+    with raw(casework) as connection:
+        connection.execute("update runs set status = 'running', alive_at = now(), worker = 'bench'")
+        rows = connection.execute("select id, attempt from runs").fetchall()
+        seed.settled(connection)
+    return [RunMessage(RunId(id), attempt) for id, attempt in rows]
+
+
+def _beats(supervisor: Supervisor) -> float:
+    spent = []
+    for _ in range(BEATS):
+        begun = perf_counter()
+        supervisor._beat()
+        spent.append(perf_counter() - begun)
+    return median(spent) * 1000

@@ -1,0 +1,97 @@
+"""The start and the outcome of a run, against one statement each of the bare driver on the same tables."""
+
+from collections import deque
+from time import perf_counter
+from uuid import UUID
+
+from bench import raw_sql, seed
+from bench.figures import Figure, alternate, at_least, at_most, compared
+from bench.ground import Ground, raw
+from bench.statements import counted
+from casework.agents.call import Returned
+from casework.agents.outcomes import Complete
+from casework.core.model import RunId, RunMessage
+from casework.service.dispatch import claim_round
+from casework.service.execute import Started, settle, start
+from casework.wiring import Casework
+
+PIECE = 10
+
+
+class _Work:
+    """Claimed runs, taken by either side in turn, ten by ten."""
+
+    def __init__(self, casework: Casework) -> None:
+        self.casework = casework
+        self.connection = raw(casework)
+        self.queue = seed.worked_queue(casework)[0].id
+        self.claimed: deque[tuple[UUID, UUID]] = deque()
+        self.started: list[Started] = []
+        self.raw_started: list[tuple[UUID, UUID]] = []
+
+    def take(self, count: int) -> list[tuple[UUID, UUID]]:
+        """Claimed runs, with their cases."""
+        if len(self.claimed) < count:
+            seed.pending(self.casework, self.queue, 1000)
+            while claim_round(self.casework.db, self.casework.settings):
+                pass
+            rows = self.connection.execute("select id, case_id from runs where status = 'pending' order by id")
+            self.claimed = deque(rows.fetchall())
+        return [self.claimed.popleft() for _ in range(count)]
+
+    def start(self) -> float:
+        """Rate of the product."""
+        messages = [RunMessage(RunId(run), 1) for run, _ in self.take(PIECE)]
+        begun = perf_counter()
+        found = [start(self.casework.db, self.casework.settings, message, "bench") for message in messages]
+        spent = perf_counter() - begun
+        self.started = [one for one in found if one is not None]
+        return PIECE / spent
+
+    def raw_start(self) -> float:
+        """Rate of the driver."""
+        self.raw_started = self.take(PIECE)
+        begun = perf_counter()
+        for run, _ in self.raw_started:
+            raw_sql.start(self.connection, run)
+        return PIECE / (perf_counter() - begun)
+
+    def outcome(self) -> float:
+        """Rate of the product."""
+        result = Returned(Complete())
+        begun = perf_counter()
+        for one in self.started:
+            settle(self.casework.db, self.casework.settings, one, result)
+        return PIECE / (perf_counter() - begun)
+
+    def raw_outcome(self) -> float:
+        """Rate of the driver."""
+        begun = perf_counter()
+        for run, case in self.raw_started:
+            raw_sql.complete(self.connection, run, case)
+        return PIECE / (perf_counter() - begun)
+
+
+def measure(ground: Ground) -> list[Figure]:
+    """One connection each, one after the other."""
+    work = _Work(ground.casework("outcomes", outstanding_runs=10_000))
+    series = alternate(
+        ground.rounds,
+        {"start": work.start, "raw start": work.raw_start, "outcome": work.outcome, "raw outcome": work.raw_outcome},
+        ground.say,
+        ground.size(40, 5),
+    )
+    message = RunMessage(RunId(work.take(1)[0][0]), 1)
+    with counted() as starting:
+        started = start(work.casework.db, work.casework.settings, message, "bench")
+    assert started is not None
+    with counted() as ending:
+        settle(work.casework.db, work.casework.settings, started, Returned(Complete()))
+    return [
+        compared(series, "start", "/s", "raw start", at_least(0.8)),
+        compared(series, "raw start", "/s"),
+        Figure("start, statements", "", [len(starting)], target=at_most(1)),
+        compared(series, "outcome", "/s", "raw outcome", at_least(0.8)),
+        compared(series, "raw outcome", "/s"),
+        Figure("outcome, statements", "", [len(ending)], target=at_most(1)),
+    ]

@@ -1,0 +1,115 @@
+"""Starting processes, and what /proc says that they cost."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, sleep
+
+PATIENCE = 120.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_TESTS = str(Path(__file__).parent.parent)
+
+
+@dataclass
+class Processes:
+    """The processes of a part; all of them end with it."""
+
+    logs: Path
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    count: int = 0
+
+    def start(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        """Start a command, with its output in a log of its own."""
+        self.count += 1
+        with (self.logs / f"{self.count:03}.log").open("wb") as log:
+            process = subprocess.Popen(
+                command,
+                env=inherited(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.started.append(process)
+        return process
+
+    def python(self, module: str, environment: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a module."""
+        return self.start([sys.executable, "-m", module, *arguments], environment)
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """End what was started inside the block."""
+        try:
+            yield
+        finally:
+            self.end()
+
+    def last_words(self) -> str:
+        """The end of each log, where something went wrong."""
+        files = sorted(self.logs.iterdir())[-len(self.started) :] if self.started else []
+        return "\n".join(f"-- {file.name}\n{file.read_text(errors='replace')[-800:]}" for file in files)
+
+    def end(self) -> None:
+        """Kill them, with their children."""
+        for process in self.started:
+            for pid in tree(process.pid) or [process.pid]:
+                with _gone_is_fine():
+                    os.kill(pid, signal.SIGKILL)
+            process.wait()
+        self.started.clear()
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    with suppress(ProcessLookupError, FileNotFoundError):
+        yield
+
+
+def inherited(more: dict[str, str]) -> dict[str, str]:
+    """The environment of a process: ours without casework's settings, and what it is given."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("CASEWORK_")}
+    return {**clean, "PYTHONPATH": _TESTS, **more}
+
+
+def tree(pid: int) -> list[int]:
+    """A process and its descendants, the deepest last."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except FileNotFoundError:
+        return []
+    return [pid, *(one for child in children for one in tree(int(child)))]
+
+
+def cpu_seconds(pids: list[int]) -> float:
+    """Processor time that the processes have used."""
+    used = 0
+    for pid in pids:
+        with _gone_is_fine():
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            used += int(fields[11]) + int(fields[12])
+    return used / _TICKS
+
+
+def resident_mb(pids: list[int]) -> float:
+    """Memory that the processes hold."""
+    pages = 0
+    for pid in pids:
+        with _gone_is_fine():
+            pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * _PAGE / 1e6
+
+
+def wait_for(condition: Callable[[], object], what: str, every: float = 0.02) -> None:
+    """Poll until the condition holds."""
+    end = monotonic() + PATIENCE
+    while not condition():
+        if monotonic() > end:
+            raise TimeoutError(f"waited {PATIENCE:g} s for {what}")
+        sleep(every)

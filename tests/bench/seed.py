@@ -1,0 +1,88 @@
+"""Making many cases at once, and bringing claimed ones to their end, without measuring it."""
+
+from typing import Any, LiteralString, cast
+from uuid import UUID
+
+import psycopg
+
+from bench.ground import raw
+from casework.core.model import Agent, NewCase, Queue
+from casework.service import agents, cases, queues
+from casework.wiring import Casework
+
+PIECE = 250_000
+
+
+def worked_queue(
+    casework: Casework, name: str = "inbox", target: str = "bench.agents:noop", concurrency: int | None = None
+) -> tuple[Queue, Agent]:
+    """A queue with one consumer."""
+    queue = queues.create(casework.db, casework.team_id, name)
+    agent = agents.create(casework.db, casework.settings, casework.team_id, name, target=target)
+    queues.set_consumer(casework.db, casework.team_id, queue.id, agent.id, trigger=True, concurrency=concurrency)
+    return queue, agent
+
+
+def create(casework: Casework, queue: Queue, count: int, batch: int, data: Any = "") -> None:
+    """Create cases as a client does, nudges and all."""
+    for start in range(0, count, batch):
+        new = [NewCase(f"case {number}", data) for number in range(start, min(count, start + batch))]
+        casework.perform(cases.create(casework.db, queue.id, new))
+
+
+def _execute(connection: psycopg.Connection[Any], sql: str, parameters: dict[str, Any]) -> int:
+    return connection.execute(cast(LiteralString, sql), parameters).rowcount
+
+
+def pending(casework: Casework, queue: UUID, count: int, assigned: UUID | None = None, postponed: bool = False) -> None:
+    """That many cases, in order of their ids: ready, somebody's own, or postponed until tomorrow."""
+    with raw(casework) as connection:
+        for start in range(0, count, PIECE):
+            add(connection, queue, start + 1, min(count, start + PIECE), assigned, postponed)
+        settled(connection)
+
+
+def add(
+    connection: psycopg.Connection[Any],
+    queue: UUID,
+    first: int,
+    last: int,
+    assigned: UUID | None = None,
+    postponed: bool = False,
+) -> None:
+    """The cases of those numbers, in one statement."""
+    status, ready = ("postponed", "now() + interval '1 day'") if postponed else ("pending", "now() - interval '1 hour'")
+    newest = "uuidv7()" if connection.info.server_version >= 180_000 else "gen_random_uuid()"
+    _execute(
+        connection,
+        f"""
+        insert into cases (id, queue_id, title, data, status, priority, ready_at, postponed_to, assigned_agent_id, created_at, updated_at)
+        select {newest}, %(queue)s, 'case ' || n, '""', '{status}', 0, {ready} + n * interval '1 microsecond',
+          {ready if postponed else "null::timestamptz"}, %(assigned)s, now(), now()
+        from generate_series(%(first)s::int, %(last)s::int) n
+        """,
+        {"queue": queue, "assigned": assigned, "first": first, "last": last},
+    )
+
+
+def settled(connection: psycopg.Connection[Any]) -> None:
+    """Let neither an autovacuum nor a checkpoint of the seeding fall into what is measured."""
+    connection.execute("vacuum (analyze) cases")
+    connection.execute("vacuum (analyze) runs")
+    connection.execute("checkpoint")
+
+
+_END = """
+with ended as (
+  update runs set status = 'completed', outcome = 'completed', completed_at = now() where holds_slot returning id, case_id, agent_id
+), moved as (
+  update cases c set status = 'completed', run_id = null, run_agent_id = null, completed_at = now(), updated_at = now()
+  from ended e where c.id = e.case_id returning c.id
+)
+insert into case_events (case_id, type, created_at, run_id, agent_id) select case_id, 'completed', now(), id, agent_id from ended
+"""
+
+
+def end_claimed(connection: psycopg.Connection[Any]) -> int:
+    """Complete whatever is claimed, so that the next claim finds an installation at work and not a jam."""
+    return _execute(connection, _END, {})
