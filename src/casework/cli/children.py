@@ -1,19 +1,15 @@
 """The processes of a small installation as children of one command: started, watched, started again, stopped."""
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
+from casework.embedded import identity
 from casework.errors import ServerNotStarted
-
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)
 
 QUICK_DEATH_SECONDS = 3.0
 MAX_RESTART_WAIT_SECONDS = 10.0
@@ -34,11 +30,6 @@ class Child:
     started: float = 0.0
     restarts: int = 0
     restart_at: float = 0.0
-
-
-def _die_with_parent() -> None:
-    if sys.platform.startswith("linux"):
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Children:
@@ -64,7 +55,7 @@ class Children:
             errors="replace",
             # The terminal's Ctrl-C is for the parent, which stops its children in order.
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=identity.die_with_parent(signal.SIGKILL),
         )
         child.started = monotonic()
         threading.Thread(target=self._read, args=(child.name, child.process), daemon=True).start()

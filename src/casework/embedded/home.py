@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from casework.embedded import identity
 from casework.errors import ServerNotStarted
 
 # A socket's path has room for 104 bytes on macOS and 108 on Linux, and both URLs are read by several parsers: a home
@@ -26,9 +27,18 @@ class Home:
     path: Path
 
     @property
+    def postgres(self) -> Path:
+        """Where PostgreSQL's files lie: in the home, unless whom it runs as cannot come there."""
+        return self.path if identity.reachable(self.path) else Path("/var/lib") / f"casework-{self._digest}"
+
+    @property
     def postgres_data(self) -> Path:
         """PostgreSQL's data directory."""
-        return self.path / "postgres"
+        return self.postgres / "postgres"
+
+    @property
+    def _digest(self) -> str:
+        return hashlib.sha256(str(self.path).encode()).hexdigest()[:12]
 
     @property
     def valkey_data(self) -> Path:
@@ -39,10 +49,9 @@ class Home:
     def sockets(self) -> Path:
         """The directory of both sockets."""
         inside = self.path / "run"
-        if len(str(inside)) <= _LONGEST_SOCKET_DIR and _PLAIN.fullmatch(str(inside)):
+        if len(str(inside)) <= _LONGEST_SOCKET_DIR and _PLAIN.fullmatch(str(inside)) and identity.reachable(inside):
             return inside
-        digest = hashlib.sha256(str(self.path).encode()).hexdigest()[:12]
-        return _temporary() / f"casework-{os.getuid()}-{digest}"
+        return _temporary() / f"casework-{os.getuid()}-{self._digest}"
 
     @property
     def valkey_socket(self) -> Path:
@@ -77,6 +86,7 @@ class Home:
         """Make the directories, for this user alone. Raises ServerNotStarted."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.postgres.mkdir(mode=0o700, exist_ok=True)
             self.sockets.mkdir(mode=0o700, exist_ok=True)
             self.clients.touch(mode=0o600)
             self.owner.touch(mode=0o600)
@@ -86,7 +96,7 @@ class Home:
                 "that this user can write, or give CASEWORK_DATABASE_URL and CASEWORK_REDIS_URL."
             ) from error
         found = self.sockets.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.getuid(), self.path.stat().st_uid):
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.getuid(), self.postgres.stat().st_uid):
             raise ServerNotStarted(f"{self.sockets} belongs to somebody else; casework does not put its sockets there.")
 
 

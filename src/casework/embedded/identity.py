@@ -9,6 +9,7 @@ import ctypes
 import os
 import pwd
 import signal
+import stat
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -54,6 +55,17 @@ def substitute() -> tuple[int, int] | None:
     raise ServerNotStarted("PostgreSQL does not run as root, and there is no user 'postgres' or 'nobody' to run it as.")
 
 
+def reachable(path: Path) -> bool:
+    """Whether whom PostgreSQL runs as can come to that path: root's own folders are closed to others."""
+    other = substitute()
+    return other is None or all(_may_pass(folder, other[0]) for folder in path.parents)
+
+
+def _may_pass(folder: Path, uid: int) -> bool:
+    found = folder.stat()
+    return bool(found.st_mode & (stat.S_IXUSR if found.st_uid == uid else stat.S_IXOTH))
+
+
 def give(path: Path) -> None:
     """Give a directory to whom the servers run as."""
     other = substitute()
@@ -61,11 +73,22 @@ def give(path: Path) -> None:
         os.chown(path, *other)
 
 
+def die_with_parent(death_signal: signal.Signals) -> Callable[[], None]:
+    """What a child does between fork and exec, so that it does not outlive the thread that made it."""
+    libc = ctypes.CDLL(None)
+
+    def prepare() -> None:
+        if sys.platform.startswith("linux"):
+            libc.prctl(_PR_SET_PDEATHSIG, death_signal)
+
+    return prepare
+
+
 def before_exec(death_signal: signal.Signals) -> Callable[[], None]:
-    """What a server's process does between fork and exec: become who it runs as, and die with its supervisor."""
+    """As `die_with_parent`, for PostgreSQL: become who it runs as, first, because that clears the death signal."""
     other = substitute()
     namespace = os.geteuid() == 0 and other is None
-    libc = ctypes.CDLL(None)
+    tie = die_with_parent(death_signal)
 
     def prepare() -> None:
         if other:
@@ -74,7 +97,6 @@ def before_exec(death_signal: signal.Signals) -> Callable[[], None]:
             os.setuid(other[0])
         elif namespace:
             _enter_namespace()
-        if sys.platform.startswith("linux"):
-            libc.prctl(_PR_SET_PDEATHSIG, death_signal)
+        tie()
 
     return prepare

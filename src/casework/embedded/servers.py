@@ -4,6 +4,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Protocol
@@ -32,16 +33,17 @@ class Server(Protocol):
         """Stop it, keeping its data, and wait."""
 
 
-def _spawn(home: Home, name: str, command: list[str], death_signal: signal.Signals) -> subprocess.Popen[bytes]:
+def _spawn(home: Home, name: str, command: list[str], before_exec: Callable[[], None]) -> subprocess.Popen[bytes]:
     with home.log(name).open("ab") as log:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            cwd=home.path,
+            # Not the home: whom PostgreSQL runs as may not be able to come there.
+            cwd="/",
             start_new_session=True,
-            preexec_fn=identity.before_exec(death_signal),
+            preexec_fn=before_exec,
         )
 
 
@@ -67,7 +69,7 @@ class Postgres:
 
     def start(self) -> None:
         """Start the server, making its data directory first where there is none."""
-        program = binaries.postgres(self.home.postgres_data)
+        program = binaries.within_reach(binaries.postgres(self.home.postgres_data), self.home.postgres)
         if not (self.home.postgres_data / "PG_VERSION").exists():
             self._make_data(program)
         settings = {
@@ -84,11 +86,11 @@ class Postgres:
         options = [option for key, value in settings.items() for option in ("-c", f"{key}={value}")]
         command = [str(program.bin / "postgres"), "-D", str(self.home.postgres_data), *options]
         # SIGINT is PostgreSQL's fast shutdown.
-        self.process = _spawn(self.home, self.name, command, signal.SIGINT)
+        self.process = _spawn(self.home, self.name, command, identity.before_exec(signal.SIGINT))
 
     def _make_data(self, program: binaries.Postgres) -> None:
         """Make the directory beside its place and move it there: a half-made one is never taken for a whole one."""
-        making = self.home.path / "postgres.new"
+        making = self.home.postgres / "postgres.new"
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir(mode=0o700)
         identity.give(making)
@@ -111,7 +113,7 @@ class Postgres:
             "-N",
             *locale,
         ]
-        process = _spawn(self.home, "initdb", command, signal.SIGTERM)
+        process = _spawn(self.home, "initdb", command, identity.before_exec(signal.SIGTERM))
         if process.wait() != 0:
             raise ServerNotStarted(f"initdb failed: {tail(self.home.log('initdb'))}")
         making.rename(self.home.postgres_data)
@@ -144,7 +146,6 @@ class Valkey:
     def start(self) -> None:
         """Start the server."""
         self.home.valkey_data.mkdir(mode=0o700, exist_ok=True)
-        identity.give(self.home.valkey_data)
         self.home.valkey_socket.unlink(missing_ok=True)
         options = {
             "--port": "0",
@@ -157,7 +158,8 @@ class Valkey:
             "--maxmemory-policy": "noeviction",
         }
         command = [str(binaries.valkey()), *(word for pair in options.items() for word in pair)]
-        self.process = _spawn(self.home, self.name, command, signal.SIGTERM)
+        # Valkey does not mind being root.
+        self.process = _spawn(self.home, self.name, command, identity.die_with_parent(signal.SIGTERM))
 
     def serves(self) -> bool:
         """Whether it answers a ping."""

@@ -35,7 +35,7 @@ def main() -> int:
             fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return 0
-        identity.give(home.path)
+        identity.give(home.postgres)
         identity.give(home.sockets)
         servers: list[Server] = [Postgres(home), Valkey(home)]
         try:

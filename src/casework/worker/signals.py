@@ -1,9 +1,7 @@
 """What Celery tells: that a worker starts, forks, and shuts down."""
 
-import ctypes
 import os
 import signal
-import sys
 import threading
 from time import monotonic, sleep
 from typing import Any
@@ -12,6 +10,7 @@ from billiard import active_children
 from celery import signals
 
 from casework import log
+from casework.embedded import identity
 from casework.errors import Unavailable
 from casework.service import execute
 from casework.settings import read_settings
@@ -19,8 +18,6 @@ from casework.worker.process import leave_parents_connections, this_process, wor
 
 RELEASE_SECONDS = 2.0
 """How long the runs of a worker whose shutdown time is over may take to stop by themselves."""
-
-_PR_SET_PDEATHSIG = 1
 
 
 @signals.setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
@@ -49,8 +46,7 @@ def begin_child(**_: Any) -> None:
     An orphan would go on with its run while the sweep gives the run to another worker.
     """
     leave_parents_connections()
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    identity.die_with_parent(signal.SIGKILL)()
 
 
 @signals.worker_shutting_down.connect(weak=False)  # type: ignore[untyped-decorator]

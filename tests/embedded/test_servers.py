@@ -1,0 +1,103 @@
+"""casework's own servers: started on demand, shared, stopped with the last, and with their data after a kill -9."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from casework.embedded import identity
+from casework.embedded.home import Home
+
+pytestmark = pytest.mark.process
+
+
+def casework(home, *arguments):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CASEWORK_")}
+    return subprocess.run(
+        [sys.executable, "-m", "casework", *arguments],
+        env={**environment, "CASEWORK_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=90,
+    )
+
+
+def servers_of(home):
+    """The pids of the home's supervisor and servers."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            try:
+                command = (process / "cmdline").read_text(errors="replace")
+            except OSError:
+                continue
+            if "\0-m\0casework.embedded.supervisor\0" in command and str(home) in command:
+                found.append(int(process.name))
+    return found
+
+
+def wait_until_stopped(home):
+    end = monotonic() + 30
+    while servers_of(home):
+        assert monotonic() < end, "the servers did not stop with their last client"
+        sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["plain", "with spaces and 'quotes'", "ünïcode", "long/" * 30 + "home"],
+    ids=["plain", "spaces", "unicode", "long"],
+)
+def test_any_home_works_and_its_servers_stop_with_the_last_client(tmp_path, name):
+    home = tmp_path / name
+    made = casework(home, "queues", "create", "inbox", "--json")
+    assert made.returncode == 0, made.stderr
+    wait_until_stopped(home)
+    listed = casework(home, "queues", "list", "--json")
+    assert [queue["name"] for queue in json.loads(listed.stdout)] == ["inbox"]
+
+
+def test_commands_at_once_share_the_servers(tmp_path):
+    commands = [
+        subprocess.Popen(
+            [sys.executable, "-m", "casework", "queues", "create", f"q{number}"],
+            env={**os.environ, "CASEWORK_HOME": str(tmp_path / "home")},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        for number in range(4)
+    ]
+    assert [(command.communicate(timeout=90)[1], command.returncode) for command in commands] == [(b"", 0)] * 4
+    assert len(json.loads(casework(tmp_path / "home", "queues", "list", "--json").stdout)) == 4
+
+
+def test_a_supervisor_that_is_killed_loses_nothing(tmp_path):
+    home = tmp_path / "home"
+    assert casework(home, "queues", "create", "inbox").returncode == 0
+    for pid in servers_of(home):
+        os.kill(pid, signal.SIGKILL)
+    assert [queue["name"] for queue in json.loads(casework(home, "queues", "list", "--json").stdout)] == ["inbox"]
+
+
+def test_a_home_that_cannot_be_used_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = casework(tmp_path / "file", "queues", "list")
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "CASEWORK_HOME" in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as somebody else")
+def test_where_namespaces_are_refused_a_closed_home_gets_its_files_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(identity, "substitute", lambda: (65534, 65534))
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    assert not identity.reachable(closed / "home")
+    assert str(Home(closed / "home").postgres).startswith("/var/lib/casework-")
+    assert str(Home(closed / "home").sockets).startswith("/tmp/casework-")
+    assert Home(Path("/var/lib/there")).postgres == Path("/var/lib/there")
