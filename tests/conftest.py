@@ -2,50 +2,23 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from casework import embedded
 from casework.core.model import DEFAULT_TEAM
 from casework.embedded import Urls
 from casework.settings import Settings
 from casework.store import schema
-from casework.store.database import Database, Tx
+from casework.store.database import Database
+from rolled_back import Clock, RolledBack
 
 for name in [name for name in os.environ if name.startswith("CASEWORK_") and not name.startswith("CASEWORK_TEST_")]:
     del os.environ[name]
 
 TEAM = DEFAULT_TEAM
-
-
-class Clock:
-    """The time of a test: it stands still until the test moves it."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
-
-
-class RolledBack(Database):
-    """A database whose transactions are savepoints of one that is never committed."""
-
-    def __init__(self, connection: Connection, clock: Clock) -> None:
-        self.clock = clock
-        self.connection = connection
-
-    @contextmanager
-    def begin(self) -> Iterator[Tx]:
-        with self.connection.begin_nested():
-            yield Tx(self.connection, self.clock)
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from casework.core.model import Agent, Queue, RunMessage
 from casework.service.execute import Started
 from casework.settings import Settings
 from casework.store.database import Tx
-from conftest import Clock, RolledBack
+from rolled_back import Clock, RolledBack
 
 SETTINGS = Settings(
     lease_seconds=LEASE.total_seconds(),

@@ -8,7 +8,7 @@ from casework.agents import Complete
 from casework.core.lifecycle import CaseStatus
 from casework.service import cases, execute, outcomes
 from casework.service.sweep import sweep
-from casework.store import transitions
+from casework.store import runs, transitions
 from factories import SETTINGS, a_consumer, a_queue, an_agent, claim, some_cases
 
 SECONDS = 8.0
@@ -76,6 +76,7 @@ def test_fifty_people_and_eight_agents_at_the_same_cases(committed):
                     )()
                 if not done:
                     with committed.begin() as tx:
+                        runs.record_refusal(tx, holder.fence, "an outcome")
                         transitions.stopped(tx, message.run_id, message.attempt, "stopped")
             sweep(committed, SETTINGS)
 

@@ -184,11 +184,17 @@ def holds(tx: Tx, fence: Fence) -> bool:
 
 
 def record_refusal(tx: Tx, fence: Fence, what: str) -> None:
-    """Leave a trace of a late write, on the run and, where its case still is, in the case's history."""
+    """Leave a trace of a late write, on the run and, where its case still is, in the case's history.
+
+    The case is locked first: the caller may end the run in the same transaction, which locks case and run in that order.
+    """
     tx.sql(
         f"""
-        with run as (
-          update runs set refused_writes = refused_writes + 1 where id = %(run_id)s returning agent_id
+        with held as (
+          select id from cases where id = %(case_id)s for no key update
+        ), run as (
+          update runs r set refused_writes = r.refused_writes + 1 from (select count(*) from held) h
+          where r.id = %(run_id)s returning r.agent_id
         )
         insert into case_events (case_id, type, reason, created_at, run_id, agent_id)
         select c.id, '{EventType.WRITE_REFUSED}', %(what)s, {NOW}, %(run_id)s, run.agent_id

@@ -20,9 +20,6 @@ from casework.worker.supervisor import Supervisor
 TICK_SPACING_SECONDS = 0.01
 """Ticks that follow one another at once claim single cases; a short breath lets them claim batches."""
 
-TICK_SHARE = 0.25
-"""The part of its time that a ticker may spend on ticks that were asked for: the rest belongs to the runs."""
-
 TIDY_SECONDS = 600.0
 
 _worker_name = f"{socket.gethostname()}:{os.getpid()}"
@@ -59,7 +56,6 @@ class WorkerProcess:
     def tick(self) -> None:
         """Look for work. Nudges come often; the sweep follows the beat."""
         sleep(max(0.0, self._next_tick - monotonic()))
-        begun = monotonic()
         self.casework.publisher.begin_tick()
         settings = self.casework.settings
         sweeping = monotonic() >= self._swept + settings.tick_seconds / 2
@@ -70,7 +66,7 @@ class WorkerProcess:
         except Unavailable as error:
             log.warn("tick.failed", error=str(error))
         ended = monotonic()
-        self._next_tick = ended + max(TICK_SPACING_SECONDS, (ended - begun) * (1 / TICK_SHARE - 1))
+        self._next_tick = ended + TICK_SPACING_SECONDS
         if ended >= self._tidied + TIDY_SECONDS:
             self._tidied = ended
             self._tidy()

@@ -1,0 +1,35 @@
+"""A database that forgets everything, and a clock that stands still."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from casework.store.database import Database, Tx
+
+
+class Clock:
+    """The time of a test: it stands still until the test moves it."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class RolledBack(Database):
+    """A database whose transactions are savepoints of one that is never committed."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self.clock = clock
+        self.connection = connection
+
+    @contextmanager
+    def begin(self) -> Iterator[Tx]:
+        with self.connection.begin_nested():
+            yield Tx(self.connection, self.clock)
