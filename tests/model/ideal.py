@@ -157,8 +157,11 @@ class Ideal:
     def free(self, queue: UUID, agent: UUID) -> int:
         """How many runs a consumer may begin now."""
         limit = self.consumers[queue, agent][1]
-        unstarted = OUTSTANDING - self.holding(queue, agent, ("pending",))
-        return max(0, unstarted if limit is None else min(unstarted, limit - self.holding(queue, agent)))
+        pending = self.holding(queue, agent, ("pending",))
+        if limit is None:
+            # Filled up by halves.
+            return 0 if 2 * pending > OUTSTANDING else OUTSTANDING - pending
+        return max(0, min(OUTSTANDING - pending, limit - self.holding(queue, agent)))
 
     def blocked(self, case: Case) -> bool:
         """Whether a run that lost the case has not stopped yet."""
