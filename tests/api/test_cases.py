@@ -56,6 +56,7 @@ def test_cases_are_created_in_order_and_come_back_as_they_were_given(api, queue)
     [
         ({}, "exactly one"),
         ({"case": {"title": "x"}, "cases": [{"title": "x"}]}, "exactly one"),
+        ({"case": {"title": "x"}, "cases": None}, "exactly one"),
         ({"case": {"title": ""}}, "case.title"),
         ({"case": {"title": "x" * 501}}, "case.title"),
         ({"case": {"title": 5}}, "case.title"),

@@ -1,6 +1,8 @@
 """Types of what comes in: bounds that the documentation shows, and text that PostgreSQL can store."""
 
 import re
+from collections.abc import Iterable
+from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -75,6 +77,12 @@ def needs(*names: str) -> dict[str, Any]:
 def needs_one(*names: str) -> dict[str, Any]:
     """For a model's schema: exactly one of these fields is given."""
     return {"oneOf": [{"required": [name]} for name in names]}
+
+
+def listed(values: Iterable[StrEnum]) -> str:
+    """For a parameter's schema: one or more of these, with commas between them, or nothing."""
+    one = f"({'|'.join(values)})"
+    return f"^({one}(,{one})*)?$"
 
 
 class _Storable:

@@ -59,9 +59,10 @@ def update(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID, c
     with db.begin() as tx:
         agent = resolve(tx, team_id, ref)
         if "target" in changes:
-            if agent.kind is not AgentKind.PYTHON or changes["target"] is None:
+            if (agent.kind is AgentKind.PYTHON) != (changes["target"] is not None):
                 raise InvalidInput("A python agent has a target, and no other agent has.")
-            targets.check_allowed(changes["target"], settings.modules)
+            if changes["target"] is not None:
+                targets.check_allowed(changes["target"], settings.modules)
         return store.change(tx, agent.id, changes)
 
 

@@ -80,7 +80,7 @@ def page(
     """One page of a queue's cases. Raises NotFound, and InvalidInput for a cursor that is none of this list."""
     tsquery = as_tsquery(search) if search else None
     wanted = replace(wanted, tsquery=tsquery)
-    if cursor is not None:
+    if cursor:
         wanted = replace(wanted, after=_position(cursor, wanted))
     with db.begin() as tx:
         resolve(tx, team_id, wanted.queue_id)

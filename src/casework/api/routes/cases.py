@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Header, Query, Response
 
 from casework.api import schemas as s
 from casework.api.auth import Adder, Caller, Manager, Operator, Reader
-from casework.api.types import MAX_OFFSET, LooseId, Moment, StrictId
+from casework.api.types import MAX_OFFSET, LooseId, Moment, StrictId, listed
 from casework.core import model, search
 from casework.core.lifecycle import CaseStatus
 from casework.errors import InvalidInput
@@ -65,7 +65,10 @@ def list_cases(
     queue_id: LooseId,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
-    status: Annotated[str | None, Query(description="One or more statuses, comma-separated.")] = None,
+    status: Annotated[
+        str | None,
+        Query(description="One or more statuses, comma-separated.", json_schema_extra={"pattern": listed(CaseStatus)}),
+    ] = None,
     search: Annotated[str | None, Query(description='Words, "quoted phrases" and -not, in title and data.')] = None,
     created_at_from: Annotated[Moment | None, Query(description="Inclusive.")] = None,
     updated_at_from: Annotated[Moment | None, Query(description="Inclusive.")] = None,
@@ -130,7 +133,7 @@ def create_cases(
     ] = None,
 ) -> Any:
     """Create one case or up to a hundred, all or none."""
-    if (body.case is None) == (body.cases is None):
+    if len(body.model_fields_set) != 1 or (body.case is None) == (body.cases is None):
         raise InvalidInput("Give exactly one of case and cases.")
     new = [new_case(given) for given in ([body.case] if body.case is not None else body.cases or [])]
     casework = caller.casework

@@ -89,7 +89,7 @@ def list_human_requests(
 )
 def respond_to_human_request(caller: Operator, run_id: LooseId, request_id: LooseId, body: Respond) -> dict[str, Any]:
     """Answer once; the run goes on. A second answer is a 409."""
-    if (body.approved is None) == (body.answers is None):
+    if len(body.model_fields_set) != 1 or (body.approved is None) == (body.answers is None):
         raise InvalidInput("Give exactly one of approved and answers.")
     casework = caller.casework
     request = requests.get(casework.db, caller.team, request_id)

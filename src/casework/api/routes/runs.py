@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from casework.api.auth import Operator, Reader
 from casework.api.routes.cases import message
 from casework.api.schemas import Messages, Out, Success
-from casework.api.types import MAX_OFFSET, STORABLE, LooseId
+from casework.api.types import MAX_OFFSET, STORABLE, LooseId, listed
 from casework.core.lifecycle import RunStatus
 from casework.errors import InvalidInput
 from casework.service import runs
@@ -70,7 +70,10 @@ def list_runs(
     queue_id: LooseId | None = None,
     case_id: LooseId | None = None,
     agent_id: LooseId | None = None,
-    status: Annotated[str | None, Query(description="One or more statuses, comma-separated.")] = None,
+    status: Annotated[
+        str | None,
+        Query(description="One or more statuses, comma-separated.", json_schema_extra={"pattern": listed(RunStatus)}),
+    ] = None,
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> dict[str, Any]:
