@@ -17,6 +17,11 @@ def event(action: str, level: int = logging.INFO, **ids: object) -> None:
         _logger.log(level, action, extra={"action": action, "ids": {**ids, **_bound.get()}})
 
 
+def detail(action: str, **ids: object) -> None:
+    """Log what happens all the time, for whoever wants to see it."""
+    event(action, logging.DEBUG, **ids)
+
+
 def warn(action: str, **ids: object) -> None:
     """Log what an operator should look at."""
     event(action, logging.WARNING, **ids)

@@ -67,6 +67,14 @@ def flush_redis(ground: Ground, chance: random.Random) -> None:
         redis.flushall()
 
 
+def fill_redis(ground: Ground, chance: random.Random) -> None:
+    """A Redis that takes no more writes for three seconds, as when its disk or its memory is full."""
+    with client(ground.home.redis_url) as redis:
+        redis.config_set("maxmemory", 1)
+        sleep(3)
+        redis.config_set("maxmemory", 0)
+
+
 def _restart(ground: Ground, server: Server, how: signal.Signals) -> None:
     assert server.process is not None
     server.process.send_signal(how)
@@ -121,6 +129,7 @@ FAULTS: dict[str, Fault] = {
         kill_beat,
         second_beat,
         flush_redis,
+        fill_redis,
         kill_redis,
         restart_postgres_fast,
         restart_postgres_immediate,

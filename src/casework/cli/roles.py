@@ -34,7 +34,7 @@ PoolOption = Annotated[
 
 def celery_command(*arguments: str) -> list[str]:
     """A command line of Celery for casework's application."""
-    return [sys.executable, "-m", "celery", "-A", "casework.worker", *arguments]
+    return [sys.executable, "-m", "celery", "-q", "-A", "casework.worker", *arguments]
 
 
 def worker_command(pool: Pool, concurrency: int) -> list[str]:

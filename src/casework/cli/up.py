@@ -47,7 +47,9 @@ def up(
         children.start()
         screen.note(f"The API is at http://{host}:{port}, its documentation at http://{host}:{port}/docs.")
         screen.note(admin_key(casework))
-        screen.note(f"casework is up: {workers} workers of {concurrency} runs, ticker and beat. Ctrl-C stops it.")
+        screen.note(
+            f"casework is up: {workers} {'worker' if workers == 1 else 'workers'} of {concurrency} runs, ticker and beat. Ctrl-C stops it."
+        )
         try:
             while not interrupts:
                 children.watch()

@@ -35,7 +35,7 @@ def tick(
     while True:
         claimed = claim_round(db, settings)
         if claimed:
-            log.event("cases.claimed", count=len(claimed))
+            log.detail("cases.claimed", count=len(claimed))
             yield Committed(Tick(claimed=len(claimed)), Effects(runs=tuple(claimed)))
         if not claimed or monotonic() > end:
             return

@@ -67,7 +67,7 @@ def execute(
     with watch(message) as stop:
         result = work(db, settings, started, stop, perform)
         done = settle(db, settings, started, result)
-    log.event("run.ended", run=message.run_id, attempt=message.attempt, result=done)
+    log.detail("run.ended", run=message.run_id, attempt=message.attempt, result=done)
     return Committed(done, Effects(nudge=True))
 
 
