@@ -18,7 +18,7 @@ UNSAYABLE = {
     *("create_cases", "update_case", "add_message", "update_held_case", "record_step"),
     *("list_cases", "search_cases", "list_runs", "respond_to_human_request", "report_outcome"),
 }
-EXAMPLES = 4
+EXAMPLES = 3
 
 once = settings(
     max_examples=EXAMPLES,

@@ -11,7 +11,7 @@ from casework.service.sweep import sweep
 from casework.store import runs, transitions
 from factories import SETTINGS, a_consumer, a_queue, an_agent, claim, some_cases
 
-SECONDS = 8.0
+SECONDS = 5.0
 
 INVARIANTS = {
     "a claimed case has a run that is pending or running": """
