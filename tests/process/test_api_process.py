@@ -1,25 +1,30 @@
 """The API as a process: before its database is there, while it is away, and after it is back."""
 
+import re
 import signal
 import socket
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from patience import wait_for
 
-from casework.core.model import DEFAULT_TEAM
+from casework.core.model import DEFAULT_TEAM, AgentKind
 from casework.core.roles import Role
 from casework.embedded import binaries, identity
-from casework.service import keys
+from casework.service import agents, keys, queues
 from casework.settings import Settings
 from casework.store import schema
 from casework.store.database import Database
 from casework.wiring import connect
+from factories import some_cases
 
 pytestmark = pytest.mark.process
+
+README = Path(__file__).parent.parent.parent / "README.md"
 
 
 def free_port():
@@ -131,3 +136,20 @@ def test_a_port_in_use_is_one_line(installation):
             assert done.returncode == 1
             assert "Address already in use" in done.stderr
             assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_readmes_agent_in_plain_python_works_cases(installation, tmp_path):
+    source = re.search(r"^```python\n(# pull_agent.py.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "pull_agent.py").write_text(source[1])
+    db, port = installation.db, free_port()
+    queue = queues.create(db, DEFAULT_TEAM, "inbox")
+    agent = agents.create(db, installation.settings, DEFAULT_TEAM, "remote", kind=AgentKind.PULL)
+    queues.set_consumer(db, DEFAULT_TEAM, queue.id, agent.id, trigger=True, concurrency=1)
+    token = keys.create(db, DEFAULT_TEAM, "k", Role.AGENT)[1]
+    installation.start([sys.executable, "-m", "casework", "api", "--port", str(port)])
+    wait_for(lambda: get(port, "/healthz") == 200, "the API to serve")
+    installation.environment.update(API=f"http://127.0.0.1:{port}/v1", KEY=token, AGENT=str(agent.id))
+    installation.start([sys.executable, str(tmp_path / "pull_agent.py")])
+    some_cases(db, queue, 3)
+    installation.wait_until_ended(queue, 3)
+    assert installation.runs_per_case(queue) == {(1, 1)}
