@@ -171,6 +171,6 @@ def told_errors() -> Iterator[None]:
         sys.stderr.close()
         sys.exit(141)
     except OSError as error:
-        err().print(Text.assemble(("error: ", "bold red"), f"Cannot write: {error.strerror or error}."), soft_wrap=True)
+        err().print(Text.assemble(("error: ", "bold red"), f"{error.strerror or error}."), soft_wrap=True)
         _leave_output()
         sys.exit(1)
