@@ -17,7 +17,7 @@ from factories import a_queue, an_agent
 ENOUGH = 20_000
 """So many steps meet every kind of event."""
 
-STEPS = int(os.environ.get("CASEWORK_TEST_MODEL_STEPS", 1_500))
+STEPS = int(os.environ.get("CASEWORK_TEST_MODEL_STEPS", 800))
 STEPS_EACH, STEPS_ON_AVERAGE = 50, 34
 
 

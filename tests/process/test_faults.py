@@ -113,16 +113,19 @@ def test_a_redis_that_is_killed_and_comes_back_is_used_again_by_everybody(instal
 
 
 @pytest.mark.parametrize("target", ["loops", "loops_async"])
-@pytest.mark.parametrize("action", ["retry", "delegate", "settle", "delete", "stop"])
-def test_a_run_stops_when_its_case_is_taken(installation, action, target):
+def test_a_run_stops_when_its_case_is_taken(installation, target):
     queue, agent = worked_queue(installation.db, f"sample_agents:{target}", concurrency=1)
     installation.everything(Pool.THREADS, 2)
-    (case_id,) = add(installation, queue)
-    (run,) = wait_for(
-        lambda: runs.find(installation.db, queue_id=queue.id, statuses=[RunStatus.RUNNING], limit=1), "the run to start"
-    )
-    wait_for(lambda: runs.said(installation.db, TEAM, run.id, limit=1), "the run to speak")
+    for action in ("retry", "delegate", "settle", "delete", "stop"):
+        take_a_running_case(installation, queue, agent, action)
+
+
+def take_a_running_case(installation, queue, agent, action):
+    """Its run stops, and only then does the case go on."""
     db, settings = installation.db, installation.settings
+    (case_id,) = add(installation, queue)
+    (run,) = wait_for(lambda: runs.find(db, case_id=case_id, statuses=[RunStatus.RUNNING], limit=1), "the run to start")
+    wait_for(lambda: runs.said(db, TEAM, run.id, limit=1), "the run to speak")
     act = {
         "retry": lambda: cases.retry(db, settings, queue.id, [case_id]),
         "delegate": lambda: cases.delegate(db, settings, queue.id, [case_id], agent.id),
@@ -131,11 +134,13 @@ def test_a_run_stops_when_its_case_is_taken(installation, action, target):
         "stop": lambda: runs.stop(db, settings, TEAM, run.id),
     }[action]
     installation.casework.perform(act())
-    wait_for(lambda: runs.get(db, TEAM, run.id).status is RunStatus.INTERRUPTED, "the run to stop")
+    wait_for(lambda: runs.get(db, TEAM, run.id).status is RunStatus.INTERRUPTED, f"the run to stop after {action}")
     if action in ("retry", "delegate"):
         wait_for(lambda: the_case(db, case_id).status is CaseStatus.CLAIMED, "the case to go on")
         events = history(db, case_id)
         assert events.index("interrupted") < len(events) - 1 - events[::-1].index("claimed")
+        installation.casework.perform(cases.settle(db, settings, queue.id, [case_id], CaseStatus.COMPLETED))
+        wait_for(lambda: installation.running(queue) == 0, "the second run to stop")
 
 
 def test_a_stop_reaches_the_run_without_redis_by_its_next_heartbeat(installation):
