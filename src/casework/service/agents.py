@@ -12,12 +12,19 @@ from casework.store import agents as store
 from casework.store.database import Database, Tx
 
 
+def as_id(ref: str | UUID) -> UUID | None:
+    """The reference as an id, where it is one."""
+    if isinstance(ref, UUID):
+        return ref
+    try:
+        return UUID(ref)
+    except ValueError:
+        return None
+
+
 def resolve(tx: Tx, team_id: TeamId, ref: str | UUID) -> Agent:
     """The team's agent with that name or id. Raises NotFound."""
-    try:
-        id = ref if isinstance(ref, UUID) else UUID(ref)
-    except ValueError:
-        id = None
+    id = as_id(ref)
     agent = (store.find_one(tx, team_id, id=id) if id else None) or store.find_one(tx, team_id, name=str(ref))
     if agent is None:
         raise NotFound("agent", ref)

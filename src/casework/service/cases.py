@@ -77,10 +77,16 @@ def create_all(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Commi
 def get(db: Database, team_id: TeamId, case_id: UUID) -> tuple[Case, list[CaseEvent]]:
     """A case and its history, oldest first. Raises NotFound."""
     with db.begin() as tx:
-        found = store.get_many(tx, [case_id])
-        if not found or queues.find_one(tx, team_id, id=found[0].queue_id) is None:
-            raise NotFound("case", case_id)
-        return found[0], store.events(tx, found[0].id)
+        case = resolve(tx, team_id, case_id)
+        return case, store.events(tx, case.id)
+
+
+def resolve(tx: Tx, team_id: TeamId, case_id: UUID) -> Case:
+    """The team's case with that id, inside a transaction that is open. Raises NotFound."""
+    found = store.get_many(tx, [case_id])
+    if not found or queues.find_one(tx, team_id, id=found[0].queue_id) is None:
+        raise NotFound("case", case_id)
+    return found[0]
 
 
 def create_and_get(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed[list[Case]]:
@@ -108,11 +114,9 @@ def update(
     if "data" in data:
         check_data("data", data["data"])
     with db.begin() as tx:
-        found = store.get_many(tx, [case_id])
-        if not found or queues.find_one(tx, team_id, id=found[0].queue_id) is None:
-            raise NotFound("case", case_id)
+        case = resolve(tx, team_id, case_id)
         text = json.dumps(data["data"], ensure_ascii=False) if "data" in data else None
-        store.update(tx, found[0].id, title=title, data=text, priority=priority)
+        store.update(tx, case.id, title=title, data=text, priority=priority)
     return Committed(get(db, team_id, case_id), Effects(nudge=priority is not None))
 
 
@@ -130,7 +134,8 @@ def find(db: Database, queue_id: QueueId, wanted: CaseFilter, *, limit: int, off
 
 def queue_of(db: Database, team_id: TeamId, case_id: UUID) -> QueueId:
     """The queue that a case is in. Raises NotFound."""
-    return get(db, team_id, case_id)[0].queue_id
+    with db.begin() as tx:
+        return resolve(tx, team_id, case_id).queue_id
 
 
 def retry(db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID]) -> Committed[Withdrawn]:

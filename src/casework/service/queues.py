@@ -26,19 +26,9 @@ from casework.store.database import Database, Tx
 MAX_NAME = 100
 
 
-def as_id(ref: str | UUID) -> UUID | None:
-    """The reference as an id, where it is one."""
-    if isinstance(ref, UUID):
-        return ref
-    try:
-        return UUID(ref)
-    except ValueError:
-        return None
-
-
 def resolve(tx: Tx, team_id: TeamId, ref: str | UUID) -> Queue:
     """The team's queue with that name or id. Raises NotFound."""
-    id = as_id(ref)
+    id = agents.as_id(ref)
     queue = (store.find_one(tx, team_id, id=id) if id else None) or store.find_one(tx, team_id, name=str(ref))
     if queue is None:
         raise NotFound("queue", ref)

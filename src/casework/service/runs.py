@@ -6,7 +6,7 @@ from uuid import UUID
 from casework.core.lifecycle import LIVE, CaseStatus, Event, RunStatus
 from casework.core.model import AgentId, CaseId, CaseRun, Committed, Effects, Message, QueueId, RunRecord, TeamId
 from casework.errors import Conflict, NotFound
-from casework.service.cases import Withdrawn, withdraw_within
+from casework.service.cases import Withdrawn, resolve, withdraw_within
 from casework.settings import Settings
 from casework.store import cases, messages, queues
 from casework.store import runs as store
@@ -74,24 +74,18 @@ def of_team(
 def of_case(db: Database, team_id: TeamId, case_id: UUID) -> list[CaseRun]:
     """The runs that claimed a case or received it, by their ownership events, newest first. Raises NotFound."""
     with db.begin() as tx:
-        _check_case(tx, team_id, case_id)
+        resolve(tx, team_id, case_id)
         return store.owners_of(tx, CaseId(case_id))
 
 
 def recent(db: Database, team_id: TeamId, case_id: UUID, run_id: UUID, limit: int) -> list[Message]:
     """The latest texts and tool calls of a run, newest last. Raises NotFound."""
     with db.begin() as tx:
-        _check_case(tx, team_id, case_id)
+        resolve(tx, team_id, case_id)
         run = _get(tx, team_id, run_id)
         if run.case_id != case_id:
             raise NotFound("run", run_id)
         return messages.latest(tx, run.id, limit)
-
-
-def _check_case(tx: Tx, team_id: TeamId, case_id: UUID) -> None:
-    found = cases.get_many(tx, [case_id])
-    if not found or queues.find_one(tx, team_id, id=found[0].queue_id) is None:
-        raise NotFound("case", case_id)
 
 
 def stop(
