@@ -3,11 +3,13 @@
 import threading
 from collections import Counter
 
+import pytest
 from waiting import Rival, wait_until_blocked
 
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import AgentKind, QueueMode
-from casework.service import cases, dispatch, queues, runs
+from casework.errors import NotFound
+from casework.service import cases, dispatch, explain, queues, runs
 from casework.store import cases as case_store
 from casework.store import claims, transitions
 from casework.store import queues as queue_store
@@ -257,3 +259,15 @@ def test_what_a_tick_gives_to_be_sent_is_committed(committed):
             assert Rival(lambda message=message: the_run(committed, message)).result().attempt == message.attempt
             sent += 1
     assert sent == 5
+
+
+def test_an_explanation_that_meets_a_deletion_finds_no_case(committed):
+    queue, _ = worked_queue(committed)
+    (case_id,) = some_cases(committed, queue)
+    with committed.begin() as tx:
+        case_store.lock(tx, [case_id])
+        rival = Rival(lambda: explain.explain(committed, SETTINGS, TEAM, case_id))
+        wait_until_blocked(committed, rival)
+        case_store.delete(tx, [case_id])
+    with pytest.raises(NotFound):
+        rival.result()

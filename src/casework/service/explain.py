@@ -30,7 +30,10 @@ def explain(db: Database, settings: Settings, team_id: TeamId, case_id: UUID) ->
         queue = queues.find_one(tx, team_id, id=found[0].queue_id) if found else None
         if queue is None:
             raise NotFound("case", case_id)
-        case, row = found[0], cases.lock(tx, [case_id])[0]
+        rows = cases.lock(tx, [case_id])
+        if not rows:
+            raise NotFound("case", case_id)
+        case, row = found[0], rows[0]
         match case.status:
             case CaseStatus.COMPLETED | CaseStatus.FAILED:
                 return Explanation("ended", f"The case is {case.status} since {_time(case.completed_at)}.")
