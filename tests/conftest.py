@@ -13,7 +13,7 @@ from casework.embedded import Urls
 from casework.settings import Settings
 from casework.store import schema
 from casework.store.database import Database
-from rolled_back import Clock, RolledBack
+from rolled_back import Clock, RolledBack, uncommitted
 
 for name in [name for name in os.environ if name.startswith("CASEWORK_") and not name.startswith("CASEWORK_TEST_")]:
     del os.environ[name]
@@ -45,7 +45,7 @@ def new_database(servers: Urls) -> Iterator[object]:
     admin = Database(servers.database)
 
     def make(name: str, *, migrate: bool = True) -> str:
-        with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with admin.engine.connect() as connection:
             connection.execute(text(f"drop database if exists {name} with (force)"))
             connection.execute(text(f"create database {name}"))
         url = servers.database.replace("/postgres", f"/{name}", 1)
@@ -75,7 +75,7 @@ def clock() -> Clock:
 @pytest.fixture
 def db(migrated: Database, clock: Clock) -> Iterator[Database]:
     """A database that forgets everything at the end of the test, and whose time is the test's."""
-    with migrated.engine.connect() as connection:
+    with uncommitted(migrated) as connection:
         outer = connection.begin()
         yield RolledBack(connection, clock)
         outer.rollback()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from casework.store.database import Database, Tx
+from casework.store.database import Database, Tx, driver_of
 
 
 class Clock:
@@ -26,10 +26,18 @@ class RolledBack(Database):
     """A database whose transactions are savepoints of one that is never committed."""
 
     def __init__(self, connection: Connection, clock: Clock) -> None:
+        """The connection is one that does not commit by itself: see `uncommitted`."""
         self.clock = clock
         self.connection = connection
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
         with self.connection.begin_nested():
-            yield Tx(self.connection, self.clock)
+            yield Tx(driver_of(self.connection), self.clock, self.connection)
+
+    single = begin
+
+
+def uncommitted(db: Database) -> Connection:
+    """A connection whose changes are kept until a commit, and forgotten with a rollback."""
+    return db.engine.connect().execution_options(isolation_level="READ COMMITTED")

@@ -40,12 +40,14 @@ class Casework:
         self.publisher.close()
 
 
-def connect_when_possible(application: str, pool_size: int, *, checked: bool = True) -> Casework:
+def connect_when_possible(
+    application: str, pool_size: int, *, checked: bool = True, caches_plans: bool = False
+) -> Casework:
     """As `connect`, waiting for servers that are not there yet."""
     said = ""
     while True:
         try:
-            return connect(application=application, pool_size=pool_size, checked=checked)
+            return connect(application=application, pool_size=pool_size, checked=checked, caches_plans=caches_plans)
         except Unavailable as error:
             if str(error) != said:
                 log.warn("waits", error=str(error))
@@ -54,16 +56,22 @@ def connect_when_possible(application: str, pool_size: int, *, checked: bool = T
 
 
 def connect(
-    settings: Settings | None = None, *, application: str = "casework", pool_size: int = 5, checked: bool = True
+    settings: Settings | None = None,
+    *,
+    application: str = "casework",
+    pool_size: int = 5,
+    checked: bool = True,
+    caches_plans: bool = False,
 ) -> Casework:
     """Connect to the installation that the settings name, starting casework's own servers where they name none.
 
     A database of our own is brought to the schema of this version; one that was named is only checked, because its
-    owner decides when it changes. Raises Unavailable and InvalidSettings.
+    owner decides when it changes. `caches_plans` is for processes that repeat a few statements that go by keys.
+    Raises Unavailable and InvalidSettings.
     """
     settings = settings or read_settings()
     urls = embedded.resolve(settings)
-    db = Database(urls.database, application=application, pool_size=pool_size)
+    db = Database(urls.database, application=application, pool_size=pool_size, caches_plans=caches_plans)
     if urls.own_database:
         schema.ensure(db)
     elif checked:

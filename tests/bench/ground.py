@@ -62,14 +62,14 @@ class Ground:
             redis.flushdb()
         return url
 
-    def casework(self, name: str, **settings: Any) -> Casework:
-        """An installation on a database and a Redis of its own."""
+    def casework(self, name: str, *, like_workers: bool = True, **settings: Any) -> Casework:
+        """An installation on a database and a Redis of its own, connected to as workers and tickers do, or as the API does."""
         url = self.database(name)
         db = Database(url)
         schema.upgrade(db)
         db.close()
         values = {"home": self.home, "agent_modules": AGENTS, **settings}
-        return connect(Settings(database_url=url, redis_url=self.redis(name), **values))
+        return connect(Settings(database_url=url, redis_url=self.redis(name), **values), caches_plans=like_workers)
 
 
 def environment(casework: Casework, **more: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from world import World
 from casework.core.lifecycle import EventType
 from casework.store.database import Database
 from factories import a_queue, an_agent
+from rolled_back import uncommitted
 
 ENOUGH = 20_000
 """So many steps meet every kind of event."""
@@ -43,7 +44,7 @@ def test_random_lives_go_as_the_model_says(model_database, caplog):
     caplog.set_level(logging.ERROR, logger="casework")
     World.steps = 0
     World.seen.clear()
-    with model_database.engine.connect() as connection:
+    with uncommitted(model_database) as connection:
         # The tables stay tiny: a plan that is kept is as good as a new one, and saves making it for each statement.
         connection.exec_driver_sql("set plan_cache_mode = force_generic_plan")
         connection.commit()

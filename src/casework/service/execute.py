@@ -8,7 +8,7 @@ from time import sleep
 from typing import Any
 
 from casework import log
-from casework.agents import HeldCase, Run, targets
+from casework.agents import Complete, Fail, HeldCase, Postpone, Run, targets
 from casework.agents.call import Asked, Crashed, Lost, Result, Returned, Stopped, call
 from casework.agents.run import History
 from casework.agents.stop import Stop
@@ -73,7 +73,7 @@ def execute(
 
 def start(db: Database, settings: Settings, message: RunMessage, worker: str) -> Started | None:
     """Take the run, unless it has been started, or interrupted."""
-    with db.begin() as tx:
+    with db.single() as tx:
         row = transitions.start(tx, message, worker)
     if row is None:
         return None
@@ -147,6 +147,12 @@ def settle(db: Database, settings: Settings, started: Started, result: Result) -
 
 def _settle(db: Database, settings: Settings, started: Started, result: Result, *, first: bool) -> str:
     fence = started.fence
+    if isinstance(result, Returned) and isinstance(result.outcome, Complete | Fail | Postpone):
+        # One statement. Where the fence refuses it, the transaction below says so.
+        with db.single() as tx:
+            written = _write(tx, settings, started, result)
+        if written:
+            return written
     with db.begin() as tx:
         if isinstance(result, Lost | Stopped):
             return "interrupted" if _give_back(tx, fence) else "lost"

@@ -151,7 +151,7 @@ def events(tx: Tx, case_id: CaseId) -> list[CaseEvent]:
         """,
         {"case_id": case_id},
     )
-    return [CaseEvent(**row._mapping) for row in rows]
+    return [CaseEvent(**row._asdict()) for row in rows]
 
 
 def lock(tx: Tx, ids: Sequence[UUID], queue_id: QueueId | None = None) -> list[Any]:

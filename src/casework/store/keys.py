@@ -28,7 +28,7 @@ class StoredKey:
 
 
 def _key(row: Any) -> StoredKey:
-    return StoredKey(**{**row._mapping, "role": Role(row.role)})
+    return StoredKey(**{**row._asdict(), "role": Role(row.role)})
 
 
 _COLUMNS = "id, team_id, name, role, public, hash, created_at, expires_at, revoked_at"
@@ -66,7 +66,7 @@ def find_public(tx: Tx, public: str) -> tuple[StoredKey, bool] | None:
     ).one_or_none()
     if row is None:
         return None
-    fields = {**row._mapping, "role": Role(row.role)}
+    fields = {**row._asdict(), "role": Role(row.role)}
     valid = bool(fields.pop("valid"))
     return StoredKey(**fields), valid
 

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
+from psycopg.errors import UniqueViolation
 
 from casework.core.model import CaseId, CountedLabel, Label, LabelId, LabelRef, QueueId
 from casework.errors import NameTaken
@@ -84,7 +84,7 @@ def of_queue(tx: Tx, queue_id: QueueId, *, limit: int, offset: int) -> list[Coun
         f"{_COUNTED} order by l.key, l.value limit %(limit)s offset %(offset)s",
         {"queue_id": queue_id, "limit": limit, "offset": offset},
     )
-    return [CountedLabel(**row._mapping) for row in rows]
+    return [CountedLabel(**row._asdict()) for row in rows]
 
 
 def create(tx: Tx, queue_id: QueueId, ref: LabelRef, hue: int | None) -> CountedLabel:
@@ -103,7 +103,7 @@ def create(tx: Tx, queue_id: QueueId, ref: LabelRef, hue: int | None) -> Counted
         """,
         values,
     )
-    return CountedLabel(**tx.sql(f"{_COUNTED} and l.key = %(key)s and l.value = %(value)s", values).one()._mapping)
+    return CountedLabel(**tx.sql(f"{_COUNTED} and l.key = %(key)s and l.value = %(value)s", values).one()._asdict())
 
 
 def change(tx: Tx, queue_id: QueueId, label_id: UUID, *, key: str | None, value: str, hue: int | None) -> Label | None:
@@ -117,9 +117,9 @@ def change(tx: Tx, queue_id: QueueId, label_id: UUID, *, key: str | None, value:
                 """,
                 {"id": label_id, "queue_id": queue_id, "key": key, "value": value, "hue": hue},
             ).one_or_none()
-    except IntegrityError as error:
+    except UniqueViolation as error:
         raise NameTaken("Another label of the queue has that key and value.") from error
-    return Label(**row._mapping) if row else None
+    return Label(**row._asdict()) if row else None
 
 
 def delete(tx: Tx, queue_id: QueueId, label_id: UUID) -> bool:

@@ -56,7 +56,7 @@ def find(tx: Tx, run_id: UUID, *, limit: int, offset: int = 0, types: Sequence[s
         """,
         {"run_id": run_id, "limit": limit, "offset": offset, "types": list(types)},
     )
-    return [Message(**row._mapping) for row in rows]
+    return [Message(**row._asdict()) for row in rows]
 
 
 def latest(tx: Tx, run_id: UUID, limit: int) -> list[Message]:
@@ -70,4 +70,4 @@ def latest(tx: Tx, run_id: UUID, limit: int) -> list[Message]:
         """,
         {"run_id": run_id, "limit": limit},
     )
-    return [Message(**row._mapping) for row in rows]
+    return [Message(**row._asdict()) for row in rows]

@@ -19,7 +19,7 @@ from casework.store.tables import agents, cases, consumers, queues
 
 
 def _queue(row: Any) -> Queue:
-    return Queue(**{**row._mapping, "mode": QueueMode(row.mode)})
+    return Queue(**{**row._asdict(), "mode": QueueMode(row.mode)})
 
 
 def create(tx: Tx, team_id: TeamId, name: str, description: str | None) -> Queue:

@@ -211,7 +211,7 @@ r.error, r.worker, r.created_at, r.started_at, r.alive_at, r.stop_requested_at, 
 
 
 def _run(row: Any) -> RunRecord:
-    return RunRecord(**{**row._mapping, "status": RunStatus(row.status)})
+    return RunRecord(**{**row._asdict(), "status": RunStatus(row.status)})
 
 
 def get(tx: Tx, run_id: UUID) -> RunRecord | None:
@@ -268,7 +268,7 @@ order by e.id desc limit 50
 def owners_of(tx: Tx, case_id: CaseId) -> list[CaseRun]:
     """The runs that claimed a case or received it by handover, newest first, at most 50."""
     return [
-        CaseRun(**{**row._mapping, "status": RunStatus(row.status)})
+        CaseRun(**{**row._asdict(), "status": RunStatus(row.status)})
         for row in tx.sql(_OWNERS_SQL, {"case_id": case_id})
     ]
 

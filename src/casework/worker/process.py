@@ -100,6 +100,6 @@ def leave_parents_connections() -> None:
 
 
 def _connect() -> Casework:
-    casework = connect_when_possible(f"casework {worker_name()}", pool_size=5)
+    casework = connect_when_possible(f"casework {worker_name()}", pool_size=5, caches_plans=True)
     # The application that Celery consumes with also publishes: one set of connections.
     return replace(casework, publisher=Publisher(casework.publisher.url, app))

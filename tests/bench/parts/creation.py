@@ -26,7 +26,7 @@ insert into case_events (case_id, type, created_at) select id, 'created', now() 
 
 def measure(ground: Ground) -> list[Figure]:
     """As a client does it, with its nudges."""
-    casework = ground.casework("creation")
+    casework = ground.casework("creation", like_workers=False)
     queue, _ = seed.worked_queue(casework)
     single, many, rows = ground.size(500, 100), ground.size(10_000, 1000), ground.size(20_000, 1000)
     file = _file(ground.home / "rows.csv", rows)
