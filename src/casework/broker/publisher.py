@@ -6,26 +6,25 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid4
 
-import redis
 from celery import Celery
 from kombu.exceptions import OperationalError
+from redis import Redis, RedisError
 
 from casework import log
-from casework.broker.app import RUN_TASK, RUNS, TICK_TASK, TICKS, make_app
+from casework.broker.app import RUN_TASK, RUNS, TICKS, make_app
 from casework.core.model import Effects, RunId, RunMessage
 from casework.errors import BrokerUnavailable, InvalidSettings
 
 STOP_CHANNEL = "casework:stop"
-_NUDGED = "casework:nudged"
-_NUDGED_MS = 1000
-_AWAY = (redis.RedisError, OperationalError, OSError)
+_NUDGES = "casework:nudges"
+_AWAY = (RedisError, OperationalError, OSError)
 
 
-def client(url: str, **options: Any) -> redis.Redis:
+def client(url: str, **options: Any) -> Redis:
     """A Redis client for a URL as Celery takes it. Raises InvalidSettings."""
     plain = url.replace("redis+socket://", "unix://").replace("virtual_host=", "db=")
     try:
-        return redis.Redis.from_url(plain, socket_connect_timeout=3, **options)
+        return Redis.from_url(plain, socket_connect_timeout=3, **options)
     except ValueError as error:
         raise InvalidSettings(f"CASEWORK_REDIS_URL: {error}") from error
 
@@ -43,7 +42,7 @@ class Publisher:
         return self._app or make_app(lambda: self.url, lambda: 1.0)
 
     @cached_property
-    def redis(self) -> redis.Redis:
+    def redis(self) -> Redis:
         """A client with short time-outs."""
         return client(self.url, socket_timeout=3)
 
@@ -71,22 +70,35 @@ class Publisher:
                 )
 
     def nudge(self) -> None:
-        """Ask for a tick, unless one is asked for already: `begin_tick` clears the mark before the tick looks."""
-        if self.redis.set(_NUDGED, 1, nx=True, px=_NUDGED_MS):
-            self.app.send_task(TICK_TASK, queue=TICKS, retry=False, ignore_result=True)
+        """Ask for a tick, unless one is asked for already: a list of one element, and one round trip.
+
+        Past Celery, whose message would cost its sender and the ticker more than the tick itself.
+        """
+        with self.redis.pipeline(transaction=False) as both:
+            both.lpush(_NUDGES, 1)
+            both.ltrim(_NUDGES, 0, 0)
+            both.execute()
+
+    def nudged(self, waiting: Redis, seconds: int) -> bool:
+        """Wait that long for a nudge, and take it. Raises RedisError."""
+        return waiting.blpop([_NUDGES], seconds) is not None
+
+    def waiting_client(self) -> Redis:
+        """A connection of its own, for waits of a few seconds."""
+        return client(self.url, socket_timeout=10)
 
     def begin_tick(self) -> None:
         """Take all waiting requests for a tick: the one that begins answers them all. What comes from now on is kept."""
         with _tolerated("begin_tick"):
-            self.redis.delete(_NUDGED, TICKS)
+            self.redis.delete(_NUDGES, TICKS)
 
     def stopped_runs(self, pubsub: Any, seconds: float) -> list[RunId]:
-        """Wait that long for news of runs that were asked to stop. Raises redis.RedisError."""
+        """Wait that long for news of runs that were asked to stop. Raises RedisError."""
         news = pubsub.get_message(ignore_subscribe_messages=True, timeout=seconds)
         return [RunId(UUID(part)) for part in news["data"].decode().split(",")] if news else []
 
     def subscribe(self) -> Any:
-        """A subscription to stop requests. Raises redis.RedisError."""
+        """A subscription to stop requests. Raises RedisError."""
         pubsub = client(self.url, socket_timeout=5).pubsub()  # type: ignore[no-untyped-call]
         pubsub.subscribe(STOP_CHANNEL)
         return pubsub

@@ -36,6 +36,7 @@ class WorkerProcess:
     def __init__(self, casework: Casework) -> None:
         self.casework = casework
         self.supervisor = Supervisor(casework, worker_name())
+        self.ticking = Lock()
         self._next_tick = 0.0
         self._swept = 0.0
         self._tidied = 0.0
@@ -53,23 +54,30 @@ class WorkerProcess:
         )
         casework.perform(done)
 
-    def tick(self) -> None:
-        """Look for work. Nudges come often; the sweep follows the beat."""
-        sleep(max(0.0, self._next_tick - monotonic()))
-        self.casework.publisher.begin_tick()
-        settings = self.casework.settings
-        sweeping = monotonic() >= self._swept + settings.tick_seconds / 2
-        self._swept = monotonic() if sweeping else self._swept
-        try:
-            for done in tick(self.casework.db, settings, ticker=f"ticker@{worker_name()}", sweeping=sweeping):
-                self.casework.perform(done)
-        except Unavailable as error:
-            log.warn("tick.failed", error=str(error))
-        ended = monotonic()
-        self._next_tick = ended + TICK_SPACING_SECONDS
-        if ended >= self._tidied + TIDY_SECONDS:
-            self._tidied = ended
+    def tick(self, *, nudged: bool = False) -> None:
+        """Look for work, one tick after another."""
+        with self.ticking:
+            sleep(max(0.0, self._next_tick - monotonic()))
+            self.casework.publisher.begin_tick()
+            try:
+                self._look(sweeping=self._sweep_is_due(nudged))
+            except Unavailable as error:
+                log.warn("tick.failed", error=str(error))
+            self._next_tick = monotonic() + TICK_SPACING_SECONDS
+        if not nudged and monotonic() >= self._tidied + TIDY_SECONDS:
+            self._tidied = monotonic()
             self._tidy()
+
+    def _look(self, *, sweeping: bool) -> None:
+        casework = self.casework
+        for done in tick(casework.db, casework.settings, ticker=f"ticker@{worker_name()}", sweeping=sweeping):
+            casework.perform(done)
+
+    def _sweep_is_due(self, nudged: bool) -> bool:
+        """At the beat's ticks, but not at those of several beats; at a nudge only where the beat has gone missing."""
+        due = monotonic() >= self._swept + self.casework.settings.tick_seconds * (2 if nudged else 0.5)
+        self._swept = monotonic() if due else self._swept
+        return due
 
     def _tidy(self) -> None:
         try:
@@ -89,6 +97,11 @@ def this_process() -> WorkerProcess:
         if not _this:
             _this.append(WorkerProcess(_connect()))
         return _this[0]
+
+
+def made_process() -> WorkerProcess | None:
+    """This process's own, where it was needed yet."""
+    return _this[0] if _this else None
 
 
 def leave_parents_connections() -> None:

@@ -14,7 +14,8 @@ from casework.embedded import identity
 from casework.errors import Unavailable
 from casework.service import execute
 from casework.settings import read_settings
-from casework.worker.process import leave_parents_connections, this_process, worker_name
+from casework.worker import nudges
+from casework.worker.process import leave_parents_connections, made_process, this_process, worker_name
 
 RELEASE_SECONDS = 2.0
 """How long the runs of a worker whose shutdown time is over may take to stop by themselves."""
@@ -31,8 +32,23 @@ def configure_logging(**_: Any) -> None:
 def report_worker(sender: Any, **_: Any) -> None:
     """Report the worker from its main process, so that an idle one is seen."""
     log.event("worker.ready", worker=worker_name(), pool=type(sender.pool).__module__.rpartition(".")[2])
-    if not _is_ticker(sender):
-        threading.Thread(target=lambda: this_process().supervisor.start(), daemon=True).start()
+    begin = _listen_for_nudges if _is_ticker(sender) else _begin_supervising
+    threading.Thread(target=begin, daemon=True).start()
+
+
+def _begin_supervising() -> None:
+    this_process().supervisor.start()
+
+
+def _listen_for_nudges() -> None:
+    nudges.listen(this_process())
+
+
+@signals.worker_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
+def finish_tick(**_: Any) -> None:
+    """Let the tick that is being done perform its effects, and begin no other: what it claimed would wait to be sent again."""
+    if made := made_process():
+        made.ticking.acquire(timeout=5)
 
 
 def _is_ticker(consumer: Any) -> bool:
