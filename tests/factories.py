@@ -73,7 +73,7 @@ def the_run(db: Database, message: RunMessage) -> RunRecord:
 
 def claim(db: Database, settings: Settings = SETTINGS) -> list[RunMessage]:
     """One round of claims."""
-    return dispatch.claim_round(db, settings)
+    return [message for _, message in dispatch.claim_round(db, settings)]
 
 
 def start(db: Database, message: RunMessage, worker: str = "w") -> Fence:

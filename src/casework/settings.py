@@ -49,6 +49,12 @@ class Settings(BaseSettings):
     outstanding_runs: int = Field(
         200, ge=1, le=10_000, description="How many unstarted runs a consumer without a limit holds."
     )
+    bundle_seconds: float = Field(
+        0.1,
+        ge=0,
+        le=10,
+        description="Short runs share a message, as many as take that long together; 0: each run has its own.",
+    )
     max_attempts: int = Field(
         5, ge=1, le=100, description="Failed attempts until a case is failed; an agent may have its own number."
     )

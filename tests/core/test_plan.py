@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casework.core.plan import Candidate, Lane, Opening, assign, free_slots
+from casework.core.model import RunMessage
+from casework.core.plan import MOST_IN_A_BUNDLE, Candidate, Lane, Opening, assign, bundle, free_slots
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 QUEUES = [UUID(int=number) for number in (1, 2)]
@@ -105,3 +106,42 @@ def test_consumers_share_a_queue_by_free_capacity():
 )
 def test_free_slots(concurrency, pending, running, expected):
     assert free_slots(concurrency=concurrency, pending=pending, running=running, outstanding=200) == expected
+
+
+def claimed(*agents):
+    return [(AGENTS[agent], RunMessage(UUID(int=1000 + number), 1)) for number, agent in enumerate(agents)]
+
+
+def sizes(bundles):
+    return [len(one) for one in bundles]
+
+
+def test_runs_of_unknown_or_long_length_go_alone():
+    assert sizes(bundle(claimed(*[0] * 20), {}, 0.1)) == [1] * 20
+    assert sizes(bundle(claimed(*[0] * 20), {AGENTS[0]: 0.06}, 0.1)) == [1] * 20
+
+
+def test_short_runs_share_a_message_as_far_as_they_take_that_long_together():
+    assert sizes(bundle(claimed(*[0] * 20), {AGENTS[0]: 0.03}, 0.1)) == [3, 3, 3, 3, 3, 3, 2]
+    assert sizes(bundle(claimed(*[0] * 100), {AGENTS[0]: 0.0}, 0.1)) == [MOST_IN_A_BUNDLE] * 10
+
+
+def test_a_few_short_runs_are_spread_over_workers():
+    assert sizes(bundle(claimed(*[0] * 4), {AGENTS[0]: 0.001}, 0.1)) == [1] * 4
+    assert sizes(bundle(claimed(*[0] * 12), {AGENTS[0]: 0.001}, 0.1)) == [3] * 4
+
+
+def test_no_seconds_are_a_message_for_each_run():
+    assert sizes(bundle(claimed(*[0] * 20), {AGENTS[0]: 0.001}, 0)) == [1] * 20
+
+
+@given(st.lists(st.integers(0, 2), max_size=60), st.lists(st.floats(0, 1), min_size=3, max_size=3))
+def test_bundles_hold_each_run_once_in_order_and_of_one_agent(agents, paces):
+    runs = claimed(*agents)
+    bundles = bundle(runs, dict(zip(AGENTS, paces, strict=True)), 0.1)
+    of = {message: agent for agent, message in runs}
+    assert sorted(message.run_id for one in bundles for message in one) == [message.run_id for _, message in runs]
+    for one in bundles:
+        assert len({of[message] for message in one}) == 1
+        assert list(one) == sorted(one, key=lambda message: message.run_id)
+    assert [one[0].run_id for one in bundles] == sorted(one[0].run_id for one in bundles)

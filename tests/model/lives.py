@@ -52,7 +52,7 @@ class Lives(People):
 
     @rule()
     def claim(self) -> None:
-        self.check_claims(dispatch.claim_round(self.db, SETTINGS))
+        self.check_claims([message for _, message in dispatch.claim_round(self.db, SETTINGS)])
 
     @rule(worker=workers)
     def claim_and_start(self, worker: str) -> None:

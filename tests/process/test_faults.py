@@ -14,6 +14,7 @@ from patience import wait_for
 from casework.broker.publisher import client
 from casework.cli.roles import Pool
 from casework.core.lifecycle import CaseStatus, RunStatus
+from casework.core.model import NewCase
 from casework.service import cases, requests, runs
 from factories import TEAM, a_consumer, a_queue, an_agent, history, some_cases, the_case, worked_queue
 
@@ -187,6 +188,20 @@ def test_several_tickers_and_beats_keep_the_limit(installation):
             most = max(most, tx.sql("select count(*) from runs where holds_slot").scalar_one())
     assert most == 3
     assert installation.runs_per_case(queue) == {(1, 1)}
+
+
+def test_short_runs_that_wait_behind_a_long_one_are_handed_on(installation):
+    queue, _ = worked_queue(installation.db, "sample_agents:sleeps")
+    installation.everything(Pool.THREADS, concurrency=8)
+    add(installation, queue, 40, data={"seconds": 0})
+    installation.wait_until_ended(queue, 40)
+    mixed = [NewCase("case", {"seconds": 0 if number % 4 else 20}) for number in range(16)]
+    installation.casework.perform(cases.create(installation.db, queue.id, mixed))
+    wait_for(
+        lambda: installation.counted(queue)[CaseStatus.COMPLETED] == 52 and installation.running(queue) == 4,
+        "the twelve short ones to end beside the four long ones",
+    )
+    assert any("runs.handed_on" in log.read_text() for log in installation.logs.glob("*.log"))
 
 
 def test_a_run_that_kills_its_worker_each_time_fails_and_stops_nobody_else(installation):

@@ -12,7 +12,7 @@ from redis import Redis, RedisError
 
 from casework import log
 from casework.broker.app import RUN_TASK, RUNS, TICKS, make_app
-from casework.core.model import Effects, RunId, RunMessage
+from casework.core.model import Bundle, Effects, RunId
 from casework.errors import BrokerUnavailable, InvalidSettings
 
 STOP_CHANNEL = "casework:stop"
@@ -51,20 +51,19 @@ class Publisher:
         if effects.stops:
             with _tolerated("stop"):
                 self.redis.publish(STOP_CHANNEL, ",".join(str(run) for run in effects.stops))
-        if effects.runs:
+        if effects.bundles:
             with _tolerated("runs"):
-                self._send_runs(effects.runs)
+                self._send_runs(effects.bundles)
         if effects.nudge:
             with _tolerated("nudge"):
                 self.nudge()
 
-    def _send_runs(self, messages: Sequence[RunMessage]) -> None:
+    def _send_runs(self, bundles: Sequence[Bundle]) -> None:
         """One batch, one round trip: `delay` one by one costs seven times as much."""
         with self.app.producer_pool.acquire(block=True, timeout=5) as producer, producer.batch(max_size=1000):
-            for message in messages:
-                task = self.app.amqp.as_task_v2(
-                    str(uuid4()), RUN_TASK, (str(message.run_id), message.attempt), {}, ignore_result=True
-                )
+            for bundle in bundles:
+                runs = [(str(message.run_id), message.attempt) for message in bundle]
+                task = self.app.amqp.as_task_v2(str(uuid4()), RUN_TASK, (runs,), {}, ignore_result=True)
                 producer.publish(
                     task.body, exchange="", routing_key=RUNS, headers=task.headers, serializer="json", **task.properties
                 )

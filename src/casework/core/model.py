@@ -252,10 +252,14 @@ class CaseRun:
 
 @dataclass(frozen=True, slots=True)
 class RunMessage:
-    """What crosses the broker: which run, and which attempt of it."""
+    """What is sent to a worker: which run, and which attempt of it."""
 
     run_id: RunId
     attempt: int
+
+
+Bundle = tuple[RunMessage, ...]
+"""Runs that share one message of the broker, and are executed one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,9 +308,14 @@ class CaseFilter:
 class Effects:
     """What has to be told to others after a commit. All of it may be lost: rows hold the truth."""
 
-    runs: tuple[RunMessage, ...] = ()
+    bundles: tuple[Bundle, ...] = ()
     stops: tuple[RunId, ...] = ()
     nudge: bool = False
+
+    @property
+    def runs(self) -> Bundle:
+        """The runs that are sent, whatever they share."""
+        return tuple(message for bundle in self.bundles for message in bundle)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from time import monotonic
 
 from casework import log
 from casework.core import plan
-from casework.core.model import AgentKind, Committed, Effects, RunMessage
+from casework.core.model import AgentId, AgentKind, Committed, Effects, RunMessage
+from casework.service.paces import Paces
 from casework.service.sweep import sweep
 from casework.settings import Settings
 from casework.store import claims, transitions
@@ -25,9 +26,18 @@ class Tick:
 
 
 def tick(
-    db: Database, settings: Settings, *, ticker: str | None = None, sweeping: bool = True, seconds: float = 5.0
+    db: Database,
+    settings: Settings,
+    *,
+    ticker: str | None = None,
+    sweeping: bool = True,
+    paces: Paces | None = None,
+    seconds: float = 5.0,
 ) -> Iterator[Committed[Tick]]:
-    """Sweep, and claim while there is work and time. Each result is committed; its effects are to be performed."""
+    """Sweep, and claim while there is work and time. Each result is committed; its effects are to be performed.
+
+    `paces` remembers from tick to tick how long runs take; without it each run is sent alone.
+    """
     end = monotonic() + seconds
     if sweeping:
         swept = sweep(db, settings, ticker)
@@ -36,13 +46,15 @@ def tick(
         claimed = claim_round(db, settings)
         if claimed:
             log.detail("cases.claimed", count=len(claimed))
-            yield Committed(Tick(claimed=len(claimed)), Effects(runs=tuple(claimed)))
+            pace = paces.of(db, [agent for agent, _ in claimed]) if paces else {}
+            bundles = plan.bundle(claimed, pace, settings.bundle_seconds)
+            yield Committed(Tick(claimed=len(claimed)), Effects(bundles=tuple(bundles)))
         if not claimed or monotonic() > end:
             return
 
 
-def claim_round(db: Database, settings: Settings) -> list[RunMessage]:
-    """One transaction of claims, over all queues. What it returns is committed and has to be sent."""
+def claim_round(db: Database, settings: Settings) -> list[tuple[AgentId, RunMessage]]:
+    """One transaction of claims, over all queues. What it returns is committed and has to be sent to that agent."""
     with db.begin() as tx:
         now = tx.now
         ready = claims.ready_consumers(tx, now, AgentKind.PYTHON)

@@ -65,7 +65,7 @@ def _claim_one(tx: Tx, settings: Settings, agent: Agent) -> RunMessage | None:
     for pick in plan.assign([one.opening for one in free], found):
         claimed = transitions.claim(tx, [pick], tx.now)
         if claimed:
-            return claimed[0]
+            return claimed[0][1]
     return None
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from casework import log
 from casework.core.model import Committed, Effects, RunMessage
+from casework.core.plan import alone
 from casework.core.retry import backoff
 from casework.settings import Settings
 from casework.store import processes, runs, transitions
@@ -40,7 +41,7 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
     unsent = [RunMessage(run.fence.run_id, run.fence.attempt) for run in found if run.why is Stuck.UNSENT]
     again = _send_again(db, unsent) if unsent else []
     swept[Stuck.UNSENT] += len(again)
-    return Committed(swept, Effects(runs=tuple(again)))
+    return Committed(swept, Effects(bundles=alone(again)))
 
 
 def _gap(settings: Settings) -> timedelta:

@@ -71,12 +71,12 @@ with pick as (
          %(now)s, h.run_id, h.agent_id
   from held h
 )
-select h.run_id, h.attempt from held h join claimed c on c.id = h.id order by h.position
+select h.run_id, h.attempt, h.agent_id from held h join claimed c on c.id = h.id order by h.position
 """
 
 
-def claim(tx: Tx, picks: Sequence[Pick], now: datetime) -> list[RunMessage]:
-    """Claim or resume the picked cases that are still free at `now`, and return what has to be sent, in their order."""
+def claim(tx: Tx, picks: Sequence[Pick], now: datetime) -> list[tuple[AgentId, RunMessage]]:
+    """Claim or resume the picked cases that are still free at `now`, and return who got what, in their order."""
     rows = tx.sql(
         _CLAIM_SQL,
         {
@@ -86,7 +86,7 @@ def claim(tx: Tx, picks: Sequence[Pick], now: datetime) -> list[RunMessage]:
             "now": now,
         },
     )
-    return [RunMessage(RunId(row.run_id), row.attempt) for row in rows]
+    return [(AgentId(row.agent_id), RunMessage(RunId(row.run_id), row.attempt)) for row in rows]
 
 
 # A message that comes twice, or after the run was interrupted, finds no pending run with its attempt.

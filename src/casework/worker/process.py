@@ -2,16 +2,20 @@
 
 import os
 import socket
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
-from threading import Lock
+from threading import Lock, Timer
 from time import monotonic, sleep
 
 from casework import log
 from casework.broker.publisher import Publisher
-from casework.core.model import RunMessage
+from casework.core.model import Effects, RunMessage
+from casework.core.plan import alone
 from casework.errors import Unavailable
 from casework.service.dispatch import tick
 from casework.service.execute import execute
+from casework.service.paces import Paces
 from casework.service.upkeep import tidy
 from casework.wiring import Casework, connect_when_possible
 from casework.worker.app import app
@@ -19,6 +23,9 @@ from casework.worker.supervisor import Supervisor
 
 TICK_SPACING_SECONDS = 0.01
 """Ticks that follow one another at once claim single cases; a short breath lets them claim batches."""
+
+HAND_ON_SECONDS = 0.25
+"""How long runs wait in a bundle behind others before they are sent anew, each alone."""
 
 TIDY_SECONDS = 600.0
 
@@ -37,12 +44,27 @@ class WorkerProcess:
         self.casework = casework
         self.supervisor = Supervisor(casework, worker_name())
         self.ticking = Lock()
+        self._paces = Paces()
         self._next_tick = 0.0
         self._swept = 0.0
         self._tidied = 0.0
 
-    def execute(self, message: RunMessage) -> None:
-        """Execute one attempt of a run."""
+    def execute(self, bundle: Sequence[RunMessage]) -> None:
+        """Execute one attempt of each run, one after the other, and ask for a tick once.
+
+        Runs that wait behind one that takes unexpectedly long, or raises, are sent to other workers.
+        """
+        waiting = deque(bundle)
+        handing_on = Timer(HAND_ON_SECONDS, self._hand_on, (waiting,))
+        if len(bundle) > 1:
+            handing_on.start()
+        nudge = False
+        while message := _next(waiting):
+            nudge |= self._execute(message)
+        handing_on.cancel()
+        self.casework.effects(Effects(nudge=nudge))
+
+    def _execute(self, message: RunMessage) -> bool:
         casework = self.casework
         done = execute(
             casework.db,
@@ -52,7 +74,12 @@ class WorkerProcess:
             watch=self.supervisor.watch,
             perform=casework.effects,
         )
-        casework.perform(done)
+        return done.effects.nudge
+
+    def _hand_on(self, waiting: "deque[RunMessage]") -> None:
+        rest = list(iter(lambda: _next(waiting), None))
+        log.event("runs.handed_on", count=len(rest))
+        self.casework.effects(Effects(bundles=alone(rest), nudge=True))
 
     def tick(self, *, nudged: bool = False) -> None:
         """Look for work, one tick after another."""
@@ -70,7 +97,8 @@ class WorkerProcess:
 
     def _look(self, *, sweeping: bool) -> None:
         casework = self.casework
-        for done in tick(casework.db, casework.settings, ticker=f"ticker@{worker_name()}", sweeping=sweeping):
+        ticker = f"ticker@{worker_name()}"
+        for done in tick(casework.db, casework.settings, ticker=ticker, sweeping=sweeping, paces=self._paces):
             casework.perform(done)
 
     def _sweep_is_due(self, nudged: bool) -> bool:
@@ -84,6 +112,14 @@ class WorkerProcess:
             tidy(self.casework.db)
         except Unavailable as error:
             log.warn("tidy.failed", error=str(error))
+
+
+def _next(waiting: "deque[RunMessage]") -> RunMessage | None:
+    """Take the next one: two threads may, and each gets another."""
+    try:
+        return waiting.popleft()
+    except IndexError:
+        return None
 
 
 _this: list[WorkerProcess] = []

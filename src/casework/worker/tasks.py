@@ -9,9 +9,9 @@ from casework.worker.process import this_process
 
 
 @app.task(name=RUN_TASK)  # type: ignore[untyped-decorator]
-def run(run_id: str, attempt: int) -> None:
-    """Execute one attempt of a run."""
-    this_process().execute(RunMessage(RunId(UUID(run_id)), attempt))
+def run(runs: list[tuple[str, int]]) -> None:
+    """Execute one attempt of each run."""
+    this_process().execute([RunMessage(RunId(UUID(run_id)), attempt) for run_id, attempt in runs])
 
 
 @app.task(name=TICK_TASK)  # type: ignore[untyped-decorator]

@@ -1,4 +1,4 @@
-"""Dispatch alone: cases claimed, committed and published by one ticker, against the rate of a `delay` loop."""
+"""Dispatch alone: cases claimed, committed and published by one ticker, each in a message of its own, against the rate of a `delay` loop."""
 
 from time import perf_counter
 
@@ -7,6 +7,7 @@ from bench.figures import Figure, alternate, at_least, compared
 from bench.ground import Ground, raw
 from bench.peers import celery_app
 from casework.core.model import Effects
+from casework.core.plan import alone
 from casework.service.dispatch import claim_round
 
 PIECES = 30
@@ -24,7 +25,7 @@ def measure(ground: Ground) -> list[Figure]:
     def dispatched() -> float:
         begun = perf_counter()
         claimed = claim_round(casework.db, casework.settings)
-        casework.effects(Effects(runs=tuple(claimed)))
+        casework.effects(Effects(bundles=alone(message for _, message in claimed)))
         spent = perf_counter() - begun
         assert len(claimed) == 100
         seed.end_claimed(connection)

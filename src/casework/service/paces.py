@@ -1,0 +1,31 @@
+"""How long the runs of an agent take, measured, so that short ones may share a message."""
+
+from collections.abc import Iterable
+from time import monotonic
+
+from casework.core.model import AgentId
+from casework.store import runs
+from casework.store.database import Database
+
+REMEMBERED_SECONDS = 1.0
+UNKNOWN_SECONDS = 0.1
+
+
+class Paces:
+    """Asks the database for an agent's latest runs, once a second at most."""
+
+    def __init__(self) -> None:
+        self._known: dict[AgentId, tuple[float | None, float]] = {}
+
+    def of(self, db: Database, agents: Iterable[AgentId]) -> dict[AgentId, float]:
+        """Seconds that most runs of each agent take; an agent that has ended too few is left out."""
+        now = monotonic()
+        asked = set(agents)
+        unknown = [agent for agent in asked if agent not in self._known or self._known[agent][1] < now]
+        if unknown:
+            with db.single() as tx:
+                found = runs.paces(tx, unknown)
+            for agent in unknown:
+                pace = found.get(agent)
+                self._known[agent] = pace, now + (UNKNOWN_SECONDS if pace is None else REMEMBERED_SECONDS)
+        return {agent: pace for agent in asked if (pace := self._known[agent][0]) is not None}
