@@ -193,20 +193,26 @@ class Ideal:
 
     def sweep(self) -> tuple[int, int, list[tuple[UUID, int]]]:
         """How many lost runs were taken up again, how many were fenced out, and what is sent again."""
-        lost, overdue, again = 0, 0, []
-        for run in sorted(self.runs.values(), key=lambda run: run.id):
-            if run.status == "running" and run.deadline and run.deadline <= self.now:
-                overdue += self.give_back(run, run.attempt)
-            elif run.status == "running" and run.alive <= self.now - LEASE and run.bound:
-                lost += 1
-                failures = run.failures + 1
-                wait = RETRY_BASE * 2.0 ** (failures - 2) if failures > 1 else 0.0
-                self.fail_attempt(run, wait)
-            elif run.status == "pending" and run.sent <= self.now - RESEND * 2 ** (run.sends - 1):
-                run.sent, run.sends = self.now, run.sends + 1
-                self.note(run.case, "resent")
-                again.append((run.id, run.attempt))
-        return lost, overdue, again
+        brought_on = [self.bring_on(run) for run in sorted(self.runs.values(), key=lambda run: run.id)]
+        again = [run for run in self.runs.values() if self.unsent(run)]
+        for run in again:
+            run.sent, run.sends = self.now, run.sends + 1
+            self.note(run.case, "resent")
+        return brought_on.count("lost"), brought_on.count("overdue"), [(run.id, run.attempt) for run in again]
+
+    def bring_on(self, run: Run) -> str:
+        """Take a silent run up again, or fence an overdue one out; says which."""
+        if run.status == "running" and run.deadline and run.deadline <= self.now:
+            return "overdue" if self.give_back(run, run.attempt) else ""
+        if run.status == "running" and run.alive <= self.now - LEASE and run.bound:
+            failures = run.failures + 1
+            self.fail_attempt(run, RETRY_BASE * 2.0 ** (failures - 2) if failures > 1 else 0.0)
+            return "lost"
+        return ""
+
+    def unsent(self, run: Run) -> bool:
+        """Whether the message of an unstarted run is to be sent again."""
+        return run.status == "pending" and run.sent <= self.now - RESEND * 2 ** (run.sends - 1)
 
     # What runs do.
 

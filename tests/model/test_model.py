@@ -11,12 +11,13 @@ from lives import Lives
 from world import World
 
 from casework.core.lifecycle import EventType
+from casework.service.crash_points import Point
 from casework.store.database import Database
 from factories import a_queue, an_agent
 from rolled_back import uncommitted
 
 ENOUGH = 20_000
-"""So many steps meet every kind of event."""
+"""So many steps meet every kind of event, and a death at every point."""
 
 STEPS = int(os.environ.get("CASEWORK_TEST_MODEL_STEPS", 800))
 STEPS_EACH, STEPS_ON_AVERAGE = 50, 34
@@ -63,5 +64,5 @@ def test_random_lives_go_as_the_model_says(model_database, caplog):
         )
     print(f"{World.steps} steps; {dict(World.seen.most_common())}")
     assert World.steps >= 0.9 * STEPS
-    unseen = set(EventType) - set(World.seen) - {EventType.LABELS_CHANGED}
+    unseen = {*EventType, *Point} - set(World.seen) - {EventType.LABELS_CHANGED}
     assert not unseen or STEPS < ENOUGH

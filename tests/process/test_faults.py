@@ -192,6 +192,7 @@ def test_several_tickers_and_beats_keep_the_limit(installation):
 
 def test_short_runs_that_wait_behind_a_long_one_are_handed_on(installation):
     queue, _ = worked_queue(installation.db, "sample_agents:sleeps")
+    installation.environment["CASEWORK_BUNDLE_SECONDS"] = "10"
     installation.everything(Pool.THREADS, concurrency=8)
     add(installation, queue, 40, data={"seconds": 0})
     installation.wait_until_ended(queue, 40)

@@ -7,6 +7,7 @@ from time import monotonic
 from casework import log
 from casework.core import plan
 from casework.core.model import AgentId, AgentKind, Committed, Effects, RunMessage
+from casework.service.crash_points import Point, reach
 from casework.service.paces import Paces
 from casework.service.sweep import sweep
 from casework.settings import Settings
@@ -66,9 +67,13 @@ def claim_round(db: Database, settings: Settings) -> list[tuple[AgentId, RunMess
         if not held:
             return []
         held = [replace(one, opening=replace(one.opening, slots=min(one.opening.slots, BATCH))) for one in held]
+        reach(Point.CONSUMERS_LOCKED)
         most = max(
             sum(other.opening.slots for other in held if other.opening.queue_id == one.opening.queue_id) for one in held
         )
         found = claims.candidates(tx, [probe for one in held for probe in one.probes()], now, most)
         picks = plan.assign([one.opening for one in held], found)
-        return transitions.claim(tx, picks, now) if picks else []
+        claimed = transitions.claim(tx, picks, now) if picks else []
+        reach(Point.CLAIM_WRITTEN)
+    reach(Point.CLAIM_COMMITTED, claimed)
+    return claimed

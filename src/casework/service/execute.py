@@ -26,6 +26,7 @@ from casework.core.model import (
 )
 from casework.errors import CaseworkError, DatabaseUnavailable
 from casework.service import outcomes
+from casework.service.crash_points import Point, reach
 from casework.service.desk import Perform, RunDesk
 from casework.service.outcomes import Holder
 from casework.settings import Settings
@@ -65,7 +66,9 @@ def execute(
         log.event("run.not_started", run=message.run_id, attempt=message.attempt)
         return Committed("not started")
     with watch(message) as stop:
+        reach(Point.RUN_STARTED)
         result = work(db, settings, started, stop, perform)
+        reach(Point.AGENT_RETURNED)
         done = settle(db, settings, started, result)
     log.detail("run.ended", run=message.run_id, attempt=message.attempt, result=done)
     return Committed(done, Effects(nudge=True))
@@ -138,7 +141,9 @@ def settle(db: Database, settings: Settings, started: Started, result: Result) -
     """Write the outcome. While the database is away the outcome is kept and tried again: the work is done."""
     for tries in range(1, 600):
         try:
-            return _settle(db, settings, started, result, first=tries == 1)
+            done = _settle(db, settings, started, result, first=tries == 1)
+            reach(Point.OUTCOME_COMMITTED, done)
+            return done
         except DatabaseUnavailable:
             log.warn("run.outcome_waits", run=started.fence.run_id, tries=tries)
             sleep(min(2.0, 0.1 * tries))
@@ -163,6 +168,7 @@ def _settle(db: Database, settings: Settings, started: Started, result: Result, 
             log.warn("run.write_refused", run=fence.run_id, attempt=fence.attempt, what=_named(result))
         if written is None:
             transitions.stopped(tx, fence.run_id, fence.attempt, "stopped after its case was taken")
+        reach(Point.OUTCOME_WRITTEN)
         return written or "refused"
 
 

@@ -7,6 +7,7 @@ from casework import log
 from casework.core.model import Committed, Effects, RunMessage
 from casework.core.plan import alone
 from casework.core.retry import backoff
+from casework.service.crash_points import Point, reach
 from casework.settings import Settings
 from casework.store import processes, runs, transitions
 from casework.store.database import Database
@@ -30,6 +31,7 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
         since = processes.seen(tx, ticker, "ticker", _gap(settings)) if ticker else None
         believes = since is None or tx.now - since >= LISTENING_HEARTBEATS * heartbeat
         found = runs.stuck(tx, tx.now, settings.lease_seconds, settings.resend_seconds)
+    reach(Point.STUCK_FOUND)
     swept: Swept = Counter()
     for run in found:
         if run.why is Stuck.LOST and believes and _take_up_again(db, settings, run):
@@ -38,9 +40,13 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
         elif run.why is Stuck.OVERDUE and _fence_out(db, settings, run):
             swept[Stuck.OVERDUE] += 1
             log.warn("run.fenced_out", run=run.fence.run_id, attempt=run.fence.attempt, worker=run.worker)
+        else:
+            continue
+        reach(Point.STUCK_BROUGHT_ON, run.fence.run_id)
     unsent = [RunMessage(run.fence.run_id, run.fence.attempt) for run in found if run.why is Stuck.UNSENT]
     again = _send_again(db, unsent) if unsent else []
     swept[Stuck.UNSENT] += len(again)
+    reach(Point.RESEND_COMMITTED, swept, again)
     return Committed(swept, Effects(bundles=alone(again)))
 
 
