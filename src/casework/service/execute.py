@@ -32,10 +32,12 @@ from casework.service.outcomes import Holder
 from casework.settings import Settings
 from casework.store import messages, requests, runs, transitions
 from casework.store.database import Database, Tx
-from casework.store.transitions import Fence
+from casework.store.transitions import Fence, Starting
 
 Watch = Callable[[RunMessage], AbstractContextManager[Stop]]
 """Enters a run into the supervisor's heartbeat and gives its stop request."""
+
+Following = Callable[[], RunMessage | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +63,49 @@ def execute(
 
     A message that is a duplicate, or comes after the run was interrupted, does nothing.
     """
-    started = start(db, settings, message, worker)
-    if started is None:
-        log.event("run.not_started", run=message.run_id, attempt=message.attempt)
-        return Committed("not started")
-    with watch(message) as stop:
-        reach(Point.RUN_STARTED)
-        result = work(db, settings, started, stop, perform)
-        reach(Point.AGENT_RETURNED)
-        done = settle(db, settings, started, result)
-    log.detail("run.ended", run=message.run_id, attempt=message.attempt, result=done)
-    return Committed(done, Effects(nudge=True))
+    bundle = iter((message,))
+    done = execute_all(db, settings, lambda: next(bundle, None), worker=worker, watch=watch, perform=perform)
+    return Committed(done.value[0], done.effects)
+
+
+def execute_all(
+    db: Database, settings: Settings, following: Following, *, worker: str, watch: Watch, perform: Perform
+) -> Committed[list[str]]:
+    """Execute attempts one after the other, as `execute` does each; `following` gives the next until there is none.
+
+    The statement that ends one run also starts the next, where both their ids and their turns are in that order.
+    """
+    results: list[str] = []
+    message, started = following(), None
+    while message:
+        started = started or start(db, settings, message, worker)
+        if started is None:
+            log.event("run.not_started", run=message.run_id, attempt=message.attempt)
+            results.append("not started")
+            message = following()
+            continue
+        with watch(message) as stop:
+            reach(Point.RUN_STARTED)
+            result = work(db, settings, started, stop, perform)
+            reach(Point.AGENT_RETURNED)
+            upcoming = following()
+            starting = Starting(upcoming, worker) if upcoming and upcoming.run_id > message.run_id else None
+            results.append(settle(db, settings, started, result, starting))
+        log.detail("run.ended", run=message.run_id, attempt=message.attempt, result=results[-1])
+        message, started = upcoming, _started(starting.row, settings) if starting and starting.row else None
+    return Committed(results, Effects(nudge=any(result != "not started" for result in results)))
 
 
 def start(db: Database, settings: Settings, message: RunMessage, worker: str) -> Started | None:
     """Take the run, unless it has been started, or interrupted."""
     with db.single() as tx:
         row = transitions.start(tx, message, worker)
-    if row is None:
-        return None
+    return _started(row, settings) if row else None
+
+
+def _started(row: Any, settings: Settings) -> Started:
     fence = Fence(CaseId(row.case_id), RunId(row.run_id), row.attempt)
+    message = RunMessage(fence.run_id, fence.attempt)
     return Started(message, holder_of(row, fence, settings), held_case(row), row.agent_name, row.target or "")
 
 
@@ -137,11 +162,14 @@ def _history(db: Database, started: Started) -> History:
     return History({(request.kind, request.title): request.answer for request in asked if request.responded_at}, steps)
 
 
-def settle(db: Database, settings: Settings, started: Started, result: Result) -> str:
+def settle(db: Database, settings: Settings, started: Started, result: Result, starting: Starting | None = None) -> str:
     """Write the outcome. While the database is away the outcome is kept and tried again: the work is done."""
     for tries in range(1, 600):
         try:
-            done = _settle(db, settings, started, result, first=tries == 1)
+            first = tries == 1
+            done = _end(db, started, result, starting if first else None) or _settle(
+                db, settings, started, result, first=first
+            )
             reach(Point.OUTCOME_COMMITTED, done)
             return done
         except DatabaseUnavailable:
@@ -150,14 +178,17 @@ def settle(db: Database, settings: Settings, started: Started, result: Result) -
     return "not written"
 
 
+def _end(db: Database, started: Started, result: Result, starting: Starting | None) -> str | None:
+    """Write an outcome that takes one statement, without a transaction around it; None where the fence refuses it, or
+    where it takes several."""
+    if not (isinstance(result, Returned) and isinstance(result.outcome, Complete | Fail | Postpone)):
+        return None
+    with db.single() as tx:
+        return outcomes.end(tx, started.fence, result.outcome, starting)
+
+
 def _settle(db: Database, settings: Settings, started: Started, result: Result, *, first: bool) -> str:
     fence = started.fence
-    if isinstance(result, Returned) and isinstance(result.outcome, Complete | Fail | Postpone):
-        # One statement. Where the fence refuses it, the transaction below says so.
-        with db.single() as tx:
-            written = _write(tx, settings, started, result)
-        if written:
-            return written
     with db.begin() as tx:
         if isinstance(result, Lost | Stopped):
             return "interrupted" if _give_back(tx, fence) else "lost"

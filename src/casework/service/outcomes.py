@@ -16,7 +16,7 @@ from casework.settings import Settings
 from casework.store import queues, requests, transitions
 from casework.store.database import Tx
 from casework.store.ids import new_id
-from casework.store.transitions import Fence
+from casework.store.transitions import Fence, Starting
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,20 @@ class Holder:
 
 def write(tx: Tx, holder: Holder, outcome: Outcome) -> str | None:
     """Write what the agent returned."""
-    fence = holder.fence
+    if isinstance(outcome, HandOver):
+        return _hand_over(tx, holder, outcome.to, outcome.reason)
+    return end(tx, holder.fence, outcome)
+
+
+def end(tx: Tx, fence: Fence, outcome: Complete | Fail | Postpone, starting: Starting | None = None) -> str | None:
+    """Write an outcome that takes one statement, and start another run with it."""
     match outcome:
         case Complete(reason):
-            return "completed" if transitions.complete(tx, fence, reason) else None
+            return "completed" if transitions.complete(tx, fence, reason, starting) else None
         case Fail(reason):
-            return fail(tx, fence, reason, None)
+            return "failed" if transitions.fail(tx, fence, reason, None, starting) else None
         case Postpone(reason=reason):
-            return "postponed" if transitions.postpone(tx, fence, outcome.moment, reason) else None
-        case HandOver(to, reason):
-            return _hand_over(tx, holder, to, reason)
+            return "postponed" if transitions.postpone(tx, fence, outcome.moment, reason, starting) else None
 
 
 def fail(tx: Tx, fence: Fence, reason: str, traceback: str | None) -> str | None:

@@ -94,7 +94,7 @@ _START_SQL = f"""
 update runs r
 set status = 'running', started_at = coalesce(r.started_at, {NOW}), alive_at = {NOW}, worker = %(worker)s
 from cases c, agents a
-where r.id = %(run_id)s and r.attempt = %(attempt)s and r.status = '{START_SOURCE}' and c.id = r.case_id and a.id = r.agent_id
+where r.id = %(start_id)s and r.attempt = %(start_attempt)s and r.status = '{START_SOURCE}' and c.id = r.case_id and a.id = r.agent_id
 returning r.id as run_id, r.attempt, r.failures, r.queue_id, c.id as case_id, c.title, c.data, c.priority, c.created_at,
   a.id as agent_id, a.name as agent_name, a.kind, a.target, a.max_attempts, a.team_id,
   (select coalesce(json_agg(json_build_array(l.key, l.value) order by l.key, l.value), '[]')
@@ -104,11 +104,25 @@ returning r.id as run_id, r.attempt, r.failures, r.queue_id, c.id as case_id, c.
 
 def start(tx: Tx, message: RunMessage, worker: str) -> Any | None:
     """Make a pending run running, and return it with its case and agent; None where it is not to be started."""
-    return tx.sql(_START_SQL, {"run_id": message.run_id, "attempt": message.attempt, "worker": worker}).one_or_none()
+    return tx.sql(_START_SQL, Starting(message, worker).parameters()).one_or_none()
+
+
+@dataclass(slots=True)
+class Starting:
+    """A run that the statement which ends another one starts: one round trip and one commit for both."""
+
+    message: RunMessage
+    worker: str
+    row: Any | None = None
+    """What `start` would have returned."""
+
+    def parameters(self) -> dict[str, Any]:
+        """The start as statement parameters."""
+        return {"start_id": self.message.run_id, "start_attempt": self.message.attempt, "worker": self.worker}
 
 
 def _outcome_sql(event: Event, target: CaseStatus, case_sets: str, run_sets: str, reason: str = "%(reason)s") -> str:
-    """A run's outcome as one statement. It returns a row where the fence held, and none where it did not."""
+    """A run's outcome, up to the line of history that it logs where the fence held."""
     arrow = transition(event, target)
     return f"""
 with moved as (
@@ -118,10 +132,11 @@ with moved as (
 ), ended as (
   update runs r set status = '{arrow.run}', reason = %(reason)s, {run_sets} from moved m where r.id = %(run_id)s
   returning r.agent_id
+), logged as (
+  insert into case_events (case_id, type, reason, created_at, run_id, agent_id, human_request_id)
+  select m.id, '{arrow.records}', {reason}, {NOW}, %(run_id)s, e.agent_id, %(request_id)s::uuid from moved m, ended e
+  returning case_id
 )
-insert into case_events (case_id, type, reason, created_at, run_id, agent_id, human_request_id)
-select m.id, '{arrow.records}', {reason}, {NOW}, %(run_id)s, e.agent_id, %(request_id)s::uuid from moved m, ended e
-returning case_id
 """
 
 
@@ -160,25 +175,41 @@ _RELEASE = _outcome_sql(
 )
 
 
-def _settle(tx: Tx, statement: str, fence: Fence, **values: Any) -> bool:
+# The start waits for the outcome's locks, so that both together keep the order of all: cases, then runs by their ids.
+_THEN_START = f"""
+, started as (
+{_START_SQL.replace("from cases c, agents a", "from (select count(*) from logged) after, cases c, agents a")}
+)
+select (select count(*) from logged) as ended, s.* from (values (1)) as always left join started s on true
+"""
+
+
+def _settle(tx: Tx, statement: str, fence: Fence, starting: Starting | None = None, **values: Any) -> bool:
     defaults = {"reason": None, "request_id": None, "outcome": None, "error": None, "until": None, "seconds": 0.0}
-    return tx.sql(statement, {**defaults, **values, **fence.parameters()}).rowcount == 1
+    bound = {**defaults, **values, **fence.parameters()}
+    if starting is None:
+        return tx.sql(f"{statement} select from logged", bound).rowcount == 1
+    row = tx.sql(statement + _THEN_START, {**bound, **starting.parameters()}).one()
+    starting.row = row if row.run_id else None
+    return bool(row.ended)
 
 
-def complete(tx: Tx, fence: Fence, reason: str | None) -> bool:
+def complete(tx: Tx, fence: Fence, reason: str | None, starting: Starting | None = None) -> bool:
     """The run did the work. Returns False, as all outcomes do, where the run no longer holds its case."""
-    return _settle(tx, _COMPLETE, fence, reason=reason, outcome="completed")
+    return _settle(tx, _COMPLETE, fence, starting, reason=reason, outcome="completed")
 
 
-def fail(tx: Tx, fence: Fence, reason: str, error: str | None) -> bool:
+def fail(tx: Tx, fence: Fence, reason: str, error: str | None, starting: Starting | None = None) -> bool:
     """The run says that the case cannot be done; `error` is a traceback."""
-    return _settle(tx, _FAIL, fence, reason=reason, error=error, outcome="failed")
+    return _settle(tx, _FAIL, fence, starting, reason=reason, error=error, outcome="failed")
 
 
-def postpone(tx: Tx, fence: Fence, until: datetime | timedelta, reason: str | None) -> bool:
+def postpone(
+    tx: Tx, fence: Fence, until: datetime | timedelta, reason: str | None, starting: Starting | None = None
+) -> bool:
     """The case comes back at that moment, or after that time by the database's clock."""
     moment = {"seconds": until.total_seconds()} if isinstance(until, timedelta) else {"until": until}
-    return _settle(tx, _POSTPONE, fence, reason=reason, outcome="postponed", **moment)
+    return _settle(tx, _POSTPONE, fence, starting, reason=reason, outcome="postponed", **moment)
 
 
 def hand_over(tx: Tx, fence: Fence, agent_id: AgentId, reason: str | None) -> bool:

@@ -14,7 +14,7 @@ from casework.core.model import Effects, RunMessage
 from casework.core.plan import alone
 from casework.errors import Unavailable
 from casework.service.dispatch import tick
-from casework.service.execute import execute
+from casework.service.execute import execute_all
 from casework.service.paces import Paces
 from casework.service.upkeep import tidy
 from casework.wiring import Casework, connect_when_possible
@@ -58,23 +58,17 @@ class WorkerProcess:
         handing_on = Timer(HAND_ON_SECONDS, self._hand_on, (waiting,))
         if len(bundle) > 1:
             handing_on.start()
-        nudge = False
-        while message := _next(waiting):
-            nudge |= self._execute(message)
-        handing_on.cancel()
-        self.casework.effects(Effects(nudge=nudge))
-
-    def _execute(self, message: RunMessage) -> bool:
         casework = self.casework
-        done = execute(
+        done = execute_all(
             casework.db,
             casework.settings,
-            message,
+            lambda: _next(waiting),
             worker=worker_name(),
             watch=self.supervisor.watch,
             perform=casework.effects,
         )
-        return done.effects.nudge
+        handing_on.cancel()
+        casework.perform(done)
 
     def _hand_on(self, waiting: "deque[RunMessage]") -> None:
         rest = list(iter(lambda: _next(waiting), None))
