@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,25 +112,36 @@ def _decoded(stream: BinaryIO, encoding: str, bar: Progress, task: TaskID) -> It
 
 
 def _import(queue_id: QueueId, rows: Iterator[tuple[int, NewCase] | BadLine]) -> _Tally:
-    """Batch by batch: what was imported stays, whatever comes later."""
+    """Batch by batch: what was imported stays, whatever comes later. One batch is written while the next is read."""
     casework = installation()
     tally = _Tally()
+
+    def write(batch: list[NewCase]) -> None:
+        tally.count(len(batch), len(casework.perform(cases.create(casework.db, queue_id, batch))))
+
+    with ThreadPoolExecutor(1) as writer:
+        written: Future[None] | None = None
+        for batch in _batches(rows, tally.bad):
+            if written:
+                written.result()
+            written = writer.submit(write, batch)
+        if written:
+            written.result()
+    return tally
+
+
+def _batches(rows: Iterator[tuple[int, NewCase] | BadLine], bad: list[BadLine]) -> Iterator[list[NewCase]]:
     batch: list[NewCase] = []
-
-    def flush() -> None:
-        if batch:
-            tally.count(len(batch), len(casework.perform(cases.create(casework.db, queue_id, batch))))
-            batch.clear()
-
     for row in rows:
         if isinstance(row, BadLine):
-            tally.bad.append(row)
+            bad.append(row)
             continue
         batch.append(row[1])
         if len(batch) == BATCH:
-            flush()
-    flush()
-    return tally
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _import_strictly(queue_id: QueueId, rows: Iterator[tuple[int, NewCase] | BadLine]) -> _Tally:

@@ -9,6 +9,7 @@ import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from string import Formatter
 from typing import Any
 
@@ -86,12 +87,12 @@ def _priority(text: str) -> Priority:
 
 def fill(template: str, record: Mapping[str, Any]) -> str:
     """The template with {column} replaced. Raises InvalidInput where the record has no such column."""
-    parts = []
-    for text, name, _, _ in Formatter().parse(template):
-        parts.append(text)
-        if name is not None:
-            parts.append(_text(record, name))
-    return "".join(parts).strip()
+    return "".join(text + (_text(record, name) if name is not None else "") for text, name in _parsed(template)).strip()
+
+
+@cache
+def _parsed(template: str) -> tuple[tuple[str, str | None], ...]:
+    return tuple((text, name) for text, name, _, _ in Formatter().parse(template))
 
 
 def _text(record: Mapping[str, Any], name: str) -> str:

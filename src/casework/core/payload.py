@@ -1,11 +1,14 @@
 """What text and data a case may carry: what PostgreSQL can store and every reader can read."""
 
 import math
+import re
 from typing import Any
 
 from casework.errors import InvalidInput
 
 MAX_DEPTH = 100
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def check_text(what: str, text: str, *, most: int | None = None, least: int = 0) -> None:
@@ -18,7 +21,7 @@ def check_text(what: str, text: str, *, most: int | None = None, least: int = 0)
         raise InvalidInput(f"The {what} has {len(text)} characters; {most} is the most.")
     if "\0" in text:
         raise InvalidInput(f"The {what} holds a NUL character.")
-    if any("\ud800" <= char <= "\udfff" for char in text):
+    if not text.isascii() and _HALF.search(text):
         raise InvalidInput(f"The {what} holds half of a surrogate pair.")
 
 
