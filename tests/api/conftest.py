@@ -62,7 +62,7 @@ def client(installation: Casework) -> Iterator[TestClient]:
 @pytest.fixture
 def api(client: TestClient, installation: Casework) -> Api:
     with installation.db.begin() as tx:
-        tables = "queues, consumers, agents, cases, runs, case_events, human_requests, run_messages, run_steps, labels, case_labels, case_search"
+        tables = "queues, consumers, agents, cases, runs, case_events, human_requests, run_messages, run_steps, labels, case_labels, case_search, counters"
         tx.sql(f"truncate {tables}, api_keys, idempotency_keys, processes")
     token = keys.create(installation.db, DEFAULT_TEAM, "tests", Role.ADMIN)[1]
     return Api(client, installation, token)

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from casework.core.model import DEFAULT_TEAM
+from casework.core.model import DEFAULT_TEAM, CounterName
 from casework.service import agents, queues, requests
 from factories import claim, start, work_all
 
@@ -413,6 +413,7 @@ def test_queues_agents_and_consumers(api):
     work_all(api.db, api.casework.settings)
     stats = api("GET", f"{path}/stats")
     assert (stats["cases"]["completed"], stats["ended_last_hour"], stats["oldest_pending_seconds"]) == (2, 2, None)
+    assert stats["counters"] == dict.fromkeys(CounterName, 0)
     run = api("GET", f"/v1/runs?queue_id={queue['id']}&status=completed")["runs"][0]
     assert api("GET", f"/v1/runs/{run['id']}")["run"] == run
     api("POST", f"/v1/runs/{run['id']}/stop", 409)

@@ -6,7 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from casework.cli import app, console
+from casework.core.model import CounterName
 from casework.errors import CaseworkError
+from casework.store import counters
 
 INVOICES = "number,vendor,amount\n1,Blue,10\n2,Red,20\nbad\n3,Blue,30\n"
 
@@ -169,3 +171,17 @@ def test_doctor_finds_what_is_missing(casework):
     assert code == 1
     assert findings["database"]["ok"] and findings["broker"]["ok"] and findings["schema"]["ok"]
     assert "no worker was ever seen" in findings["worker"]["detail"]
+
+
+def test_counters_are_shown_where_there_are_any(casework):
+    queue = as_json(casework, "queues", "create", "inbox")
+    casework("queues", "create", "quiet")
+    assert as_json(casework, "queues", "show", "inbox")["counters"] == dict.fromkeys(CounterName, 0)
+    assert "counter" not in casework("queues", "show", "inbox")[1]
+    with console.installation().db.begin() as tx:
+        counters.add(tx, queue["id"], CounterName.RUN_LOST, 3)
+    assert as_json(casework, "queues", "show", "inbox")["counters"]["run_lost"] == 3
+    assert "run_lost" in casework("queues", "show", "inbox")[1]
+    findings = {one["check"]: one for one in as_json(casework, "doctor", code=1)}
+    assert (findings["counters inbox"]["ok"], findings["counters inbox"]["detail"]) == (True, "run_lost 3")
+    assert "counters quiet" not in findings

@@ -59,6 +59,7 @@ def _as_object(queue: Queue, stats: QueueStats) -> dict[str, Any]:
         "mode": queue.mode,
         "cases": stats.cases,
         "live_runs": stats.live_runs,
+        "counters": stats.counters,
         "oldest_pending_at": stats.oldest_pending_at,
         "created_at": queue.created_at,
     }
@@ -66,7 +67,7 @@ def _as_object(queue: Queue, stats: QueueStats) -> dict[str, Any]:
 
 @app.command()
 def show(queue: QueueRef, as_json: Json = False) -> None:
-    """Show a queue, its cases by status and its consumers."""
+    """Show a queue, its cases by status, its consumers, and what went wrong in it."""
     casework = installation()
     found = find_queue(queue)
     stats = queues.stats(casework.db, casework.team_id, found.id)
@@ -82,6 +83,9 @@ def show(queue: QueueRef, as_json: Json = False) -> None:
         rows,
         empty="It has no consumers: casework consumers set QUEUE AGENT",
     )
+    counted = [(name, count) for name, count in stats.counters.items() if count]
+    if counted:
+        table(("counter", "count"), counted)
 
 
 @app.command()

@@ -63,6 +63,15 @@ class AgentKind(StrEnum):
     PULL = "pull"
 
 
+class CounterName(StrEnum):
+    """What a queue counts of what went wrong in it; the counts outlive the cases."""
+
+    WRITE_REFUSED = "write_refused"
+    FORCED_INTERRUPT = "forced_interrupt"
+    RUN_LOST = "run_lost"
+    MESSAGE_RESENT = "message_resent"
+
+
 class RequestKind(StrEnum):
     """What a run wants of a person."""
 
@@ -92,6 +101,7 @@ class QueueStats:
     oldest_pending_at: datetime | None
     oldest_pending_seconds: float | None
     ended_last_hour: int
+    counters: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from casework.core.payload import check_text
 from casework.errors import InvalidInput, NotAConsumer, NotFound
 from casework.service import agents, cases
 from casework.settings import Settings
+from casework.store import counters as counter_store
 from casework.store import queues as store
 from casework.store import runs
 from casework.store.database import Database, Tx
@@ -66,6 +67,12 @@ def stats(db: Database, team_id: TeamId, ref: str | UUID) -> QueueStats:
     """What the queue holds now. Raises NotFound."""
     with db.begin() as tx:
         return store.stats(tx, resolve(tx, team_id, ref).id)
+
+
+def counters(db: Database, team_id: TeamId, ref: str | UUID) -> dict[str, int]:
+    """What went wrong in the queue, and how often. Raises NotFound."""
+    with db.begin() as tx:
+        return counter_store.of_queue(tx, resolve(tx, team_id, ref).id)
 
 
 def set_mode(db: Database, team_id: TeamId, ref: str | UUID, mode: QueueMode) -> Committed[Queue]:

@@ -4,12 +4,12 @@ from collections import Counter
 from datetime import timedelta
 
 from casework import log
-from casework.core.model import Committed, Effects, RunMessage
 from casework.core.plan import alone
+from casework.core.model import Committed, CounterName, Effects, RunMessage
 from casework.core.retry import backoff
 from casework.service.crash_points import Point, reach
 from casework.settings import Settings
-from casework.store import processes, runs, transitions
+from casework.store import counters, processes, runs, transitions
 from casework.store.database import Database
 from casework.store.runs import Stuck, StuckRun
 
@@ -62,17 +62,26 @@ def _take_up_again(db: Database, settings: Settings, run: StuckRun) -> bool:
         if not runs.lock_if_silent(tx, run.fence, tx.now, settings.lease_seconds):
             return False
         if failures >= (run.max_attempts or settings.max_attempts):
-            return transitions.give_up(tx, run.fence, f"{reason}, in attempt after attempt", None)
-        wait = backoff(failures - 1, settings.retry_base_seconds, 0) if failures > 1 else 0.0
-        return transitions.try_again(tx, run.fence, wait, reason, None)
+            taken = transitions.give_up(tx, run.fence, f"{reason}, in attempt after attempt", None)
+        else:
+            wait = backoff(failures - 1, settings.retry_base_seconds, 0) if failures > 1 else 0.0
+            taken = transitions.try_again(tx, run.fence, wait, reason, None)
+        if taken:
+            counters.add(tx, run.queue_id, CounterName.RUN_LOST)
+    return taken
 
 
 def _fence_out(db: Database, settings: Settings, run: StuckRun) -> bool:
     reason = f"did not stop within {settings.interrupt_grace_seconds:g} s"
     with db.begin() as tx:
-        if run.releases:
-            return transitions.release(tx, run.fence, reason)
-        return transitions.stopped(tx, run.fence.run_id, run.fence.attempt, reason)
+        ended = (
+            transitions.release(tx, run.fence, reason)
+            if run.releases
+            else transitions.stopped(tx, run.fence.run_id, run.fence.attempt, reason)
+        )
+        if ended:
+            counters.add(tx, run.queue_id, CounterName.FORCED_INTERRUPT)
+    return ended
 
 
 def _send_again(db: Database, unsent: list[RunMessage]) -> list[RunMessage]:

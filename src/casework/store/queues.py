@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import AgentId, Consumer, Queue, QueueId, QueueMode, QueueStats, TeamId
 from casework.errors import NameTaken
-from casework.store import runs
+from casework.store import counters, runs
 from casework.store.database import Tx
 from casework.store.ids import new_id
 from casework.store.tables import agents, cases, consumers, queues
@@ -73,7 +73,8 @@ def set_mode(tx: Tx, queue_id: QueueId, mode: QueueMode) -> Queue:
 
 
 def delete(tx: Tx, queue_id: QueueId) -> None:
-    """Delete a queue that has no cases left."""
+    """Delete a queue that has no cases left, with its counters."""
+    counters.delete(tx, queue_id)
     tx.execute(sql_delete(queues).where(queues.c.id == queue_id))
 
 
@@ -95,7 +96,14 @@ def stats(tx: Tx, queue_id: QueueId) -> QueueStats:
     oldest_at = tx.execute(oldest).scalar_one()
     ended = select(func.count()).where(cases.c.queue_id == queue_id, cases.c.completed_at > tx.now - timedelta(hours=1))
     age = (tx.now - oldest_at).total_seconds() if oldest_at else None
-    return QueueStats(counted, runs.live_counts(tx, queue_id), oldest_at, age, tx.execute(ended).scalar_one())
+    return QueueStats(
+        counted,
+        runs.live_counts(tx, queue_id),
+        oldest_at,
+        age,
+        tx.execute(ended).scalar_one(),
+        counters.of_queue(tx, queue_id),
+    )
 
 
 def _consumer(row: Any) -> Consumer:

@@ -1,5 +1,6 @@
 """Runs: liveness, what got stuck, what an operator looks at. Their statuses are written in `transitions`."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from casework.core.lifecycle import EventType, RunStatus
-from casework.core.model import AgentId, CaseId, CaseRun, QueueId, RunId, RunMessage, RunRecord, TeamId
+from casework.core.model import AgentId, CaseId, CaseRun, CounterName, QueueId, RunId, RunMessage, RunRecord, TeamId
+from casework.store import counters
 from casework.store.database import NOW, Tx
 from casework.store.transitions import Fence
 
@@ -61,7 +63,7 @@ class StuckRun:
 
     why: Stuck
     fence: Fence
-    agent_id: AgentId
+    queue_id: QueueId
     failures: int
     max_attempts: int | None
     releases: bool
@@ -72,7 +74,7 @@ class StuckRun:
 # Reads the runs that hold slots and no others: a few hundred rows of a partial index, however many runs there were.
 _STUCK_SQL = """
 select s.* from (
-  select r.id, r.case_id, r.attempt, r.agent_id, r.failures, a.max_attempts, r.stop_releases, r.worker, r.sends,
+  select r.id, r.case_id, r.attempt, r.queue_id, r.failures, a.max_attempts, r.stop_releases, r.worker, r.sends,
     case when r.status = 'running' and r.stop_deadline <= %(now)s then 'overdue'
          when r.status = 'running' and r.alive_at <= %(now)s - make_interval(secs => %(lease)s) then 'lost'
          when r.status = 'pending' and a.kind = 'python'
@@ -89,7 +91,7 @@ def stuck(tx: Tx, now: datetime, lease: float, resend: float) -> list[StuckRun]:
         StuckRun(
             Stuck(row.why),
             Fence(CaseId(row.case_id), RunId(row.id), row.attempt),
-            AgentId(row.agent_id),
+            QueueId(row.queue_id),
             row.failures,
             row.max_attempts,
             row.stop_releases,
@@ -133,12 +135,12 @@ def mark_sent(tx: Tx, runs: Sequence[RunMessage], now: datetime) -> list[RunMess
           join runs r on r.id = m.id and r.attempt = m.attempt and r.status = 'pending' order by r.id for no key update of r skip locked
         ), sent as (
           update runs r set sent_at = %(now)s, sends = r.sends + 1 from late where r.id = late.id
-          returning r.id, r.attempt, r.case_id, r.agent_id
+          returning r.id, r.attempt, r.case_id, r.queue_id, r.agent_id
         ), logged as (
           insert into case_events (case_id, type, created_at, run_id, agent_id)
           select case_id, %(type)s, %(now)s, id, agent_id from sent where case_id is not null
         )
-        select id, attempt from sent
+        select id, attempt, queue_id from sent
         """,
         {
             "ids": [run.run_id for run in runs],
@@ -146,7 +148,9 @@ def mark_sent(tx: Tx, runs: Sequence[RunMessage], now: datetime) -> list[RunMess
             "now": now,
             "type": EventType.RESENT,
         },
-    )
+    ).all()
+    for queue_id, count in sorted(Counter(row.queue_id for row in rows).items()):
+        counters.add(tx, queue_id, CounterName.MESSAGE_RESENT, count)
     return [RunMessage(RunId(row.id), row.attempt) for row in rows]
 
 
@@ -200,24 +204,28 @@ def holds(tx: Tx, fence: Fence) -> bool:
 
 
 def record_refusal(tx: Tx, fence: Fence, what: str) -> None:
-    """Leave a trace of a late write, on the run and, where its case still is, in the case's history.
+    """Leave a trace of a late write: on the run, where its case still is in the case's history, and in its queue's counter.
 
-    The case is locked first: the caller may end the run in the same transaction, which locks case and run in that order.
+    The case is locked first: the caller may end the run in the same transaction, which locks case and run in that
+    order, and then locks nothing that is not locked here.
     """
-    tx.sql(
+    refused = tx.sql(
         f"""
         with held as (
           select id from cases where id = %(case_id)s for no key update
         ), run as (
           update runs r set refused_writes = r.refused_writes + 1 from (select count(*) from held) h
-          where r.id = %(run_id)s returning r.agent_id
+          where r.id = %(run_id)s returning r.agent_id, r.queue_id
+        ), logged as (
+          insert into case_events (case_id, type, reason, created_at, run_id, agent_id)
+          select h.id, '{EventType.WRITE_REFUSED}', %(what)s, {NOW}, %(run_id)s, run.agent_id from held h, run
         )
-        insert into case_events (case_id, type, reason, created_at, run_id, agent_id)
-        select c.id, '{EventType.WRITE_REFUSED}', %(what)s, {NOW}, %(run_id)s, run.agent_id
-        from cases c, run where c.id = %(case_id)s
+        select queue_id from run
         """,
         {**fence.parameters(), "what": what},
-    )
+    ).one_or_none()
+    if refused:
+        counters.add(tx, refused.queue_id, CounterName.WRITE_REFUSED)
 
 
 _RUN_COLUMNS = """

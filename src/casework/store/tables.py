@@ -32,7 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from casework.core.lifecycle import HOLDS_SLOT, LIVE, CaseStatus, RunStatus
-from casework.core.model import AgentKind, QueueMode, RequestKind
+from casework.core.model import AgentKind, CounterName, QueueMode, RequestKind
 from casework.core.plan import Lane
 from casework.core.roles import Role
 
@@ -311,6 +311,16 @@ api_keys = Table(
     _created(),
     _moment("expires_at"),
     _moment("revoked_at"),
+)
+
+counters = Table(
+    "counters",
+    metadata,
+    Column("queue_id", Uuid, primary_key=True),
+    Column("name", Text, CheckConstraint(f"name in ({listed(CounterName)})", name="counters_name"), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+    # Each addition finds room on its page.
+    postgresql_with={"fillfactor": "50"},
 )
 
 idempotency_keys = Table(

@@ -65,6 +65,7 @@ class Stats(Out):
     live_runs: dict[str, int]
     oldest_pending_seconds: float | None
     ended_last_hour: int
+    counters: dict[str, int]
 
 
 class DeletedQueue(Out):
@@ -160,13 +161,16 @@ def _set_mode(caller: Any, queue_id: UUID, mode: QueueMode) -> dict[str, Any]:
 
 @router.get("/{queue_id}/stats", operation_id="get_queue_stats", response_model=Stats, summary="What a queue holds")
 def get_queue_stats(caller: Reader, queue_id: LooseId) -> dict[str, Any]:
-    """Cases by status, live runs, the age of the oldest pending case, and how many cases ended in the last hour."""
+    """Cases by status, live runs, the age of the oldest pending case, how many cases ended in the last hour, and how
+    often since the queue was made a late write was refused, a run was interrupted by force or lost its worker, and a
+    message was sent again."""
     found = caller.counts.get(("stats", queue_id), lambda: queues.stats(caller.casework.db, caller.team, queue_id))
     return {
         "cases": found.cases,
         "live_runs": found.live_runs,
         "oldest_pending_seconds": found.oldest_pending_seconds,
         "ended_last_hour": found.ended_last_hour,
+        "counters": found.counters,
     }
 
 

@@ -67,6 +67,14 @@ CREATE UNIQUE INDEX cases_key ON cases (queue_id, key) WHERE key is not null;
 
 CREATE INDEX cases_list ON cases (queue_id, status, created_at, id);
 
+CREATE TABLE counters (
+    queue_id UUID NOT NULL,
+    name TEXT NOT NULL CONSTRAINT counters_name CHECK (name in ('forced_interrupt', 'message_resent', 'run_lost', 'write_refused')),
+    value BIGINT NOT NULL,
+    PRIMARY KEY (queue_id, name)
+)
+ WITH (fillfactor = 50);
+
 CREATE TABLE human_requests (
     id UUID NOT NULL,
     case_id UUID NOT NULL,
