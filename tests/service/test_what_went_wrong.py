@@ -63,6 +63,15 @@ def test_a_run_that_is_fenced_out_of_a_release_is_counted(db, settings, clock):
     assert counted(db, queue) == {"forced_interrupt": 1}
 
 
+def test_a_fenced_out_run_is_told_the_time_that_it_had(db, settings, clock):
+    queue, _ = worked_queue(db)
+    case_id, _ = running(db, queue)
+    execute.ask_worker_to_release(db, "w", 2.5)
+    clock.forward(2.5)
+    sweep(db, settings)
+    assert lines(db, case_id)[-1] == ("released", "did not stop within 2.5 s")
+
+
 def test_a_run_that_stops_as_it_was_asked_to_is_not_counted(db, settings, clock):
     queue, _ = worked_queue(db)
     case_id, _ = running(db, queue)

@@ -37,7 +37,7 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
         if run.why is Stuck.LOST and believes and _take_up_again(db, settings, run):
             swept[Stuck.LOST] += 1
             log.warn("run.lost", run=run.fence.run_id, attempt=run.fence.attempt, worker=run.worker)
-        elif run.why is Stuck.OVERDUE and _fence_out(db, settings, run):
+        elif run.why is Stuck.OVERDUE and _fence_out(db, run):
             swept[Stuck.OVERDUE] += 1
             log.warn("run.fenced_out", run=run.fence.run_id, attempt=run.fence.attempt, worker=run.worker)
         else:
@@ -71,8 +71,8 @@ def _take_up_again(db: Database, settings: Settings, run: StuckRun) -> bool:
     return taken
 
 
-def _fence_out(db: Database, settings: Settings, run: StuckRun) -> bool:
-    reason = f"did not stop within {settings.interrupt_grace_seconds:g} s"
+def _fence_out(db: Database, run: StuckRun) -> bool:
+    reason = f"did not stop within {run.grace:g} s"
     with db.begin() as tx:
         ended = (
             transitions.release(tx, run.fence, reason)

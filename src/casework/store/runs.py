@@ -67,6 +67,7 @@ class StuckRun:
     failures: int
     max_attempts: int | None
     releases: bool
+    grace: float | None
     worker: str | None
     sends: int
 
@@ -75,6 +76,7 @@ class StuckRun:
 _STUCK_SQL = """
 select s.* from (
   select r.id, r.case_id, r.attempt, r.queue_id, r.failures, a.max_attempts, r.stop_releases, r.worker, r.sends,
+    extract(epoch from r.stop_deadline - r.stop_requested_at)::float as grace,
     case when r.status = 'running' and r.stop_deadline <= %(now)s then 'overdue'
          when r.status = 'running' and r.alive_at <= %(now)s - make_interval(secs => %(lease)s) then 'lost'
          when r.status = 'pending' and a.kind = 'python'
@@ -95,6 +97,7 @@ def stuck(tx: Tx, now: datetime, lease: float, resend: float) -> list[StuckRun]:
             row.failures,
             row.max_attempts,
             row.stop_releases,
+            row.grace,
             row.worker,
             row.sends,
         )
