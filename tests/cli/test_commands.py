@@ -185,3 +185,19 @@ def test_counters_are_shown_where_there_are_any(casework):
     findings = {one["check"]: one for one in as_json(casework, "doctor", code=1)}
     assert (findings["counters inbox"]["ok"], findings["counters inbox"]["detail"]) == (True, "run_lost 3")
     assert "counters quiet" not in findings
+
+
+def test_doctor_names_an_agent_that_workers_could_not_import(casework, monkeypatch):
+    casework("agents", "create", "worker", "--python", "sample_agents:completes")
+    monkeypatch.setenv("CASEWORK_AGENT_MODULES", "others")
+    finding = next(one for one in as_json(casework, "doctor", code=1) if one["check"] == "agent worker")
+    assert not finding["ok"]
+    assert "'sample_agents' is not in CASEWORK_AGENT_MODULES, which allows others" in finding["detail"]
+
+
+def test_doctor_names_a_broker_that_is_away_and_looks_on(casework, monkeypatch):
+    casework("queues", "create", "inbox")
+    monkeypatch.setenv("CASEWORK_REDIS_URL", "redis://127.0.0.1:1/0")
+    findings = {one["check"]: one for one in as_json(casework, "doctor", code=1)}
+    assert "The broker does not answer" in findings["broker"]["detail"]
+    assert findings["queue inbox"]["ok"]

@@ -5,7 +5,7 @@ import pytest
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import LabelRef, NewCase, Priority, RunMessage
 from casework.errors import AlreadyAnswered, Conflict, InvalidInput, NameTaken, NotAConsumer, NotFound, TargetNotAllowed
-from casework.service import agents, cases, health, queues, requests, runs
+from casework.service import agents, cases, queues, requests, runs
 from factories import (
     TEAM,
     a_consumer,
@@ -167,24 +167,6 @@ def test_a_request_is_answered_in_its_own_kind(db):
     (request,) = requests.find(db, TEAM)
     with pytest.raises(InvalidInput, match="question"):
         requests.decide(db, TEAM, request.id, True)
-
-
-def test_health_says_why_a_queue_stands_still(db, settings, clock):
-    queue = a_queue(db)
-    some_cases(db, queue)
-    clock.forward(60)
-
-    def trouble():
-        return dict((queue.name, why) for queue, why in health.queues(db, settings, TEAM))["inbox"]
-
-    assert "no consumers" in trouble()
-    agent = an_agent(db)
-    a_consumer(db, queue, agent, trigger=False)
-    assert "trigger" in trouble()
-    a_consumer(db, queue, agent, concurrency=1)
-    assert "no ticker" in trouble()
-    queues.set_mode(db, TEAM, queue.id, queues.QueueMode.PAUSED)
-    assert "paused" in trouble()
 
 
 def test_a_settled_case_stays_settled_when_its_former_agent_is_disconnected(db, settings):

@@ -11,7 +11,7 @@ from casework.agents import targets
 from casework.cli.console import Json, print_json, table
 from casework.core.model import AgentKind
 from casework.errors import CaseworkError
-from casework.service import agents, health, queues
+from casework.service import agents, health, queues, standstill
 from casework.settings import read_settings
 from casework.store import schema
 from casework.wiring import Casework, connect
@@ -71,7 +71,7 @@ def _look_around(casework: Casework) -> Iterator[Finding]:
     for role in ("ticker", "worker"):
         yield _look(role, partial(health.role_seen, casework.db, casework.settings, role))
     yield from _agents(casework)
-    for queue, trouble in health.queues(casework.db, casework.settings, casework.team_id):
+    for queue, trouble in standstill.queues(casework.db, casework.settings, casework.team_id):
         yield Finding(f"queue {queue.name}", trouble is None, trouble or "moves")
         counted = queues.counters(casework.db, casework.team_id, queue.id)
         if any(counted.values()):

@@ -135,12 +135,3 @@ def candidates(tx: Tx, probes: Iterable[Probe], now: datetime, most: int) -> lis
         )
         for row in rows
     ]
-
-
-def oldest_ready(tx: Tx, queue_id: QueueId, now: datetime) -> datetime | None:
-    """Since when the longest waiting case of a queue is ready, whoever may take it."""
-    oldest: datetime | None = tx.sql(
-        "select min(ready_at) from cases where queue_id = %(queue_id)s and lane is not null and ready_at <= %(now)s",
-        {"queue_id": queue_id, "now": now},
-    ).scalar_one()
-    return oldest
