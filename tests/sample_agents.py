@@ -1,8 +1,12 @@
 """Agents that tests work with: each does one thing."""
 
 import asyncio
+import ctypes
 import os
+import resource
+import signal
 import time
+from pathlib import Path
 
 from casework import Complete, Fail, HandOver, Outcome, Postpone, Run, Transient, agent
 
@@ -118,8 +122,37 @@ def feeds(run: Run) -> Outcome:
 
 
 @agent
-def kills_its_worker(run: Run) -> Outcome:
-    os._exit(7)
+def is_poison(run: Run) -> Outcome:
+    """Ends its process, each time, in the way that its case says."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    match run.case.data:
+        case "exits":
+            os._exit(7)
+        case "segfaults":
+            ctypes.string_at(0)
+        case "is killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+    return Complete("survived")
+
+
+@agent
+def wants_all_memory(run: Run) -> Outcome:
+    """Meets the limit of its process."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 2**26, before[1]))
+    try:
+        return Complete(str(len(bytearray(2**30))))
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+@agent
+def holds_the_interpreter(run: Run) -> Outcome:
+    """Lets no other thread of its process run, in its first attempt, as long as its case says."""
+    if run.attempt == 1:
+        ctypes.PyDLL(None).usleep(int(run.case.data["seconds"] * 1e6))
+    return Complete(f"in attempt {run.attempt}")
 
 
 @agent

@@ -16,7 +16,7 @@ from casework.cli.roles import Pool
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import NewCase
 from casework.service import cases, requests, runs
-from factories import TEAM, a_consumer, a_queue, an_agent, history, some_cases, the_case, worked_queue
+from factories import TEAM, history, some_cases, the_case, worked_queue
 
 pytestmark = pytest.mark.process
 
@@ -203,24 +203,6 @@ def test_short_runs_that_wait_behind_a_long_one_are_handed_on(installation):
         "the twelve short ones to end beside the four long ones",
     )
     assert any("runs.handed_on" in log.read_text() for log in installation.logs.glob("*.log"))
-
-
-def test_a_run_that_kills_its_worker_each_time_fails_and_stops_nobody_else(installation):
-    poison = a_queue(installation.db)
-    a_consumer(
-        installation.db,
-        poison,
-        an_agent(installation.db, "poison", target="sample_agents:kills_its_worker", max_attempts=2),
-    )
-    healthy = an_agent(installation.db, "healthy", target="sample_agents:sleeps", max_attempts=1)
-    a_consumer(installation.db, poison, healthy, trigger=False)
-    installation.everything(concurrency=2)
-    (bad,) = add(installation, poison)
-    good = some_cases(installation.db, poison, 20, data={"seconds": 0.3})
-    installation.casework.perform(cases.delegate(installation.db, installation.settings, poison.id, good, healthy.id))
-    installation.wait_until_ended(poison, 21)
-    assert the_case(installation.db, bad).status is CaseStatus.FAILED
-    assert {the_case(installation.db, id).status for id in good} == {CaseStatus.COMPLETED}
 
 
 def test_a_zombie_worker_changes_nothing(installation):
