@@ -1,7 +1,5 @@
 """The plans of lists over many cases: read from the index, and stop when the page is full."""
 
-import json
-
 import pytest
 from sqlalchemy import text
 
@@ -9,6 +7,7 @@ from casework.core.lifecycle import CaseStatus
 from casework.core.search import as_tsquery
 from casework.store import listing
 from casework.store.listing import SortOrder, Wanted
+from explained import Explained
 from factories import worked_queue
 
 COUNT = 40_000
@@ -55,31 +54,6 @@ def many(db):
     return queue
 
 
-class Explained:
-    """A transaction that explains the lists that it is asked for."""
-
-    def __init__(self, tx):
-        self.tx = tx
-        self.blocks = 0
-        self.nodes = []
-
-    def __getattr__(self, name):
-        return getattr(self.tx, name)
-
-    def sql(self, statement, parameters=None):
-        if "sort_value" in statement:
-            found = self.tx.sql("explain (format json, analyze, buffers) " + statement, parameters).scalar_one()
-            plan = (found if isinstance(found, list) else json.loads(found))[0]["Plan"]
-            self.blocks += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-            self._walk(plan)
-        return self.tx.sql(statement, parameters)
-
-    def _walk(self, node):
-        self.nodes.append(node)
-        for child in node.get("Plans", ()):
-            self._walk(child)
-
-
 CASES = {
     "all": {},
     "oldest first": {"order": SortOrder.ASC},
@@ -94,7 +68,7 @@ CASES = {
 @pytest.mark.parametrize("name", list(CASES))
 def test_a_page_reads_little_of_a_large_queue(db, many, name):
     with db.begin() as tx:
-        explained = Explained(tx)
+        explained = Explained(tx, only="sort_value")
         found, _ = listing.page(explained, Wanted(many.id, **CASES[name]), limit=20, offset=0)
     assert found
     assert {

@@ -1,0 +1,34 @@
+"""A transaction that keeps the plans of what it reads, so that a test can count work instead of time."""
+
+import json
+from typing import Any
+
+
+class Explained:
+    """Explains the statements that contain a text; the real ones are executed too."""
+
+    def __init__(self, tx: Any, only: str = "") -> None:
+        self.tx = tx
+        self.only = only
+        self.blocks = 0
+        self.nodes: list[dict[str, Any]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.tx, name)
+
+    def sql(self, statement: str, parameters: Any = None) -> Any:
+        if self.only in statement:
+            found = self.tx.sql("explain (format json, analyze, buffers) " + statement, parameters).scalar_one()
+            plan = (found if isinstance(found, list) else json.loads(found))[0]["Plan"]
+            self.blocks += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+            self._walk(plan)
+        return self.tx.sql(statement, parameters)
+
+    def scans(self, relation: str) -> list[dict[str, Any]]:
+        """How a table was read."""
+        return [node for node in self.nodes if node.get("Relation Name") == relation and "Scan" in node["Node Type"]]
+
+    def _walk(self, node: dict[str, Any]) -> None:
+        self.nodes.append(node)
+        for child in node.get("Plans", ()):
+            self._walk(child)
