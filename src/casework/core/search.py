@@ -8,9 +8,13 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 MAX_WORDS = 20_000
+MAX_BYTES = 1_000_000
+"""PostgreSQL keeps less than a mebibyte of words of one case, and up to 8 bytes more for each."""
+
 MAX_WORD = 64
 MAX_TERMS = 32
 SNIPPET = 40
@@ -25,13 +29,16 @@ def words(text: str) -> list[str]:
 
 
 def searchable(title: str, data: Any) -> str:
-    """The words by which a case is found, as a text of words and spaces."""
-    found = words(title)
-    for text in texts(data):
-        found += words(text)
-        if len(found) > MAX_WORDS:
-            break
-    return " ".join(found[:MAX_WORDS])
+    """The words by which a case is found, as a text of words and spaces; those beyond what can be kept are left out."""
+    found: list[str] = []
+    room = MAX_BYTES
+    for text in chain((title,), texts(data)):
+        for word in words(text):
+            room -= len(word.encode()) + 8
+            if room < 0 or len(found) == MAX_WORDS:
+                return " ".join(found)
+            found.append(word)
+    return " ".join(found)
 
 
 def texts(data: Any) -> Iterator[str]:
