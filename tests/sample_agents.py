@@ -148,6 +148,20 @@ def wants_all_memory(run: Run) -> Outcome:
 
 
 @agent
+def says_much(run: Run) -> Outcome:
+    """As many letters as its case says: in a message, a step and its case's data."""
+    text = "x" * run.case.data["size"]
+    run.say(text)
+    run.update(data={"text": run.step("text", lambda: text)})
+    return Complete("said")
+
+
+@agent
+def names_a_step_by_its_data(run: Run) -> Outcome:
+    return Complete(run.step(run.case.data, lambda: "done"))
+
+
+@agent
 def holds_the_interpreter(run: Run) -> Outcome:
     """Lets no other thread of its process run, in its first attempt, as long as its case says."""
     if run.attempt == 1:

@@ -2,11 +2,12 @@
 
 import pytest
 
-from casework.core.model import NewCase
-from casework.service import cases
+from casework.core.lifecycle import CaseStatus
+from casework.core.model import CaseFilter, NewCase
+from casework.service import cases, runs
 from casework.store import listing
 from casework.store.listing import Wanted
-from factories import TEAM, a_queue, the_case
+from factories import TEAM, a_queue, claim, some_cases, the_case, work, worked_queue
 
 MEGABYTE = 1_000_000
 
@@ -22,3 +23,22 @@ def test_data_with_more_words_than_an_index_takes_is_kept_and_found_by_its_first
         assert [case.id for case in listing.page(tx, wanted, limit=1, offset=0)[0]] == [case_id]
     cases.update(db, TEAM, case_id, data=data[::-1])
     assert the_case(db, case_id).data == data[::-1]
+
+
+def test_an_agent_says_and_keeps_a_megabyte(db):
+    queue, _ = worked_queue(db, "sample_agents:says_much")
+    (case_id,) = some_cases(db, queue, data={"size": MEGABYTE})
+    (message,) = claim(db)
+    assert work(db, message) == "completed"
+    said = runs.said(db, TEAM, message.run_id, limit=10)
+    assert [len(one.content["text"]) for one in said] == [MEGABYTE]
+    assert len(the_case(db, case_id).data["text"]) == MEGABYTE
+    assert [case.id for case in cases.find(db, queue.id, CaseFilter((CaseStatus.COMPLETED,)), limit=1)] == [case_id]
+
+
+def test_a_step_whose_name_is_too_long_fails_the_case_and_says_so(db):
+    queue, _ = worked_queue(db, "sample_agents:names_a_step_by_its_data")
+    (case_id,) = some_cases(db, queue, data="x" * 201)
+    assert work(db, claim(db)[0]) == "failed"
+    reason = cases.get(db, TEAM, case_id)[1][-1].reason
+    assert reason == "InvalidInput: The step's name has 201 characters; 200 is the most."

@@ -16,9 +16,12 @@ from typing import Any, Protocol, TypeVar, cast, overload
 from casework.agents.stop import Stop, Suspended
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case, CaseId, LabelRef, NewCase, Priority, QueueId, RequestKind, RunId
+from casework.core.payload import check_text
 from casework.errors import InvalidInput
 
 T = TypeVar("T")
+
+MAX_STEP_NAME = 200
 
 _UNSET: Any = object()
 
@@ -124,6 +127,7 @@ class Run:
         With an async function the result is to be awaited.
         """
         self.check()
+        check_text("step's name", name, least=1, most=MAX_STEP_NAME)
         if name in self._history.steps:
             value = self._history.steps[name]
             return _immediately(value) if inspect.iscoroutinefunction(do) else value
