@@ -40,10 +40,10 @@ def find(
         return store.find(tx, queue_id=queue_id, case_id=case_id, statuses=statuses, limit=limit, offset=offset)
 
 
-def said(db: Database, team_id: TeamId, run_id: UUID, *, limit: int, offset: int = 0) -> list[Message]:
-    """The messages of a run, the oldest first. Raises NotFound."""
+def said(db: Database, team_id: TeamId, run_id: UUID, *, limit: int, offset: int = 0, after: int = 0) -> list[Message]:
+    """The messages of a run, the oldest first, from behind the one with the id `after`. Raises NotFound."""
     with db.begin() as tx:
-        return messages.find(tx, _get(tx, team_id, run_id).id, limit=limit, offset=offset)
+        return messages.find(tx, _get(tx, team_id, run_id).id, limit=limit, offset=offset, after=after)
 
 
 def of_team(

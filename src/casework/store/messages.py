@@ -46,15 +46,17 @@ def steps_of(tx: Tx, run_id: RunId) -> dict[str, Any]:
     return {row.name: row.value for row in rows}
 
 
-def find(tx: Tx, run_id: UUID, *, limit: int, offset: int = 0, types: Sequence[str] = ()) -> list[Message]:
-    """Messages of a run, the oldest first."""
+def find(
+    tx: Tx, run_id: UUID, *, limit: int, offset: int = 0, after: int = 0, types: Sequence[str] = ()
+) -> list[Message]:
+    """Messages of a run, the oldest first, from behind the one with the id `after`."""
     rows = tx.sql(
         """
         select id, type, role, created_at, content from run_messages
-        where run_id = %(run_id)s and (%(types)s::text[] = '{}' or type = any(%(types)s))
+        where run_id = %(run_id)s and id > %(after)s and (%(types)s::text[] = '{}' or type = any(%(types)s))
         order by id limit %(limit)s offset %(offset)s
         """,
-        {"run_id": run_id, "limit": limit, "offset": offset, "types": list(types)},
+        {"run_id": run_id, "limit": limit, "offset": offset, "after": after, "types": list(types)},
     )
     return [Message(**row._asdict()) for row in rows]
 

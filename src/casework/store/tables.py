@@ -245,8 +245,9 @@ human_requests = Table(
 run_messages = Table(
     "run_messages",
     metadata,
+    # The messages of a run, in order. An index of the ids alone would tempt the planner to read those of all runs.
+    Column("run_id", Uuid, primary_key=True),
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("run_id", Uuid, nullable=False),
     Column("type", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("content", JSON, nullable=False),
@@ -254,8 +255,6 @@ run_messages = Table(
     _moment("created_at", nullable=False),
     # What was said is not said again by a resumed run.
     UniqueConstraint("run_id", "key", name="run_messages_key"),
-    # The latest messages of a run.
-    Index("run_messages_run", "run_id", "id"),
 )
 
 run_steps = Table(

@@ -19,6 +19,10 @@ router = APIRouter(prefix="/runs", tags=["runs"])
 
 Limit = Annotated[int, Query(ge=1, le=100)]
 Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET)]
+After = Annotated[
+    int,
+    Query(ge=0, le=MAX_OFFSET, description="The last id of the page before: costs the same however far it is."),
+]
 
 
 class Run(Out):
@@ -111,13 +115,12 @@ def get_run(caller: Reader, run_id: LooseId) -> dict[str, Any]:
     response_model_exclude_none=True,
     summary="List messages",
 )
-def list_run_messages(caller: Reader, run_id: LooseId, limit: Limit = 20, offset: Offset = 0) -> dict[str, Any]:
+def list_run_messages(
+    caller: Reader, run_id: LooseId, limit: Limit = 20, offset: Offset = 0, after: After = 0
+) -> dict[str, Any]:
     """What a run said and called, the oldest first."""
-    return {
-        "messages": [
-            message(one) for one in runs.said(caller.casework.db, caller.team, run_id, limit=limit, offset=offset)
-        ]
-    }
+    found = runs.said(caller.casework.db, caller.team, run_id, limit=limit, offset=offset, after=after)
+    return {"messages": [message(one) for one in found]}
 
 
 @router.post("/{run_id}/stop", operation_id="stop_run", response_model=Success, summary="Stop a run")

@@ -117,18 +117,16 @@ CREATE TABLE processes (
 );
 
 CREATE TABLE run_messages (
-    id BIGINT GENERATED ALWAYS AS IDENTITY,
     run_id UUID NOT NULL,
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
     type TEXT NOT NULL,
     role TEXT NOT NULL,
     content JSON NOT NULL,
     key TEXT NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    PRIMARY KEY (id),
+    PRIMARY KEY (run_id, id),
     CONSTRAINT run_messages_key UNIQUE (run_id, key)
 );
-
-CREATE INDEX run_messages_run ON run_messages (run_id, id);
 
 CREATE TABLE run_steps (
     run_id UUID NOT NULL,
