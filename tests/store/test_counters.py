@@ -1,7 +1,7 @@
 """Counters add up, stay with their queue, and are locked last and in one order."""
 
 import pytest
-from sqlalchemy.exc import IntegrityError
+from psycopg.errors import CheckViolation
 
 from casework.core.model import CounterName
 from casework.service import queues
@@ -38,7 +38,7 @@ def test_a_queue_that_is_not_there_counts_nothing(db):
 
 def test_the_database_knows_the_names(db):
     queue = a_queue(db)
-    with pytest.raises(IntegrityError, match="counters_name"), db.begin() as tx:
+    with pytest.raises(CheckViolation, match="counters_name"), db.begin() as tx:
         counters.add(tx, queue.id, "odd")
 
 

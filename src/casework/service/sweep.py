@@ -4,8 +4,8 @@ from collections import Counter
 from datetime import timedelta
 
 from casework import log
-from casework.core.plan import alone
 from casework.core.model import Committed, CounterName, Effects, RunMessage
+from casework.core.plan import alone
 from casework.core.retry import backoff
 from casework.service.crash_points import Point, reach
 from casework.settings import Settings

@@ -9,11 +9,11 @@ from typing import Any, cast
 import psycopg
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql import Executable
 
-from casework.errors import DatabaseUnavailable, InvalidSettings, SchemaOutdated
+from casework.errors import CaseworkError, DatabaseUnavailable, InvalidInput, InvalidSettings, SchemaOutdated
 
 Clock = Callable[[], datetime]
 
@@ -27,9 +27,6 @@ _CUSTOM_PLANS = "-c plan_cache_mode=force_custom_plan"
 # of their rows are found by keys, or at the front of an index, however large the tables are: a cached plan is right as
 # long as it is such a plan, also one that was made while a table had a single page.
 _CACHED_PLANS = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
-
-_UNDEFINED_TABLE = "42P01"
-_UNDEFINED_COLUMN = "42703"
 
 
 class Rows:
@@ -223,24 +220,30 @@ def shown(url: str) -> str:
 def _own_errors(url: str) -> Iterator[None]:
     try:
         yield
-    except ProgrammingError as error:
-        if getattr(error.orig, "sqlstate", None) in (_UNDEFINED_TABLE, _UNDEFINED_COLUMN):
-            raise SchemaOutdated from error
-        if getattr(error.orig, "sqlstate", None) is None and error.statement is None:
-            raise InvalidSettings(f"CASEWORK_DATABASE_URL: {str(error.orig).strip()}") from error
-        raise
-    except OperationalError as error:
-        raise DatabaseUnavailable(f"The database at {shown(url)} does not answer: {_first_line(error.orig)}") from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise DatabaseUnavailable(f"The database at {shown(url)} closed the connection.") from error
-        raise
-    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
-        raise SchemaOutdated from error
-    except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(f"The database at {shown(url)} does not answer: {_first_line(error)}") from error
     except PoolTimeout as error:
         raise DatabaseUnavailable("All database connections are in use.") from error
+    except (DBAPIError, psycopg.Error) as error:
+        own = _in_own_words(error, url)
+        if own is None:
+            raise
+        raise own from error
+
+
+def _in_own_words(error: DBAPIError | psycopg.Error, url: str) -> CaseworkError | None:
+    """What an error of SQLAlchemy's or the driver's means to a user; None where it is a mistake of casework's."""
+    wrapper, cause = (error, error.orig) if isinstance(error, DBAPIError) else (None, error)
+    match cause:
+        case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedColumn():
+            return SchemaOutdated()
+        case psycopg.errors.ProgramLimitExceeded():
+            return InvalidInput(f"This is more than the database can hold in one place: {_first_line(cause)}.")
+        case psycopg.OperationalError():
+            return DatabaseUnavailable(f"The database at {shown(url)} does not answer: {_first_line(cause)}")
+        case psycopg.ProgrammingError() if cause.sqlstate is None and wrapper and wrapper.statement is None:
+            return InvalidSettings(f"CASEWORK_DATABASE_URL: {str(cause).strip()}")
+    if wrapper and wrapper.connection_invalidated:
+        return DatabaseUnavailable(f"The database at {shown(url)} closed the connection.")
+    return None
 
 
 def _first_line(error: BaseException | None) -> str:

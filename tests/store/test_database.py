@@ -1,0 +1,37 @@
+"""Errors of the driver, in casework's words."""
+
+import pytest
+
+from casework.errors import DatabaseUnavailable, InvalidInput, SchemaOutdated
+from casework.store.database import Database
+
+
+@pytest.mark.parametrize("open_", [Database.begin, Database.single])
+def test_what_does_not_fit_is_the_senders_mistake_and_not_an_outage(committed, open_):
+    with pytest.raises(InvalidInput, match="more than the database can hold"), open_(committed) as tx:
+        tx.sql("select to_tsvector('simple', string_agg(lpad(n::text, 63, 'x'), ' ')) from generate_series(1, 20000) n")
+
+
+@pytest.mark.parametrize("open_", [Database.begin, Database.single])
+def test_a_connection_that_was_ended_is_an_outage_and_not_lent_again(committed, open_):
+    with pytest.raises(DatabaseUnavailable), open_(committed) as tx:
+        tx.sql("select pg_terminate_backend(pg_backend_pid())")
+    with open_(committed) as tx:
+        assert tx.sql("select 1").scalar_one() == 1
+
+
+@pytest.mark.parametrize("open_", [Database.begin, Database.single])
+def test_a_table_that_is_missing_is_an_old_schema(committed, open_):
+    with pytest.raises(SchemaOutdated), open_(committed) as tx:
+        tx.sql("select * from no_such_table")
+
+
+def test_a_single_statement_is_committed_and_an_error_undoes_a_transaction(committed):
+    with committed.single() as tx:
+        tx.sql("insert into teams (id, name) values (gen_random_uuid(), 'kept')")
+    with pytest.raises(ZeroDivisionError), committed.begin() as tx:
+        tx.sql("insert into teams (id, name) values (gen_random_uuid(), 'undone')")
+        raise ZeroDivisionError
+    with committed.begin() as tx:
+        names = {row.name for row in tx.sql("select name from teams")}
+    assert "kept" in names and "undone" not in names
