@@ -83,13 +83,25 @@ def test_a_run_that_meets_a_limit_of_memory_fails_at_once_and_its_process_lives(
     assert "attempt_failed" not in history(installation.db, bad)
 
 
-@pytest.mark.parametrize("pool", list(Pool))
-def test_a_run_that_holds_its_interpreter_past_the_lease_is_fenced_out(installation, pool):
-    """No thread of its process can say that it lives. A newer attempt completes the case, and the older one is refused."""
+def test_a_pools_parent_vouches_for_a_child_whose_interpreter_is_held_past_the_lease(installation):
     queue = the_only_consumer(installation, "holds_the_interpreter")
-    installation.everything(pool, 2)
-    if pool is Pool.THREADS:
-        installation.worker(pool, 2)
+    installation.everything(Pool.PREFORK, 2)
+    (case_id,) = some_cases(installation.db, queue, data={"seconds": 9})
+    installation.casework.publisher.nudge()
+    wait_for(lambda: installation.running(queue) == 1, "the run to start")
+    good = healthy_cases(installation, queue, 12)
+    installation.wait_until_ended(queue, 13)
+    assert reason(installation, case_id) == "in attempt 1"
+    assert history(installation.db, case_id) == ["created", "claimed", "completed"]
+    assert {history(installation.db, id).count("completed") for id in good} == {1}
+    assert queues.stats(installation.db, TEAM, queue.id).counters["run_lost"] == 0
+
+
+def test_a_thread_that_holds_its_interpreter_past_the_lease_is_fenced_out(installation):
+    """Nobody can say that its process lives: the others of its pool are its threads. A newer attempt completes the case, and the older one is refused."""
+    queue = the_only_consumer(installation, "holds_the_interpreter")
+    installation.everything(Pool.THREADS, 2)
+    installation.worker(Pool.THREADS, 2)
     (case_id,) = some_cases(installation.db, queue, data={"seconds": 9})
     installation.casework.publisher.nudge()
     wait_for(lambda: installation.running(queue) == 1, "the run to start")

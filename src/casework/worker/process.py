@@ -20,6 +20,7 @@ from casework.service.upkeep import tidy
 from casework.wiring import Casework, connect_when_possible
 from casework.worker.app import app
 from casework.worker.supervisor import Supervisor
+from casework.worker.vouching import runs_of_living_children
 
 TICK_SPACING_SECONDS = 0.01
 """Ticks that follow one another at once claim single cases; a short breath lets them claim batches."""
@@ -42,7 +43,7 @@ class WorkerProcess:
 
     def __init__(self, casework: Casework) -> None:
         self.casework = casework
-        self.supervisor = Supervisor(casework, worker_name())
+        self.supervisor = Supervisor(casework, worker_name(), runs_of_living_children)
         self.ticking = Lock()
         self._paces = Paces()
         self._next_tick = 0.0

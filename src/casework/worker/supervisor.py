@@ -6,7 +6,7 @@ while the process lives.
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from time import monotonic
@@ -25,9 +25,10 @@ from casework.wiring import Casework
 class Supervisor:
     """Watches over the runs that this process executes."""
 
-    def __init__(self, casework: Casework, worker: str) -> None:
+    def __init__(self, casework: Casework, worker: str, vouched_for: Callable[[], list[RunMessage]]) -> None:
         self._casework = casework
         self._worker = worker
+        self._vouched_for = vouched_for
         self._lock = threading.Lock()
         self._watched: dict[RunId, tuple[RunMessage, Stop]] = {}
         self._thread: threading.Thread | None = None
@@ -74,7 +75,8 @@ class Supervisor:
             watched = dict(self._watched)
         with self._casework.db.begin() as tx:
             processes.seen(tx, self._worker, "worker", timedelta(seconds=self._casework.settings.lease_seconds))
-            alive = runs.heartbeat(tx, [message for message, _ in watched.values()]) if watched else {}
+            living = [message for message, _ in watched.values()] + self._vouched_for()
+            alive = runs.heartbeat(tx, living) if living else {}
         for run_id, (_, stop) in watched.items():
             if alive.get(run_id, True) and not stop.requested:
                 log.event("run.stops", run=run_id, lost=run_id not in alive)

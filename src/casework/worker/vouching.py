@@ -1,0 +1,41 @@
+"""The main process of a pool vouches for its children.
+
+An agent that holds the interpreter, as in one long call of a C library, also holds the thread that would say that its
+run lives. While its process lives the run does; only a process that is stopped is left to its own word, because it may
+never go on.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+from celery.worker import state
+
+from casework.core.model import RunId, RunMessage
+
+_GONE_OR_STOPPED = "ZXTt"
+
+
+def runs_of_living_children() -> list[RunMessage]:
+    """What the children of this process execute; nothing in a child, and nothing of threads."""
+    return list(_runs())
+
+
+def _runs() -> Iterator[RunMessage]:
+    # A child that is forked later inherits its parent's requests, but not their processes.
+    own = os.getpid()
+    for request in list(state.active_requests):
+        pid = request.worker_pid
+        if pid and pid != own and _is_child_of(pid, own):
+            for run_id, attempt in request.args[0]:
+                yield RunMessage(RunId(UUID(run_id)), attempt)
+
+
+def _is_child_of(pid: int, parent: int) -> bool:
+    """Whether that process lives, is not stopped, and is the parent's."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return False
+    return fields[0] not in _GONE_OR_STOPPED and int(fields[1]) == parent
