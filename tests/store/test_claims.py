@@ -238,6 +238,8 @@ def test_the_candidates_come_from_one_index_probe_a_lane(db, backlog, clock):
             queues=[probe.queue_id for probe in probes],
             fors=[probe.agent_id or claims.ANYONE for probe in probes],
             lanes=[int(probe.lane) for probe in probes],
+            after=[claims._FRONT[0]] * len(probes),
+            after_ids=[claims._FRONT[1]] * len(probes),
             now=clock.now,
         )
     scans = [node for node in nodes if "Scan" in node["Node Type"] and node.get("Relation Name") == "cases"]
@@ -252,7 +254,9 @@ def test_the_candidates_come_from_one_index_probe_a_lane(db, backlog, clock):
 
 def test_looking_for_ready_consumers_reads_a_few_pages(db, backlog, clock):
     with db.begin() as tx:
-        nodes = explain(tx, claims._READY_SQL, now=clock.now, kinds=["python"], agent_id=None)
+        nodes = explain(
+            tx, claims._READY_SQL, now=clock.now, kinds=["python"], agent_id=None, known_queues=[], known_agents=[]
+        )
     scans = [node for node in nodes if node.get("Relation Name") == "cases"]
     assert {node["Index Name"] for node in scans} == {"cases_claim"}
     assert all(node.get("Rows Removed by Filter", 0) == 0 for node in scans)

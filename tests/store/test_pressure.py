@@ -1,9 +1,12 @@
 """What lies in a queue and cannot be claimed costs a claim nothing."""
 
+from datetime import timedelta
+
 import pytest
 
 from casework.core.model import AgentKind, QueueMode
-from casework.service import queues
+from casework.service import dispatch, queues
+from casework.service import trail as trails
 from casework.store import claims
 from explained import Explained
 from factories import SETTINGS, TEAM, a_consumer, an_agent, claim, some_cases, start, worked_queue
@@ -78,3 +81,56 @@ def test_a_paused_queue_is_not_looked_into(db, clock):
     explained, found = look(db, clock.now)
     assert found == []
     assert sum(scan["Actual Rows"] for scan in explained.scans("cases")) == 0
+
+
+def complete_all(db, queue):
+    """Ended without a trace but in the index, where what is dead stays while an older snapshot is open."""
+    with db.begin() as tx:
+        tx.sql(
+            "update cases set status = 'completed', run_id = null, run_agent_id = null, completed_at = now() "
+            "where queue_id = %(id)s and status = 'claimed'",
+            {"id": queue.id},
+        )
+        tx.sql(
+            "update runs set status = 'completed', completed_at = now() where queue_id = %(id)s and holds_slot",
+            {"id": queue.id},
+        )
+
+
+def read_by_a_round(db, settings, trail):
+    """Blocks that a round of claims reads until it knows what to claim."""
+    with db.begin() as tx:
+        explained = Explained(tx)
+        ready = claims.ready_consumers(explained, tx.now, AgentKind.PYTHON, known=trail.consumers)
+        (held,) = claims.lock_consumers(explained, ready, settings.outstanding_runs)
+        found = claims.candidates(explained, held.probes(), tx.now, 100, trail.positions)
+        assert len(found) == 100
+        return explained.blocks
+
+
+def test_what_was_claimed_under_an_open_snapshot_is_not_passed_again(committed, monkeypatch):
+    monkeypatch.setattr(claims, "_COUNT_ANEW", timedelta(0))
+    monkeypatch.setattr(trails, "LATE", timedelta(0))
+    queue, _ = worked_queue(committed)
+    with committed.begin() as tx:
+        for table in ("cases", "runs"):
+            tx.sql(f"alter table {table} set (autovacuum_enabled = off)")
+        # In an order of its own, so that each index entry leads to another block.
+        tx.sql(
+            "insert into cases (id, queue_id, title, data, status, ready_at, created_at, updated_at) "
+            "select gen_random_uuid(), %(id)s, 'case', '{}', 'pending', now() - make_interval(secs => 1 + n %% 977), now(), now() "
+            "from generate_series(1, 4000) n",
+            {"id": queue.id},
+        )
+    trail = trails.Trail()
+    with committed.begin() as reader:
+        reader.sql("set transaction isolation level repeatable read")
+        reader.sql("select count(*) from queues")
+        first = read_by_a_round(committed, SETTINGS, trails.Trail())
+        for _ in range(30):
+            assert len(dispatch.claim_round(committed, SETTINGS, trail)) == 100
+            complete_all(committed, queue)
+        behind = read_by_a_round(committed, SETTINGS, trail)
+        from_the_front = read_by_a_round(committed, SETTINGS, trails.Trail())
+    assert from_the_front > 10 * first
+    assert behind < 2 * first

@@ -1,8 +1,10 @@
 """The tick: sweep, then claim what is ready for whoever has room, batch by batch."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
+from uuid import UUID
 
 from casework import log
 from casework.core import plan
@@ -10,8 +12,10 @@ from casework.core.model import AgentId, AgentKind, Committed, Effects, RunMessa
 from casework.service.crash_points import Point, reach
 from casework.service.paces import Paces
 from casework.service.sweep import sweep
+from casework.service.trail import Trail
 from casework.settings import Settings
 from casework.store import claims, transitions
+from casework.store.claims import Held
 from casework.store.database import Database
 
 BATCH = 100
@@ -33,18 +37,21 @@ def tick(
     ticker: str | None = None,
     sweeping: bool = True,
     paces: Paces | None = None,
+    trail: Trail | None = None,
     seconds: float = 5.0,
 ) -> Iterator[Committed[Tick]]:
     """Sweep, and claim while there is work and time. Each result is committed; its effects are to be performed.
 
-    `paces` remembers from tick to tick how long runs take; without it each run is sent alone.
+    `paces` and `trail` are what a ticker remembers from tick to tick: how long runs take, and how far claims have come.
     """
     end = monotonic() + seconds
+    trail = trail or Trail()
     if sweeping:
+        trail.begin_anew()
         swept = sweep(db, settings, ticker)
         yield Committed(Tick(swept=swept.value.total()), swept.effects)
     while True:
-        claimed = claim_round(db, settings)
+        claimed = claim_round(db, settings, trail)
         if claimed:
             log.detail("cases.claimed", count=len(claimed))
             pace = paces.of(db, [agent for agent, _ in claimed]) if paces else {}
@@ -54,26 +61,37 @@ def tick(
             return
 
 
-def claim_round(db: Database, settings: Settings) -> list[tuple[AgentId, RunMessage]]:
-    """One transaction of claims, over all queues. What it returns is committed and has to be sent to that agent."""
+def claim_round(db: Database, settings: Settings, trail: Trail | None = None) -> list[tuple[AgentId, RunMessage]]:
+    """One transaction of claims, over all queues. What it returns is committed and has to be sent to that agent.
+
+    `trail` remembers from round to round how far the claims have come; without it each begins at the front.
+    """
+    trail = trail or Trail()
     with db.begin() as tx:
-        now = tx.now
-        ready = claims.ready_consumers(tx, now, AgentKind.PYTHON)
-        held = (
-            [held for held in claims.lock_consumers(tx, ready, settings.outstanding_runs) if held.opening.slots]
-            if ready
-            else []
-        )
+        ready = claims.ready_consumers(tx, tx.now, AgentKind.PYTHON, known=trail.consumers)
+        locked = claims.lock_consumers(tx, ready, settings.outstanding_runs) if ready else []
+        held = [_within_a_batch(one) for one in locked if one.opening.slots]
         if not held:
             return []
-        held = [replace(one, opening=replace(one.opening, slots=min(one.opening.slots, BATCH))) for one in held]
         reach(Point.CONSUMERS_LOCKED)
-        most = max(
-            sum(other.opening.slots for other in held if other.opening.queue_id == one.opening.queue_id) for one in held
-        )
-        found = claims.candidates(tx, [probe for one in held for probe in one.probes()], now, most)
+        now = claims.moment(held, tx.now)
+        probes = [probe for one in held for probe in one.probes()]
+        found = claims.candidates(tx, probes, now, _most_of_a_queue(held), trail.positions)
         picks = plan.assign([one.opening for one in held], found)
         claimed = transitions.claim(tx, picks, now) if picks else []
         reach(Point.CLAIM_WRITTEN)
+    trail.follow(held, found, picks, now)
     reach(Point.CLAIM_COMMITTED, claimed)
     return claimed
+
+
+def _within_a_batch(held: Held) -> Held:
+    return replace(held, opening=replace(held.opening, slots=min(held.opening.slots, BATCH)))
+
+
+def _most_of_a_queue(held: Sequence[Held]) -> int:
+    """How many cases the consumers of one queue could take together at most."""
+    slots: Counter[UUID] = Counter()
+    for one in held:
+        slots[one.opening.queue_id] += one.opening.slots
+    return max(slots.values())

@@ -61,9 +61,10 @@ def _claim_one(tx: Tx, settings: Settings, agent: Agent) -> RunMessage | None:
     free = [one for one in held if one.opening.slots]
     if not free:
         return None
-    found = claims.candidates(tx, [probe for one in free for probe in one.probes()], tx.now, 1)
+    now = claims.moment(free, tx.now)
+    found = claims.candidates(tx, [probe for one in free for probe in one.probes()], now, 1)
     for pick in plan.assign([one.opening for one in free], found):
-        claimed = transitions.claim(tx, [pick], tx.now)
+        claimed = transitions.claim(tx, [pick], now)
         if claimed:
             return claimed[0][1]
     return None

@@ -1,8 +1,9 @@
 """What a tick reads and locks before it claims. The claim itself writes a status, and stands in `transitions`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from casework.core.model import AgentId, AgentKind, CaseId, QueueId, QueueMode
@@ -11,27 +12,32 @@ from casework.store.database import Tx
 from casework.store.tables import ANYONE
 
 # Which consumers could do something: one probe of the claim index for each lane, stopping at the first hit, so that
-# neither the backlog nor cases that are not ready cost anything. A draining queue only resumes.
+# neither the backlog nor cases that are not ready cost anything. A draining queue only resumes. Materialized, because the
+# planner would probe the lanes of the known consumers first and leave them out then.
 _READY_SQL = f"""
-select c.queue_id, c.agent_id
-from consumers c join queues q on q.id = c.queue_id join agents a on a.id = c.agent_id
-where q.mode <> '{QueueMode.PAUSED}' and a.kind = any(%(kinds)s) and (%(agent_id)s::uuid is null or c.agent_id = %(agent_id)s)
-  and exists (
-    select from unnest(array[c.agent_id, '{ANYONE}'::uuid]) as f (claim_for), unnest('{{{",".join(str(int(lane)) for lane in Lane)}}}'::smallint[]) as l (lane),
-      lateral (
-        select from cases k
-        where k.queue_id = c.queue_id and k.claim_for = f.claim_for and k.lane = l.lane and k.ready_at <= %(now)s
-        order by k.ready_at, k.id limit 1
-      ) hit
-    where (f.claim_for = c.agent_id or c.trigger) and (q.mode = '{QueueMode.ACTIVE}' or l.lane = {Lane.RESUMED:d})
-  )
+with asked as materialized (
+  select c.queue_id, c.agent_id, c.trigger, q.mode
+  from consumers c join queues q on q.id = c.queue_id join agents a on a.id = c.agent_id
+  where q.mode <> '{QueueMode.PAUSED}' and a.kind = any(%(kinds)s) and (%(agent_id)s::uuid is null or c.agent_id = %(agent_id)s)
+    and not exists (select from unnest(%(known_queues)s::uuid[], %(known_agents)s::uuid[]) k where (c.queue_id, c.agent_id) = (k.*))
+)
+select c.queue_id, c.agent_id from asked c
+where exists (
+  select from unnest(array[c.agent_id, '{ANYONE}'::uuid]) as f (claim_for), unnest('{{{",".join(str(int(lane)) for lane in Lane)}}}'::smallint[]) as l (lane),
+    lateral (
+      select from cases k
+      where k.queue_id = c.queue_id and k.claim_for = f.claim_for and k.lane = l.lane and k.ready_at <= %(now)s
+      order by k.ready_at, k.id limit 1
+    ) hit
+  where (f.claim_for = c.agent_id or c.trigger) and (c.mode = '{QueueMode.ACTIVE}' or l.lane = {Lane.RESUMED:d})
+)
 order by c.queue_id, c.agent_id
 """
 
 # A consumer that another tick holds is that tick's to serve. The queue's row is locked too, and shared: pausing
 # updates it, so pausing waits for claims under way, and a claim that comes after it sees the pause.
 _LOCK_SQL = f"""
-select c.queue_id, c.agent_id, c.trigger, c.concurrency, q.mode
+select c.queue_id, c.agent_id, c.trigger, c.concurrency, c.counted_from, q.mode
 from consumers c join queues q on q.id = c.queue_id
 where (c.queue_id, c.agent_id) in (select * from unnest(%(queues)s::uuid[], %(agents)s::uuid[])) and q.mode <> '{QueueMode.PAUSED}'
 order by c.queue_id, c.agent_id
@@ -41,19 +47,31 @@ for update of c skip locked for share of q skip locked
 # Counted in a statement of its own, after the lock was obtained: its snapshot then holds the claims of whoever had the
 # lock before. Counting in the locking statement reads the older snapshot, and two claimers both see free slots.
 _USED_SQL = """
-select w.queue_id, w.agent_id, count(*) filter (where r.status = 'pending') as pending, count(*) filter (where r.status = 'running') as running
-from unnest(%(queues)s::uuid[], %(agents)s::uuid[]) as w (queue_id, agent_id)
-join runs r on r.queue_id = w.queue_id and r.agent_id = w.agent_id and r.holds_slot
+select w.queue_id, w.agent_id, count(*) filter (where r.status = 'pending') as pending, count(*) filter (where r.status = 'running') as running,
+  min(r.claimed_at) as oldest
+from unnest(%(queues)s::uuid[], %(agents)s::uuid[], %(counted_from)s::timestamptz[]) as w (queue_id, agent_id, counted_from)
+join runs r on r.queue_id = w.queue_id and r.agent_id = w.agent_id and r.holds_slot and r.claimed_at >= w.counted_from
 group by 1, 2
 """
+
+# Runs that ended stay in the index of slots until they are vacuumed, so that counting has a beginning: no run that was
+# claimed before holds a slot. Who writes it holds the consumer, and no claim made under that lock is earlier.
+_COUNT_FROM_SQL = """
+update consumers c set counted_from = w.counted_from
+from unnest(%(queues)s::uuid[], %(agents)s::uuid[], %(counted_from)s::timestamptz[]) as w (queue_id, agent_id, counted_from)
+where c.queue_id = w.queue_id and c.agent_id = w.agent_id
+"""
+_COUNT_ANEW = timedelta(seconds=10)
 
 # LIMIT is a literal: as a parameter, the planner guesses a tenth of the table and may leave the index.
 _CANDIDATES_SQL = """
 select w.queue_id, w.claim_for, w.lane, k.id, k.ready_at
-from unnest(%(queues)s::uuid[], %(fors)s::uuid[], %(lanes)s::smallint[]) as w (queue_id, claim_for, lane)
+from unnest(%(queues)s::uuid[], %(fors)s::uuid[], %(lanes)s::smallint[], %(after)s::timestamptz[], %(after_ids)s::uuid[])
+  as w (queue_id, claim_for, lane, after, after_id)
 cross join lateral (
   select c.id, c.ready_at from cases c
   where c.queue_id = w.queue_id and c.claim_for = w.claim_for and c.lane = w.lane and c.ready_at <= %(now)s
+    and (c.ready_at, c.id) >= (w.after, w.after_id)
   order by c.ready_at, c.id limit {limit}
 ) k
 """
@@ -76,6 +94,7 @@ class Held:
 
     opening: Opening
     mode: QueueMode
+    counted_from: datetime
 
     def probes(self) -> list[Probe]:
         """The lanes it may claim from."""
@@ -87,34 +106,80 @@ class Held:
 
 
 Pair = tuple[UUID, UUID]
+Position = tuple[datetime, UUID]
+_FRONT = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
 
-def ready_consumers(tx: Tx, now: datetime, kind: AgentKind, agent_id: AgentId | None = None) -> list[Pair]:
-    """The (queue, agent) pairs that have something to claim, whether or not they have a free slot."""
-    rows = tx.sql(_READY_SQL, {"now": now, "kinds": [str(kind)], "agent_id": agent_id})
-    return [(row.queue_id, row.agent_id) for row in rows]
+def ready_consumers(
+    tx: Tx, now: datetime, kind: AgentKind, agent_id: AgentId | None = None, known: Sequence[Pair] = ()
+) -> list[Pair]:
+    """The (queue, agent) pairs that have something to claim, whether or not they have a free slot.
+
+    `known` are pairs that are taken to have something, and are not looked at.
+    """
+    values = {"now": now, "kinds": [str(kind)], "agent_id": agent_id}
+    values |= {f"known_{name}": ids for name, ids in _as_arrays(known).items()}
+    return [*known, *((row.queue_id, row.agent_id) for row in tx.sql(_READY_SQL, values))]
 
 
 def lock_consumers(tx: Tx, pairs: Sequence[Pair], outstanding: int) -> list[Held]:
     """Lock those consumers that no other tick holds, and count their free slots."""
-    values = {"queues": [pair[0] for pair in pairs], "agents": [pair[1] for pair in pairs]}
-    locked = tx.sql(_LOCK_SQL, values).all()
+    locked = tx.sql(_LOCK_SQL, _as_arrays(pairs)).all()
     if not locked:
         return []
-    used = {(row.queue_id, row.agent_id): (row.pending, row.running) for row in tx.sql(_USED_SQL, values)}
-    held = []
-    for row in locked:
-        pending, running = used.get((row.queue_id, row.agent_id), (0, 0))
-        slots = free_slots(concurrency=row.concurrency, pending=pending, running=running, outstanding=outstanding)
-        held.append(
-            Held(Opening(QueueId(row.queue_id), AgentId(row.agent_id), row.trigger, slots), QueueMode(row.mode))
-        )
+    beginnings = [row.counted_from or _FRONT[0] for row in locked]
+    pairs = [(row.queue_id, row.agent_id) for row in locked]
+    used = {
+        (row.queue_id, row.agent_id): row
+        for row in tx.sql(_USED_SQL, {**_as_arrays(pairs), "counted_from": beginnings})
+    }
+    held = [_held(row, used.get((row.queue_id, row.agent_id)), outstanding) for row in locked]
+    _count_from(tx, held, used)
     return held
 
 
-def candidates(tx: Tx, probes: Iterable[Probe], now: datetime, most: int) -> list[Candidate]:
-    """The first cases of each lane that are ready at `now`: at least `most` of each, where there are that many."""
+def _as_arrays(pairs: Sequence[Pair]) -> dict[str, list[UUID]]:
+    return {"queues": [pair[0] for pair in pairs], "agents": [pair[1] for pair in pairs]}
+
+
+def _held(row: Any, used: Any | None, outstanding: int) -> Held:
+    slots = free_slots(
+        concurrency=row.concurrency,
+        pending=used.pending if used else 0,
+        running=used.running if used else 0,
+        outstanding=outstanding,
+    )
+    opening = Opening(QueueId(row.queue_id), AgentId(row.agent_id), row.trigger, slots)
+    return Held(opening, QueueMode(row.mode), row.counted_from or _FRONT[0])
+
+
+def _count_from(tx: Tx, held: Sequence[Held], used: Mapping[Pair, Any]) -> None:
+    """Bring the beginnings of counts forward that have fallen behind."""
+    pairs, moments = [], []
+    for one in held:
+        pair = one.opening.queue_id, one.opening.agent_id
+        oldest = used[pair].oldest if pair in used else tx.now
+        if oldest >= one.counted_from + _COUNT_ANEW:
+            pairs.append(pair)
+            moments.append(oldest)
+    if pairs:
+        tx.sql(_COUNT_FROM_SQL, {**_as_arrays(pairs), "counted_from": moments})
+
+
+def moment(held: Iterable[Held], now: datetime) -> datetime:
+    """When the claims of locked consumers are made: now, and never before what their slots are counted from."""
+    return max((now, *(one.counted_from for one in held)))
+
+
+def candidates(
+    tx: Tx, probes: Iterable[Probe], now: datetime, most: int, after: Mapping[Probe, Position] | None = None
+) -> list[Candidate]:
+    """The first cases of each lane that are ready at `now`: at least `most` of each, where there are that many.
+
+    `after` says from where on a lane is looked at; without it, from its front.
+    """
     distinct = list(dict.fromkeys(probes))
+    positions = [(after or {}).get(probe, _FRONT) for probe in distinct]
     limit = next((size for size in _LIMITS if size >= most), _LIMITS[-1])
     rows = tx.sql(
         _CANDIDATES_SQL.format(limit=limit),
@@ -122,6 +187,8 @@ def candidates(tx: Tx, probes: Iterable[Probe], now: datetime, most: int) -> lis
             "queues": [probe.queue_id for probe in distinct],
             "fors": [probe.agent_id or ANYONE for probe in distinct],
             "lanes": [int(probe.lane) for probe in distinct],
+            "after": [position[0] for position in positions],
+            "after_ids": [position[1] for position in positions],
             "now": now,
         },
     )

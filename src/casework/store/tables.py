@@ -106,6 +106,8 @@ consumers = Table(
     Column("agent_id", Uuid, ForeignKey("agents.id"), primary_key=True),
     Column("trigger", Boolean, nullable=False),
     Column("concurrency", Integer, CheckConstraint("concurrency > 0", name="consumers_concurrency")),
+    # No run of the consumer that was claimed before holds a slot.
+    _moment("counted_from"),
     _created(),
 )
 
@@ -194,7 +196,7 @@ runs = Table(
     # At most one live run for each case.
     Index("runs_one_live", "case_id", unique=True, postgresql_where=text("live")),
     # The tick's count of used slots, and the sweep, which reads the same few rows.
-    Index("runs_slots", "queue_id", "agent_id", postgresql_where=text("holds_slot")),
+    Index("runs_slots", "queue_id", "agent_id", "claimed_at", postgresql_where=text("holds_slot")),
     # The runs of a case, newest first.
     Index("runs_case", "case_id", "id"),
     # The runs of a queue, newest first.

@@ -16,6 +16,7 @@ from casework.errors import Unavailable
 from casework.service.dispatch import tick
 from casework.service.execute import execute_all
 from casework.service.paces import Paces
+from casework.service.trail import Trail
 from casework.service.upkeep import tidy
 from casework.wiring import Casework, connect_when_possible
 from casework.worker.app import app
@@ -45,7 +46,7 @@ class WorkerProcess:
         self.casework = casework
         self.supervisor = Supervisor(casework, worker_name(), runs_of_living_children)
         self.ticking = Lock()
-        self._paces = Paces()
+        self._paces, self._trail = Paces(), Trail()
         self._next_tick = 0.0
         self._swept = 0.0
         self._tidied = 0.0
@@ -92,8 +93,15 @@ class WorkerProcess:
 
     def _look(self, *, sweeping: bool) -> None:
         casework = self.casework
-        ticker = f"ticker@{worker_name()}"
-        for done in tick(casework.db, casework.settings, ticker=ticker, sweeping=sweeping, paces=self._paces):
+        ticks = tick(
+            casework.db,
+            casework.settings,
+            ticker=f"ticker@{worker_name()}",
+            sweeping=sweeping,
+            paces=self._paces,
+            trail=self._trail,
+        )
+        for done in ticks:
             casework.perform(done)
 
     def _sweep_is_due(self, nudged: bool) -> bool:

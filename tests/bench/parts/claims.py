@@ -1,7 +1,7 @@
 """A claim of a hundred, against the bare statement, as the backlog, the set-aside share and the past grow."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 from unittest.mock import patch
@@ -15,6 +15,7 @@ from bench.ground import Ground, raw
 from casework.core.model import Agent, Queue
 from casework.service import agents
 from casework.service.dispatch import claim_round
+from casework.service.trail import Trail
 from casework.store import transitions
 from casework.wiring import Casework
 
@@ -30,10 +31,11 @@ class _Place:
     queue: Queue
     agent: Agent
     connection: psycopg.Connection[tuple[object, ...]]
+    trail: Trail = field(default_factory=Trail)
 
     def product(self) -> float:
         """Milliseconds of the tick's claim: its transaction, its plan, and its statements."""
-        return self._timed(lambda: len(claim_round(self.casework.db, self.casework.settings)))
+        return self._timed(lambda: len(claim_round(self.casework.db, self.casework.settings, self.trail)))
 
     def statement(self) -> float:
         """Milliseconds of the statement that claims, within the tick's claim."""
@@ -116,7 +118,7 @@ def _past(ground: Ground, fresh: _Place, place: _Place) -> list[Figure]:
     after = alternate(
         ground.rounds, {"after": place.product, "raw": place.raw, "fresh": fresh.product}, ground.say, CLAIMS
     )
-    held = ground.size(50_000, 5_000)
+    held = ground.size(500_000, 5_000)
     with psycopg.connect(place.casework.settings.database_url) as reader:
         reader.execute("set transaction isolation level repeatable read")
         reader.execute("select count(*) from queues")

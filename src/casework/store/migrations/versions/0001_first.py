@@ -171,7 +171,7 @@ CREATE UNIQUE INDEX runs_one_live ON runs (case_id) WHERE live;
 
 CREATE INDEX runs_queue ON runs (queue_id, id);
 
-CREATE INDEX runs_slots ON runs (queue_id, agent_id) WHERE holds_slot;
+CREATE INDEX runs_slots ON runs (queue_id, agent_id, claimed_at) WHERE holds_slot;
 
 CREATE TABLE teams (
     id UUID NOT NULL,
@@ -229,6 +229,7 @@ CREATE TABLE consumers (
     agent_id UUID NOT NULL,
     trigger BOOLEAN NOT NULL,
     concurrency INTEGER CONSTRAINT consumers_concurrency CHECK (concurrency > 0),
+    counted_from TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     PRIMARY KEY (queue_id, agent_id),
     FOREIGN KEY(queue_id) REFERENCES queues (id) ON DELETE CASCADE,

@@ -1,0 +1,105 @@
+"""A ticker goes on where its last claims ended, and passes nobody over for long."""
+
+from datetime import timedelta
+
+import pytest
+
+from casework.core.model import Priority
+from casework.service import cases, dispatch
+from casework.service.trail import LATE, Trail
+from factories import SETTINGS, TEAM, a_consumer, an_agent, some_cases, the_run, worked_queue
+
+SECOND = timedelta(seconds=1)
+
+
+def ready_since(db, case_id, moment):
+    with db.begin() as tx:
+        tx.sql("update cases set ready_at = %(moment)s where id = %(id)s", {"moment": moment, "id": case_id})
+
+
+@pytest.fixture
+def trail():
+    return Trail()
+
+
+def claimed(db, trail, *, sweeping=False):
+    """The cases that a tick claims."""
+    ticks = list(dispatch.tick(db, SETTINGS, sweeping=sweeping, trail=trail))
+    return [the_run(db, message).case_id for done in ticks for message in done.effects.runs]
+
+
+def test_each_case_is_claimed_once_and_in_order(db, trail, clock):
+    queue, _ = worked_queue(db, concurrency=3)
+    ids = some_cases(db, queue, 3)
+    clock.forward(10)
+    assert claimed(db, trail) == ids
+    assert trail.positions
+
+
+def test_a_case_that_is_committed_late_is_claimed_at_once(db, trail, clock):
+    queue, _ = worked_queue(db)
+    some_cases(db, queue)
+    claimed(db, trail)
+    (late,) = some_cases(db, queue)
+    ready_since(db, late, clock.now - LATE + SECOND)
+    assert claimed(db, trail) == [late]
+
+
+def test_a_case_that_is_ready_since_long_before_waits_for_a_trail_that_is_begun_anew(db, trail, clock):
+    queue, _ = worked_queue(db)
+    some_cases(db, queue, 2)
+    clock.forward(60)
+    claimed(db, trail)
+    (older,) = some_cases(db, queue)
+    ready_since(db, older, clock.now - 100 * SECOND)
+    assert claimed(db, trail) == []
+    assert claimed(db, trail, sweeping=True) == [older]
+
+
+def test_a_lane_that_nobody_has_claimed_from_is_looked_at_from_its_front(db, trail, clock):
+    queue, _ = worked_queue(db)
+    some_cases(db, queue, 2)
+    clock.forward(60)
+    claimed(db, trail)
+    (urgent,) = some_cases(db, queue)
+    ready_since(db, urgent, clock.now - 100 * SECOND)
+    cases.update(db, TEAM, urgent, priority=Priority.HIGH)
+    assert claimed(db, trail) == [urgent]
+
+
+def test_an_agent_that_gets_something_in_a_busy_queue_is_found_at_once(db, trail):
+    queue, _ = worked_queue(db)
+    chosen = an_agent(db, "chosen")
+    a_consumer(db, queue, chosen, trigger=False)
+    some_cases(db, queue, 3)
+    claimed(db, trail)
+    (mine,) = some_cases(db, queue)
+    cases.delegate(db, SETTINGS, queue.id, [mine], chosen.id)
+    assert claimed(db, trail) == [mine]
+
+
+def test_a_queue_that_is_empty_is_followed_no_longer(db, trail):
+    queue, agent = worked_queue(db)
+    some_cases(db, queue)
+    claimed(db, trail)
+    claimed(db, trail)
+    assert trail.consumers == []
+
+
+def test_a_claim_is_never_earlier_than_what_slots_are_counted_from(db, clock):
+    """Of two tickers the one with the older moment may come second: what it claims must be counted by the first."""
+    queue, _ = worked_queue(db, concurrency=3)
+    some_cases(db, queue, 10)
+    with db.begin() as tx:
+        tx.sql("update consumers set counted_from = %(moment)s", {"moment": clock.now + SECOND})
+    assert len(dispatch.claim_round(db, SETTINGS)) == 3
+    assert dispatch.claim_round(db, SETTINGS) == []
+
+
+def test_slots_are_counted_from_the_oldest_run_that_holds_one(db, clock):
+    queue, agent = worked_queue(db, concurrency=3)
+    some_cases(db, queue, 10)
+    dispatch.claim_round(db, SETTINGS)
+    clock.forward(3600)
+    assert dispatch.claim_round(db, SETTINGS) == []
+    assert dispatch.claim_round(db, SETTINGS) == []
