@@ -24,6 +24,8 @@ def configuration(broker_url: str, tick_seconds: float) -> dict[str, Any]:
         "broker_url": broker_url,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
+        # A Redis that answers, but refuses, as with a full disk, is waited for like one that is away.
+        "broker_channel_error_retry": True,
         "broker_transport_options": {
             "socket_keepalive": True,
             "socket_connect_timeout": 3,

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError
 from redis import Redis, RedisError
 
 from casework import log
@@ -17,7 +17,7 @@ from casework.errors import BrokerUnavailable, InvalidSettings
 
 STOP_CHANNEL = "casework:stop"
 _NUDGES = "casework:nudges"
-_AWAY = (RedisError, OperationalError, OSError)
+_AWAY = (RedisError, KombuError, OSError)
 
 
 def client(url: str, **options: Any) -> Redis:

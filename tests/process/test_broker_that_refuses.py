@@ -1,0 +1,46 @@
+"""A Redis that answers, but takes no writes, as with a full disk: no process ends of it, and all go on afterwards."""
+
+from contextlib import contextmanager
+from time import sleep
+from uuid import uuid4
+
+import pytest
+
+from casework.broker.publisher import client
+from casework.cli.roles import Pool
+from casework.core.model import Effects, RunId, RunMessage
+from factories import some_cases, worked_queue
+
+pytestmark = pytest.mark.process
+
+
+@contextmanager
+def refusing(url):
+    """It wants a replica, and has none."""
+    with client(url) as redis:
+        redis.config_set("min-replicas-to-write", 1)
+        try:
+            yield
+        finally:
+            redis.config_set("min-replicas-to-write", 0)
+
+
+def test_processes_wait_for_it_and_go_on(installation):
+    queue, _ = worked_queue(installation.db, "sample_agents:sleeps")
+    for pool in Pool:
+        installation.worker(pool)
+    installation.ticker()
+    installation.beat()
+    some_cases(installation.db, queue, 40, data={"seconds": 0.1})
+    installation.wait_until_ended(queue, 10)
+    with refusing(installation.settings.redis_url):
+        sleep(2)
+    installation.wait_until_ended(queue, 40)
+    assert [process.poll() for process in installation.processes] == [None] * 4
+    assert installation.runs_per_case(queue) == {(1, 1)}
+
+
+def test_effects_that_it_refuses_are_no_error(installation):
+    with refusing(installation.settings.redis_url):
+        run = RunId(uuid4())
+        installation.casework.effects(Effects(runs=(RunMessage(run, 1),), stops=(run,), nudge=True))
