@@ -1,9 +1,12 @@
 """The Celery application, configured to carry messages and nothing else."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 from celery import Celery
+from celery.schedules import schedule
 
 RUNS = "runs"
 TICKS = "ticks"
@@ -53,6 +56,11 @@ def configuration(broker_url: str, tick_seconds: float) -> dict[str, Any]:
         # In memory: the schedule is one line, and a file beside it would have to be writable.
         "beat_scheduler": "celery.beat:Scheduler",
         # No `expires`: it compares the clocks of two machines. A tick takes all its waiting twins off the queue instead.
-        "beat_schedule": {"tick": {"task": TICK_TASK, "schedule": tick_seconds}},
+        "beat_schedule": {"tick": {"task": TICK_TASK, "schedule": schedule(tick_seconds, nowfun=_elapsed)}},
         "beat_max_loop_interval": max(tick_seconds, 0.1),
     }
+
+
+def _elapsed() -> datetime:
+    """The beat's own time. By the machine's, it would rest for as long as the clock is set back."""
+    return datetime.fromtimestamp(monotonic(), UTC)

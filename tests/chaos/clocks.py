@@ -1,0 +1,24 @@
+"""Clocks of processes that can be put wrong while they run: see `skewed/sitecustomize.py`."""
+
+import struct
+from pathlib import Path
+
+SKEWED = Path(__file__).parent / "skewed"
+
+
+class Clock:
+    """One process's clock, right at first."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.put_off(0.0)
+
+    def put_off(self, seconds: float) -> None:
+        """Let it step to so many seconds ahead of the right time, or behind it."""
+        # Written over, not anew: the process has mapped the file.
+        with self._file.open("r+b" if self._file.exists() else "wb") as file:
+            file.write(struct.pack("d", seconds))
+
+    def environment(self, python_path: str) -> dict[str, str]:
+        """What the process is started with, whose own path of modules that is."""
+        return {"SKEW_FILE": str(self._file), "PYTHONPATH": f"{SKEWED}:{python_path}"}

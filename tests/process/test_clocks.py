@@ -1,0 +1,24 @@
+"""Clocks of machines are set, ahead and back; what casework does by the clock goes on."""
+
+import pytest
+from patience import wait_for
+
+from casework.broker.app import TICKS
+from casework.broker.publisher import client
+from casework.cli.roles import beat_command
+from chaos.clocks import Clock
+
+pytestmark = pytest.mark.process
+
+
+@pytest.mark.parametrize("seconds", [-300, 300])
+def test_the_beat_goes_on_when_its_clock_is_set(installation, tmp_path, seconds):
+    clock = Clock(tmp_path / "clock")
+    installation.environment |= clock.environment(installation.environment["PYTHONPATH"])
+    installation.start(beat_command(), tick_seconds=0.1)
+    with client(installation.settings.redis_url) as redis:
+        wait_for(lambda: redis.llen(TICKS) >= 3, "the beat to begin")
+        clock.put_off(seconds)
+        redis.delete(TICKS)
+        wait_for(lambda: redis.llen(TICKS) >= 3, "the beat to go on")
+        redis.delete(TICKS)
