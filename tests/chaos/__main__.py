@@ -3,34 +3,14 @@
 import argparse
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from chaos.faults import FAULTS
-from chaos.storm import Report, Storm
-
-COLUMNS = (
-    "fault",
-    "injections",
-    "cases",
-    "lost",
-    "doubled",
-    "cap exceeded",
-    "refused late writes",
-    "recovery p50 / max",
-    "during",
-    "after",
-)
-
-
-def row(report: Report) -> list[str]:
-    """A report as a row of the table."""
-    shares = [f"{part / report.before:.0%}" if report.before else "-" for part in (report.during, report.after)]
-    counts = [report.injections, report.cases, report.lost, report.doubled, report.cap_exceeded, report.refused]
-    return [report.fault, *map(str, counts), f"{report.p50:.1f} s / {max(report.recoveries, default=0):.1f} s", *shares]
+from chaos.report import COLUMNS
+from chaos.storm import Storm
 
 
 def main() -> int:
@@ -48,14 +28,16 @@ def main() -> int:
             reports.append(
                 Storm(name, asked.seed).run(asked.injections, status.update if console.is_terminal else lambda _: None)
             )
-        console.print(" | ".join(row(reports[-1])))
+        console.print(" | ".join(reports[-1].row()))
+        for problem in reports[-1].problems:
+            console.print(f"  {problem}", style="red")
     table = Table(*COLUMNS, box=None)
     for report in reports:
-        table.add_row(*row(report))
+        table.add_row(*report.row())
     Console(width=160).print(table)
     if asked.json:
-        asked.json.write_text(json.dumps([asdict(report) for report in reports], indent=2))
-    return 0 if all(report.good for report in reports) else 1
+        asked.json.write_text(json.dumps([report.as_json() for report in reports], indent=2))
+    return 0 if not any(report.problems for report in reports) else 1
 
 
 if __name__ == "__main__":

@@ -2,6 +2,9 @@
 
 from casework import Complete, Outcome, Run, agent
 
+SECONDS = (0.02, 0.2)
+"""How long a case takes, from and to."""
+
 
 @agent
 def works(run: Run) -> Outcome:

@@ -5,20 +5,54 @@ import random
 import signal
 import subprocess
 from collections.abc import Callable
-from time import sleep
+from dataclasses import dataclass
+from time import monotonic, sleep
 
 from casework.broker.publisher import client
 from casework.cli.roles import beat_command
 from casework.embedded.servers import Server, start_and_wait
-from chaos.ground import LEASE_SECONDS, Ground
+from chaos.disk import FULL_SECONDS, RETRY_SECONDS, fill_disk
+from chaos.ground import LEASE_SECONDS, TICK_SECONDS, Ground
 
-Fault = Callable[[Ground, random.Random], None]
+NOTICING_SECONDS = 1.5
+"""A heartbeat on its way and a tick at work at the moment of the fault, a run of the longest case, and this storm's looks."""
+
+LOST_SECONDS = LEASE_SECONDS + 2 * TICK_SECONDS + NOTICING_SECONDS
+"""The longest that a run waits whose worker is lost, and so whatever else is lost."""
+
+STOPPING_SECONDS = 3.0
+"""What a stopping worker gives its runs: to end, and then to be released."""
+
+RETURN_SECONDS = 10.0
+"""From the return of a server until all go on."""
+
+HUNT_SECONDS = 10.0
+"""How long the right moment is waited for."""
+
+AWAY_SECONDS = LEASE_SECONDS + 1.5
+
+
+@dataclass(frozen=True)
+class Fault:
+    """How it is done, and how long the recovery may take, which includes the fault's own length."""
+
+    inject: Callable[[Ground, random.Random], float | None]
+    """Returns when it began, where that took some preparing."""
+    within: float = LOST_SECONDS
+    starts: bool = False
+    """Nothing goes on before a process was started: what that takes on this machine is added."""
+    ends_workers: bool = False
+    """Celery ends a worker's main process in some states of a broker that goes away."""
+    through_api: bool = False
+    """Only a case that came through the API since ends the recovery."""
+    clocks: bool = False
 
 
 def _kill(ground: Ground, name: str, how: signal.Signals = signal.SIGKILL) -> None:
     process = ground.child(name).process
     if process is not None and process.poll() is None:
         os.kill(process.pid, how)
+        ground.killed[name] += how in (signal.SIGKILL, signal.SIGTERM)
 
 
 def kill_worker(ground: Ground, chance: random.Random) -> None:
@@ -52,6 +86,50 @@ def kill_beat(ground: Ground, chance: random.Random) -> None:
     _kill(ground, "beat")
 
 
+def kill_api(ground: Ground, chance: random.Random) -> float:
+    """kill -9 of the API, where it can be had between a creation's commit and its answer."""
+    end = monotonic() + HUNT_SECONDS
+    while not _stopped_with_a_secret(ground, chance) and monotonic() < end:
+        _kill(ground, "api", signal.SIGCONT)
+    _kill(ground, "api")
+    return monotonic()
+
+
+def _stopped_with_a_secret(ground: Ground, chance: random.Random) -> bool:
+    """Stop the API, and tell whether it has done a creation that its caller does not know of."""
+    end = monotonic() + 1
+    while not ground.ledger.unanswered and monotonic() < end:
+        sleep(0.001)
+    sleep(chance.uniform(0.002, 0.02))
+    _kill(ground, "api", signal.SIGSTOP)
+    # What was sent before is read meanwhile.
+    sleep(0.05)
+    with ground.casework.db.begin() as tx:
+        done = {row.key for row in tx.sql("select key from idempotency_keys where response is not null")}
+    return bool(done & ground.ledger.unanswered.keys())
+
+
+CLOCKS = (
+    ("worker 1", 300),
+    ("beat", -300),
+    ("ticker", 300),
+    # Beyond the hour after which kombu gives a message to another worker.
+    ("worker 2", -7200),
+    ("api", -300),
+    ("worker 1", -300),
+    ("beat", 300),
+    ("ticker", -300),
+    ("worker 2", 300),
+    ("api", 300),
+)
+
+
+def skew_clock(ground: Ground, chance: random.Random) -> None:
+    """The clock of one process after another steps ahead or back, and stays off."""
+    name, seconds = CLOCKS[next(ground.turns) % len(CLOCKS)]
+    ground.clocks[name].put_off(seconds)
+
+
 def second_beat(ground: Ground, chance: random.Random) -> None:
     """A second beat for two seconds."""
     environment = {**os.environ, **ground.child("beat").environment, "CASEWORK_TICK_SECONDS": "0.1"}
@@ -71,7 +149,7 @@ def fill_redis(ground: Ground, chance: random.Random) -> None:
     """A Redis that takes no more writes for three seconds, as when its disk or its memory is full."""
     with client(ground.home.redis_url) as redis:
         redis.config_set("maxmemory", 1)
-        sleep(3)
+        sleep(FULL_SECONDS)
         redis.config_set("maxmemory", 0)
 
 
@@ -108,33 +186,33 @@ def terminate_backends(ground: Ground, chance: random.Random) -> None:
 def zombie(ground: Ground, chance: random.Random) -> None:
     """A worker that is stopped for longer than its lease, and continued."""
     _kill(ground, "worker 2", signal.SIGSTOP)
-    sleep(LEASE_SECONDS + 1.5)
+    sleep(AWAY_SECONDS)
     _kill(ground, "worker 2", signal.SIGCONT)
 
 
 def cut_line(ground: Ground, chance: random.Random) -> None:
     """The line between a worker and PostgreSQL cut for longer than the lease, and healed."""
     ground.proxy.cut()
-    sleep(LEASE_SECONDS + 1.5)
+    sleep(AWAY_SECONDS)
     ground.proxy.heal()
 
 
-FAULTS: dict[str, Fault] = {
-    fault.__name__.replace("_", "-"): fault
-    for fault in (
-        kill_worker,
-        kill_pool_child,
-        stop_worker,
-        kill_ticker,
-        kill_beat,
-        second_beat,
-        flush_redis,
-        fill_redis,
-        kill_redis,
-        restart_postgres_fast,
-        restart_postgres_immediate,
-        terminate_backends,
-        zombie,
-        cut_line,
-    )
+FAULTS = {
+    "kill-worker": Fault(kill_worker),
+    "kill-pool-child": Fault(kill_pool_child),
+    "stop-worker": Fault(stop_worker, STOPPING_SECONDS + LOST_SECONDS),
+    "kill-ticker": Fault(kill_ticker, starts=True),
+    "kill-beat": Fault(kill_beat),
+    "kill-api": Fault(kill_api, starts=True, through_api=True),
+    "second-beat": Fault(second_beat),
+    "skew-clock": Fault(skew_clock, clocks=True),
+    "flush-redis": Fault(flush_redis),
+    "fill-redis": Fault(fill_redis, FULL_SECONDS + RETURN_SECONDS),
+    "fill-disk": Fault(fill_disk, FULL_SECONDS + RETRY_SECONDS + RETURN_SECONDS),
+    "kill-redis": Fault(kill_redis, RETURN_SECONDS, ends_workers=True),
+    "restart-postgres-fast": Fault(restart_postgres_fast, RETURN_SECONDS),
+    "restart-postgres-immediate": Fault(restart_postgres_immediate, RETURN_SECONDS),
+    "terminate-backends": Fault(terminate_backends),
+    "zombie": Fault(zombie, AWAY_SECONDS + LOST_SECONDS),
+    "cut-line": Fault(cut_line, AWAY_SECONDS + LOST_SECONDS),
 }

@@ -1,33 +1,44 @@
 """The installation that a storm goes over: servers and processes as children, started again when they end."""
 
+import itertools
 import os
 import shutil
+import signal
+import socket
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from time import monotonic
 
 from casework.cli.children import Child, Children
-from casework.cli.roles import Pool, beat_command, ticker_command, worker_command
-from casework.core.model import DEFAULT_TEAM
+from casework.cli.roles import Pool, api_command, beat_command, ticker_command, worker_command
+from casework.core.model import DEFAULT_TEAM, AgentId
+from casework.core.roles import Role
 from casework.embedded.home import Home
 from casework.embedded.servers import Postgres, Valkey, start_and_wait
-from casework.service import agents, queues
+from casework.service import agents, keys, queues
 from casework.settings import Settings
 from casework.store import schema
 from casework.store.database import Database
 from casework.wiring import Casework, connect
+from chaos.clocks import Clock
+from chaos.ledger import Ledger
 from chaos.proxy import Proxy
 
 LEASE_SECONDS = 3.0
 TICK_SECONDS = 0.5
-CONCURRENCY = 12
+SLOTS = 4
+CONCURRENCY = 3 * SLOTS
+"""More than both workers have slots, so that the next case is there when a slot gets free."""
 
 
 class Ground:
-    """Two workers, a ticker and a beat over servers of their own."""
+    """Two workers, a ticker, a beat and the API over servers of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clocks: bool = False) -> None:
+        # A server whose files may not grow gets an error, as from a full disk, and not this signal.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXFSZ})
         self.directory = Path(tempfile.mkdtemp(prefix="cw-"))
         self.home = Home(self.directory)
         self.home.make()
@@ -35,17 +46,27 @@ class Ground:
         for server in (self.postgres, self.valkey):
             start_and_wait(server, self.home)
         self.proxy = Proxy(self.home.sockets / ".s.PGSQL.5432")
+        self.port = _free_port()
         self.casework = self._connect()
         self.children = self._children()
+        self.clocks = self._give_clocks() if clocks else {}
+        self.turns = itertools.count()
         self.queue = queues.create(self.casework.db, DEFAULT_TEAM, "storm")
-        for name, trigger in (("worker", True), ("chosen", False)):
-            agent = agents.create(
-                self.casework.db, self.casework.settings, DEFAULT_TEAM, name, target="chaos.agents:works"
-            )
-            queues.set_consumer(
-                self.casework.db, DEFAULT_TEAM, self.queue.id, agent.id, trigger=trigger, concurrency=CONCURRENCY
-            )
+        self.worker, self.chosen = self._consumer("worker", trigger=True), self._consumer("chosen", trigger=False)
+        self.ledger = Ledger()
+        self.killed: Counter[str] = Counter()
+        self.restarts: Counter[str] = Counter()
         self.children.start()
+
+    def _consumer(self, name: str, *, trigger: bool) -> AgentId:
+        db = self.casework.db
+        agent = agents.create(db, self.casework.settings, DEFAULT_TEAM, name, target="chaos.agents:works")
+        queues.set_consumer(db, DEFAULT_TEAM, self.queue.id, agent.id, trigger=trigger, concurrency=CONCURRENCY)
+        return agent.id
+
+    def token(self, name: str) -> str:
+        """A new key for the API."""
+        return keys.create(self.casework.db, DEFAULT_TEAM, name, Role.OPERATOR)[1]
 
     def _settings(self) -> Settings:
         return Settings(
@@ -80,13 +101,28 @@ class Ground:
         log = (self.directory / "processes.log").open("a")
         return Children(
             [
-                Child("worker 1", worker_command(Pool.PREFORK, 6), environment),
-                Child("worker 2", worker_command(Pool.THREADS, 6), cut),
+                Child("worker 1", worker_command(Pool.PREFORK, SLOTS), environment),
+                Child("worker 2", worker_command(Pool.THREADS, SLOTS), cut),
                 Child("ticker", ticker_command(), environment),
                 Child("beat", beat_command(), environment),
+                Child("api", api_command("127.0.0.1", self.port), environment),
             ],
             lambda name, line: print(f"{monotonic():.2f} {name}: {line}", file=log, flush=True),
         )
+
+    def _give_clocks(self) -> dict[str, Clock]:
+        clocks = {}
+        for child in self.children.children:
+            clocks[child.name] = Clock(self.directory / f"{child.name}.clock")
+            path = child.environment["PYTHONPATH"]
+            child.environment = {**child.environment, **clocks[child.name].environment(path)}
+        return clocks
+
+    def watch(self) -> None:
+        """Start again what has ended, and count it."""
+        before = {child.name: child.process for child in self.children.children}
+        self.children.watch()
+        self.restarts.update(child.name for child in self.children.children if child.process is not before[child.name])
 
     def child(self, name: str) -> Child:
         """The process of that name."""
@@ -100,3 +136,10 @@ class Ground:
             server.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
         sys.stdout.flush()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port

@@ -1,0 +1,41 @@
+"""A broker whose disk is full: its files may not grow, so that neither the append-only file nor a snapshot is written."""
+
+import random
+import resource
+from contextlib import suppress
+from time import monotonic, sleep
+
+import redis
+
+from casework.broker.publisher import client
+from chaos.ground import Ground
+
+FULL_SECONDS = 3.0
+RETRY_SECONDS = 6.0
+"""Redis tries a snapshot that failed again after five seconds, and takes no write before it succeeded."""
+
+
+def fill_disk(ground: Ground, chance: random.Random) -> None:
+    """Redis refuses writes, and pings, with MISCONF, until its disk has room and it has noticed."""
+    assert ground.valkey.process is not None
+    pid = ground.valkey.process.pid
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    with client(ground.home.redis_url) as broker:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, before[1]))
+        # A snapshot within a second of a write: one may have begun already.
+        broker.config_set("save", "1 1")
+        with suppress(redis.ResponseError):
+            broker.bgsave()
+        _wait_for(broker, "err", FULL_SECONDS)
+        sleep(FULL_SECONDS)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+        _wait_for(broker, "ok", 2 * RETRY_SECONDS)
+        broker.config_set("save", "")
+
+
+def _wait_for(broker: redis.Redis, status: str, seconds: float) -> None:
+    end = monotonic() + seconds
+    while broker.info("persistence")["rdb_last_bgsave_status"] != status:
+        if monotonic() > end:
+            raise SystemExit(f"the snapshot did not become {status}")
+        sleep(0.05)
