@@ -4,6 +4,8 @@ import random
 import threading
 from time import monotonic
 
+from invariants import broken
+
 from casework.agents import Complete
 from casework.core.lifecycle import CaseStatus
 from casework.service import cases, execute, outcomes
@@ -12,25 +14,6 @@ from casework.store import runs, transitions
 from factories import SETTINGS, a_consumer, a_queue, an_agent, claim, some_cases
 
 SECONDS = 5.0
-
-INVARIANTS = {
-    "a claimed case has a run that is pending or running": """
-        select c.id from cases c left join runs r on r.id = c.run_id
-        where c.status = 'claimed' and (r.id is null or r.status not in ('pending', 'running') or r.case_id <> c.id or r.attempt <> c.attempt)""",
-    "a case with a bound run that is not claimed has a waiting one": """
-        select c.id from cases c join runs r on r.id = c.run_id where c.status in ('pending', 'needs_input') and r.status <> 'waiting'""",
-    "a live run is bound to its case, or has been asked to stop": """
-        select r.id from runs r left join cases c on c.run_id = r.id where r.live and c.id is null and r.stop_requested_at is null""",
-    "a case has one live run at most": "select case_id from runs where live group by 1 having count(*) > 1",
-    "an ended case was ended by an event": """
-        select c.id from cases c where c.completed_at is not null
-          and not exists (select from case_events e where e.case_id = c.id and e.type in ('completed', 'failed', 'settled', 'stopped'))""",
-}
-
-
-def broken(db):
-    with db.begin() as tx:
-        return {name: rows for name, sql in INVARIANTS.items() if (rows := tx.sql(sql).all())}
 
 
 def test_fifty_people_and_eight_agents_at_the_same_cases(committed):

@@ -4,12 +4,12 @@ import threading
 from collections import Counter
 
 import pytest
-from waiting import Rival, wait_until_blocked
+from waiting import Interrupted, Rival, wait_until_blocked
 
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import AgentKind, QueueMode
+from casework.core.model import AgentKind
 from casework.errors import NotFound
-from casework.service import cases, dispatch, explain, queues, runs
+from casework.service import cases, dispatch, explain, queues
 from casework.store import cases as case_store
 from casework.store import claims, transitions
 from casework.store import queues as queue_store
@@ -19,10 +19,8 @@ from factories import (
     a_consumer,
     an_agent,
     claim,
-    running,
     some_cases,
     start,
-    the_case,
     the_run,
     worked_queue,
 )
@@ -91,21 +89,6 @@ def test_the_used_slots_are_counted_after_the_lock(committed):
         assert held.opening.slots == 0
 
 
-class Interrupted:
-    """A transaction in which something else happens before a certain statement."""
-
-    def __init__(self, tx, before, act):
-        self._tx, self._before, self._act = tx, before, act
-
-    def __getattr__(self, name):
-        return getattr(self._tx, name)
-
-    def sql(self, statement, parameters=None):
-        if statement == self._before:
-            self._act()
-        return self._tx.sql(statement, parameters)
-
-
 def test_slots_that_were_taken_before_the_lock_came_are_counted(committed):
     """The rival claims between this tick's first look and its lock; only a count after the lock sees that."""
     queue, agent = worked_queue(committed, concurrency=3)
@@ -124,87 +107,6 @@ def test_a_case_that_a_person_is_at_is_left_to_the_next_tick(committed):
         (message,) = Rival(lambda: claim(committed)).result()
         assert the_run(committed, message).case_id == second
     assert len(claim(committed)) == 1
-
-
-def test_pausing_waits_for_claims_under_way_and_none_follows(committed):
-    queue, agent = worked_queue(committed)
-    some_cases(committed, queue, 4)
-    with committed.begin() as tx:
-        (held,) = claims.lock_consumers(tx, [(queue.id, agent.id)], 200)
-        pausing = Rival(lambda: queues.set_mode(committed, TEAM, queue.id, QueueMode.PAUSED))
-        wait_until_blocked(committed, pausing)
-    pausing.result()
-    assert claim(committed) == []
-
-
-def test_a_tick_that_looked_before_the_pause_sees_it_at_its_lock(committed):
-    queue, agent = worked_queue(committed)
-    some_cases(committed, queue, 4)
-    with committed.begin() as tx:
-        ready = claims.ready_consumers(tx, tx.now, AgentKind.PYTHON)
-        assert ready
-        queues.set_mode(committed, TEAM, queue.id, QueueMode.PAUSED)
-        assert claims.lock_consumers(tx, ready, 200) == []
-
-
-def test_a_start_that_meets_a_retry_starts_nothing(committed):
-    queue, _ = worked_queue(committed)
-    (case_id,) = some_cases(committed, queue)
-    (message,) = claim(committed)
-    with committed.begin() as tx:
-        rows = case_store.lock(tx, [case_id])
-        cases.withdraw_within(tx, SETTINGS, cases.Event.RETRY, CaseStatus.PENDING, rows)
-
-        def starting():
-            with committed.begin() as other:
-                return transitions.start(other, message, "w")
-
-        rival = Rival(starting)
-        wait_until_blocked(committed, rival)
-    assert rival.result() is None
-    (again,) = claim(committed)
-    assert again.run_id != message.run_id
-
-
-def test_a_retry_that_meets_a_start_interrupts_it(committed):
-    queue, _ = worked_queue(committed)
-    (case_id,) = some_cases(committed, queue)
-    (message,) = claim(committed)
-    with committed.begin() as tx:
-        assert transitions.start(tx, message, "w") is not None
-        rival = Rival(lambda: cases.retry(committed, SETTINGS, queue.id, [case_id]).value)
-        wait_until_blocked(committed, rival)
-    assert rival.result().interrupted == [message.run_id]
-    assert the_run(committed, message).stop_requested_at is not None
-    assert claim(committed) == []
-
-
-def test_an_outcome_that_meets_a_settlement_is_refused(committed):
-    queue, _ = worked_queue(committed)
-    case_id, fence = running(committed, queue)
-    with committed.begin() as tx:
-        rows = case_store.lock(tx, [case_id])
-        cases.withdraw_within(tx, SETTINGS, cases.Event.SETTLE, CaseStatus.FAILED, rows)
-
-        def completing():
-            with committed.begin() as other:
-                return transitions.complete(other, fence, None)
-
-        rival = Rival(completing)
-        wait_until_blocked(committed, rival)
-    assert rival.result() is False
-    assert the_case(committed, case_id).status is CaseStatus.FAILED
-
-
-def test_a_deletion_that_meets_an_outcome_deletes_and_interrupts_nothing(committed):
-    queue, _ = worked_queue(committed)
-    case_id, fence = running(committed, queue)
-    with committed.begin() as tx:
-        assert transitions.complete(tx, fence, None)
-        rival = Rival(lambda: cases.delete(committed, SETTINGS, queue.id, [case_id]).value)
-        wait_until_blocked(committed, rival)
-    assert rival.result().interrupted == []
-    assert runs.get(committed, TEAM, fence.run_id).case_id is None
 
 
 def test_an_addition_and_a_deletion_of_its_queue_lose_nothing(committed):

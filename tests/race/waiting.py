@@ -1,11 +1,12 @@
 """Driving two connections into each other: wait until one waits for the other's lock, and never sleep for it."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
-from casework.store.database import Database
+from casework.store.database import Database, Tx
 
 PATIENCE = 20.0
 
@@ -38,15 +39,74 @@ class Rival:
         return not self.thread.is_alive()
 
 
+def waiting(db: Database) -> int:
+    """How many of the database's connections wait for a lock."""
+    with db.begin() as tx:
+        count: int = tx.sql(
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        ).scalar_one()
+    return count
+
+
 def wait_until_blocked(db: Database, rival: Rival, count: int = 1) -> None:
     """Return once that many of the database's connections wait for a lock."""
     end = monotonic() + PATIENCE
-    while True:
-        with db.begin() as tx:
-            waiting = tx.sql(
-                "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-            ).scalar_one()
-        if waiting >= count:
-            return
+    while waiting(db) < count:
         assert not rival.ended, "the rival did not wait for the lock"
         assert monotonic() < end, "nobody waits for a lock"
+
+
+def wait_until_still(db: Database, *rivals: Rival) -> bool:
+    """Return once each of them waits for a lock or has ended; whether any of them waits."""
+    end = monotonic() + PATIENCE
+    while True:
+        acting = sum(not rival.ended for rival in rivals)
+        if waiting(db) >= acting:
+            return acting > 0
+        assert monotonic() < end, "a rival neither ended nor waits for a lock"
+
+
+class Interrupted:
+    """A transaction in which something else happens before a certain statement, which is found by a part of it."""
+
+    def __init__(self, tx: Tx, before: str, act: Callable[[], object]) -> None:
+        self._tx, self._before, self._act = tx, before, act
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tx, name)
+
+    def sql(self, statement: str, parameters: Any = None) -> Any:
+        if self._before in statement:
+            self._act()
+        return self._tx.sql(statement, parameters)
+
+
+class Halted:
+    """A database whose user stops once, for something else to happen: before a certain statement; or, where none is
+    named, with all its locks before the commit of its n-th transaction that wrote."""
+
+    def __init__(self, db: Database, act: Callable[[], object], before: str | None = None, commit: int = 1) -> None:
+        self._db, self._act, self._before, self._left = db, act, before, commit
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+    @property
+    def happened(self) -> bool:
+        return self._left <= 0
+
+    @contextmanager
+    def begin(self) -> Iterator[Any]:
+        with self._db.begin() as tx:
+            yield Interrupted(tx, self._before, self._halt) if self._before else tx
+            if self._before is None and _wrote(tx):
+                self._halt()
+
+    def _halt(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self._act()
+
+
+def _wrote(tx: Tx) -> bool:
+    return tx.sql("select pg_current_xact_id_if_assigned()").scalar_one() is not None

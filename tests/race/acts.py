@@ -1,0 +1,209 @@
+"""Who can meet at a case, by name. Each act returns in a word what its actor was told."""
+
+from scenes import QUESTION
+
+from casework.agents import Complete, HandOver, Postpone
+from casework.agents.call import Asked, Crashed, Returned, Stopped
+from casework.core.lifecycle import CaseStatus
+from casework.core.model import LabelRef, NewCase, QueueMode, RunMessage
+from casework.errors import CaseworkError, DatabaseUnavailable
+from casework.service import cases, dispatch, execute, labels, pull, queues, requests, runs
+from casework.service.desk import RunDesk
+from casework.service.sweep import sweep as swept
+from casework.store import runs as run_store
+from factories import SETTINGS, TEAM, a_consumer
+
+
+def told(act, scene):
+    """What the act says, or the name of the refusal that its actor gets."""
+    try:
+        return act(scene)
+    except DatabaseUnavailable:
+        raise
+    except CaseworkError as error:
+        return type(error).__name__
+
+
+# The machinery.
+
+
+def tick(scene):
+    return f"claims {len(dispatch.claim_round(scene.db, SETTINGS))}"
+
+
+def sweep(scene):
+    return f"sweeps {swept(scene.db, SETTINGS).value.total()}"
+
+
+def start(scene):
+    return "started" if execute.start(scene.db, SETTINGS, scene.message, "w") else "not started"
+
+
+def beat(scene):
+    fence = scene.started.fence
+    with scene.db.begin() as tx:
+        alive = run_store.heartbeat(tx, [RunMessage(fence.run_id, fence.attempt)])
+    return "given away" if fence.run_id not in alive else "stop" if alive[fence.run_id] else "lives"
+
+
+def leave(scene):
+    """The worker begins to shut down."""
+    return f"asks {execute.ask_worker_to_release(scene.db, 'w', 30).value}"
+
+
+def shut_down(scene):
+    return f"releases {execute.release_all_of(scene.db, 'w').value}"
+
+
+# A run.
+
+
+def complete(scene):
+    return execute.settle(scene.db, SETTINGS, scene.started, Returned(Complete("done")))
+
+
+def complete_anew(scene):
+    return execute.settle(scene.db, SETTINGS, scene.newer, Returned(Complete("done")))
+
+
+def postpone(scene):
+    return execute.settle(scene.db, SETTINGS, scene.started, Returned(Postpone("1h")))
+
+
+def hand_over(scene):
+    return execute.settle(scene.db, SETTINGS, scene.started, Returned(HandOver("other")))
+
+
+def ask(scene):
+    return execute.settle(scene.db, SETTINGS, scene.started, Asked(QUESTION))
+
+
+def crash(scene):
+    return execute.settle(scene.db, SETTINGS, scene.started, Crashed("time-out", None, transient=True))
+
+
+def give_back(scene):
+    """It stops as it was asked to, by a person or by its worker."""
+    return execute.settle(scene.db, SETTINGS, scene.started, Stopped())
+
+
+def _desk(scene):
+    return RunDesk(scene.db, scene.started.holder, perform=lambda effects: None)
+
+
+def say(scene):
+    _desk(scene).say("text", {"text": "hello"}, "hello")
+    return "said"
+
+
+def change_as_run(scene):
+    _desk(scene).update("by the run", None)
+    return "changed"
+
+
+# An agent elsewhere.
+
+
+def pull_one(scene):
+    return "got it" if pull.claim(scene.db, SETTINGS, TEAM, scene.agent.id, "elsewhere") else "got none"
+
+
+def report(scene):
+    run = scene.message
+    return pull.outcome(scene.db, SETTINGS, TEAM, run.run_id, run.attempt, Complete("done")).value
+
+
+def put_back(scene):
+    return pull.release(scene.db, SETTINGS, TEAM, scene.message.run_id, scene.message.attempt).value
+
+
+# People.
+
+
+def _done(committed):
+    return "moved" if committed.value.moved else "skipped"
+
+
+def retry(scene):
+    return _done(cases.retry(scene.db, SETTINGS, scene.queue.id, scene.cases))
+
+
+def delegate(scene):
+    return _done(cases.delegate(scene.db, SETTINGS, scene.queue.id, scene.cases, scene.agent.id))
+
+
+def delegate_to_other(scene):
+    other = next(one for one in queues.consumers(scene.db, TEAM, scene.queue.id) if one.agent_name == "other")
+    return _done(cases.delegate(scene.db, SETTINGS, scene.queue.id, scene.cases, other.agent_id))
+
+
+def settle(scene):
+    return _done(cases.settle(scene.db, SETTINGS, scene.queue.id, scene.cases, CaseStatus.FAILED, "by hand"))
+
+
+def delete(scene):
+    return _done(cases.delete(scene.db, SETTINGS, scene.queue.id, scene.cases))
+
+
+def stop(scene):
+    run = scene.started.fence.run_id if scene.started else scene.message.run_id
+    return f"is {runs.stop(scene.db, SETTINGS, TEAM, run).value.status}"
+
+
+def answer(scene):
+    requests.answer(scene.db, TEAM, scene.request, "that one")
+    return "answered"
+
+
+def change(scene):
+    cases.update(scene.db, TEAM, scene.case, data={"by": "a person"})
+    return "changed"
+
+
+# People, at what is around the case.
+
+
+def label(scene):
+    labels.assign(scene.db, TEAM, scene.queue.id, scene.case, [LabelRef("urgent")])
+    return "labelled"
+
+
+def create_keyed(scene):
+    """As an import that is repeated, perhaps in another order."""
+    new = [NewCase("one of a file", key=str(case)) for case in scene.cases]
+    return f"creates {len(cases.create(scene.db, scene.queue.id, new).value)}"
+
+
+def create(scene):
+    return f"creates {len(cases.create(scene.db, scene.queue.id, [NewCase('one more')]).value)}"
+
+
+def pause(scene):
+    return str(queues.set_mode(scene.db, TEAM, scene.queue.id, QueueMode.PAUSED).value.mode)
+
+
+def drain(scene):
+    return f"asks {queues.release_live_runs(scene.db, SETTINGS, TEAM, scene.queue.id).value}"
+
+
+def connect(scene):
+    a_consumer(scene.db, scene.queue, scene.agent, concurrency=10)
+    return "connected"
+
+
+def disconnect(scene):
+    taken = queues.remove_consumer(scene.db, SETTINGS, TEAM, scene.queue.id, scene.agent.id).value
+    return f"interrupts {len(taken)}"
+
+
+def disconnect_other(scene):
+    return f"interrupts {len(queues.remove_consumer(scene.db, SETTINGS, TEAM, scene.queue.id, 'other').value)}"
+
+
+def delete_agent(scene):
+    return f"interrupts {len(queues.delete_agent(scene.db, SETTINGS, TEAM, scene.agent.id).value)}"
+
+
+def delete_queue(scene):
+    count, interrupted = queues.delete(scene.db, SETTINGS, TEAM, scene.queue.id).value
+    return f"deletes {count}, interrupts {len(interrupted)}"

@@ -1,0 +1,31 @@
+"""One database for all races of a module: emptied before each test, because making one takes longer than the test."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from casework.store.database import Database
+from casework.store.tables import metadata
+
+EMPTY = "".join(f"delete from {table.name};" for table in reversed(metadata.sorted_tables) if table.name != "teams")
+
+
+@pytest.fixture(scope="module")
+def raced(new_database) -> Iterator[Database]:
+    """A deadlock is found after 50 ms, so that a test which finds one ends; and no commit waits for the disk."""
+    db = Database(new_database("raced"), pool_size=30)
+    with db.begin() as tx:
+        tx.execute(text("alter database raced set deadlock_timeout = '50ms'"))
+        tx.execute(text("alter database raced set synchronous_commit = off"))
+        tx.execute(text(f"create function empty_all() returns void language plpgsql as $$ begin {EMPTY} end $$"))
+    db.engine.dispose()
+    yield db
+    db.close()
+
+
+@pytest.fixture
+def committed(raced: Database) -> Database:
+    with raced.begin() as tx:
+        tx.execute(text("select empty_all()"))
+    return raced

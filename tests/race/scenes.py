@@ -1,0 +1,183 @@
+"""What two actions meet at: one case, in each state that an action can find it in."""
+
+from dataclasses import dataclass, replace
+
+from casework.agents import Complete, Postpone
+from casework.agents.call import Asked, Returned
+from casework.agents.stop import Suspended
+from casework.core.model import Agent, AgentKind, CaseId, Queue, RequestId, RequestKind, RunMessage
+from casework.service import agents, cases, execute, pull, queues, requests
+from casework.service.execute import Started
+from casework.service.sweep import sweep
+from casework.store.database import Database
+from factories import SETTINGS, TEAM, a_consumer, an_agent, claim, some_cases, worked_queue
+
+QUESTION = Suspended(RequestKind.QUESTION, "Which one?", None, ())
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A case, or several, with what their actors know of them."""
+
+    db: Database
+    queue: Queue
+    agent: Agent
+    cases: list[CaseId]
+    message: RunMessage | None = None
+    """What a worker was sent."""
+    started: Started | None = None
+    """The attempt that an agent executes, or believes that it does."""
+    newer: Started | None = None
+    """The attempt that has the case since."""
+    request: RequestId | None = None
+
+    @property
+    def case(self) -> CaseId:
+        """The case that the actors at a single one meet at."""
+        return self.cases[0]
+
+
+def pending(db):
+    queue, agent = worked_queue(db, concurrency=1)
+    a_consumer(db, queue, an_agent(db, "other"), trigger=False)
+    return Scene(db, queue, agent, some_cases(db, queue))
+
+
+def claimed(db):
+    scene = pending(db)
+    (message,) = claim(db)
+    return replace(scene, message=message)
+
+
+def running(db):
+    scene = claimed(db)
+    return replace(scene, started=execute.start(db, SETTINGS, scene.message, "w"))
+
+
+def asked(db):
+    scene = running(db)
+    execute.settle(db, SETTINGS, scene.started, Asked(QUESTION))
+    (request,) = requests.find(db, TEAM)
+    return replace(scene, request=request.id)
+
+
+def answered(db):
+    scene = asked(db)
+    requests.answer(db, TEAM, scene.request, "that one")
+    return scene
+
+
+def postponed(db):
+    """It is due."""
+    scene = running(db)
+    execute.settle(db, SETTINGS, scene.started, Returned(Postpone("1h")))
+    past(db, "update cases set ready_at = now() - interval '1 min'")
+    return scene
+
+
+def ended(db):
+    scene = running(db)
+    execute.settle(db, SETTINGS, scene.started, Returned(Complete("done")))
+    return scene
+
+
+def silent(db):
+    """Its worker is believed dead."""
+    scene = running(db)
+    past(db, "update runs set alive_at = now() - interval '1 h'")
+    return scene
+
+
+def unsent(db):
+    """Its message is believed lost."""
+    scene = claimed(db)
+    past(db, "update runs set sent_at = now() - interval '1 h'")
+    return scene
+
+
+def leaving(db):
+    """Its worker shuts down, and asks for it back."""
+    scene = running(db)
+    execute.ask_worker_to_release(db, "w", 30)
+    return scene
+
+
+def staying(db):
+    """Its worker has shut down, and it was not given back in time."""
+    scene = leaving(db)
+    past(db, "update runs set stop_deadline = now() - interval '1 min'")
+    return scene
+
+
+def retried(db):
+    """It was taken from its run, which has yet to stop."""
+    scene = running(db)
+    cases.retry(db, SETTINGS, scene.queue.id, scene.cases)
+    return scene
+
+
+def overdue(db):
+    """It was taken from its run, which did not stop in time."""
+    scene = retried(db)
+    past(db, "update runs set stop_deadline = now() - interval '1 min'")
+    past(db, "update cases set ready_at = (select stop_deadline from runs where case_id = cases.id)")
+    return scene
+
+
+def taken_up(db):
+    """The attempt was given up for lost, and the next one is being executed."""
+    scene = silent(db)
+    sweep(db, SETTINGS)
+    (message,) = claim(db)
+    return replace(scene, message=message, newer=execute.start(db, SETTINGS, message, "w2"))
+
+
+def replaced(db):
+    """The run was fenced out, and a new run is being executed."""
+    scene = overdue(db)
+    sweep(db, SETTINGS)
+    (message,) = claim(db)
+    return replace(scene, message=message, newer=execute.start(db, SETTINGS, message, "w2"))
+
+
+def for_pull(db):
+    """It waits for an agent elsewhere."""
+    scene = pending(db)
+    agent = agents.create(db, SETTINGS, TEAM, "puller", kind=AgentKind.PULL)
+    queues.remove_consumer(db, SETTINGS, TEAM, scene.queue.id, scene.agent.id)
+    a_consumer(db, scene.queue, agent, concurrency=1)
+    return replace(scene, agent=agent)
+
+
+def pulled(db):
+    """An agent elsewhere executes it."""
+    scene = for_pull(db)
+    work = pull.claim(db, SETTINGS, TEAM, scene.agent.id, "elsewhere")
+    return replace(scene, message=RunMessage(work.run_id, work.attempt))
+
+
+def past(db, statement):
+    with db.begin() as tx:
+        tx.sql(statement)
+
+
+def ends(scene: Scene, since: int) -> str:
+    """How it ended: the case, its runs from the oldest on; its history since; the refused writes."""
+    with scene.db.begin() as tx:
+        case = tx.sql("select status from cases where id = %(id)s", {"id": scene.case}).scalar_one_or_none()
+        runs = tx.sql(
+            "select status, live and stop_requested_at is not null, refused_writes from runs order by id"
+        ).all()
+        events = tx.sql("select type from case_events where case_id = %(id)s order by id", {"id": scene.case}).scalars()
+        history = " ".join(events.all()[since if case else 0 :])
+    statuses = " ".join(status + ("!" if stop else "") for status, stop, _ in runs)
+    refused = sum(count for _, _, count in runs)
+    state = ", ".join(part for part in (case or "gone", statuses) if part)
+    return "; ".join(part for part in (state, history, f"{refused} refused" if refused else "") if part)
+
+
+def so_far(scene: Scene) -> int:
+    """The lines of the case's history."""
+    with scene.db.begin() as tx:
+        count: int = tx.sql("select count(*) from case_events where case_id = %(id)s", {"id": scene.case}).scalar_one()
+    return count

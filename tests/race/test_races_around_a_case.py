@@ -1,0 +1,162 @@
+"""What is around a case - its queue, its consumers, their agents - changes while somebody is at the case."""
+
+from acts import (
+    answer,
+    ask,
+    complete,
+    connect,
+    create,
+    delegate,
+    delete_agent,
+    delete_queue,
+    disconnect,
+    disconnect_other,
+    drain,
+    hand_over,
+    label,
+    retry,
+    start,
+    tick,
+)
+from meeting import CLAIM, LOCK, Met, meetings
+from scenes import asked, claimed, pending, running
+from waiting import Halted, Rival, wait_until_blocked
+
+from casework.service import dispatch, queues
+from factories import SETTINGS, TEAM, claim, some_cases, worked_queue
+
+
+@meetings(
+    Met(pending, tick, disconnect, "claims 1, then interrupts 1: pending, interrupted; claimed retried"),
+    Met(pending, tick, disconnect, "claims 1, then interrupts 1: pending, interrupted; claimed retried", before=CLAIM),
+    Met(pending, tick, disconnect, "claims 0, at once interrupts 0: pending", before=LOCK),
+    Met(pending, disconnect, tick, "interrupts 0, at once claims 0: pending"),
+    Met(pending, tick, delete_agent, "claims 1, then interrupts 1: pending, interrupted; claimed retried"),
+    Met(pending, tick, delete_agent, "claims 0, at once interrupts 0: pending", before=LOCK),
+    Met(pending, delete_agent, tick, "interrupts 0, at once claims 0: pending"),
+)
+def test_a_consumer_that_is_disconnected_claims_nothing_more(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(pending, tick, connect, "claims 1, then connected: claimed, pending; claimed"),
+    Met(pending, tick, connect, "claims 1, then connected: claimed, pending; claimed", before=CLAIM),
+    Met(pending, connect, tick, "connected, at once claims 0: pending"),
+)
+def test_a_consumer_that_is_changed_is_left_to_the_next_tick(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(claimed, start, disconnect, "started, then interrupts 1: pending, running!; retried"),
+    Met(claimed, disconnect, start, "interrupts 1, then not started: pending, interrupted; retried"),
+    Met(
+        running,
+        disconnect,
+        complete,
+        "interrupts 1, then refused: pending, interrupted; retried write_refused interrupted; 1 refused",
+    ),
+    Met(
+        running,
+        disconnect,
+        ask,
+        "interrupts 1, then refused: pending, interrupted; retried write_refused interrupted; 1 refused",
+    ),
+    Met(
+        running,
+        ask,
+        disconnect,
+        "needs_input, then interrupts 1: pending, interrupted; needs_input input_cancelled retried",
+    ),
+    Met(asked, answer, disconnect, "answered, then interrupts 1: pending, interrupted; input_received delegated"),
+    Met(asked, disconnect, answer, "interrupts 1, then AlreadyAnswered: pending, interrupted; input_cancelled retried"),
+    Met(pending, delegate, disconnect, "moved, then interrupts 0: pending; delegated delegated"),
+    Met(pending, disconnect, delegate, "interrupts 0, then NotAConsumer: pending"),
+    Met(pending, delegate, delete_agent, "moved, then interrupts 0: pending; delegated delegated"),
+    Met(pending, delete_agent, delegate, "interrupts 0, then NotAConsumer: pending"),
+)
+def test_what_a_disconnected_agent_has_goes_back_to_the_queue(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(
+        running,
+        hand_over,
+        disconnect_other,
+        "handed_over, then interrupts 0: pending, completed; handed_over delegated",
+    ),
+    Met(running, disconnect_other, hand_over, "interrupts 0, then failed: failed, failed; failed"),
+)
+def test_a_handover_to_an_agent_that_is_disconnected_loses_nothing(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(pending, tick, delete_queue, "claims 1, then deletes 1, interrupts 1: gone, interrupted"),
+    Met(pending, tick, delete_queue, "claims 0, at once deletes 1, interrupts 0: gone", before=LOCK),
+    Met(pending, delete_queue, tick, "deletes 1, interrupts 0, at once claims 0: gone"),
+    Met(pending, delete_queue, tick, "deletes 1, interrupts 0, at once claims 0: gone", commit=2),
+    Met(pending, delete_queue, tick, "deletes 1, interrupts 0, at once claims 0: gone", commit=3),
+    Met(running, complete, delete_queue, "completed, then deletes 1, interrupts 0: gone, completed"),
+    Met(
+        running, delete_queue, complete, "deletes 1, interrupts 1, then refused: gone, interrupted; 1 refused", commit=2
+    ),
+)
+def test_nothing_is_claimed_from_a_queue_that_is_deleted(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(pending, create, delete_queue, "creates 1, then deletes 2, interrupts 0: gone"),
+    Met(pending, delete_queue, create, "deletes 2, interrupts 0, at once creates 1: gone"),
+    Met(pending, delete_queue, create, "deletes 2, interrupts 0, at once creates 1: gone", commit=2),
+    Met(pending, delete_queue, create, "deletes 1, interrupts 0, then NotFound: gone", commit=3),
+    Met(pending, label, delete_queue, "labelled, then deletes 1, interrupts 0: gone"),
+    Met(pending, connect, delete_queue, "connected, then deletes 1, interrupts 0: gone"),
+    Met(pending, delete_queue, delegate, "deletes 1, interrupts 0, then NotAConsumer: gone", commit=3),
+)
+def test_what_is_added_to_a_queue_that_is_deleted_is_deleted_or_refused(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(claimed, drain, start, "asks 1, then not started: pending, waiting; released"),
+    Met(claimed, start, drain, "started, then asks 1: claimed, running!"),
+    Met(claimed, drain, retry, "asks 1, then skipped: pending, waiting; released"),
+    Met(claimed, retry, drain, "moved, then asks 0: pending, interrupted; retried"),
+    Met(claimed, drain, drain, "asks 1, then asks 0: pending, waiting; released"),
+    Met(running, drain, complete, "asks 1, then completed: completed, completed; completed"),
+    Met(running, complete, drain, "completed, then asks 0: completed, completed; completed"),
+    Met(running, drain, retry, "asks 1, then moved: pending, running!; retried"),
+    Met(running, retry, drain, "moved, then asks 0: pending, running!; retried"),
+)
+def test_draining_takes_back_what_did_not_start_and_asks_for_the_rest(committed, meeting):
+    meeting.check(committed)
+
+
+def connect_with(db, queue, agent, concurrency):
+    queues.set_consumer(db, TEAM, queue.id, agent.id, trigger=True, concurrency=concurrency)
+
+
+def test_a_limit_that_is_set_before_the_tick_has_its_lock_counts(committed):
+    queue, agent = worked_queue(committed, concurrency=1)
+    some_cases(committed, queue, 5)
+    lowered = Halted(committed, lambda: connect_with(committed, queue, agent, 3), before=LOCK)
+    assert len(dispatch.claim_round(lowered, SETTINGS)) == 3
+
+
+def test_a_limit_that_is_set_while_a_tick_claims_counts_for_the_next_one(committed):
+    queue, agent = worked_queue(committed, concurrency=3)
+    some_cases(committed, queue, 5)
+    rivals = []
+
+    def lower():
+        rivals.append(Rival(lambda: connect_with(committed, queue, agent, 1)))
+        wait_until_blocked(committed, rivals[0])
+
+    messages = dispatch.claim_round(Halted(committed, lower, before=CLAIM), SETTINGS)
+    rivals[0].result()
+    assert len(messages) == 3
+    assert claim(committed) == []

@@ -1,0 +1,145 @@
+"""A run's outcome and a person, in both orders: whoever comes second finds what the first one left."""
+
+from acts import (
+    ask,
+    complete,
+    crash,
+    delegate,
+    delete,
+    give_back,
+    hand_over,
+    leave,
+    postpone,
+    put_back,
+    report,
+    retry,
+    settle,
+    shut_down,
+    stop,
+)
+from meeting import Met, meetings
+from scenes import leaving, pulled, running
+
+
+@meetings(
+    Met(
+        running,
+        settle,
+        complete,
+        "moved, then refused: failed, interrupted; settled write_refused interrupted; 1 refused",
+    ),
+    Met(
+        running,
+        retry,
+        complete,
+        "moved, then refused: pending, interrupted; retried write_refused interrupted; 1 refused",
+    ),
+    Met(
+        running,
+        delegate,
+        complete,
+        "moved, then refused: pending, interrupted; delegated write_refused interrupted; 1 refused",
+    ),
+    Met(
+        running,
+        stop,
+        complete,
+        "is running, then refused: failed, interrupted; stopped write_refused interrupted; 1 refused",
+    ),
+    Met(running, delete, complete, "moved, then refused: gone, interrupted; 1 refused"),
+    Met(running, settle, ask, "moved, then refused: failed, interrupted; settled write_refused interrupted; 1 refused"),
+    Met(running, retry, ask, "moved, then refused: pending, interrupted; retried write_refused interrupted; 1 refused"),
+    Met(
+        running,
+        stop,
+        ask,
+        "is running, then refused: failed, interrupted; stopped write_refused interrupted; 1 refused",
+    ),
+    Met(running, delete, ask, "moved, then refused: gone, interrupted; 1 refused"),
+    Met(
+        running,
+        retry,
+        postpone,
+        "moved, then refused: pending, interrupted; retried write_refused interrupted; 1 refused",
+    ),
+    Met(
+        running,
+        settle,
+        postpone,
+        "moved, then refused: failed, interrupted; settled write_refused interrupted; 1 refused",
+    ),
+    Met(
+        running, retry, crash, "moved, then refused: pending, interrupted; retried write_refused interrupted; 1 refused"
+    ),
+    Met(
+        running, settle, crash, "moved, then refused: failed, interrupted; settled write_refused interrupted; 1 refused"
+    ),
+    Met(
+        running,
+        retry,
+        hand_over,
+        "moved, then refused: pending, interrupted; retried write_refused interrupted; 1 refused",
+    ),
+    Met(running, delete, hand_over, "moved, then refused: gone, interrupted; 1 refused"),
+)
+def test_an_outcome_that_meets_a_person_is_refused_and_recorded(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(running, complete, settle, "completed, then moved: failed, completed; completed settled"),
+    Met(running, complete, retry, "completed, then moved: pending, completed; completed retried"),
+    Met(running, complete, delegate, "completed, then moved: pending, completed; completed delegated"),
+    Met(running, complete, stop, "completed, then Conflict: completed, completed; completed"),
+    Met(running, complete, delete, "completed, then moved: gone, completed"),
+    Met(running, ask, settle, "needs_input, then moved: failed, interrupted; needs_input input_cancelled settled"),
+    Met(running, ask, retry, "needs_input, then moved: pending, interrupted; needs_input input_cancelled retried"),
+    Met(
+        running, ask, stop, "needs_input, then is interrupted: failed, interrupted; needs_input input_cancelled stopped"
+    ),
+    Met(running, ask, delete, "needs_input, then moved: gone, interrupted"),
+    Met(running, postpone, retry, "postponed, then moved: pending, completed; postponed retried"),
+    Met(running, postpone, settle, "postponed, then moved: failed, completed; postponed settled"),
+    Met(running, crash, retry, "attempt_failed, then skipped: pending, waiting; attempt_failed"),
+    Met(running, crash, settle, "attempt_failed, then moved: failed, interrupted; attempt_failed settled"),
+    Met(running, hand_over, retry, "handed_over, then skipped: pending, completed; handed_over"),
+    Met(running, hand_over, delete, "handed_over, then moved: gone, completed"),
+)
+def test_a_person_who_meets_an_outcome_acts_on_what_it_left(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(
+        pulled, retry, report, "moved, then RunLost: pending, interrupted; retried write_refused interrupted; 1 refused"
+    ),
+    Met(pulled, delete, report, "moved, then RunLost: gone, interrupted; 1 refused"),
+    Met(
+        pulled, settle, report, "moved, then RunLost: failed, interrupted; settled write_refused interrupted; 1 refused"
+    ),
+    Met(pulled, report, retry, "completed, then moved: pending, completed; completed retried"),
+    Met(pulled, report, delete, "completed, then moved: gone, completed"),
+    Met(pulled, report, report, "completed, then RunLost: completed, completed; completed write_refused; 1 refused"),
+    Met(pulled, put_back, retry, "released, then skipped: pending, waiting; released"),
+    Met(pulled, report, put_back, "completed, then RunLost: completed, completed; completed write_refused; 1 refused"),
+    Met(pulled, put_back, report, "released, then RunLost: pending, waiting; released write_refused; 1 refused"),
+)
+def test_a_program_elsewhere_is_refused_as_any_other(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(leaving, give_back, settle, "interrupted, then moved: failed, interrupted; released settled"),
+    Met(leaving, give_back, retry, "interrupted, then skipped: pending, waiting; released"),
+    Met(leaving, shut_down, settle, "releases 1, then moved: failed, interrupted; released settled"),
+    Met(leaving, shut_down, retry, "releases 1, then skipped: pending, waiting; released"),
+    Met(leaving, shut_down, delete, "releases 1, then moved: gone, interrupted"),
+    Met(leaving, give_back, shut_down, "interrupted, then releases 0: pending, waiting; released"),
+    Met(leaving, shut_down, give_back, "releases 1, then lost: pending, waiting; released"),
+    Met(running, leave, retry, "asks 1, then moved: pending, running!; retried"),
+    Met(running, retry, leave, "moved, then asks 0: pending, running!; retried"),
+    Met(running, leave, complete, "asks 1, then completed: completed, completed; completed"),
+    Met(running, complete, leave, "completed, then asks 0: completed, completed; completed"),
+)
+def test_a_worker_that_leaves_meets_a_person(committed, meeting):
+    meeting.check(committed)

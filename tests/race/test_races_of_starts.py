@@ -1,0 +1,48 @@
+"""A message that comes twice, late or while somebody takes the case: a run is started once, or not at all."""
+
+from acts import delegate, delete, retry, settle, start, stop, sweep
+from meeting import RESEND, Met, meetings
+from scenes import claimed, unsent
+
+
+@meetings(
+    Met(claimed, start, start, "started, then not started: claimed, running"),
+    Met(unsent, start, sweep, "started, at once sweeps 0: claimed, running"),
+    Met(unsent, sweep, start, "sweeps 1, then started: claimed, running; resent"),
+)
+def test_a_message_that_comes_twice_starts_once(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(claimed, retry, start, "moved, then not started: pending, interrupted; retried"),
+    Met(claimed, settle, start, "moved, then not started: failed, interrupted; settled"),
+    Met(claimed, delegate, start, "moved, then not started: pending, interrupted; delegated"),
+    Met(claimed, stop, start, "is interrupted, then not started: failed, interrupted; stopped"),
+    Met(claimed, delete, start, "moved, then not started: gone, interrupted"),
+)
+def test_a_start_that_meets_a_person_starts_nothing(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(claimed, start, retry, "started, then moved: pending, running!; retried"),
+    Met(claimed, start, settle, "started, then moved: failed, running!; settled"),
+    Met(claimed, start, delegate, "started, then moved: pending, running!; delegated"),
+    Met(claimed, start, stop, "started, then is running: failed, running!; stopped"),
+    Met(claimed, start, delete, "started, then moved: gone, running!"),
+)
+def test_a_person_who_meets_a_start_asks_the_run_to_stop(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(unsent, sweep, delete, "sweeps 0, at once moved: gone, interrupted", before=RESEND),
+    Met(unsent, sweep, retry, "sweeps 0, at once moved: pending, interrupted; retried", before=RESEND),
+    Met(unsent, sweep, delete, "sweeps 1, then moved: gone, interrupted"),
+    Met(unsent, sweep, retry, "sweeps 1, then moved: pending, interrupted; resent retried"),
+    Met(unsent, delete, sweep, "moved, at once sweeps 0: gone, interrupted"),
+    Met(unsent, retry, sweep, "moved, at once sweeps 0: pending, interrupted; retried"),
+)
+def test_a_message_is_not_sent_again_for_a_case_that_was_taken(committed, meeting):
+    meeting.check(committed)

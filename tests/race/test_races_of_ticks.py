@@ -1,0 +1,93 @@
+"""Ticks at a case that somebody else is at: a tick never waits, and claims nothing that it should not."""
+
+from acts import (
+    answer,
+    delegate,
+    delegate_to_other,
+    delete,
+    disconnect,
+    give_back,
+    pause,
+    pull_one,
+    retry,
+    settle,
+    sweep,
+    tick,
+)
+from meeting import CLAIM, LOCK, Met, meetings
+from scenes import answered, asked, for_pull, overdue, pending, postponed, retried, silent
+
+
+@meetings(
+    Met(pending, tick, tick, "claims 1, at once claims 0: claimed, pending; claimed"),
+    Met(pending, tick, tick, "claims 1, at once claims 0: claimed, pending; claimed", before=CLAIM),
+    Met(answered, tick, tick, "claims 1, at once claims 0: claimed, pending; resumed"),
+    Met(answered, tick, tick, "claims 1, at once claims 0: claimed, pending; resumed", before=CLAIM),
+)
+def test_a_tick_leaves_what_another_one_claims(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(pending, tick, retry, "claims 1, then moved: pending, interrupted; claimed retried"),
+    Met(pending, tick, delegate, "claims 1, then moved: pending, interrupted; claimed delegated"),
+    Met(pending, tick, delegate, "claims 1, then moved: pending, interrupted; claimed delegated", before=CLAIM),
+    Met(pending, tick, settle, "claims 1, then moved: failed, interrupted; claimed settled"),
+    Met(pending, tick, delete, "claims 1, then moved: gone, interrupted"),
+    Met(postponed, tick, retry, "claims 1, then moved: pending, completed interrupted; claimed retried"),
+    Met(answered, tick, settle, "claims 1, then moved: failed, interrupted; resumed settled"),
+    Met(answered, tick, delete, "claims 1, then moved: gone, interrupted"),
+    Met(answered, tick, answer, "claims 1, then AlreadyAnswered: claimed, pending; resumed"),
+)
+def test_a_person_who_meets_a_claim_takes_the_case_from_it(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(pending, delegate, tick, "moved, at once claims 0: pending; delegated"),
+    Met(pending, delegate_to_other, tick, "moved, at once claims 0: pending; delegated"),
+    Met(pending, settle, tick, "moved, at once claims 0: failed; settled"),
+    Met(pending, delete, tick, "moved, at once claims 0: gone"),
+    Met(postponed, retry, tick, "moved, at once claims 0: pending, completed; retried"),
+    Met(asked, answer, tick, "answered, at once claims 0: pending, waiting; input_received"),
+    Met(retried, give_back, tick, "interrupted, at once claims 0: pending, interrupted; interrupted"),
+    Met(overdue, sweep, tick, "sweeps 1, at once claims 0: pending, interrupted; interrupted"),
+    Met(silent, sweep, tick, "sweeps 1, at once claims 0: pending, waiting; attempt_failed"),
+)
+def test_a_tick_that_meets_a_person_leaves_the_case_to_the_next_one(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(pending, tick, delegate_to_other, "claims 0, at once moved: pending; delegated", before=CLAIM),
+    Met(pending, tick, settle, "claims 0, at once moved: failed; settled", before=CLAIM),
+    Met(pending, tick, delete, "claims 0, at once moved: gone", before=CLAIM),
+    Met(postponed, tick, retry, "claims 0, at once moved: pending, completed; retried", before=CLAIM),
+    Met(answered, tick, delegate_to_other, "claims 0, at once moved: pending, interrupted; delegated", before=CLAIM),
+    Met(answered, tick, settle, "claims 0, at once moved: failed, interrupted; settled", before=CLAIM),
+)
+def test_a_tick_that_found_a_case_before_a_person_took_it_does_not_claim_it(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(pending, tick, pause, "claims 1, then paused: claimed, pending; claimed"),
+    Met(pending, tick, pause, "claims 1, then paused: claimed, pending; claimed", before=CLAIM),
+    Met(pending, tick, pause, "claims 0, at once paused: pending", before=LOCK),
+    Met(pending, pause, tick, "paused, at once claims 0: pending"),
+)
+def test_pausing_waits_for_the_claims_under_way_and_none_follows(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(for_pull, pull_one, pull_one, "got it, at once got none: claimed, running; claimed"),
+    Met(for_pull, pull_one, pull_one, "got it, at once got none: claimed, running; claimed", before=CLAIM),
+    Met(for_pull, pull_one, retry, "got it, then moved: pending, running!; claimed retried"),
+    Met(for_pull, pull_one, disconnect, "got it, then interrupts 1: pending, running!; claimed retried"),
+    Met(for_pull, disconnect, pull_one, "interrupts 0, at once got none: pending"),
+    Met(for_pull, pull_one, delete, "got none, at once moved: gone", before=CLAIM),
+    Met(for_pull, pull_one, pause, "got none, at once paused: pending", before=LOCK),
+)
+def test_a_program_elsewhere_that_asks_for_work_is_a_tick_as_any_other(committed, meeting):
+    meeting.check(committed)
