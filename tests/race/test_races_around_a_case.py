@@ -7,6 +7,7 @@ from acts import (
     connect,
     create,
     delegate,
+    delegate_to_other,
     delete_agent,
     delete_queue,
     disconnect,
@@ -14,7 +15,9 @@ from acts import (
     drain,
     hand_over,
     label,
+    postpone,
     retry,
+    settle,
     start,
     tick,
 )
@@ -77,6 +80,19 @@ def test_a_consumer_that_is_changed_is_left_to_the_next_tick(committed, meeting)
     Met(pending, delete_agent, delegate, "interrupts 0, then NotAConsumer: pending"),
 )
 def test_what_a_disconnected_agent_has_goes_back_to_the_queue(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(running, complete, disconnect, "completed, then interrupts 0: completed, completed; completed"),
+    Met(running, postpone, disconnect, "postponed, then interrupts 0: postponed, completed; postponed"),
+    Met(running, hand_over, disconnect, "handed_over, then interrupts 0: pending, completed; handed_over"),
+    Met(running, settle, disconnect, "moved, then interrupts 0: failed, running!; settled"),
+    Met(running, retry, disconnect, "moved, then interrupts 0: pending, running!; retried"),
+    Met(running, delegate_to_other, disconnect, "moved, then interrupts 0: pending, running!; delegated"),
+    Met(running, complete, delete_agent, "completed, then interrupts 0: completed, completed; completed"),
+)
+def test_a_case_that_the_agent_has_no_more_stays_where_it_is_when_the_agent_is_disconnected(committed, meeting):
     meeting.check(committed)
 
 

@@ -169,18 +169,20 @@ def lock(tx: Tx, ids: Sequence[UUID], queue_id: QueueId | None = None) -> list[A
 
 
 def lock_of_consumer(tx: Tx, queue_id: QueueId, agent_id: AgentId) -> list[UUID]:
-    """Lock and return, in id order, the cases of a queue that an agent works on or that wait for it alone."""
-    rows = tx.sql(
-        """
+    """Lock and return, in id order, the cases of a queue that an agent works on or that wait for it alone.
+
+    They are looked up again once they are locked: who was waited for may have ended a case, or given it to another.
+    """
+    statement = """
         select id from cases where id in (
           select id from cases where queue_id = %(queue_id)s and claim_for = %(agent_id)s and lane is not null
           union select c.id from runs r join cases c on c.id = r.case_id and c.run_id = r.id
           where r.queue_id = %(queue_id)s and r.agent_id = %(agent_id)s and r.live
         ) order by id for no key update
-        """,
-        {"agent_id": agent_id, "queue_id": queue_id},
-    )
-    return [row.id for row in rows]
+        """
+    values = {"agent_id": agent_id, "queue_id": queue_id}
+    tx.sql(statement, values)
+    return [row.id for row in tx.sql(statement, values)]
 
 
 def ids_of(tx: Tx, queue_id: QueueId, until: datetime, most: int) -> list[UUID]:
