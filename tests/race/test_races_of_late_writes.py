@@ -121,6 +121,14 @@ def test_a_late_write_that_meets_a_deletion_leaves_no_line_of_a_case_that_is_gon
 
 
 @meetings(
+    Met(replaced, delete, complete, "moved, then refused: gone, interrupted running!; 1 refused"),
+    Met(replaced, delete, say, "moved, then RunLost: gone, interrupted running!; 1 refused"),
+)
+def test_a_refusal_that_waits_for_a_deletion_leaves_no_line_of_a_case_that_is_gone(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
     Met(running, say, retry, "said, at once moved: pending, running!; retried"),
     Met(running, say, delete, "said, at once moved: gone, running!"),
     Met(running, retry, say, "moved, at once said: pending, running!; retried"),

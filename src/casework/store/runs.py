@@ -210,7 +210,8 @@ def record_refusal(tx: Tx, fence: Fence, what: str) -> None:
     """Leave a trace of a late write: on the run, where its case still is in the case's history, and in its queue's counter.
 
     The case is locked first: the caller may end the run in the same transaction, which locks case and run in that
-    order, and then locks nothing that is not locked here.
+    order, and then locks nothing that is not locked here. A case that was deleted meanwhile is not locked, and gets no
+    line, although the statement may still see it.
     """
     refused = tx.sql(
         f"""
