@@ -143,3 +143,16 @@ def test_a_program_elsewhere_is_refused_as_any_other(committed, meeting):
 )
 def test_a_worker_that_leaves_meets_a_person(committed, meeting):
     meeting.check(committed)
+
+
+@meetings(
+    Met(leaving, settle, give_back, "moved, then interrupted: failed, interrupted; settled interrupted"),
+    Met(leaving, retry, give_back, "moved, then interrupted: pending, interrupted; retried interrupted"),
+    Met(leaving, delete, give_back, "moved, then interrupted: gone, interrupted"),
+    Met(leaving, settle, shut_down, "moved, then releases 1: failed, interrupted; settled interrupted"),
+    Met(leaving, retry, shut_down, "moved, then releases 1: pending, interrupted; retried interrupted"),
+    Met(leaving, delete, shut_down, "moved, then releases 1: gone, interrupted"),
+    Met(pulled, retry, put_back, "moved, then interrupted: pending, interrupted; retried interrupted"),
+)
+def test_a_run_that_gives_its_case_back_while_a_person_takes_it_has_ended(committed, meeting):
+    meeting.check(committed)

@@ -204,9 +204,10 @@ def _settle(db: Database, settings: Settings, started: Started, result: Result, 
 
 
 def _give_back(tx: Tx, fence: Fence) -> bool:
-    """End a run that stopped: for good where its case was taken, else released for another worker."""
-    return transitions.stopped(tx, fence.run_id, fence.attempt, "stopped as asked") or transitions.release(
-        tx, fence, "released as asked"
+    """End a run that stopped: released for another worker, or for good where its case was taken. In this order, because
+    the release waits for a person who is taking the case, and what comes after it sees that it was taken."""
+    return transitions.release(tx, fence, "released as asked") or transitions.stopped(
+        tx, fence.run_id, fence.attempt, "stopped as asked"
     )
 
 

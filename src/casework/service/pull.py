@@ -160,8 +160,8 @@ def release(db: Database, settings: Settings, team_id: TeamId, run_id: UUID, att
     """The agent gives the run back, or has stopped as it was asked to. Raises RunLost."""
 
     def write(tx: Tx, holder: Holder) -> str | None:
-        if transitions.stopped(tx, holder.fence.run_id, attempt, "stopped as asked"):
-            return "interrupted"
-        return "released" if transitions.release(tx, holder.fence, "released by its agent") else None
+        if transitions.release(tx, holder.fence, "released by its agent"):
+            return "released"
+        return "interrupted" if transitions.stopped(tx, holder.fence.run_id, attempt, "stopped as asked") else None
 
     return _write(db, settings, team_id, run_id, attempt, "a release", write)
