@@ -46,3 +46,11 @@ def test_a_person_who_meets_a_start_asks_the_run_to_stop(committed, meeting):
 )
 def test_a_message_is_not_sent_again_for_a_case_that_was_taken(committed, meeting):
     meeting.check(committed)
+
+
+@meetings(
+    Met(unsent, sweep, sweep, "sweeps 1, at once sweeps 0: claimed, pending; resent"),
+    Met(unsent, sweep, sweep, "sweeps 0, at once sweeps 1: claimed, pending; resent", before=RESEND),
+)
+def test_two_sweeps_send_a_message_again_once(committed, meeting):
+    meeting.check(committed)

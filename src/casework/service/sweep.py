@@ -43,7 +43,7 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
         else:
             continue
         reach(Point.STUCK_BROUGHT_ON, run.fence.run_id)
-    unsent = [RunMessage(run.fence.run_id, run.fence.attempt) for run in found if run.why is Stuck.UNSENT]
+    unsent = [run for run in found if run.why is Stuck.UNSENT]
     again = _send_again(db, unsent) if unsent else []
     swept[Stuck.UNSENT] += len(again)
     reach(Point.RESEND_COMMITTED, swept, again)
@@ -84,7 +84,7 @@ def _fence_out(db: Database, run: StuckRun) -> bool:
     return ended
 
 
-def _send_again(db: Database, unsent: list[RunMessage]) -> list[RunMessage]:
+def _send_again(db: Database, unsent: list[StuckRun]) -> list[RunMessage]:
     with db.begin() as tx:
         again = runs.mark_sent(tx, unsent, tx.now)
     log.event("run.resent", count=len(again))

@@ -129,13 +129,14 @@ def _lock_if(tx: Tx, fence: Fence, condition: str, **values: Any) -> bool:
     return held is not None and run is not None
 
 
-def mark_sent(tx: Tx, runs: Sequence[RunMessage], now: datetime) -> list[RunMessage]:
-    """Note that these messages are sent once more, for the runs that still did not start."""
+def mark_sent(tx: Tx, runs: Sequence[StuckRun], now: datetime) -> list[RunMessage]:
+    """Note that these messages are sent once more, for the runs that did not start and that nobody else sent again."""
     rows = tx.sql(
         """
         with late as (
-          select r.id from unnest(%(ids)s::uuid[], %(attempts)s::int[]) as m (id, attempt)
-          join runs r on r.id = m.id and r.attempt = m.attempt and r.status = 'pending' order by r.id for no key update of r skip locked
+          select r.id from unnest(%(ids)s::uuid[], %(attempts)s::int[], %(sends)s::int[]) as m (id, attempt, sends)
+          join runs r on r.id = m.id and r.attempt = m.attempt and r.sends = m.sends and r.status = 'pending'
+          order by r.id for no key update of r skip locked
         ), sent as (
           update runs r set sent_at = %(now)s, sends = r.sends + 1 from late where r.id = late.id
           returning r.id, r.attempt, r.case_id, r.queue_id, r.agent_id
@@ -146,8 +147,9 @@ def mark_sent(tx: Tx, runs: Sequence[RunMessage], now: datetime) -> list[RunMess
         select id, attempt, queue_id from sent
         """,
         {
-            "ids": [run.run_id for run in runs],
-            "attempts": [run.attempt for run in runs],
+            "ids": [run.fence.run_id for run in runs],
+            "attempts": [run.fence.attempt for run in runs],
+            "sends": [run.sends for run in runs],
             "now": now,
             "type": EventType.RESENT,
         },
