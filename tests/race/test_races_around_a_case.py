@@ -25,8 +25,11 @@ from meeting import CLAIM, LOCK, Met, meetings
 from scenes import asked, claimed, pending, running
 from waiting import Halted, Rival, wait_until_blocked
 
-from casework.service import dispatch, queues
-from factories import SETTINGS, TEAM, claim, some_cases, worked_queue
+from casework.core.lifecycle import CaseStatus
+from casework.core.model import Priority
+from casework.service import cases, dispatch, queues
+from casework.store import cases as case_store
+from factories import SETTINGS, TEAM, claim, some_cases, the_run, worked_queue
 
 
 @meetings(
@@ -176,3 +179,19 @@ def test_a_limit_that_is_set_while_a_tick_claims_counts_for_the_next_one(committ
     rivals[0].result()
     assert len(messages) == 3
     assert claim(committed) == []
+
+
+def test_draining_locks_the_cases_in_everybodys_order(committed):
+    """The case of the first run is the second one: it is claimed first, because of its priority."""
+    queue, _ = worked_queue(committed)
+    (first,) = some_cases(committed, queue)
+    (second,) = some_cases(committed, queue, priority=Priority.HIGH)
+    assert the_run(committed, claim(committed)[0]).case_id == second
+    with committed.begin() as tx:
+        case_store.lock(tx, [first])
+        draining = Rival(lambda: queues.release_live_runs(committed, SETTINGS, TEAM, queue.id).value)
+        wait_until_blocked(committed, draining)
+        assert (
+            Rival(lambda: cases.settle(committed, SETTINGS, queue.id, [second], CaseStatus.FAILED).value).result().moved
+        )
+    assert draining.result() == 1

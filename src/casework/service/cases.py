@@ -223,9 +223,14 @@ def take_back_from(tx: Tx, settings: Settings, queue_id: QueueId, agent_id: Agen
     return taken.interrupted + undelegated.interrupted
 
 
-def release_unstarted(tx: Tx, fence: transitions.Fence) -> bool:
-    """Give back a run whose message was sent and that has not started."""
-    return runs.lock_if_unstarted(tx, fence) and transitions.release(tx, fence, "released before it started")
+def release_unstarted(tx: Tx, unstarted: Sequence[transitions.Fence]) -> int:
+    """Give back runs whose messages were sent and that have not started, and return how many. All their cases are
+    locked first: one after the other, in the order of the runs, they would be locked in another one than everybody's."""
+    store.lock(tx, [fence.case_id for fence in unstarted])
+    return sum(
+        runs.lock_if_unstarted(tx, fence) and transitions.release(tx, fence, "released before it started")
+        for fence in unstarted
+    )
 
 
 def delete(db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID]) -> Committed[Withdrawn]:

@@ -86,9 +86,9 @@ def release_live_runs(db: Database, settings: Settings, team_id: TeamId, ref: st
     """Ask the running runs of a queue to stop and give their cases back, and take back those that did not start."""
     with db.begin() as tx:
         queue = resolve(tx, team_id, ref)
-        unstarted = [fence for fence in runs.pending_of(tx, queue.id) if cases.release_unstarted(tx, fence)]
+        released = cases.release_unstarted(tx, runs.pending_of(tx, queue.id))
         asked = runs.ask_to_release(tx, settings.grace, queue_id=queue.id)
-    return Committed(len(unstarted) + len(asked), Effects(stops=tuple(asked)))
+    return Committed(released + len(asked), Effects(stops=tuple(asked)))
 
 
 def delete(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID) -> Committed[tuple[int, list[RunId]]]:

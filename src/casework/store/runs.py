@@ -180,9 +180,9 @@ def ask_to_release(
 
 
 def pending_of(tx: Tx, queue_id: QueueId) -> list[Fence]:
-    """The runs of a queue that were claimed and have not started."""
+    """The runs of a queue that were claimed and have not started, by id."""
     rows = tx.sql(
-        "select case_id, id, attempt from runs where queue_id = %(queue_id)s and holds_slot and status = 'pending' and case_id is not null",
+        "select case_id, id, attempt from runs where queue_id = %(queue_id)s and holds_slot and status = 'pending' and case_id is not null order by id",
         {"queue_id": queue_id},
     )
     return [Fence(CaseId(row.case_id), RunId(row.id), row.attempt) for row in rows]
