@@ -1,5 +1,6 @@
 """What is around a case - its queue, its consumers, their agents - changes while somebody is at the case."""
 
+import pytest
 from acts import (
     answer,
     ask,
@@ -21,12 +22,13 @@ from acts import (
     start,
     tick,
 )
-from meeting import CLAIM, LOCK, Met, meetings
+from invariants import broken
+from meeting import CLAIM, LOCK, Met, meet, meetings
 from scenes import asked, claimed, pending, running
 from waiting import Halted, Rival, wait_until_blocked
 
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Priority
+from casework.core.model import Committed, Priority
 from casework.service import cases, dispatch, queues
 from casework.store import cases as case_store
 from factories import SETTINGS, TEAM, claim, some_cases, the_run, worked_queue
@@ -195,3 +197,14 @@ def test_draining_locks_the_cases_in_everybodys_order(committed):
             Rival(lambda: cases.settle(committed, SETTINGS, queue.id, [second], CaseStatus.FAILED).value).result().moved
         )
     assert draining.result() == 1
+
+
+@pytest.mark.parametrize("second", [delegate, disconnect, delete_agent])
+def test_a_queue_that_is_deleted_with_a_case_that_came_late_is_locked_with_its_consumers_first(
+    committed, second, monkeypatch
+):
+    scene = pending(committed)
+    monkeypatch.setattr(cases, "clear", lambda *_: Committed((0, [])))
+    said = meet(scene, delete_queue, second, before="order by id for no key update")
+    assert said.startswith("deletes 1, interrupts 0, then ")
+    assert broken(committed) == {}

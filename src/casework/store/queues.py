@@ -79,8 +79,11 @@ def delete(tx: Tx, queue_id: QueueId) -> None:
 
 
 def lock(tx: Tx, queue_id: QueueId) -> None:
-    """Lock the queue's row against claims, additions and other changes."""
+    """Lock the queue's row against claims, additions and other changes, and its consumers', which its deletion takes
+    along: locked then, they would come after the cases."""
     tx.execute(select(queues.c.id).where(queues.c.id == queue_id).with_for_update())
+    members = select(consumers.c.agent_id).where(consumers.c.queue_id == queue_id)
+    tx.execute(members.order_by(consumers.c.agent_id).with_for_update())
 
 
 def stats(tx: Tx, queue_id: QueueId) -> QueueStats:
