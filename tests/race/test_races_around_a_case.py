@@ -143,6 +143,13 @@ def test_what_is_added_to_a_queue_that_is_deleted_is_deleted_or_refused(committe
 
 
 @meetings(
+    Met(pending, delete_queue, label, "deletes 1, interrupts 0, then NotFound: gone", commit=3),
+)
+def test_a_label_for_a_queue_that_is_deleted_is_refused(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
     Met(claimed, drain, start, "asks 1, then not started: pending, waiting; released"),
     Met(claimed, start, drain, "started, then asks 1: claimed, running!"),
     Met(claimed, drain, retry, "asks 1, then skipped: pending, waiting; released"),
@@ -208,3 +215,12 @@ def test_a_queue_that_is_deleted_with_a_case_that_came_late_is_locked_with_its_c
     said = meet(scene, delete_queue, second, before="order by id for no key update")
     assert said.startswith("deletes 1, interrupts 0, then ")
     assert broken(committed) == {}
+
+
+def test_a_label_waits_for_the_deletion_of_its_queue_before_it_has_the_case(committed, monkeypatch):
+    scene = pending(committed)
+    monkeypatch.setattr(cases, "clear", lambda *_: Committed((0, [])))
+    assert (
+        meet(scene, delete_queue, label, before="order by id for no key update")
+        == "deletes 1, interrupts 0, then NotFound"
+    )

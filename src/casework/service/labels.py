@@ -4,18 +4,26 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from casework.core.lifecycle import EventType
-from casework.core.model import CaseId, CountedLabel, Label, LabelRef, QueueId, TeamId
+from casework.core.model import CaseId, CountedLabel, Label, LabelRef, Queue, QueueId, TeamId
 from casework.errors import InvalidInput, NotFound
 from casework.service.queues import resolve
-from casework.store import cases
+from casework.store import cases, queues
 from casework.store import labels as store
 from casework.store.database import Database, Tx
 
 MAX_ASSIGNED = 50
 
 
-def _case_of(tx: Tx, team_id: TeamId, queue_id: UUID, case_id: UUID) -> tuple[QueueId, CaseId]:
+def _kept(tx: Tx, team_id: TeamId, queue_id: UUID) -> Queue:
+    """The queue, which stays until the transaction ends: a new label refers to it, and it is locked before its cases."""
     queue = resolve(tx, team_id, queue_id)
+    if not queues.lock_for_adding(tx, queue.id):
+        raise NotFound("queue", queue_id)
+    return queue
+
+
+def _case_of(tx: Tx, team_id: TeamId, queue_id: UUID, case_id: UUID) -> tuple[QueueId, CaseId]:
+    queue = _kept(tx, team_id, queue_id)
     if not cases.lock(tx, [case_id], queue.id):
         raise NotFound("case", case_id)
     return queue.id, CaseId(case_id)
@@ -56,7 +64,7 @@ def unlink(db: Database, team_id: TeamId, queue_id: UUID, case_id: UUID, label_i
 def create(db: Database, team_id: TeamId, queue_id: UUID, ref: LabelRef, hue: int | None) -> CountedLabel:
     """Create a label; one that is there already is returned as it is."""
     with db.begin() as tx:
-        return store.create(tx, resolve(tx, team_id, queue_id).id, ref, hue)
+        return store.create(tx, _kept(tx, team_id, queue_id).id, ref, hue)
 
 
 def change(
