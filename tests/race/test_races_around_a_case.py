@@ -16,6 +16,7 @@ from acts import (
     drain,
     hand_over,
     label,
+    pause,
     postpone,
     retry,
     settle,
@@ -146,6 +147,14 @@ def test_what_is_added_to_a_queue_that_is_deleted_is_deleted_or_refused(committe
     Met(pending, delete_queue, label, "deletes 1, interrupts 0, then NotFound: gone", commit=3),
 )
 def test_a_label_for_a_queue_that_is_deleted_is_refused(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(pending, delete_queue, delete_queue, "deletes 1, interrupts 0, then NotFound: gone", commit=3),
+    Met(pending, delete_queue, pause, "deletes 1, interrupts 0, then NotFound: gone", commit=3),
+)
+def test_a_queue_that_was_deleted_meanwhile_is_not_found(committed, meeting):
     meeting.check(committed)
 
 

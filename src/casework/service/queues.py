@@ -36,6 +36,13 @@ def resolve(tx: Tx, team_id: TeamId, ref: str | UUID) -> Queue:
     return queue
 
 
+def _there(queue: Queue | None, ref: str | UUID) -> Queue:
+    """A queue that may have been deleted since it was found. Raises NotFound."""
+    if queue is None:
+        raise NotFound("queue", ref)
+    return queue
+
+
 def create(db: Database, team_id: TeamId, name: str, description: str | None = None) -> Queue:
     """Create a queue. Raises InvalidInput and NameTaken."""
     check_text("name", name, least=1, most=MAX_NAME)
@@ -60,7 +67,7 @@ def find(db: Database, team_id: TeamId) -> list[Queue]:
 def update(db: Database, team_id: TeamId, ref: str | UUID, changes: dict[str, Any]) -> Queue:
     """Change `name` or `description`. Raises NotFound and NameTaken."""
     with db.begin() as tx:
-        return store.change(tx, resolve(tx, team_id, ref).id, changes)
+        return _there(store.change(tx, resolve(tx, team_id, ref).id, changes), ref)
 
 
 def stats(db: Database, team_id: TeamId, ref: str | UUID) -> QueueStats:
@@ -78,7 +85,7 @@ def counters(db: Database, team_id: TeamId, ref: str | UUID) -> dict[str, int]:
 def set_mode(db: Database, team_id: TeamId, ref: str | UUID, mode: QueueMode) -> Committed[Queue]:
     """Pause, drain or activate a queue. Once it returns, no claim follows that the mode does not permit."""
     with db.begin() as tx:
-        queue = store.set_mode(tx, resolve(tx, team_id, ref).id, mode)
+        queue = _there(store.set_mode(tx, resolve(tx, team_id, ref).id, mode), ref)
     return Committed(queue, Effects(nudge=mode is not QueueMode.PAUSED))
 
 

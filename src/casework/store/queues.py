@@ -48,17 +48,15 @@ def find(tx: Tx, team_id: TeamId) -> list[Queue]:
     ]
 
 
-def change(tx: Tx, queue_id: QueueId, changes: dict[str, Any]) -> Queue:
-    """Change name or description. Raises NameTaken."""
+def change(tx: Tx, queue_id: QueueId, changes: dict[str, Any]) -> Queue | None:
+    """Change name or description; None where the queue is gone. Raises NameTaken."""
+    statement = update(queues).where(queues.c.id == queue_id).values(**changes, updated_at=tx.now).returning(queues)
     try:
         with tx.connection.begin_nested():
-            return _queue(
-                tx.execute(
-                    update(queues).where(queues.c.id == queue_id).values(**changes, updated_at=tx.now).returning(queues)
-                ).one()
-            )
+            row = tx.execute(statement).one_or_none()
     except IntegrityError as error:
         raise NameTaken(f"There is a queue named {changes['name']!r} already.") from error
+    return _queue(row) if row else None
 
 
 def lock_for_adding(tx: Tx, queue_id: QueueId) -> bool:
@@ -66,10 +64,11 @@ def lock_for_adding(tx: Tx, queue_id: QueueId) -> bool:
     return tx.sql("select 1 from queues where id = %(id)s for key share", {"id": queue_id}).one_or_none() is not None
 
 
-def set_mode(tx: Tx, queue_id: QueueId, mode: QueueMode) -> Queue:
-    """Change the mode; waits for the claims under way, so that none follows."""
+def set_mode(tx: Tx, queue_id: QueueId, mode: QueueMode) -> Queue | None:
+    """Change the mode; waits for the claims under way, so that none follows. None where the queue is gone."""
     statement = update(queues).where(queues.c.id == queue_id).values(mode=mode, updated_at=tx.now).returning(queues)
-    return _queue(tx.execute(statement).one())
+    row = tx.execute(statement).one_or_none()
+    return _queue(row) if row else None
 
 
 def delete(tx: Tx, queue_id: QueueId) -> None:
