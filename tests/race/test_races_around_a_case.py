@@ -159,6 +159,15 @@ def test_a_queue_that_was_deleted_meanwhile_is_not_found(committed, meeting):
 
 
 @meetings(
+    Met(pending, delete_queue, connect, "deletes 1, interrupts 0, then NotFound: gone", commit=3),
+    Met(pending, connect, delete_agent, "connected, then interrupts 0: pending"),
+    Met(pending, delete_agent, connect, "interrupts 0, then NotFound: pending"),
+)
+def test_nobody_connects_an_agent_or_a_queue_that_is_deleted(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
     Met(claimed, drain, start, "asks 1, then not started: pending, waiting; released"),
     Met(claimed, start, drain, "started, then asks 1: claimed, running!"),
     Met(claimed, drain, retry, "asks 1, then skipped: pending, waiting; released"),

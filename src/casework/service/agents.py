@@ -79,6 +79,17 @@ def find(db: Database, team_id: TeamId) -> list[Agent]:
         return store.find(tx, team_id)
 
 
+def keep_within(tx: Tx, agent: Agent) -> None:
+    """Keep an agent from being deleted until the open transaction ends. Raises NotFound where it is gone."""
+    if not store.lock_for_connecting(tx, agent.id):
+        raise NotFound("agent", agent.id)
+
+
+def lock_within(tx: Tx, agent_id: AgentId) -> None:
+    """Wait for those who connect an agent, and let nobody else, inside a transaction that is open."""
+    store.lock(tx, agent_id)
+
+
 def delete_within(tx: Tx, agent_id: AgentId) -> None:
     """Delete an agent that is connected to no queue, inside a transaction that is open."""
     store.delete(tx, agent_id)

@@ -125,11 +125,14 @@ def set_consumer(
     trigger: bool,
     concurrency: int | None,
 ) -> Committed[Consumer]:
-    """Connect an agent to a queue, or change how it is connected. A concurrency of None is no limit."""
+    """Connect an agent to a queue, or change how it is connected. A concurrency of None is no limit. Raises NotFound."""
     if concurrency is not None and not 1 <= concurrency <= 100_000:
         raise InvalidInput("The concurrency must be between 1 and 100000, or none.")
     with db.begin() as tx:
         queue, agent = resolve(tx, team_id, queue_ref), agents.resolve(tx, team_id, agent_ref)
+        if not store.lock_for_adding(tx, queue.id):
+            raise NotFound("queue", queue_ref)
+        agents.keep_within(tx, agent)
         store.set_consumer(tx, queue.id, agent.id, trigger, concurrency)
     return Committed(Consumer(queue.id, agent.id, agent.name, trigger, concurrency), Effects(nudge=True))
 
@@ -158,6 +161,7 @@ def delete_agent(db: Database, settings: Settings, team_id: TeamId, ref: str | U
     interrupted: list[RunId] = []
     with db.begin() as tx:
         agent = agents.resolve(tx, team_id, ref)
+        agents.lock_within(tx, agent.id)
         for queue_id in store.queues_of_agent(tx, agent.id):
             interrupted += disconnect(tx, settings, queue_id, agent.id) or []
         agents.delete_within(tx, agent.id)

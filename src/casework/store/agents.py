@@ -57,6 +57,17 @@ def find(tx: Tx, team_id: TeamId) -> list[Agent]:
     return [_agent(row) for row in tx.execute(statement)]
 
 
+def lock_for_connecting(tx: Tx, agent_id: AgentId) -> bool:
+    """Keep the agent from being deleted until this transaction ends; False where it is gone."""
+    statement = "select 1 from agents where id = %(id)s and deleted_at is null for share"
+    return tx.sql(statement, {"id": agent_id}).one_or_none() is not None
+
+
+def lock(tx: Tx, agent_id: AgentId) -> None:
+    """Lock the agent's row against connections and other changes."""
+    tx.sql("select 1 from agents where id = %(id)s for no key update", {"id": agent_id})
+
+
 def delete(tx: Tx, agent_id: AgentId) -> None:
     """Delete an agent; its row stays for the runs that name it."""
     tx.execute(update(agents).where(agents.c.id == agent_id).values(deleted_at=tx.now))
