@@ -26,10 +26,10 @@ from acts import (
 from invariants import broken
 from meeting import CLAIM, LOCK, Met, meet, meetings
 from scenes import asked, claimed, pending, running
-from waiting import Halted, Rival, wait_until_blocked
+from waiting import Halted, Rival, wait_until_blocked, wait_until_still
 
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Committed, Priority
+from casework.core.model import Committed, NewCase, Priority
 from casework.service import cases, dispatch, queues
 from casework.store import cases as case_store
 from factories import SETTINGS, TEAM, claim, some_cases, the_run, worked_queue
@@ -242,3 +242,16 @@ def test_a_label_waits_for_the_deletion_of_its_queue_before_it_has_the_case(comm
         meet(scene, delete_queue, label, before="order by id for no key update")
         == "deletes 1, interrupts 0, then NotFound"
     )
+
+
+def test_imports_of_the_same_keys_in_opposite_order_do_not_wait_in_a_circle(committed):
+    """Both are stopped in their middle, at a key that a third one is adding."""
+    queue, _ = worked_queue(committed)
+    keys = [NewCase(key, key=key) for key in "abc"]
+    with committed.begin() as tx:
+        case_store.create(tx, queue.id, keys[1:2])
+        rivals = []
+        for new in (keys, keys[::-1]):
+            rivals.append(Rival(lambda new=new: cases.create(committed, queue.id, new).value))
+            wait_until_still(committed, *rivals)
+    assert sorted(len(rival.result()) for rival in rivals) == [0, 2]

@@ -25,14 +25,15 @@ from casework.store.database import NOW, Tx
 from casework.store.ids import new_ids
 from casework.store.transitions import Fence
 
-# One statement for any number of cases. A key that the queue has already adds nothing.
+# One statement for any number of cases. A key that the queue has already adds nothing. Who adds a key waits for others
+# who are adding it, so that keys are added in one order for all.
 _CREATE_SQL = f"""
 with new as (
   select * from unnest(%(ids)s::uuid[], %(titles)s::text[], %(data)s::text[], %(priorities)s::smallint[], %(keys)s::text[], %(words)s::text[])
     with ordinality as n (id, title, data, priority, key, words, position)
 ), added as (
   insert into cases (id, queue_id, title, data, status, priority, ready_at, key, created_at, updated_at)
-  select id, %(queue_id)s, title, data::json, '{CaseStatus.PENDING}', priority, {NOW}, key, {NOW}, {NOW} from new order by position
+  select id, %(queue_id)s, title, data::json, '{CaseStatus.PENDING}', priority, {NOW}, key, {NOW}, {NOW} from new order by key, position
   on conflict (queue_id, key) where key is not null do nothing
   returning id
 ), found_by as (
