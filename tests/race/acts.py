@@ -168,6 +168,12 @@ def label(scene):
     return "labelled"
 
 
+def make_label(scene):
+    """For no case yet."""
+    labels.create(scene.db, TEAM, scene.queue.id, LabelRef("urgent"), None)
+    return "made"
+
+
 def create_keyed(scene):
     """As an import that is repeated, perhaps in another order."""
     new = [NewCase("one of a file", key=str(case)) for case in scene.cases]

@@ -16,6 +16,7 @@ from acts import (
     drain,
     hand_over,
     label,
+    make_label,
     pause,
     postpone,
     retry,
@@ -145,6 +146,7 @@ def test_what_is_added_to_a_queue_that_is_deleted_is_deleted_or_refused(committe
 
 @meetings(
     Met(pending, delete_queue, label, "deletes 1, interrupts 0, then NotFound: gone", commit=3),
+    Met(pending, delete_queue, make_label, "deletes 1, interrupts 0, then NotFound: gone", commit=3),
 )
 def test_a_label_for_a_queue_that_is_deleted_is_refused(committed, meeting):
     meeting.check(committed)

@@ -1,0 +1,67 @@
+"""Several cases in every state, restored in milliseconds: for what is tried a thousand times."""
+
+from dataclasses import replace
+
+from scenes import QUESTION, Scene, past
+
+from casework.agents.call import Asked
+from casework.core.model import NewCase, Priority
+from casework.service import cases, execute, requests
+from casework.store.tables import metadata
+from factories import SETTINGS, a_consumer, an_agent, claim, worked_queue
+
+STATES = OVERDUE, CLAIMED, RUNNING, ASKED, PRIOR, ANSWERED = range(6)
+KEPT = [table for table in metadata.sorted_tables if table.name not in ("teams", "processes")]
+
+
+class Crowd(Scene):
+    """A single case's actors meet at the running one, in the middle."""
+
+    @property
+    def case(self):
+        return self.cases[RUNNING]
+
+
+def crowd(db):
+    """A case in each state, and a pending one; the running one is silent. PRIOR is claimed before the cases that are
+    older, so that the order of the runs is not the order of their cases."""
+    queue, agent = worked_queue(db)
+    a_consumer(db, queue, an_agent(db, "other"), trigger=False)
+    new = [NewCase(f"case {n}", priority=Priority.HIGH if n == PRIOR else Priority.NONE) for n in STATES]
+    ids = cases.create(db, queue.id, new).value
+    order = [PRIOR, *(n for n in STATES if n != PRIOR)]
+    messages = dict(zip(order, claim(db), strict=True))
+    started = {n: execute.start(db, SETTINGS, messages[n], "w") for n in STATES if n not in (CLAIMED, PRIOR)}
+    for n in (ANSWERED, ASKED):
+        execute.settle(db, SETTINGS, started[n], Asked(QUESTION))
+        (request,) = requests.find(db, queue.team_id)
+        if n == ANSWERED:
+            requests.answer(db, queue.team_id, request.id, "that one")
+    cases.retry(db, SETTINGS, queue.id, [ids[OVERDUE]])
+    past(db, "update runs set alive_at = now() - interval '1 h' where status = 'running'")
+    past(db, "update runs set stop_deadline = now() - interval '1 min' where stop_deadline is not null")
+    past(db, "update runs set sent_at = now() - interval '1 h' where status = 'pending'")
+    pending = cases.create(db, queue.id, [NewCase("pending")]).value
+    running = started[RUNNING]
+    stale = replace(running.holder, fence=replace(running.fence, attempt=0))
+    late = replace(running, holder=stale)
+    return Crowd(db, queue, agent, [*ids, *pending], messages[CLAIMED], running, late, request.id)
+
+
+def keep(db):
+    """Let `restore` bring the tables back to what they hold now."""
+    deletes, inserts = [], []
+    with db.begin() as tx:
+        tx.sql("create schema kept")
+        for table in KEPT:
+            columns = ", ".join(column.name for column in table.columns if column.computed is None)
+            tx.sql(f"create table kept.{table.name} as select {columns} from {table.name}")
+            deletes.insert(0, f"delete from {table.name};")
+            inserts.append(f"insert into {table.name} ({columns}) overriding system value table kept.{table.name};")
+        body = " ".join(deletes + inserts)
+        tx.sql(f"create function restore() returns void language plpgsql as $$ begin {body} end $$")
+
+
+def restore(db):
+    with db.begin() as tx:
+        tx.sql("select restore()")

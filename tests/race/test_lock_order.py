@@ -1,0 +1,191 @@
+"""Queues, agents, consumers, cases by id, runs by id, human requests: who follows that order cannot wait in a circle."""
+
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import acts
+import pytest
+from acts import told
+from crowd import ASKED, CLAIMED, RUNNING, crowd, keep, restore
+from invariants import broken
+from waiting import Halted, Rival, wait_until_still
+
+from casework.core.model import Committed
+from casework.service import cases
+
+ORDER = ["queues", "agents", "consumers", "cases", "runs", "human_requests"]
+
+ACTS = [
+    acts.tick,
+    acts.sweep,
+    acts.start,
+    acts.beat,
+    acts.leave,
+    acts.shut_down,
+    acts.complete,
+    acts.complete_anew,
+    acts.ask,
+    acts.hand_over,
+    acts.say,
+    acts.change_as_run,
+    acts.retry,
+    acts.delegate,
+    acts.settle,
+    acts.delete,
+    acts.stop,
+    acts.answer,
+    acts.change,
+    acts.label,
+    acts.make_label,
+    acts.create_keyed,
+    acts.pause,
+    acts.drain,
+    acts.connect,
+    acts.disconnect,
+    acts.delete_agent,
+    acts.delete_queue,
+]
+"""In a crowd, complete_anew is an outcome that is refused."""
+
+GATES = {
+    "cases": (RUNNING, ASKED),
+    "runs": (CLAIMED, RUNNING, ASKED),
+}
+"""Rows that are in the middle of what those who lock several of them come to."""
+
+
+@pytest.fixture(scope="module")
+def the_crowd(raced):
+    scene = crowd(raced)
+    keep(raced)
+    return scene
+
+
+@pytest.fixture(autouse=True)
+def full_queues(monkeypatch):
+    """A queue that is deleted still has all its cases when its row is locked: they came after it was emptied."""
+    monkeypatch.setattr(cases, "clear", lambda *_: Committed((0, [])))
+
+
+def shut(tx, scene, gate):
+    column = "id" if gate == "cases" else "case_id"
+    ids = [scene.cases[n] for n in GATES[gate]]
+    tx.sql(f"select 1 from {gate} where {column} = any(%(ids)s::uuid[]) for update", {"ids": ids})
+
+
+def waits_at(scene, act, gate):
+    """Whether an act comes to those rows at all, and waits for them."""
+    with scene.db.begin() as tx:
+        shut(tx, scene, gate)
+        rival = Rival(lambda: told(act, scene))
+        waits = wait_until_still(scene.db, rival)
+    rival.result()
+    restore(scene.db)
+    return waits
+
+
+def at_the_gate(scene, first, second, gate):
+    """The first is stopped in its middle, the second is let in, and on they go."""
+    with scene.db.begin() as tx:
+        shut(tx, scene, gate)
+        one = Rival(lambda: told(first, scene))
+        wait_until_still(scene.db, one)
+        two = Rival(lambda: told(second, replace(scene, cases=scene.cases[::-1])))
+        wait_until_still(scene.db, one, two)
+    for rival in (one, two):
+        rival.result()
+
+
+def at_the_commit(scene, first, second):
+    """The first, which waits for nobody, is stopped with all its locks."""
+    rivals = []
+
+    def act():
+        rivals.append(Rival(lambda: told(second, replace(scene, cases=scene.cases[::-1]))))
+        wait_until_still(scene.db, *rivals)
+
+    told(first, replace(scene, db=Halted(scene.db, act)))
+    for rival in rivals:
+        rival.result()
+
+
+def wrong_of(scene, meeting):
+    """The error that two acts come to, or what does not hold after them."""
+    try:
+        meeting()
+        return broken(scene.db)
+    except Exception as error:
+        return repr(error)
+    finally:
+        restore(scene.db)
+
+
+@pytest.mark.parametrize("first", ACTS, ids=lambda act: act.__name__)
+def test_no_two_acts_wait_in_a_circle(the_crowd, first):
+    scene = the_crowd
+    restore(scene.db)
+    gates = [gate for gate in GATES if waits_at(scene, first, gate)]
+    wrong = {}
+    for second in ACTS:
+        for gate in gates:
+            wrong[second.__name__, gate] = wrong_of(
+                scene, lambda second=second, gate=gate: at_the_gate(scene, first, second, gate)
+            )
+        if not gates:
+            wrong[second.__name__, "commit"] = wrong_of(
+                scene, lambda second=second: at_the_commit(scene, first, second)
+            )
+    assert {pair: what for pair, what in wrong.items() if what} == {}
+
+
+class Watched:
+    """A database that notes, of each transaction, which tables each statement is the first to lock rows of."""
+
+    def __init__(self, db: Any) -> None:
+        self._db = db
+        self.transactions: list[list[set[str]]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+    @contextmanager
+    def begin(self):
+        with self._db.begin() as tx:
+            self.transactions.append([])
+            yield Noted(tx, self.transactions[-1])
+
+
+class Noted:
+    def __init__(self, tx: Any, firsts: list[set[str]]) -> None:
+        self._tx, self._firsts = tx, firsts
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tx, name)
+
+    def sql(self, statement: str, parameters: Any = None) -> Any:
+        return self._note(self._tx.sql(statement, parameters))
+
+    def execute(self, statement: Any, parameters: Any = None) -> Any:
+        return self._note(self._tx.execute(statement, parameters))
+
+    def _note(self, result: Any) -> Any:
+        locked = self._tx.sql(
+            """select relation::regclass::text from pg_locks where pid = pg_backend_pid() and locktype = 'relation'
+               and mode in ('RowShareLock', 'RowExclusiveLock')"""
+        )
+        known = set().union(*self._firsts)
+        self._firsts.append(set(locked.scalars()) & set(ORDER) - known)
+        return result
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
+def test_each_transaction_comes_to_the_tables_in_the_written_order(the_crowd, act):
+    restore(the_crowd.db)
+    db = Watched(the_crowd.db)
+    told(act, replace(the_crowd, db=db))
+    for firsts in db.transactions:
+        ranks = [sorted(ORDER.index(name) for name in names) for names in firsts if names]
+        assert all(before[-1] < after[0] for before, after in pairwise(ranks)), firsts
+    assert any(names for firsts in db.transactions for names in firsts) == (act is not acts.say)
