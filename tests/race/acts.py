@@ -42,7 +42,7 @@ def start(scene):
 def beat(scene):
     fence = scene.started.fence
     with scene.db.begin() as tx:
-        alive = run_store.heartbeat(tx, [RunMessage(fence.run_id, fence.attempt)])
+        alive = run_store.heartbeat(tx, [*scene.beside, RunMessage(fence.run_id, fence.attempt)])
     return "given away" if fence.run_id not in alive else "stop" if alive[fence.run_id] else "lives"
 
 

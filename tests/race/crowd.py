@@ -10,7 +10,7 @@ from casework.service import cases, execute, requests
 from casework.store.tables import metadata
 from factories import SETTINGS, a_consumer, an_agent, claim, worked_queue
 
-STATES = OVERDUE, CLAIMED, RUNNING, ASKED, PRIOR, ANSWERED = range(6)
+STATES = OVERDUE, CLAIMED, RUNNING, ASKED, PRIOR, ANSWERED, BESIDE = range(7)
 KEPT = [table for table in metadata.sorted_tables if table.name not in ("teams", "processes")]
 
 
@@ -23,7 +23,7 @@ class Crowd(Scene):
 
 
 def crowd(db):
-    """A case in each state, and a pending one; the running one is silent. PRIOR is claimed before the cases that are
+    """A case in each state, a pending one, and BESIDE, which runs too; both runs are silent. PRIOR is claimed before the cases that are
     older, so that the order of the runs is not the order of their cases."""
     queue, agent = worked_queue(db)
     a_consumer(db, queue, an_agent(db, "other"), trigger=False)
@@ -40,16 +40,20 @@ def crowd(db):
     cases.retry(db, SETTINGS, queue.id, [ids[OVERDUE]])
     past(db, "update runs set alive_at = now() - interval '1 h' where status = 'running'")
     past(db, "update runs set stop_deadline = now() - interval '1 min' where stop_deadline is not null")
+    past(
+        db, "update cases set ready_at = (select stop_deadline from runs where case_id = cases.id) where run_id is null"
+    )
     past(db, "update runs set sent_at = now() - interval '1 h' where status = 'pending'")
     pending = cases.create(db, queue.id, [NewCase("pending")]).value
     running = started[RUNNING]
     stale = replace(running.holder, fence=replace(running.fence, attempt=0))
     late = replace(running, holder=stale)
-    return Crowd(db, queue, agent, [*ids, *pending], messages[CLAIMED], running, late, request.id)
+    return Crowd(db, queue, agent, [*ids, *pending], messages[CLAIMED], running, late, request.id, (messages[BESIDE],))
 
 
 def keep(db):
-    """Let `restore` bring the tables back to what they hold now."""
+    """Let `restore` bring the tables back to what they hold now, but with the newest rows first, and read from there:
+    who locks several rows and does not say in which order does it in another one than by id."""
     deletes, inserts = [], []
     with db.begin() as tx:
         tx.sql("create schema kept")
@@ -57,9 +61,14 @@ def keep(db):
             columns = ", ".join(column.name for column in table.columns if column.computed is None)
             tx.sql(f"create table kept.{table.name} as select {columns} from {table.name}")
             deletes.insert(0, f"delete from {table.name};")
-            inserts.append(f"insert into {table.name} ({columns}) overriding system value table kept.{table.name};")
+            inserts.append(
+                f"insert into {table.name} ({columns}) overriding system value select {columns} from kept.{table.name} order by 1 desc;"
+            )
         body = " ".join(deletes + inserts)
         tx.sql(f"create function restore() returns void language plpgsql as $$ begin {body} end $$")
+        for way in ("indexscan", "bitmapscan", "indexonlyscan"):
+            tx.sql(f"alter database raced set enable_{way} = off")
+    db.engine.dispose()
 
 
 def restore(db):

@@ -30,6 +30,8 @@ class Scene:
     newer: Started | None = None
     """The attempt that has the case since."""
     request: RequestId | None = None
+    beside: tuple[RunMessage, ...] = ()
+    """What the worker executes besides."""
 
     @property
     def case(self) -> CaseId:

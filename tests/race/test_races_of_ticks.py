@@ -1,5 +1,9 @@
 """Ticks at a case that somebody else is at: a tick never waits, and claims nothing that it should not."""
 
+from dataclasses import replace
+from threading import Event
+
+import pytest
 from acts import (
     answer,
     delegate,
@@ -14,8 +18,10 @@ from acts import (
     sweep,
     tick,
 )
+from invariants import broken
 from meeting import CLAIM, LOCK, Met, meetings
 from scenes import answered, asked, for_pull, overdue, pending, postponed, retried, silent
+from waiting import PATIENCE, Halted, Rival
 
 
 @meetings(
@@ -91,3 +97,24 @@ def test_pausing_waits_for_the_claims_under_way_and_none_follows(committed, meet
 )
 def test_a_program_elsewhere_that_asks_for_work_is_a_tick_as_any_other(committed, meeting):
     meeting.check(committed)
+
+
+@pytest.mark.parametrize("act", [delegate_to_other, settle], ids=lambda act: act.__name__)
+def test_a_person_who_began_before_a_tick_and_commits_after_its_look_is_seen_by_its_claim(committed, act):
+    """The case is ready since before the tick began: its time alone would not keep the tick from it."""
+    scene = pending(committed)
+    looked, done, ticks = Event(), Event(), []
+
+    def wait_for_the_person():
+        looked.set()
+        assert done.wait(PATIENCE)
+
+    def begin_a_tick():
+        halted = replace(scene, db=Halted(committed, wait_for_the_person, before=CLAIM))
+        ticks.append(Rival(lambda: tick(halted)))
+        assert looked.wait(PATIENCE)
+
+    assert act(replace(scene, db=Halted(committed, begin_a_tick))) == "moved"
+    done.set()
+    assert ticks[0].result() == "claims 0"
+    assert broken(committed) == {}
