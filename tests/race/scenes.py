@@ -170,8 +170,8 @@ def ends(scene: Scene, since: int) -> str:
         runs = tx.sql(
             "select status, live and stop_requested_at is not null, refused_writes from runs order by id"
         ).all()
-        events = tx.sql("select type from case_events where case_id = %(id)s order by id", {"id": scene.case}).scalars()
-        history = " ".join(events.all()[since if case else 0 :])
+        events = tx.sql("select type from case_events where case_id = %(id)s order by id", {"id": scene.case})
+        history = " ".join(row.type for row in events.all()[since if case else 0 :])
     statuses = " ".join(status + ("!" if stop else "") for status, stop, _ in runs)
     refused = sum(count for _, _, count in runs)
     state = ", ".join(part for part in (case or "gone", statuses) if part)

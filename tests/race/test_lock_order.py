@@ -1,4 +1,4 @@
-"""Queues, agents, consumers, cases by id, runs by id, human requests: who follows that order cannot wait in a circle."""
+"""Queues, agents, consumers, cases by id, runs by id, human requests, counters: who follows that order cannot wait in a circle."""
 
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +15,7 @@ from waiting import Halted, Rival, wait_until_still
 from casework.core.model import Committed
 from casework.service import cases
 
-ORDER = ["queues", "agents", "consumers", "cases", "runs", "human_requests"]
+ORDER = ["queues", "agents", "consumers", "cases", "runs", "human_requests", "counters"]
 
 ACTS = [
     acts.tick,
@@ -156,6 +156,8 @@ class Watched:
             self.transactions.append([])
             yield Noted(tx, self.transactions[-1])
 
+    single = begin
+
 
 class Noted:
     def __init__(self, tx: Any, firsts: list[set[str]]) -> None:
@@ -176,7 +178,7 @@ class Noted:
                and mode in ('RowShareLock', 'RowExclusiveLock')"""
         )
         known = set().union(*self._firsts)
-        self._firsts.append(set(locked.scalars()) & set(ORDER) - known)
+        self._firsts.append({row[0] for row in locked} & set(ORDER) - known)
         return result
 
 

@@ -102,6 +102,9 @@ class Halted:
             if self._before is None and _wrote(tx):
                 self._halt()
 
+    # A single statement is halted within a transaction: alone it would hold nothing before it is committed.
+    single = begin
+
     def _halt(self) -> None:
         self._left -= 1
         if self._left == 0:
