@@ -43,4 +43,4 @@ def test_processes_wait_for_it_and_go_on(installation):
 def test_effects_that_it_refuses_are_no_error(installation):
     with refusing(installation.settings.redis_url):
         run = RunId(uuid4())
-        installation.casework.effects(Effects(runs=(RunMessage(run, 1),), stops=(run,), nudge=True))
+        installation.casework.effects(Effects(bundles=((RunMessage(run, 1),),), stops=(run,), nudge=True))
