@@ -123,7 +123,7 @@ def test_runs_of_unknown_or_long_length_go_alone():
 
 def test_short_runs_share_a_message_as_far_as_they_take_that_long_together():
     assert sizes(bundle(claimed(*[0] * 20), {AGENTS[0]: 0.03}, 0.1)) == [3, 3, 3, 3, 3, 3, 2]
-    assert sizes(bundle(claimed(*[0] * 100), {AGENTS[0]: 0.0}, 0.1)) == [MOST_IN_A_BUNDLE] * 10
+    assert sizes(bundle(claimed(*[0] * 100), {AGENTS[0]: 0.0}, 0.1)) == [MOST_IN_A_BUNDLE] * 5
 
 
 def test_a_few_short_runs_are_spread_over_workers():

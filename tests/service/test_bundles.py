@@ -32,7 +32,6 @@ def test_each_run_of_a_bundle_starts_when_the_one_before_has_ended(db):
 
     done = work_in_turn(db, messages, {1: look, 2: look})
     assert done.value == ["completed"] * 3
-    assert done.effects.nudge
     assert running == [
         [RunStatus.RUNNING, RunStatus.PENDING, RunStatus.PENDING],
         [RunStatus.COMPLETED, RunStatus.RUNNING, RunStatus.PENDING],
@@ -71,3 +70,23 @@ def test_runs_in_another_order_than_their_ids_are_executed_too(db):
     queue, _ = worked_queue(db)
     some_cases(db, queue, 3)
     assert work_in_turn(db, claim(db)[::-1]).value == ["completed"] * 3
+
+
+def test_the_end_of_a_run_asks_for_a_tick_where_it_gives_a_slot_back(db):
+    queue, _ = worked_queue(db, concurrency=2)
+    some_cases(db, queue, 2)
+    effects = work_in_turn(db, claim(db)).effects
+    assert (effects.nudge, effects.refill) == (True, False)
+
+
+def test_without_a_limit_the_end_of_a_run_leaves_ticks_to_a_refill(db):
+    queue, _ = worked_queue(db, concurrency=None)
+    some_cases(db, queue, 2)
+    effects = work_in_turn(db, claim(db)).effects
+    assert (effects.nudge, effects.refill) == (False, True)
+
+
+def test_a_run_that_leaves_something_to_claim_asks_for_a_tick(db):
+    queue, _ = worked_queue(db, "sample_agents:is_transient", concurrency=None)
+    some_cases(db, queue)
+    assert work_in_turn(db, claim(db)).effects.nudge

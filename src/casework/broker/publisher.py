@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,6 +18,9 @@ from casework.errors import BrokerUnavailable, InvalidSettings
 
 STOP_CHANNEL = "casework:stop"
 _NUDGES = "casework:nudges"
+_MOST_NUDGES = 100
+"""As many gather only where no ticker is."""
+_REFILL_SECONDS = 0.03
 _AWAY = (RedisError, KombuError, OSError)
 
 
@@ -35,6 +39,7 @@ class Publisher:
     def __init__(self, url: str, app: Celery | None = None) -> None:
         self.url = url
         self._app = app
+        self._nudged = 0.0
 
     @cached_property
     def app(self) -> Celery:
@@ -54,7 +59,7 @@ class Publisher:
         if effects.bundles:
             with _tolerated("runs"):
                 self._send_runs(effects.bundles)
-        if effects.nudge:
+        if effects.nudge or (effects.refill and monotonic() >= self._nudged + _REFILL_SECONDS):
             with _tolerated("nudge"):
                 self.nudge()
 
@@ -69,14 +74,13 @@ class Publisher:
                 )
 
     def nudge(self) -> None:
-        """Ask for a tick, unless one is asked for already: a list of one element, and one round trip.
+        """Ask for a tick: one push to a list that the next tick empties.
 
         Past Celery, whose message would cost its sender and the ticker more than the tick itself.
         """
-        with self.redis.pipeline(transaction=False) as both:
-            both.lpush(_NUDGES, 1)
-            both.ltrim(_NUDGES, 0, 0)
-            both.execute()
+        self._nudged = monotonic()
+        if self.redis.lpush(_NUDGES, 1) > _MOST_NUDGES:
+            self.redis.ltrim(_NUDGES, 0, 0)
 
     def nudged(self, waiting: Redis, seconds: int) -> bool:
         """Wait that long for a nudge, and take it. Raises RedisError."""

@@ -99,8 +99,8 @@ def assign(openings: Sequence[Opening], candidates: Iterable[Candidate]) -> list
     return picks
 
 
-MOST_IN_A_BUNDLE = 10
-"""More spares little: at ten, the message costs a tenth of what a short run costs besides."""
+MOST_IN_A_BUNDLE = 20
+"""More spares little: at twenty, what a message costs is a thirtieth of what a short run costs besides."""
 
 LEAST_BUNDLES = 4
 """Runs that are claimed together are spread over so many workers at least."""

@@ -49,6 +49,8 @@ class Started:
     case: HeldCase
     agent_name: str
     target: str
+    limited: bool
+    """Whether its end gives a consumer a slot back."""
 
     @property
     def fence(self) -> Fence:
@@ -76,6 +78,7 @@ def execute_all(
     The statement that ends one run also starts the next, where both their ids and their turns are in that order.
     """
     results: list[str] = []
+    nudge = False
     message, started = following(), None
     while message:
         started = started or start(db, settings, message, worker)
@@ -92,8 +95,13 @@ def execute_all(
             starting = Starting(upcoming, worker) if upcoming and upcoming.run_id > message.run_id else None
             results.append(settle(db, settings, started, result, starting))
         log.detail("run.ended", run=message.run_id, attempt=message.attempt, result=results[-1])
+        nudge |= started.limited or results[-1] not in _NEEDS_NO_TICK
         message, started = upcoming, _started(starting.row, settings) if starting and starting.row else None
-    return Committed(results, Effects(nudge=any(result != "not started" for result in results)))
+    return Committed(results, Effects(nudge=nudge, refill=not nudge))
+
+
+_NEEDS_NO_TICK = frozenset({"completed", "failed", "postponed", "needs_input"})
+"""Results that leave nothing to claim."""
 
 
 def start(db: Database, settings: Settings, message: RunMessage, worker: str) -> Started | None:
@@ -106,7 +114,9 @@ def start(db: Database, settings: Settings, message: RunMessage, worker: str) ->
 def _started(row: Any, settings: Settings) -> Started:
     fence = Fence(CaseId(row.case_id), RunId(row.run_id), row.attempt)
     message = RunMessage(fence.run_id, fence.attempt)
-    return Started(message, holder_of(row, fence, settings), held_case(row), row.agent_name, row.target or "")
+    return Started(
+        message, holder_of(row, fence, settings), held_case(row), row.agent_name, row.target or "", row.limited
+    )
 
 
 def holder_of(row: Any, fence: Fence, settings: Settings) -> Holder:

@@ -19,28 +19,32 @@ from casework.cli.roles import Pool
 Contenders = dict[str, Callable[[], float]]
 
 CELERY, RECORDED = "Celery no-op, prefork 2", "Celery insert and delay, prefork 2"
-ONE, ONE_BULK = "casework, prefork 2", "casework, prefork 2, created by 100"
-TWO, TWO_BULK = "casework, 2 workers, threads 10", "casework, 2 workers, threads 10, created by 100"
+ALONE, SHARED = "casework, prefork 2, a message for each run", "casework, prefork 2, short runs share messages"
+TWO_ALONE = "casework, 2 workers, threads 10, a message for each run"
+TWO_SHARED = "casework, 2 workers, threads 10, short runs share messages"
+ONE_BY_ONE = "casework, prefork 2, shared messages, created one by one"
 
 
 def measure(ground: Ground) -> list[Figure]:
     """Every contender in every round."""
-    count = ground.size(1000, 300)
+    count = ground.size(2000, 300)
     contenders = _celery(ground, count) | _casework(ground, count)
     if has("procrastinate"):
         contenders |= peers.procrastinate(ground, count)
     if has("pgqueuer"):
         contenders |= peers.pgqueuer(ground, count)
     series = alternate(ground.rounds, contenders, ground.say)
-    others = [name for name in series if name not in (ONE, TWO)]
     bars = [
-        compared(series, ONE, "/s", CELERY, at_least(0.8)),
-        compared(series, ONE, "/s", RECORDED, at_least(1.2)),
+        (ALONE, CELERY, 0.8),
+        (ALONE, RECORDED, 1.2),
+        (TWO_ALONE, peers.PROCRASTINATE, 1.2),
+        (SHARED, CELERY, 2.5),
+        (SHARED, peers.PROCRASTINATE, 5),
+        (TWO_SHARED, peers.PROCRASTINATE, 5),
+        (SHARED, peers.PGQUEUER_BEST, 0.5),
     ]
-    for peer in (peers.PROCRASTINATE, peers.PROCRASTINATE_BULK):
-        mine = TWO_BULK if peer == peers.PROCRASTINATE_BULK else TWO
-        bars += [compared(series, mine, "/s", peer, at_least(1.2))] if peer in series else []
-    return bars + [compared(series, name, "/s", CELERY) for name in others]
+    barred = [compared(series, mine, "/s", other, at_least(bar)) for mine, other, bar in bars if other in series]
+    return barred + [compared(series, name, "/s", CELERY) for name in series]
 
 
 def _celery(ground: Ground, count: int) -> Contenders:
@@ -71,15 +75,18 @@ def _marked(worker: CeleryWorker, count: int, send: Callable[[bool], object]) ->
 
 
 def _casework(ground: Ground, count: int) -> Contenders:
-    one = installation(ground, "e2e_one")
-    two = installation(ground, "e2e_two", workers=2, pool=Pool.THREADS, concurrency=10)
-    for each in (one, two):
+    two_workers = {"workers": 2, "pool": Pool.THREADS, "concurrency": 10}
+    shared, alone = installation(ground, "e2e_shared"), installation(ground, "e2e_alone", bundle_seconds=0)
+    two_shared = installation(ground, "e2e_two_shared", **two_workers)
+    two_alone = installation(ground, "e2e_two_alone", bundle_seconds=0, **two_workers)
+    for each in (shared, alone, two_shared, two_alone):
         each.warm_up()
     return {
-        ONE: lambda: _completed(one, count, 1),
-        ONE_BULK: lambda: _completed(one, count, 100),
-        TWO: lambda: _completed(two, count, 1),
-        TWO_BULK: lambda: _completed(two, count, 100),
+        ALONE: lambda: _completed(alone, count, 100),
+        SHARED: lambda: _completed(shared, count, 100),
+        TWO_ALONE: lambda: _completed(two_alone, count, 100),
+        TWO_SHARED: lambda: _completed(two_shared, count, 100),
+        ONE_BY_ONE: lambda: _completed(shared, count // 2, 1),
     }
 
 

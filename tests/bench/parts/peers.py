@@ -12,8 +12,9 @@ from bench.processes import wait_for
 
 Contenders = dict[str, Callable[[], float]]
 
-PROCRASTINATE = "Procrastinate, 2 processes of 10"
-PROCRASTINATE_BULK = f"{PROCRASTINATE}, deferred by 100"
+PROCRASTINATE = "Procrastinate, 2 processes of 10, deferred by 100"
+PGQUEUER = "PgQueuer, batch {}, enqueued by 100"
+PGQUEUER_BEST = PGQUEUER.format(100)
 PROCESSES = 2
 
 
@@ -41,18 +42,15 @@ def procrastinate(ground: Ground, count: int) -> Contenders:
     connection = psycopg.connect(url, autocommit=True)
     question = "select not exists (select from procrastinate_jobs where status in ('todo', 'doing'))"
 
-    def single(count: int = count) -> float:
-        return _drained(connection, question, lambda: [noop.defer() for _ in range(count)] and None, count)
-
-    def bulk() -> float:
+    def bulk(count: int = count) -> float:
         def send() -> None:
             for _ in range(count // 100):
                 noop.batch_defer(*[{}] * 100)
 
         return _drained(connection, question, send, count // 100 * 100)
 
-    single(40)
-    return {PROCRASTINATE: single, PROCRASTINATE_BULK: bulk}
+    bulk(100)
+    return {PROCRASTINATE: bulk}
 
 
 def pgqueuer(ground: Ground, count: int) -> Contenders:
@@ -76,17 +74,12 @@ def _pgqueuer(ground: Ground, count: int, batch: int) -> Contenders:
     queries = SyncQueries(SyncPsycopgDriver(connection))
     question = "select not exists (select from pgqueuer)"
 
-    def single(count: int = count) -> float:
-        return _drained(
-            connection, question, lambda: [queries.enqueue("noop", None) for _ in range(count)] and None, count
-        )
-
-    def bulk() -> float:
+    def bulk(count: int = count) -> float:
         def send() -> None:
             for _ in range(count // 100):
                 queries.enqueue(["noop"] * 100, [None] * 100, [0] * 100)
 
         return _drained(connection, question, send, count // 100 * 100)
 
-    single(40)
-    return {f"PgQueuer, batch {batch}": single, f"PgQueuer, batch {batch}, enqueued by 100": bulk}
+    bulk(100)
+    return {PGQUEUER.format(batch): bulk}
