@@ -73,10 +73,16 @@ class Supervisor:
         """Say what lives; stop what was asked to, or was given away."""
         with self._lock:
             watched = dict(self._watched)
-        with self._casework.db.begin() as tx:
-            processes.seen(tx, self._worker, "worker", timedelta(seconds=self._casework.settings.lease_seconds))
-            living = [message for message, _ in watched.values()] + self._vouched_for()
-            alive = runs.heartbeat(tx, living) if living else {}
+        db, lease = self._casework.db, self._casework.settings.lease_seconds
+        # Single statements: in a transaction, an agent that takes the interpreter between two of them would hold their
+        # locks, and keep everybody from the run who vouches for it, sweeps it or takes it away.
+        with db.single() as tx:
+            processes.seen(tx, self._worker, "worker", timedelta(seconds=lease))
+        living = [message for message, _ in watched.values()] + self._vouched_for()
+        alive: dict[RunId, bool] = {}
+        if living:
+            with db.single() as tx:
+                alive = runs.heartbeat(tx, living)
         for run_id, (_, stop) in watched.items():
             if alive.get(run_id, True) and not stop.requested:
                 log.event("run.stops", run=run_id, lost=run_id not in alive)
