@@ -53,16 +53,18 @@ def create(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed
     """
     if not 1 <= len(new) <= MAX_BATCH:
         raise InvalidInput(f"Between 1 and {MAX_BATCH} cases can be created at once (got {len(new)}).")
-    with db.begin() as tx:
+    labelled = any(case.labels for case in new)
+    with db.begin() if labelled else db.single() as tx:
         ids = create_within(tx, queue_id, new)
     return Committed(ids, Effects(nudge=bool(ids)))
 
 
 def create_within(tx: Tx, queue_id: QueueId, new: Sequence[NewCase], **origin: Any) -> list[CaseId]:
     """Create cases inside a transaction that is open. Raises NotFound where the queue is gone."""
-    if not queues.lock_for_adding(tx, queue_id):
+    ids = store.create(tx, queue_id, new, **origin)
+    if ids is None:
         raise NotFound("queue", queue_id)
-    return store.create(tx, queue_id, new, **origin)
+    return ids
 
 
 def create_all(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed[list[CaseId]]:

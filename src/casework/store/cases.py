@@ -25,11 +25,14 @@ from casework.store.database import NOW, Tx
 from casework.store.ids import new_ids
 from casework.store.transitions import Fence
 
-# One statement for any number of cases. A key that the queue has already adds nothing. Who adds a key waits for others
-# who are adding it, so that keys are added in one order for all.
+# One statement for any number of cases. It keeps the queue from being deleted, and adds nothing where that is gone. A key
+# that the queue has already adds nothing. Who adds a key waits for others who are adding it, so that keys are added in
+# one order for all.
 _CREATE_SQL = f"""
-with new as (
-  select * from unnest(%(ids)s::uuid[], %(titles)s::text[], %(data)s::text[], %(priorities)s::smallint[], %(keys)s::text[], %(words)s::text[])
+with home as (
+  select id from queues where id = %(queue_id)s for key share
+), new as (
+  select n.* from home cross join unnest(%(ids)s::uuid[], %(titles)s::text[], %(data)s::text[], %(priorities)s::smallint[], %(keys)s::text[], %(words)s::text[])
     with ordinality as n (id, title, data, priority, key, words, position)
 ), added as (
   insert into cases (id, queue_id, title, data, status, priority, ready_at, key, created_at, updated_at)
@@ -43,16 +46,17 @@ with new as (
   insert into case_events (case_id, type, created_at, run_id, agent_id)
   select id, '{EventType.CREATED}', {NOW}, %(run_id)s::uuid, %(agent_id)s::uuid from added
 )
-select id from added
+select (select count(*) from home) as homes, array(select id from added) as added
 """
 
 
 def create(
     tx: Tx, queue_id: QueueId, new: Sequence[NewCase], *, run_id: RunId | None = None, agent_id: AgentId | None = None
-) -> list[CaseId]:
-    """Create pending cases and their labels, in order, and return the ids of those that are new."""
+) -> list[CaseId] | None:
+    """Create pending cases and their labels, in order, and return the ids of those that are new; None where the queue
+    is gone. Without labels this is one statement."""
     ids = new_ids(len(new))
-    rows = tx.sql(
+    row = tx.sql(
         _CREATE_SQL,
         {
             "ids": ids,
@@ -65,8 +69,10 @@ def create(
             "run_id": run_id,
             "agent_id": agent_id,
         },
-    )
-    added = {row.id for row in rows}
+    ).one()
+    if not row.homes:
+        return None
+    added = set(row.added)
     labelled = [(CaseId(id), case.labels) for id, case in zip(ids, new, strict=True) if id in added and case.labels]
     if labelled:
         labels.assign(tx, queue_id, labelled)
