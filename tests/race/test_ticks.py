@@ -82,7 +82,7 @@ def test_the_used_slots_are_counted_after_the_lock(committed):
     queue, agent = worked_queue(committed, concurrency=3)
     some_cases(committed, queue, 6)
     with committed.begin() as tx:
-        ready = claims.ready_consumers(tx, tx.now, AgentKind.PYTHON)
+        ready = claims.ready_consumers(tx, AgentKind.PYTHON)
         assert ready
         assert len(Rival(lambda: claim(committed)).result()) == 3
         (held,) = claims.lock_consumers(tx, ready, 200)

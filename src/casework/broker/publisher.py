@@ -83,8 +83,8 @@ class Publisher:
             self.redis.ltrim(_NUDGES, 0, 0)
 
     def nudged(self, waiting: Redis, seconds: int) -> bool:
-        """Wait that long for a nudge, and take it. Raises RedisError."""
-        return waiting.blpop([_NUDGES], seconds) is not None
+        """Wait that long for nudges, and take all that there are: one tick answers them. Raises RedisError."""
+        return waiting.blmpop(seconds, 1, _NUDGES, direction="LEFT", count=2 * _MOST_NUDGES) is not None
 
     def waiting_client(self) -> Redis:
         """A connection of its own, for waits of a few seconds."""

@@ -68,13 +68,13 @@ def claim_round(db: Database, settings: Settings, trail: Trail | None = None) ->
     """
     trail = trail or Trail()
     with db.begin() as tx:
-        ready = claims.ready_consumers(tx, tx.now, AgentKind.PYTHON, known=trail.consumers)
+        ready = claims.ready_consumers(tx, AgentKind.PYTHON, known=trail.consumers)
         locked = claims.lock_consumers(tx, ready, settings.outstanding_runs) if ready else []
         held = [_within_a_batch(one) for one in locked if one.opening.slots]
         if not held:
             return []
         reach(Point.CONSUMERS_LOCKED)
-        now = claims.moment(held, tx.now)
+        now = max(one.now for one in held)
         probes = [probe for one in held for probe in one.probes()]
         found = claims.candidates(tx, probes, now, _most_of_a_queue(held), trail.positions)
         picks = plan.assign([one.opening for one in held], found)

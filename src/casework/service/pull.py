@@ -56,12 +56,12 @@ def claim(db: Database, settings: Settings, team_id: TeamId, agent_id: UUID, wor
 
 
 def _claim_one(tx: Tx, settings: Settings, agent: Agent) -> RunMessage | None:
-    ready = claims.ready_consumers(tx, tx.now, AgentKind.PULL, agent.id)
+    ready = claims.ready_consumers(tx, AgentKind.PULL, agent.id)
     held = claims.lock_consumers(tx, ready, settings.outstanding_runs) if ready else []
     free = [one for one in held if one.opening.slots]
     if not free:
         return None
-    now = claims.moment(free, tx.now)
+    now = max(one.now for one in free)
     found = claims.candidates(tx, [probe for one in free for probe in one.probes()], now, 1)
     for pick in plan.assign([one.opening for one in free], found):
         claimed = transitions.claim(tx, [pick], now)

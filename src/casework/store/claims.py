@@ -8,7 +8,7 @@ from uuid import UUID
 
 from casework.core.model import AgentId, AgentKind, CaseId, QueueId, QueueMode
 from casework.core.plan import Candidate, Lane, Opening, free_slots
-from casework.store.database import Tx
+from casework.store.database import NOW, Tx
 from casework.store.tables import ANYONE
 
 # Which consumers could do something: one probe of the claim index for each lane, stopping at the first hit, so that
@@ -26,7 +26,7 @@ where exists (
   select from unnest(array[c.agent_id, '{ANYONE}'::uuid]) as f (claim_for), unnest('{{{",".join(str(int(lane)) for lane in Lane)}}}'::smallint[]) as l (lane),
     lateral (
       select from cases k
-      where k.queue_id = c.queue_id and k.claim_for = f.claim_for and k.lane = l.lane and k.ready_at <= %(now)s
+      where k.queue_id = c.queue_id and k.claim_for = f.claim_for and k.lane = l.lane and k.ready_at <= {NOW}
       order by k.ready_at, k.id limit 1
     ) hit
   where (f.claim_for = c.agent_id or c.trigger) and (c.mode = '{QueueMode.ACTIVE}' or l.lane = {Lane.RESUMED:d})
@@ -37,7 +37,7 @@ order by c.queue_id, c.agent_id
 # A consumer that another tick holds is that tick's to serve. The queue's row is locked too, and shared: pausing
 # updates it, so pausing waits for claims under way, and a claim that comes after it sees the pause.
 _LOCK_SQL = f"""
-select c.queue_id, c.agent_id, c.trigger, c.concurrency, c.counted_from, q.mode
+select c.queue_id, c.agent_id, c.trigger, c.concurrency, c.counted_from, q.mode, coalesce(%(now)s, clock_timestamp()) as now
 from consumers c join queues q on q.id = c.queue_id
 where (c.queue_id, c.agent_id) in (select * from unnest(%(queues)s::uuid[], %(agents)s::uuid[])) and q.mode <> '{QueueMode.PAUSED}'
 order by c.queue_id, c.agent_id
@@ -94,7 +94,8 @@ class Held:
 
     opening: Opening
     mode: QueueMode
-    counted_from: datetime
+    now: datetime
+    """When what it claims is claimed: the moment of the lock, and never before what its slots are counted from."""
 
     def probes(self) -> list[Probe]:
         """The lanes it may claim from."""
@@ -110,14 +111,12 @@ Position = tuple[datetime, UUID]
 _FRONT = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
 
-def ready_consumers(
-    tx: Tx, now: datetime, kind: AgentKind, agent_id: AgentId | None = None, known: Sequence[Pair] = ()
-) -> list[Pair]:
+def ready_consumers(tx: Tx, kind: AgentKind, agent_id: AgentId | None = None, known: Sequence[Pair] = ()) -> list[Pair]:
     """The (queue, agent) pairs that have something to claim, whether or not they have a free slot.
 
     `known` are pairs that are taken to have something, and are not looked at.
     """
-    values = {"now": now, "kinds": [str(kind)], "agent_id": agent_id}
+    values: dict[str, Any] = {"kinds": [str(kind)], "agent_id": agent_id}
     values |= {f"known_{name}": ids for name, ids in _as_arrays(known).items()}
     return [*known, *((row.queue_id, row.agent_id) for row in tx.sql(_READY_SQL, values))]
 
@@ -133,9 +132,8 @@ def lock_consumers(tx: Tx, pairs: Sequence[Pair], outstanding: int) -> list[Held
         (row.queue_id, row.agent_id): row
         for row in tx.sql(_USED_SQL, {**_as_arrays(pairs), "counted_from": beginnings})
     }
-    held = [_held(row, used.get((row.queue_id, row.agent_id)), outstanding) for row in locked]
-    _count_from(tx, held, used)
-    return held
+    _count_from(tx, locked, used)
+    return [_held(row, used.get((row.queue_id, row.agent_id)), outstanding) for row in locked]
 
 
 def _as_arrays(pairs: Sequence[Pair]) -> dict[str, list[UUID]]:
@@ -150,25 +148,20 @@ def _held(row: Any, used: Any | None, outstanding: int) -> Held:
         outstanding=outstanding,
     )
     opening = Opening(QueueId(row.queue_id), AgentId(row.agent_id), row.trigger, slots)
-    return Held(opening, QueueMode(row.mode), row.counted_from or _FRONT[0])
+    return Held(opening, QueueMode(row.mode), max(row.now, row.counted_from or _FRONT[0]))
 
 
-def _count_from(tx: Tx, held: Sequence[Held], used: Mapping[Pair, Any]) -> None:
+def _count_from(tx: Tx, locked: Sequence[Any], used: Mapping[Pair, Any]) -> None:
     """Bring the beginnings of counts forward that have fallen behind."""
     pairs, moments = [], []
-    for one in held:
-        pair = one.opening.queue_id, one.opening.agent_id
-        oldest = used[pair].oldest if pair in used else tx.now
-        if oldest >= one.counted_from + _COUNT_ANEW:
+    for row in locked:
+        pair = row.queue_id, row.agent_id
+        oldest = used[pair].oldest if pair in used else row.now
+        if oldest >= (row.counted_from or _FRONT[0]) + _COUNT_ANEW:
             pairs.append(pair)
             moments.append(oldest)
     if pairs:
         tx.sql(_COUNT_FROM_SQL, {**_as_arrays(pairs), "counted_from": moments})
-
-
-def moment(held: Iterable[Held], now: datetime) -> datetime:
-    """When the claims of locked consumers are made: now, and never before what their slots are counted from."""
-    return max((now, *(one.counted_from for one in held)))
 
 
 def candidates(

@@ -26,6 +26,9 @@ from casework.worker.vouching import runs_of_living_children
 TICK_SPACING_SECONDS = 0.01
 """Ticks that follow one another at once claim single cases; a short breath lets them claim batches."""
 
+EMPTY_TICK_SPACING_SECONDS = 0.001
+"""A tick that claimed nothing need not hold up a case that comes after it."""
+
 HAND_ON_SECONDS = 0.25
 """How long runs wait in a bundle behind others before they are sent anew, each alone."""
 
@@ -81,17 +84,19 @@ class WorkerProcess:
         """Look for work, one tick after another."""
         with self.ticking:
             sleep(max(0.0, self._next_tick - monotonic()))
-            self.casework.publisher.begin_tick()
+            if not nudged:
+                self.casework.publisher.begin_tick()
+            claimed = 0
             try:
-                self._look(sweeping=self._sweep_is_due(nudged))
+                claimed = self._look(sweeping=self._sweep_is_due(nudged))
             except Unavailable as error:
                 log.warn("tick.failed", error=str(error))
-            self._next_tick = monotonic() + TICK_SPACING_SECONDS
+            self._next_tick = monotonic() + (TICK_SPACING_SECONDS if claimed else EMPTY_TICK_SPACING_SECONDS)
         if not nudged and monotonic() >= self._tidied + TIDY_SECONDS:
             self._tidied = monotonic()
             self._tidy()
 
-    def _look(self, *, sweeping: bool) -> None:
+    def _look(self, *, sweeping: bool) -> int:
         casework = self.casework
         ticks = tick(
             casework.db,
@@ -101,8 +106,7 @@ class WorkerProcess:
             paces=self._paces,
             trail=self._trail,
         )
-        for done in ticks:
-            casework.perform(done)
+        return sum(casework.perform(done).claimed for done in ticks)
 
     def _sweep_is_due(self, nudged: bool) -> bool:
         """At the beat's ticks, but not at those of several beats; at a nudge only where the beat has gone missing."""
