@@ -16,6 +16,9 @@ from bench.ground import Ground
 from bench.machine import look
 from bench.parts import PARTS
 
+CHECKED = ("idle-tick", "outcomes", "dispatch", "end-to-end")
+MARGIN = 2.5
+
 
 def main() -> None:
     """Measure, and print one table."""
@@ -37,6 +40,8 @@ def main() -> None:
     console.print(f"{monotonic() - begun:.0f} s, {options.rounds} rounds")
     for when, found in machine.items():
         console.print(f"machine {when}: {found}")
+    if options.check and (lost := [one for figures in results.values() for one in figures if one.lost(MARGIN)]):
+        sys.exit(f"far behind the target: {', '.join(f'{one.name} to {one.against or one.target}' for one in lost)}")
     failed = [name for name, figures in results.items() if not figures]
     if failed:
         sys.exit(f"without figures, because of an error: {', '.join(failed)}")
@@ -49,8 +54,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, after each part")
     parser.add_argument("--large", action="store_true", help="with a backlog of 10 million cases")
     parser.add_argument("--quick", action="store_true", help="small sizes: does everything work?")
+    parser.add_argument(
+        "--check", action="store_true", help=f"--quick, some parts, and exit code 1 for a ratio {MARGIN} times off"
+    )
     options = parser.parse_args()
-    options.rounds = options.rounds or (2 if options.quick else 5)
+    if options.check:
+        options.quick, options.only = True, options.only or list(CHECKED)
+    options.rounds = options.rounds or (3 if options.check else 2 if options.quick else 5)
     return options
 
 

@@ -19,6 +19,10 @@ class Target:
         """Whether the value is on the right side."""
         return value >= self.bound if self.at_least else value <= self.bound
 
+    def loosened(self, margin: float) -> "Target":
+        """The same bar, that much lower or higher."""
+        return Target(self.bound / margin if self.at_least else self.bound * margin, self.at_least)
+
     def __str__(self) -> str:
         return f"{'≥' if self.at_least else '≤'} {self.bound:g}"
 
@@ -48,6 +52,13 @@ class Figure:
     def met(self) -> bool | None:
         """Whether the target is met; None where there is none."""
         return self.target.met(median(self.ratios or self.values)) if self.target else None
+
+    def lost(self, margin: float) -> bool:
+        """Whether a ratio misses its target by that margin, or a count misses it at all. A time is the machine's."""
+        if self.target is None or (self.unit and not self.ratios):
+            return False
+        target = self.target.loosened(margin) if self.ratios else self.target
+        return not target.met(median(self.ratios or self.values))
 
     def as_object(self, part: str) -> dict[str, Any]:
         """The figure for JSON."""

@@ -27,7 +27,7 @@ ONE_BY_ONE = "casework, prefork 2, shared messages, created one by one"
 
 def measure(ground: Ground) -> list[Figure]:
     """Every contender in every round."""
-    count = ground.size(2000, 300)
+    count = ground.size(2000, 1000)
     contenders = _celery(ground, count) | _casework(ground, count)
     if has("procrastinate"):
         contenders |= peers.procrastinate(ground, count)
