@@ -74,7 +74,7 @@ def settled(connection: psycopg.Connection[Any]) -> None:
 
 _END = """
 with ended as (
-  update runs set status = 'completed', outcome = 'completed', completed_at = now() where holds_slot returning id, case_id, agent_id
+  update runs set status = 'completed', outcome = 'completed', completed_at = now() where {which} returning id, case_id, agent_id
 ), moved as (
   update cases c set status = 'completed', run_id = null, run_agent_id = null, completed_at = now(), updated_at = now()
   from ended e where c.id = e.case_id returning c.id
@@ -85,4 +85,9 @@ insert into case_events (case_id, type, created_at, run_id, agent_id) select cas
 
 def end_claimed(connection: psycopg.Connection[Any]) -> int:
     """Complete whatever is claimed, so that the next claim finds an installation at work and not a jam."""
-    return _execute(connection, _END, {})
+    return _execute(connection, _END.format(which="holds_slot"), {})
+
+
+def end(connection: psycopg.Connection[Any], runs: list[UUID]) -> int:
+    """Complete these runs, whatever else there is."""
+    return _execute(connection, _END.format(which="id = any(%(runs)s)"), {"runs": runs})

@@ -20,6 +20,8 @@ STOP_CHANNEL = "casework:stop"
 _NUDGES = "casework:nudges"
 _MOST_NUDGES = 100
 """As many gather only where no ticker is."""
+# What Celery would write into each message for its monitors, which have no use for ids.
+_PLAIN = {"ignore_result": True, "argsrepr": "", "kwargsrepr": ""}
 _REFILL_SECONDS = 0.03
 _AWAY = (RedisError, KombuError, OSError)
 
@@ -68,7 +70,7 @@ class Publisher:
         with self.app.producer_pool.acquire(block=True, timeout=5) as producer, producer.batch(max_size=1000):
             for bundle in bundles:
                 runs = [(str(message.run_id), message.attempt) for message in bundle]
-                task = self.app.amqp.as_task_v2(str(uuid4()), RUN_TASK, (runs,), {}, ignore_result=True)
+                task = self.app.amqp.as_task_v2(str(uuid4()), RUN_TASK, (runs,), {}, **_PLAIN)
                 producer.publish(
                     task.body, exchange="", routing_key=RUNS, headers=task.headers, serializer="json", **task.properties
                 )

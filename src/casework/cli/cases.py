@@ -10,6 +10,7 @@ from casework.cli.console import Json, QueueRef, find_agent, find_id, find_queue
 from casework.cli.importing import import_
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case, CaseFilter, LabelRef, NewCase, Priority, QueueId
+from casework.core.statuses import read_statuses
 from casework.errors import InvalidInput
 from casework.service import cases
 from casework.service.cases import Withdrawn
@@ -77,7 +78,11 @@ def list_(
     for one in map(_label, label or ()):
         labels[one.key] = (*labels.get(one.key, ()), one.value)
     found = cases.find(
-        casework.db, find_queue(queue).id, CaseFilter(_statuses(status), labels, title), limit=limit, offset=offset
+        casework.db,
+        find_queue(queue).id,
+        CaseFilter(read_statuses(CaseStatus, status, "--status"), labels, title),
+        limit=limit,
+        offset=offset,
     )
     if as_json:
         print_json(found)
@@ -88,13 +93,6 @@ def list_(
 
 def _labels(case: Case) -> str:
     return ", ".join(f"{label.key}={label.value}" if label.key else label.value for label in case.labels)
-
-
-def _statuses(text: str) -> tuple[CaseStatus, ...]:
-    try:
-        return tuple(CaseStatus(word.strip()) for word in text.split(",") if word.strip())
-    except ValueError as error:
-        raise InvalidInput(f"--status: {error}; there are {', '.join(CaseStatus)}.") from None
 
 
 @app.command()

@@ -8,7 +8,7 @@ import typer
 from casework.cli.console import Json, find_id, find_queue, installation, print_json, say, table
 from casework.core.lifecycle import RunStatus
 from casework.core.model import CaseId, Message
-from casework.errors import InvalidInput
+from casework.core.statuses import read_statuses
 from casework.service import runs
 
 app = typer.Typer(help="Runs: agents' work on cases.", no_args_is_help=True)
@@ -31,7 +31,7 @@ def list_(
         casework.db,
         queue_id=find_queue(queue).id if queue else None,
         case_id=CaseId(find_id("case", case)) if case else None,
-        statuses=_statuses(status),
+        statuses=read_statuses(RunStatus, status, "--status"),
         limit=limit,
         offset=offset,
     )
@@ -43,13 +43,6 @@ def list_(
         for run in found
     )
     table(("run", "case", "agent", "status", "attempt", "when", "outcome", "reason"), rows, empty="There are no runs.")
-
-
-def _statuses(text: str) -> list[RunStatus]:
-    try:
-        return [RunStatus(word.strip()) for word in text.split(",") if word.strip()]
-    except ValueError as error:
-        raise InvalidInput(f"--status: {error}; there are {', '.join(RunStatus)}.") from None
 
 
 @app.command()

@@ -239,14 +239,6 @@ def refusal(status: CaseStatus, event: Event, target: CaseStatus | None = None) 
     return f"The case is {status}; {event} needs a case that is {' or '.join(sources)}."
 
 
-def is_end(status: CaseStatus) -> bool:
-    """Whether only a person can move a case with that status."""
-    return (
-        not any(status in row.sources and set(row.actors) - {Actor.PERSON} for row in TRANSITIONS)
-        and status is not CaseStatus.NEEDS_INPUT
-    )
-
-
 def diagram() -> str:
     """The table as a Mermaid state diagram: what people may do from anywhere is left to the table below it."""
     lines = ["stateDiagram-v2", "    [*] --> pending: create"]

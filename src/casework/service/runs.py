@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from casework.core.lifecycle import LIVE, CaseStatus, Event, RunStatus
+from casework.core.lifecycle import LIVE, CaseStatus, Event, RunStatus, refusal
 from casework.core.model import AgentId, CaseId, CaseRun, Committed, Effects, Message, QueueId, RunRecord, TeamId
-from casework.errors import Conflict, NotFound
+from casework.errors import Conflict, NotFound, TransitionRefused
 from casework.service.cases import Withdrawn, resolve, withdraw_within
 from casework.settings import Settings
 from casework.store import cases, messages, queues
@@ -104,7 +104,7 @@ def stop(
         if not done.moved and run.status not in LIVE:
             raise Conflict(f"The run has ended: it is {run.status}.")
         if rows and not done.moved:
-            raise Conflict(
-                "The run is not being worked on: its case is pending. Settle, retry or delegate the case instead."
+            raise TransitionRefused(
+                f"{refusal(CaseStatus(rows[0].status), Event.STOP)} Settle, retry or delegate the case instead."
             )
     return Committed(run, Effects(stops=tuple(done.interrupted), nudge=True))

@@ -11,6 +11,7 @@ from casework.api.auth import Adder, Caller, Manager, Operator, Reader
 from casework.api.types import MAX_OFFSET, LooseId, Moment, StrictId, listed
 from casework.core import model, search
 from casework.core.lifecycle import CaseStatus
+from casework.core.statuses import read_statuses
 from casework.errors import InvalidInput
 from casework.service import cases, explain, listing, queues, runs
 from casework.service.listing import SortBy, SortOrder, Wanted
@@ -46,13 +47,6 @@ def _found_case(case: model.Case, text: str | None) -> dict[str, Any]:
     return {**found, "search_match_data_snippet": snippet} if snippet else found
 
 
-def _statuses(text: str | None) -> tuple[CaseStatus, ...]:
-    try:
-        return tuple(dict.fromkeys(CaseStatus(word.strip()) for word in (text or "").split(",") if word.strip()))
-    except ValueError as error:
-        raise InvalidInput(f"status: {error}; there are {', '.join(CaseStatus)}.") from None
-
-
 @router.get(
     "/queues/{queue_id}/cases",
     operation_id="list_cases",
@@ -79,7 +73,7 @@ def list_cases(
     """List cases of a queue."""
     wanted = Wanted(
         model.QueueId(queue_id),
-        _statuses(status),
+        read_statuses(CaseStatus, status, "status"),
         created_from=created_at_from,
         updated_from=updated_at_from,
         sort_by=sort_by,

@@ -12,7 +12,7 @@ from casework.api.routes.cases import message
 from casework.api.schemas import Messages, Out, Success
 from casework.api.types import MAX_OFFSET, STORABLE, LooseId, listed
 from casework.core.lifecycle import RunStatus
-from casework.errors import InvalidInput
+from casework.core.statuses import read_statuses
 from casework.service import runs
 
 router = APIRouter(prefix="/runs", tags=["runs"])
@@ -88,18 +88,11 @@ def list_runs(
         queue_id=queue_id,
         case_id=case_id,
         agent_id=agent_id,
-        statuses=_statuses(status),
+        statuses=read_statuses(RunStatus, status, "status"),
         limit=limit,
         offset=offset,
     )
     return {"runs": found, "limit": limit, "offset": offset}
-
-
-def _statuses(text: str | None) -> list[RunStatus]:
-    try:
-        return [RunStatus(word.strip()) for word in (text or "").split(",") if word.strip()]
-    except ValueError as error:
-        raise InvalidInput(f"status: {error}; there are {', '.join(RunStatus)}.") from None
 
 
 @router.get("/{run_id}", operation_id="get_run", response_model=OneRun, summary="Get a run")
