@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import sys
 from pathlib import Path
 
@@ -21,6 +22,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
+    # That the broker is away is what some of the faults are about.
+    logging.getLogger("casework").setLevel(logging.ERROR)
     console = Console(stderr=True)
     reports = []
     for name in asked.fault or FAULTS:
@@ -28,7 +31,7 @@ def main() -> int:
             reports.append(
                 Storm(name, asked.seed).run(asked.injections, status.update if console.is_terminal else lambda _: None)
             )
-        console.print(" | ".join(reports[-1].row()))
+        console.print(" | ".join(reports[-1].row()), soft_wrap=True)
         for problem in reports[-1].problems:
             console.print(f"  {problem}", style="red")
     table = Table(*COLUMNS, box=None)
