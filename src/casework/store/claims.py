@@ -61,7 +61,7 @@ update consumers c set counted_from = w.counted_from
 from unnest(%(queues)s::uuid[], %(agents)s::uuid[], %(counted_from)s::timestamptz[]) as w (queue_id, agent_id, counted_from)
 where c.queue_id = w.queue_id and c.agent_id = w.agent_id
 """
-_COUNT_ANEW = timedelta(seconds=10)
+_COUNT_ANEW = timedelta(seconds=1)
 
 # LIMIT is a literal: as a parameter, the planner guesses a tenth of the table and may leave the index.
 _CANDIDATES_SQL = """
