@@ -45,13 +45,16 @@ for update of c skip locked for share of q skip locked
 """
 
 # Counted in a statement of its own, after the lock was obtained: its snapshot then holds the claims of whoever had the
-# lock before. Counting in the locking statement reads the older snapshot, and two claimers both see free slots.
+# lock before. Counting in the locking statement reads the older snapshot, and two claimers both see free slots. LATERAL,
+# because the planner takes the index of slots for as small as the number of runs that hold one, and would read all of it.
 _USED_SQL = """
-select w.queue_id, w.agent_id, count(*) filter (where r.status = 'pending') as pending, count(*) filter (where r.status = 'running') as running,
-  min(r.claimed_at) as oldest
+select w.queue_id, w.agent_id, u.pending, u.running, u.oldest
 from unnest(%(queues)s::uuid[], %(agents)s::uuid[], %(counted_from)s::timestamptz[]) as w (queue_id, agent_id, counted_from)
-join runs r on r.queue_id = w.queue_id and r.agent_id = w.agent_id and r.holds_slot and r.claimed_at >= w.counted_from
-group by 1, 2
+cross join lateral (
+  select count(*) filter (where r.status = 'pending') as pending, count(*) filter (where r.status = 'running') as running,
+    min(r.claimed_at) as oldest
+  from runs r where r.queue_id = w.queue_id and r.agent_id = w.agent_id and r.holds_slot and r.claimed_at >= w.counted_from
+) u
 """
 
 # Runs that ended stay in the index of slots until they are vacuumed, so that counting has a beginning: no run that was
@@ -133,20 +136,15 @@ def lock_consumers(tx: Tx, pairs: Sequence[Pair], outstanding: int) -> list[Held
         for row in tx.sql(_USED_SQL, {**_as_arrays(pairs), "counted_from": beginnings})
     }
     _count_from(tx, locked, used)
-    return [_held(row, used.get((row.queue_id, row.agent_id)), outstanding) for row in locked]
+    return [_held(row, used[row.queue_id, row.agent_id], outstanding) for row in locked]
 
 
 def _as_arrays(pairs: Sequence[Pair]) -> dict[str, list[UUID]]:
     return {"queues": [pair[0] for pair in pairs], "agents": [pair[1] for pair in pairs]}
 
 
-def _held(row: Any, used: Any | None, outstanding: int) -> Held:
-    slots = free_slots(
-        concurrency=row.concurrency,
-        pending=used.pending if used else 0,
-        running=used.running if used else 0,
-        outstanding=outstanding,
-    )
+def _held(row: Any, used: Any, outstanding: int) -> Held:
+    slots = free_slots(concurrency=row.concurrency, pending=used.pending, running=used.running, outstanding=outstanding)
     opening = Opening(QueueId(row.queue_id), AgentId(row.agent_id), row.trigger, slots)
     return Held(opening, QueueMode(row.mode), max(row.now, row.counted_from or _FRONT[0]))
 
@@ -156,7 +154,7 @@ def _count_from(tx: Tx, locked: Sequence[Any], used: Mapping[Pair, Any]) -> None
     pairs, moments = [], []
     for row in locked:
         pair = row.queue_id, row.agent_id
-        oldest = used[pair].oldest if pair in used else row.now
+        oldest = used[pair].oldest or row.now
         if oldest >= (row.counted_from or _FRONT[0]) + _COUNT_ANEW:
             pairs.append(pair)
             moments.append(oldest)
