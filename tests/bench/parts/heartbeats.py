@@ -28,7 +28,7 @@ def measure(ground: Ground) -> list[Figure]:
     """The supervisor's own beat, called in this process."""
     casework = ground.casework("heartbeats", outstanding_runs=RUNS)
     messages = _running(casework)
-    supervisor = _Silent(casework, "bench")
+    supervisor = _Silent(casework, "bench", list)
     with ExitStack() as watching:
         for message in messages:
             watching.enter_context(supervisor.watch(message))
