@@ -27,7 +27,7 @@ def test_an_answer_that_meets_a_person_is_too_late(committed, meeting):
     Met(asked, answer, settle, "answered, then moved: failed, interrupted; input_received settled"),
     Met(asked, answer, retry, "answered, then skipped: pending, waiting; input_received"),
     Met(asked, answer, delegate, "answered, then moved: pending, interrupted; input_received delegated"),
-    Met(asked, answer, stop, "answered, then Conflict: pending, waiting; input_received"),
+    Met(asked, answer, stop, "answered, then TransitionRefused: pending, waiting; input_received"),
     Met(asked, answer, delete, "answered, then moved: gone, interrupted"),
 )
 def test_a_person_who_meets_an_answer_takes_a_case_that_is_answered(committed, meeting):
