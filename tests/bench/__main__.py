@@ -17,7 +17,7 @@ from bench.machine import look
 from bench.parts import PARTS
 
 CHECKED = ("idle-tick", "outcomes", "dispatch", "end-to-end")
-MARGIN = 2.5
+MARGIN = 3.0
 
 
 def main() -> None:
