@@ -19,7 +19,7 @@ from casework.core.model import (
     RunRecord,
 )
 from casework.service import agents, cases, dispatch, queues, runs
-from casework.service.execute import execute
+from casework.service.execute import execute_all
 from casework.settings import Settings
 from casework.store import transitions
 from casework.store.database import Database
@@ -102,9 +102,19 @@ class Watching:
         yield self.stop
 
 
-def work(db: Database, message: RunMessage, settings: Settings = SETTINGS, watch: Watching | None = None) -> str:
+def work(
+    db: Database,
+    message: RunMessage,
+    settings: Settings = SETTINGS,
+    watch: Watching | None = None,
+    worker: str = "w",
+) -> str:
     """Execute one attempt in this process, and say what came of it."""
-    return execute(db, settings, message, worker="w", watch=watch or Watching(), perform=_ignore).value
+    bundle = iter((message,))
+    done = execute_all(
+        db, settings, lambda: next(bundle, None), worker=worker, watch=watch or Watching(), perform=_ignore
+    )
+    return done.value[0]
 
 
 def _ignore(effects: Effects) -> None:

@@ -66,3 +66,16 @@ def api(client: TestClient, installation: Casework) -> Api:
         tx.sql(f"truncate {tables}, api_keys, idempotency_keys, processes")
     token = keys.create(installation.db, DEFAULT_TEAM, "tests", Role.ADMIN)[1]
     return Api(client, installation, token)
+
+
+@pytest.fixture
+def queue(api: Api) -> str:
+    return api("POST", "/v1/queues", 201, json={"name": "inbox"})["queue"]["id"]
+
+
+@pytest.fixture
+def agent(api: Api, queue: str) -> str:
+    """An agent elsewhere, which takes one case of the queue at a time."""
+    found: str = api("POST", "/v1/agents", 201, json={"name": "remote"})["agent"]["id"]
+    api("PUT", f"/v1/queues/{queue}/consumers/{found}", json={"concurrency": 1})
+    return found

@@ -13,11 +13,6 @@ SETTINGS_AGENT = "sample_agents:completes"
 
 
 @pytest.fixture
-def queue(api):
-    return api("POST", "/v1/queues", 201, json={"name": "inbox"})["queue"]["id"]
-
-
-@pytest.fixture
 def agent(api, queue):
     found = agents.create(api.db, api.casework.settings, DEFAULT_TEAM, "worker", target="sample_agents:asks")
     api("PUT", f"/v1/queues/{queue}/consumers/{found.id}", json={"concurrency": 5})

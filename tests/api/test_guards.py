@@ -13,11 +13,6 @@ from casework.errors import DatabaseUnavailable
 from casework.service import keys
 
 
-@pytest.fixture
-def queue(api):
-    return api("POST", "/v1/queues", 201, json={"name": "inbox"})["queue"]["id"]
-
-
 def test_without_a_key_nothing_is_answered(api, client, queue):
     assert client.get("/v1/queues").status_code == 401
     assert client.get("/v1/queues").headers["www-authenticate"] == "Bearer"

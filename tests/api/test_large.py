@@ -1,22 +1,8 @@
 """A megabyte through the API and back, and what is larger."""
 
-import pytest
-
 from casework.api.around import MAX_BODY_BYTES
 
 MEGABYTE = 1_000_000
-
-
-@pytest.fixture
-def queue(api):
-    return api("POST", "/v1/queues", 201, json={"name": "inbox"})["queue"]["id"]
-
-
-@pytest.fixture
-def agent(api, queue):
-    found = api("POST", "/v1/agents", 201, json={"name": "remote"})["agent"]["id"]
-    api("PUT", f"/v1/queues/{queue}/consumers/{found}", json={"concurrency": 1})
-    return found
 
 
 def test_a_megabyte_goes_in_is_worked_on_and_comes_back(api, queue, agent):

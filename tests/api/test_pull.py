@@ -11,18 +11,6 @@ from casework.service.sweep import sweep
 from factories import history
 
 
-@pytest.fixture
-def queue(api):
-    return api("POST", "/v1/queues", 201, json={"name": "inbox"})["queue"]["id"]
-
-
-@pytest.fixture
-def agent(api, queue):
-    found = api("POST", "/v1/agents", 201, json={"name": "remote"})["agent"]["id"]
-    api("PUT", f"/v1/queues/{queue}/consumers/{found}", json={"concurrency": 1})
-    return found
-
-
 def add(api, queue, title="a", **fields):
     return api("POST", f"/v1/queues/{queue}/cases", 201, json={"case": {"title": title, **fields}})["added_cases"][0][
         "id"

@@ -29,7 +29,7 @@ from casework.service.desk import RunDesk
 from casework.service.execute import Started
 from casework.store import runs as run_store
 from casework.store.runs import Stuck
-from factories import TEAM, Watching
+from factories import TEAM, work
 
 CLAIMING = [Point.CONSUMERS_LOCKED, Point.CLAIM_WRITTEN, Point.CLAIM_COMMITTED]
 SWEEPING = [Point.STUCK_FOUND, Point.STUCK_BROUGHT_ON, Point.RESEND_COMMITTED]
@@ -270,7 +270,7 @@ class Lives(People):
             return
         message = one(self.unstarted(), pick)
         with self.dying_at(point) as last:
-            execute.execute(self.db, SETTINGS, message, worker=worker, watch=Watching(), perform=lambda effects: None)
+            work(self.db, message, SETTINGS, worker=worker)
         assert last
         assert self.ideal.start(message.run_id, message.attempt, worker)
 

@@ -58,24 +58,14 @@ class Started:
         return self.holder.fence
 
 
-def execute(
-    db: Database, settings: Settings, message: RunMessage, *, worker: str, watch: Watch, perform: Perform
-) -> Committed[str]:
-    """Execute one attempt, from its message to its outcome. The value names what came of it.
-
-    A message that is a duplicate, or comes after the run was interrupted, does nothing.
-    """
-    bundle = iter((message,))
-    done = execute_all(db, settings, lambda: next(bundle, None), worker=worker, watch=watch, perform=perform)
-    return Committed(done.value[0], done.effects)
-
-
 def execute_all(
     db: Database, settings: Settings, following: Following, *, worker: str, watch: Watch, perform: Perform
 ) -> Committed[list[str]]:
-    """Execute attempts one after the other, as `execute` does each; `following` gives the next until there is none.
+    """Execute attempts one after the other, each from its message to its outcome; `following` gives the next until there
+    is none. The values name what came of each.
 
-    The statement that ends one run also starts the next, where both their ids and their turns are in that order.
+    A message that is a duplicate, or comes after the run was interrupted, does nothing. The statement that ends one run
+    also starts the next, where both their ids and their turns are in that order.
     """
     results: list[str] = []
     nudge = False
