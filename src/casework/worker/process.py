@@ -81,9 +81,10 @@ class WorkerProcess:
         self.casework.effects(Effects(bundles=alone(rest), nudge=True))
 
     def tick(self, *, nudged: bool = False) -> None:
-        """Look for work, one tick after another."""
-        with self.ticking:
+        """Look for work, one tick after another. A beat's tick sweeps: it waits for no breath, and not long for claims."""
+        if nudged:
             sleep(max(0.0, self._next_tick - monotonic()))
+        with self.ticking:
             if not nudged:
                 self.casework.publisher.begin_tick()
             claimed = 0
@@ -105,6 +106,7 @@ class WorkerProcess:
             sweeping=sweeping,
             paces=self._paces,
             trail=self._trail,
+            seconds=casework.settings.tick_seconds / 2,
         )
         return sum(casework.perform(done).claimed for done in ticks)
 
