@@ -198,7 +198,7 @@ def cut_line(ground: Ground, chance: random.Random) -> None:
 
 
 FAULTS = {
-    "kill-worker": Fault(kill_worker),
+    "kill-worker": Fault(kill_worker, LEASE_SECONDS + 2 * TICK_SECONDS),
     "kill-pool-child": Fault(kill_pool_child),
     "stop-worker": Fault(stop_worker, STOPPING_SECONDS + LOST_SECONDS),
     "kill-ticker": Fault(kill_ticker, starts=True),

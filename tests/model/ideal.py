@@ -192,7 +192,7 @@ class Ideal:
         return run
 
     def sweep(self) -> tuple[int, int, list[tuple[UUID, int]]]:
-        """How many lost runs were taken up again, how many were fenced out, and what is sent again."""
+        """How many runs were lost, how many were fenced out, and what is sent again."""
         brought_on = [self.bring_on(run) for run in sorted(self.runs.values(), key=lambda run: run.id)]
         again = [run for run in self.runs.values() if self.unsent(run)]
         for run in again:
@@ -201,14 +201,16 @@ class Ideal:
         return brought_on.count("lost"), brought_on.count("overdue"), [(run.id, run.attempt) for run in again]
 
     def bring_on(self, run: Run) -> str:
-        """Take a silent run up again, or fence an overdue one out; says which."""
+        """Take a silent run up again, or end it where it was asked to stop, or fence an overdue one out; says which."""
         if run.status == "running" and run.deadline and run.deadline <= self.now:
             return "overdue" if self.give_back(run, run.attempt) else ""
-        if run.status == "running" and run.alive <= self.now - LEASE and run.bound:
+        if run.status != "running" or run.alive > self.now - LEASE:
+            return ""
+        if run.bound:
             failures = run.failures + 1
             self.fail_attempt(run, RETRY_BASE * 2.0 ** (failures - 2) if failures > 1 else 0.0)
             return "lost"
-        return ""
+        return "lost" if self.stopped(run, run.attempt) else ""
 
     def unsent(self, run: Run) -> bool:
         """Whether the message of an unstarted run is to be sent again."""

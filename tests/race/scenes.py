@@ -90,6 +90,13 @@ def silent(db):
     return scene
 
 
+def abandoned(db):
+    """It was taken from its run, whose worker is believed dead, and whose grace is not over."""
+    scene = retried(db)
+    past(db, "update runs set alive_at = now() - interval '1 h'")
+    return scene
+
+
 def unsent(db):
     """Its message is believed lost."""
     scene = claimed(db)

@@ -2,7 +2,7 @@
 
 from acts import ask, beat, complete, delete, give_back, retry, settle, shut_down, sweep
 from meeting import LOOK_AGAIN, STOPPED, Met, meetings
-from scenes import overdue, silent, staying
+from scenes import abandoned, overdue, silent, staying
 
 
 @meetings(
@@ -10,6 +10,7 @@ from scenes import overdue, silent, staying
     Met(silent, sweep, sweep, "sweeps 0, at once sweeps 1: pending, waiting; attempt_failed", before=LOOK_AGAIN),
     Met(overdue, sweep, sweep, "sweeps 1, then sweeps 0: pending, interrupted; interrupted"),
     Met(overdue, sweep, sweep, "sweeps 0, at once sweeps 1: pending, interrupted; interrupted", before=STOPPED),
+    Met(abandoned, sweep, sweep, "sweeps 1, then sweeps 0: pending, interrupted; interrupted"),
     Met(staying, sweep, sweep, "sweeps 1, then sweeps 0: pending, waiting; released"),
 )
 def test_two_sweeps_bring_a_run_on_once(committed, meeting):
@@ -20,6 +21,9 @@ def test_two_sweeps_bring_a_run_on_once(committed, meeting):
     Met(silent, sweep, beat, "sweeps 1, then given away: pending, waiting; attempt_failed"),
     Met(silent, sweep, beat, "sweeps 0, at once lives: claimed, running", before=LOOK_AGAIN),
     Met(silent, beat, sweep, "lives, then sweeps 0: claimed, running"),
+    Met(abandoned, sweep, beat, "sweeps 1, then given away: pending, interrupted; interrupted"),
+    Met(abandoned, sweep, beat, "sweeps 0, at once stop: pending, running!", before=STOPPED),
+    Met(abandoned, beat, sweep, "stop, then sweeps 0: pending, running!"),
     Met(overdue, sweep, beat, "sweeps 1, then given away: pending, interrupted; interrupted"),
     Met(overdue, beat, sweep, "stop, then sweeps 1: pending, interrupted; interrupted"),
 )
@@ -49,6 +53,8 @@ def test_an_outcome_comes_before_the_sweep_or_is_refused(committed, meeting):
 
 
 @meetings(
+    Met(abandoned, sweep, give_back, "sweeps 1, then lost: pending, interrupted; interrupted"),
+    Met(abandoned, give_back, sweep, "interrupted, then sweeps 0: pending, interrupted; interrupted"),
     Met(overdue, sweep, give_back, "sweeps 1, then lost: pending, interrupted; interrupted"),
     Met(overdue, sweep, give_back, "sweeps 0, at once interrupted: pending, interrupted; interrupted", before=STOPPED),
     Met(overdue, give_back, sweep, "interrupted, then sweeps 0: pending, interrupted; interrupted"),

@@ -47,6 +47,21 @@ def test_a_heartbeat_that_comes_while_the_sweep_looks_saves_its_run(db, settings
         assert not runs.lock_if_silent(tx, fence, tx.now, LEASE)
 
 
+def test_a_person_who_takes_a_case_from_a_dead_worker_waits_for_the_lease_and_not_for_the_grace(db, settings, clock):
+    assert settings.interrupt_grace_seconds < LEASE
+    queue, _ = worked_queue(db)
+    case_id, _ = running(db, queue)
+    clock.forward(LEASE - 1)
+    cases.retry(db, settings, queue.id, [case_id])
+    assert sweep(db, settings).value.total() == 0
+    clock.forward(1)
+    assert sweep(db, settings).value == {Stuck.LOST: 1, Stuck.UNSENT: 0}
+    (again,) = claim(db)
+    assert work(db, again) == "completed"
+    last = cases.get(db, TEAM, case_id)[1][3]
+    assert (last.type, last.reason) == ("interrupted", f"worker w fell silent for {LEASE:g} s")
+
+
 def test_a_heart_that_beats_again_after_the_run_was_given_away_is_told(db, settings, clock):
     queue, _ = worked_queue(db)
     _, fence = running(db, queue)

@@ -34,7 +34,7 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
     reach(Point.STUCK_FOUND)
     swept: Swept = Counter()
     for run in found:
-        if run.why is Stuck.LOST and believes and _take_up_again(db, settings, run):
+        if run.why is Stuck.LOST and believes and _without_its_worker(db, settings, run):
             swept[Stuck.LOST] += 1
             log.warn("run.lost", run=run.fence.run_id, attempt=run.fence.attempt, worker=run.worker)
         elif run.why is Stuck.OVERDUE and _fence_out(db, run):
@@ -54,9 +54,23 @@ def _gap(settings: Settings) -> timedelta:
     return timedelta(seconds=max(2 * settings.heartbeat, 3 * settings.tick_seconds))
 
 
-def _take_up_again(db: Database, settings: Settings, run: StuckRun) -> bool:
-    """Another attempt, at once: the wait was the lease. A run that loses its worker again and again waits longer."""
+def _without_its_worker(db: Database, settings: Settings, run: StuckRun) -> bool:
     reason = f"worker {run.worker} fell silent for {settings.lease_seconds:g} s"
+    return _end(db, settings, run, reason) if run.stops else _take_up_again(db, settings, run, reason)
+
+
+def _end(db: Database, settings: Settings, run: StuckRun, reason: str) -> bool:
+    """Nobody is there to stop it, so what was asked for does not wait for the rest of the grace."""
+    silence = timedelta(seconds=settings.lease_seconds)
+    with db.begin() as tx:
+        ended = transitions.stopped(tx, run.fence.run_id, run.fence.attempt, reason, silence=silence)
+        if ended:
+            counters.add(tx, run.queue_id, CounterName.RUN_LOST)
+    return ended
+
+
+def _take_up_again(db: Database, settings: Settings, run: StuckRun, reason: str) -> bool:
+    """Another attempt, at once: the wait was the lease. A run that loses its worker again and again waits longer."""
     failures = run.failures + 1
     with db.begin() as tx:
         if not runs.lock_if_silent(tx, run.fence, tx.now, settings.lease_seconds):

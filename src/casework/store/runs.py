@@ -66,6 +66,8 @@ class StuckRun:
     queue_id: QueueId
     failures: int
     max_attempts: int | None
+    stops: bool
+    """Somebody asked it to stop, and its case is no longer its own."""
     releases: bool
     grace: float | None
     worker: str | None
@@ -75,7 +77,8 @@ class StuckRun:
 # Reads the runs that hold slots and no others: a few hundred rows of a partial index, however many runs there were.
 _STUCK_SQL = """
 select s.* from (
-  select r.id, r.case_id, r.attempt, r.queue_id, r.failures, a.max_attempts, r.stop_releases, r.worker, r.sends,
+  select r.id, r.case_id, r.attempt, r.queue_id, r.failures, a.max_attempts, r.worker, r.sends,
+    r.stop_releases as releases, r.stop_requested_at is not null and not r.stop_releases as stops,
     extract(epoch from r.stop_deadline - r.stop_requested_at)::float as grace,
     case when r.status = 'running' and r.stop_deadline <= %(now)s then 'overdue'
          when r.status = 'running' and r.alive_at <= %(now)s - make_interval(secs => %(lease)s) then 'lost'
@@ -96,7 +99,8 @@ def stuck(tx: Tx, now: datetime, lease: float, resend: float) -> list[StuckRun]:
             QueueId(row.queue_id),
             row.failures,
             row.max_attempts,
-            row.stop_releases,
+            row.stops,
+            row.releases,
             row.grace,
             row.worker,
             row.sends,

@@ -354,6 +354,7 @@ with locked as (
   from (select max(id::text) from locked) l
   where r.id = %(run_id)s and r.attempt = %(attempt)s and r.status = '{RunStatus.RUNNING}'
     and r.stop_requested_at is not null and not r.stop_releases
+    and (%(silence)s::interval is null or r.alive_at <= {NOW} - %(silence)s)
   returning r.id, r.case_id, r.agent_id, r.stop_deadline
 ), freed as (
   update cases c set ready_at = {NOW} from stopped s
@@ -366,6 +367,10 @@ select id from stopped
 """
 
 
-def stopped(tx: Tx, run_id: RunId, attempt: int, reason: str) -> bool:
-    """The run that was asked to stop has stopped, or is fenced out because its time is over."""
-    return tx.sql(_STOPPED_SQL, {"run_id": run_id, "attempt": attempt, "reason": reason}).one_or_none() is not None
+def stopped(tx: Tx, run_id: RunId, attempt: int, reason: str, *, silence: timedelta | None = None) -> bool:
+    """The run that was asked to stop has stopped, or is fenced out because its time is over.
+
+    With `silence`, only where its worker has been silent for that long: a heartbeat that came meanwhile saves it.
+    """
+    values = {"run_id": run_id, "attempt": attempt, "reason": reason, "silence": silence}
+    return tx.sql(_STOPPED_SQL, values).one_or_none() is not None
