@@ -1,7 +1,12 @@
 """A transaction that keeps the plans of what it reads, so that a test can count work instead of time."""
 
 import json
+import re
 from typing import Any
+
+from casework.store.database import _CACHED_PLANS
+
+PLANS = [f"set local {option.removeprefix('-c ')}" for option in re.findall(r"-c \S+", _CACHED_PLANS)]
 
 
 class Explained:
@@ -32,3 +37,17 @@ class Explained:
         self.nodes.append(node)
         for child in node.get("Plans", ()):
             self._walk(child)
+
+
+def cached_plan(tx: Any, statement: str) -> list[dict[str, Any]]:
+    """The nodes of the plan that a worker would keep for a statement, made for the tables as they are now."""
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement)))
+    for number, name in enumerate(names, 1):
+        statement = statement.replace(f"%({name})s", f"${number}")
+    tx.sql(f"set local plan_cache_mode = force_generic_plan; {';'.join(PLANS)}")
+    tx.sql(f"prepare kept as {statement.replace('%%', '%')}")
+    found = tx.sql(f"explain (format json) execute kept ({', '.join(['null'] * len(names))})").scalar_one()
+    tx.sql("deallocate kept")
+    explained = Explained(tx)
+    explained._walk(found[0]["Plan"])
+    return explained.nodes

@@ -19,7 +19,7 @@ from casework.core.model import (
     RunRecord,
 )
 from casework.service import agents, cases, dispatch, queues, runs
-from casework.service.execute import execute_all
+from casework.service.bundles import Execution
 from casework.settings import Settings
 from casework.store import transitions
 from casework.store.database import Database
@@ -110,11 +110,8 @@ def work(
     worker: str = "w",
 ) -> str:
     """Execute one attempt in this process, and say what came of it."""
-    bundle = iter((message,))
-    done = execute_all(
-        db, settings, lambda: next(bundle, None), worker=worker, watch=watch or Watching(), perform=_ignore
-    )
-    return done.value[0]
+    execution = Execution(db, settings, worker=worker, watch=watch or Watching(), perform=_ignore)
+    return execution.of((message,)).value[0]
 
 
 def _ignore(effects: Effects) -> None:

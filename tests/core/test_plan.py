@@ -135,6 +135,14 @@ def test_no_seconds_are_a_message_for_each_run():
     assert sizes(bundle(claimed(*[0] * 20), {AGENTS[0]: 0.001}, 0)) == [1] * 20
 
 
+def test_a_run_that_was_begun_before_goes_alone():
+    runs = claimed(*[0] * 20)
+    runs[5] = AGENTS[0], RunMessage(runs[5][1].run_id, 2)
+    bundles = bundle(runs, {AGENTS[0]: 0.001}, 0.1)
+    assert [len(one) for one in bundles if any(message.attempt > 1 for message in one)] == [1]
+    assert sorted(sizes(bundles)) == [1, 4, 5, 5, 5]
+
+
 @given(st.lists(st.integers(0, 2), max_size=60), st.lists(st.floats(0, 1), min_size=3, max_size=3))
 def test_bundles_hold_each_run_once_in_order_and_of_one_agent(agents, paces):
     runs = claimed(*agents)

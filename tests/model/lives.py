@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,8 @@ from casework.agents.call import Asked, Crashed, Lost, Result, Returned, Stopped
 from casework.agents.stop import Suspended
 from casework.core.model import NewCase, RequestKind, RunMessage
 from casework.errors import RunLost
-from casework.service import cases, dispatch, execute, sweep
+from casework.service import bundles, cases, dispatch, execute, sweep
+from casework.service.bundles import Done
 from casework.service.crash_points import Point
 from casework.service.desk import RunDesk
 from casework.service.execute import Started
@@ -130,6 +132,25 @@ class Lives(People):
         assert (started is not None) == self.ideal.start(message.run_id, message.attempt, worker)
         if started:
             self.hands.append(started)
+
+    @precondition(lambda self: self.messages)
+    @rule(chosen=several, worker=workers)
+    def start_together(self, chosen: list[int], worker: str) -> None:
+        """A message that several runs share, among them perhaps some that were started before."""
+        messages = some_of(self.messages, chosen)
+        started = execute.start_all(self.db, SETTINGS, tuple(messages), worker)
+        mine = [one for one in messages if self.ideal.start(one.run_id, one.attempt, worker)]
+        assert [one.message for one in started] == mine
+        self.hands += started
+
+    @precondition(lambda self: self.hands)
+    @rule(chosen=several)
+    def complete_together(self, chosen: list[int]) -> None:
+        """Some of them may be over."""
+        hands, now = some_of(self.hands, chosen), monotonic()
+        results = bundles.complete_all(self.db, SETTINGS, [Done(hand, None, now, now) for hand in hands])
+        for hand, result in zip(hands, results, strict=True):
+            self.check_end(hand, Returned(Complete()), result)
 
     @precondition(lambda self: self.hands)
     @rule(chosen=several)

@@ -190,7 +190,7 @@ def test_several_tickers_and_beats_keep_the_limit(installation):
     assert installation.runs_per_case(queue) == {(1, 1)}
 
 
-def test_short_runs_that_wait_behind_a_long_one_are_handed_on(installation):
+def test_short_runs_that_wait_behind_a_long_one_are_let_go(installation):
     queue, _ = worked_queue(installation.db, "sample_agents:sleeps")
     installation.environment["CASEWORK_BUNDLE_SECONDS"] = "10"
     installation.everything(Pool.THREADS, concurrency=8)
@@ -202,7 +202,7 @@ def test_short_runs_that_wait_behind_a_long_one_are_handed_on(installation):
         lambda: installation.counted(queue)[CaseStatus.COMPLETED] == 52 and installation.running(queue) == 4,
         "the twelve short ones to end beside the four long ones",
     )
-    assert any("runs.handed_on" in log.read_text() for log in installation.logs.glob("*.log"))
+    assert any("runs.let_go" in log.read_text() for log in installation.logs.glob("*.log"))
 
 
 def test_a_zombie_worker_changes_nothing(installation):

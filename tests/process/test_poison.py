@@ -73,6 +73,25 @@ def test_runs_that_kill_their_process_each_time_fail_and_stop_nobody_else(instal
     assert queues.stats(installation.db, TEAM, queue.id).counters["run_lost"] >= 6
 
 
+def test_a_poison_that_shares_a_message_takes_the_others_along_once(installation):
+    queue = the_only_consumer(installation, "is_poison")
+    installation.environment["CASEWORK_BUNDLE_SECONDS"] = "10"
+    with started_again(installation, installation.everything(Pool.THREADS, 1), Pool.THREADS):
+        some_cases(installation.db, queue, 20, data="harmless")
+        installation.wait_until_ended(queue, 20)
+        new = [NewCase("case", "exits" if number == 7 else "harmless") for number in range(40)]
+        made = cases.create(installation.db, queue.id, new)
+        installation.casework.perform(made)
+        installation.wait_until_ended(queue, 60)
+    counted = installation.counted(queue)
+    assert (counted[CaseStatus.FAILED], counted[CaseStatus.COMPLETED]) == (1, 59)
+    assert reason(installation, made.value[7]).endswith("fell silent for 3 s, in attempt after attempt")
+    attempts = [history(installation.db, id).count("attempt_failed") for id in made.value]
+    assert attempts[7] == 1
+    assert set(attempts) == {0, 1}
+    assert sum(attempts) > 1, "it was alone"
+
+
 def test_a_run_that_meets_a_limit_of_memory_fails_at_once_and_its_process_lives(installation):
     queue = the_only_consumer(installation, "wants_all_memory")
     installation.everything(concurrency=1)

@@ -1,5 +1,7 @@
 """Who can meet at a case, by name. Each act returns in a word what its actor was told."""
 
+from time import monotonic
+
 from scenes import QUESTION
 
 from casework.agents import Complete, HandOver, Postpone
@@ -7,7 +9,8 @@ from casework.agents.call import Asked, Crashed, Returned, Stopped
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import LabelRef, NewCase, QueueMode, RunMessage
 from casework.errors import CaseworkError, DatabaseUnavailable
-from casework.service import cases, dispatch, execute, labels, pull, queues, requests, runs
+from casework.service import bundles, cases, dispatch, execute, labels, pull, queues, requests, runs
+from casework.service.bundles import Done
 from casework.service.desk import RunDesk
 from casework.service.sweep import sweep as swept
 from casework.store import runs as run_store
@@ -39,6 +42,11 @@ def start(scene):
     return "started" if execute.start(scene.db, SETTINGS, scene.message, "w") else "not started"
 
 
+def start_all(scene):
+    """As one message."""
+    return f"starts {len(execute.start_all(scene.db, SETTINGS, scene.claimed or (scene.message,), 'w'))}"
+
+
 def beat(scene):
     fence = scene.started.fence
     with scene.db.begin() as tx:
@@ -60,6 +68,13 @@ def shut_down(scene):
 
 def complete(scene):
     return execute.settle(scene.db, SETTINGS, scene.started, Returned(Complete("done")))
+
+
+def complete_all(scene):
+    """What shared a message."""
+    now = monotonic()
+    done = [Done(one, "done", now - 1, now) for one in (scene.started, *scene.started_beside)]
+    return " ".join(bundles.complete_all(scene.db, SETTINGS, done))
 
 
 def complete_anew(scene):

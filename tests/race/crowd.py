@@ -48,7 +48,19 @@ def crowd(db):
     running = started[RUNNING]
     stale = replace(running.holder, fence=replace(running.fence, attempt=0))
     late = replace(running, holder=stale)
-    return Crowd(db, queue, agent, [*ids, *pending], messages[CLAIMED], running, late, request.id, (messages[BESIDE],))
+    return Crowd(
+        db,
+        queue,
+        agent,
+        [*ids, *pending],
+        message=messages[CLAIMED],
+        started=running,
+        newer=late,
+        request=request.id,
+        beside=(messages[BESIDE],),
+        started_beside=(started[BESIDE],),
+        claimed=(messages[CLAIMED], messages[PRIOR]),
+    )
 
 
 def keep(db):

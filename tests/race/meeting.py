@@ -11,11 +11,12 @@ from invariants import broken
 from scenes import ends, so_far
 from waiting import Halted, Rival, wait_until_still
 
-from casework.store import claims, transitions
+from casework.store import claims
+from casework.store.transitions import by_person, by_tick
 
-CLAIM = transitions._CLAIM_SQL
+CLAIM = by_tick._CLAIM_SQL
 LOCK = claims._LOCK_SQL
-STOPPED = transitions._STOPPED_SQL
+STOPPED = by_person._STOPPED_SQL
 LOOK_AGAIN = "and attempt = %(attempt)s for no key update"
 RESEND = "with late as"
 REFUSAL = "refused_writes + 1"

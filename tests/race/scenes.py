@@ -32,6 +32,10 @@ class Scene:
     request: RequestId | None = None
     beside: tuple[RunMessage, ...] = ()
     """What the worker executes besides."""
+    started_beside: tuple[Started, ...] = ()
+    """The same, as the worker knows it."""
+    claimed: tuple[RunMessage, ...] = ()
+    """What shares a message, and was sent."""
 
     @property
     def case(self) -> CaseId:
@@ -54,6 +58,14 @@ def claimed(db):
 def running(db):
     scene = claimed(db)
     return replace(scene, started=execute.start(db, SETTINGS, scene.message, "w"))
+
+
+def sharing(db):
+    """Two cases whose runs share a message, and are being executed."""
+    queue, agent = worked_queue(db, concurrency=2)
+    scene = Scene(db, queue, agent, some_cases(db, queue, 2), claimed=tuple(claim(db)))
+    first, second = execute.start_all(db, SETTINGS, scene.claimed, "w")
+    return replace(scene, started=first, started_beside=(second,), beside=(second.message,))
 
 
 def asked(db):

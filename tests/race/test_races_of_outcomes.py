@@ -2,7 +2,9 @@
 
 from acts import (
     ask,
+    beat,
     complete,
+    complete_all,
     crash,
     delegate,
     delete,
@@ -18,7 +20,7 @@ from acts import (
     stop,
 )
 from meeting import Met, meetings
-from scenes import leaving, pulled, running
+from scenes import leaving, pulled, running, sharing
 
 
 @meetings(
@@ -155,4 +157,49 @@ def test_a_worker_that_leaves_meets_a_person(committed, meeting):
     Met(pulled, retry, put_back, "moved, then interrupted: pending, interrupted; retried interrupted"),
 )
 def test_a_run_that_gives_its_case_back_while_a_person_takes_it_has_ended(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(
+        sharing, complete_all, retry, "completed completed, then moved: pending, completed completed; completed retried"
+    ),
+    Met(
+        sharing,
+        retry,
+        complete_all,
+        "moved, then refused refused: pending, interrupted interrupted; retried write_refused interrupted; 2 refused",
+    ),
+    Met(sharing, complete_all, delete, "completed completed, then moved: gone, completed completed"),
+    Met(sharing, delete, complete_all, "moved, then refused refused: gone, interrupted interrupted; 2 refused"),
+    Met(sharing, complete_all, beat, "completed completed, then given away: completed, completed completed; completed"),
+    Met(sharing, beat, complete_all, "lives, then completed completed: completed, completed completed; completed"),
+    Met(
+        sharing,
+        complete_all,
+        complete_all,
+        "completed completed, then refused refused: completed, completed completed; completed write_refused; 2 refused",
+    ),
+    Met(sharing, complete_all, stop, "completed completed, then Conflict: completed, completed completed; completed"),
+    Met(
+        sharing,
+        stop,
+        complete_all,
+        "is running, then refused completed: failed, interrupted completed; stopped write_refused interrupted; 1 refused",
+    ),
+    Met(
+        sharing,
+        complete_all,
+        shut_down,
+        "completed completed, then releases 0: completed, completed completed; completed",
+    ),
+    Met(
+        sharing,
+        shut_down,
+        complete_all,
+        "releases 2, then refused refused: pending, waiting waiting; released write_refused; 2 refused",
+        commit=2,
+    ),
+)
+def test_outcomes_that_are_written_together_are_each_written_or_refused(committed, meeting):
     meeting.check(committed)

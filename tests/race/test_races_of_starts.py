@@ -1,12 +1,16 @@
 """A message that comes twice, late or while somebody takes the case: a run is started once, or not at all."""
 
-from acts import delegate, delete, retry, settle, start, stop, sweep
+from acts import delegate, delete, retry, settle, start, start_all, stop, sweep
 from meeting import RESEND, Met, meetings
 from scenes import claimed, unsent
 
 
 @meetings(
     Met(claimed, start, start, "started, then not started: claimed, running"),
+    Met(claimed, start_all, start_all, "starts 1, then starts 0: claimed, running"),
+    Met(claimed, start, start_all, "started, then starts 0: claimed, running"),
+    Met(unsent, start_all, sweep, "starts 1, at once sweeps 0: claimed, running"),
+    Met(unsent, sweep, start_all, "sweeps 1, then starts 1: claimed, running; resent"),
     Met(unsent, start, sweep, "started, at once sweeps 0: claimed, running"),
     Met(unsent, sweep, start, "sweeps 1, then started: claimed, running; resent"),
 )
@@ -20,6 +24,8 @@ def test_a_message_that_comes_twice_starts_once(committed, meeting):
     Met(claimed, delegate, start, "moved, then not started: pending, interrupted; delegated"),
     Met(claimed, stop, start, "is interrupted, then not started: failed, interrupted; stopped"),
     Met(claimed, delete, start, "moved, then not started: gone, interrupted"),
+    Met(claimed, retry, start_all, "moved, then starts 0: pending, interrupted; retried"),
+    Met(claimed, delete, start_all, "moved, then starts 0: gone, interrupted"),
 )
 def test_a_start_that_meets_a_person_starts_nothing(committed, meeting):
     meeting.check(committed)
@@ -31,6 +37,8 @@ def test_a_start_that_meets_a_person_starts_nothing(committed, meeting):
     Met(claimed, start, delegate, "started, then moved: pending, running!; delegated"),
     Met(claimed, start, stop, "started, then is running: failed, running!; stopped"),
     Met(claimed, start, delete, "started, then moved: gone, running!"),
+    Met(claimed, start_all, retry, "starts 1, then moved: pending, running!; retried"),
+    Met(claimed, start_all, delete, "starts 1, then moved: gone, running!"),
 )
 def test_a_person_who_meets_a_start_asks_the_run_to_stop(committed, meeting):
     meeting.check(committed)

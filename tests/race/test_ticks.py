@@ -173,23 +173,3 @@ def test_an_explanation_that_meets_a_deletion_finds_no_case(committed):
         case_store.delete(tx, [case_id])
     with pytest.raises(NotFound):
         rival.result()
-
-
-def test_an_outcome_that_starts_the_next_run_waits_for_a_person_at_both_cases_and_holds_neither(committed):
-    """The start comes after the outcome's locks: with the next run locked first, the person's interrupt deadlocks."""
-    queue, _ = worked_queue(committed)
-    ids = some_cases(committed, queue, 2)
-    first, second = claim(committed)
-    fence = start(committed, first)
-    with committed.begin() as tx:
-        rows = case_store.lock(tx, ids)
-
-        def ending():
-            with committed.single() as other:
-                starting = transitions.Starting(second, "w")
-                return transitions.complete(other, fence, None, starting), starting.row
-
-        rival = Rival(ending)
-        wait_until_blocked(committed, rival)
-        cases.withdraw_within(tx, SETTINGS, cases.Event.RETRY, CaseStatus.PENDING, rows)
-    assert rival.result() == (False, None)

@@ -19,23 +19,34 @@ def test_a_pace_is_what_nine_in_ten_runs_do_not_exceed(db, clock):
     end_some(db, clock, queue, 19, 0.02)
     end_some(db, clock, queue, 1, 5)
     with db.begin() as tx:
-        assert 0.019 < runs.paces(tx, [agent.id])[agent.id] < 0.021
+        assert 0.019 < runs.paces(tx, [agent.id], 3)[agent.id] < 0.021
     end_some(db, clock, queue, 10, 5)
     with db.begin() as tx:
-        assert runs.paces(tx, [agent.id])[agent.id] > 1
+        assert runs.paces(tx, [agent.id], 3)[agent.id] > 1
 
 
-def test_too_few_runs_have_no_pace(db, clock):
+def test_too_few_runs_have_no_pace(db, clock, settings):
     queue, agent = worked_queue(db)
     end_some(db, clock, queue, 9, 0.02)
-    assert Paces().of(db, [agent.id]) == {}
+    assert Paces().of(db, settings, [agent.id]) == {}
 
 
-def test_a_pace_is_remembered(db, clock):
+def test_a_pace_is_remembered(db, clock, settings):
     queue, agent = worked_queue(db)
     end_some(db, clock, queue, 12, 0.02)
     paces = Paces()
-    first = paces.of(db, [agent.id])
+    first = paces.of(db, settings, [agent.id])
     end_some(db, clock, queue, 12, 5)
-    assert paces.of(db, [agent.id]) == first
-    assert Paces().of(db, [agent.id]) != first
+    assert paces.of(db, settings, [agent.id]) == first
+    assert Paces().of(db, settings, [agent.id]) != first
+
+
+def test_an_agent_with_a_single_attempt_has_no_pace(db, clock):
+    """A worker that dies takes all along that share a message, and such a run would fail for another's fault."""
+    queue, agent = worked_queue(db)
+    end_some(db, clock, queue, 12, 0.02)
+    with db.begin() as tx:
+        assert runs.paces(tx, [agent.id], 2)
+        assert runs.paces(tx, [agent.id], 1) == {}
+        tx.sql("update agents set max_attempts = 1 where id = %(id)s", {"id": agent.id})
+        assert runs.paces(tx, [agent.id], 3) == {}

@@ -11,6 +11,7 @@ from casework.core.plan import Lane
 from casework.service import cases, queues
 from casework.store import claims, transitions
 from casework.store.claims import Probe
+from casework.store.transitions import by_tick
 from factories import (
     SETTINGS,
     TEAM,
@@ -269,10 +270,10 @@ def test_the_claim_reaches_its_cases_by_their_ids(db, backlog, clock):
         found = claims.candidates(tx, [Probe(queue.id, None, Lane.NONE)], clock.now, 100)
         nodes = explain(
             tx,
-            transitions._CLAIM_SQL,
+            by_tick._CLAIM_SQL,
             cases=[one.case_id for one in found],
             agents=[agent.id] * 100,
-            runs=transitions.new_ids(100),
+            runs=by_tick.new_ids(100),
             now=clock.now,
         )
     scans = [node for node in nodes if node.get("Relation Name") == "cases" and "Scan" in node["Node Type"]]

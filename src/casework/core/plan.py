@@ -111,13 +111,17 @@ def bundle(
 ) -> list[Bundle]:
     """Let short runs of one agent share a message, as many as are expected to take `seconds` together.
 
-    `pace` says how long an agent's runs take; of an agent that it does not know, each run goes alone. The order stays.
+    `pace` says how long an agent's runs take; of an agent that it does not know, each run goes alone. So does each that
+    was begun before: one that killed its worker then takes no others along. The order stays.
     """
     counted = Counter(agent for agent, _ in claimed)
     sizes = {agent: _bundle_size(count, pace.get(agent), seconds) for agent, count in counted.items()}
     bundles: list[list[RunMessage]] = []
     open_: dict[AgentId, list[RunMessage]] = {}
     for agent, message in claimed:
+        if message.attempt > 1:
+            bundles.append([message])
+            continue
         if len(open_.get(agent, ())) % sizes[agent] == 0:
             open_[agent] = []
             bundles.append(open_[agent])

@@ -54,7 +54,7 @@ def tick(
         claimed = claim_round(db, settings, trail)
         if claimed:
             log.detail("cases.claimed", count=len(claimed))
-            pace = paces.of(db, [agent for agent, _ in claimed]) if paces else {}
+            pace = paces.of(db, settings, [agent for agent, _ in claimed]) if paces else {}
             bundles = plan.bundle(claimed, pace, settings.bundle_seconds)
             yield Committed(Tick(claimed=len(claimed)), Effects(bundles=tuple(bundles)))
         if not claimed or monotonic() > end:

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from time import sleep
-from typing import Any
+from typing import Any, TypeVar
 
 from casework import log
 from casework.agents import Complete, Fail, HeldCase, Postpone, Run, targets
@@ -14,6 +14,7 @@ from casework.agents.run import History
 from casework.agents.stop import Stop
 from casework.core.model import (
     AgentId,
+    Bundle,
     CaseId,
     Committed,
     Effects,
@@ -32,12 +33,12 @@ from casework.service.outcomes import Holder
 from casework.settings import Settings
 from casework.store import messages, requests, runs, transitions
 from casework.store.database import Database, Tx
-from casework.store.transitions import Fence, Starting
+from casework.store.transitions import Fence
 
 Watch = Callable[[RunMessage], AbstractContextManager[Stop]]
 """Enters a run into the supervisor's heartbeat and gives its stop request."""
 
-Following = Callable[[], RunMessage | None]
+Written = TypeVar("Written")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,47 +59,19 @@ class Started:
         return self.holder.fence
 
 
-def execute_all(
-    db: Database, settings: Settings, following: Following, *, worker: str, watch: Watch, perform: Perform
-) -> Committed[list[str]]:
-    """Execute attempts one after the other, each from its message to its outcome; `following` gives the next until there
-    is none. The values name what came of each.
-
-    A message that is a duplicate, or comes after the run was interrupted, does nothing. The statement that ends one run
-    also starts the next, where both their ids and their turns are in that order.
-    """
-    results: list[str] = []
-    nudge = False
-    message, started = following(), None
-    while message:
-        started = started or start(db, settings, message, worker)
-        if started is None:
-            log.event("run.not_started", run=message.run_id, attempt=message.attempt)
-            results.append("not started")
-            message = following()
-            continue
-        with watch(message) as stop:
-            reach(Point.RUN_STARTED)
-            result = work(db, settings, started, stop, perform)
-            reach(Point.AGENT_RETURNED)
-            upcoming = following()
-            starting = Starting(upcoming, worker) if upcoming and upcoming.run_id > message.run_id else None
-            results.append(settle(db, settings, started, result, starting))
-        log.detail("run.ended", run=message.run_id, attempt=message.attempt, result=results[-1])
-        nudge |= started.limited or results[-1] not in _NEEDS_NO_TICK
-        message, started = upcoming, _started(starting.row, settings) if starting and starting.row else None
-    return Committed(results, Effects(nudge=nudge, refill=not nudge))
-
-
-_NEEDS_NO_TICK = frozenset({"completed", "failed", "postponed", "needs_input"})
-"""Results that leave nothing to claim."""
-
-
 def start(db: Database, settings: Settings, message: RunMessage, worker: str) -> Started | None:
     """Take the run, unless it has been started, or interrupted."""
     with db.single() as tx:
         row = transitions.start(tx, message, worker)
     return _started(row, settings) if row else None
+
+
+def start_all(db: Database, settings: Settings, messages: Bundle, worker: str) -> list[Started]:
+    """Take those of the runs that are to be started, in their order."""
+    with db.single() as tx:
+        found = [_started(row, settings) for row in transitions.start_all(tx, messages, worker)]
+    started = {one.message: one for one in found}
+    return [started[message] for message in messages if message in started]
 
 
 def _started(row: Any, settings: Settings) -> Started:
@@ -162,36 +135,48 @@ def _history(db: Database, started: Started) -> History:
     return History({(request.kind, request.title): request.answer for request in asked if request.responded_at}, steps)
 
 
-def settle(db: Database, settings: Settings, started: Started, result: Result, starting: Starting | None = None) -> str:
-    """Write the outcome. While the database is away the outcome is kept and tried again: the work is done."""
+def settle(db: Database, settings: Settings, started: Started, result: Result, *, first: bool = True) -> str:
+    """Write the outcome, and name what came of it. While the database is away the outcome is kept and tried again.
+
+    `first` is False where it may have been written before, by a try of which the database has not told.
+    """
+
+    def write(now_first: bool) -> str:
+        done = _end(db, started, result) or _settle(db, settings, started, result, first=first and now_first)
+        reach(Point.OUTCOME_COMMITTED, done)
+        return done
+
+    return patiently(write) or "not written"
+
+
+def patiently(write: Callable[[bool], Written]) -> Written | None:
+    """Try until the database is there: the work is done. `write` is told whether it is tried for the first time.
+
+    Gives up after twenty minutes, and returns None.
+    """
     for tries in range(1, 600):
         try:
-            first = tries == 1
-            done = _end(db, started, result, starting if first else None) or _settle(
-                db, settings, started, result, first=first
-            )
-            reach(Point.OUTCOME_COMMITTED, done)
-            return done
+            return write(tries == 1)
         except DatabaseUnavailable:
-            log.warn("run.outcome_waits", run=started.fence.run_id, tries=tries)
+            log.warn("run.outcome_waits", tries=tries)
             sleep(min(2.0, 0.1 * tries))
-    return "not written"
+    return None
 
 
-def _end(db: Database, started: Started, result: Result, starting: Starting | None) -> str | None:
+def _end(db: Database, started: Started, result: Result) -> str | None:
     """Write an outcome that takes one statement, without a transaction around it; None where the fence refuses it, or
     where it takes several."""
     if not (isinstance(result, Returned) and isinstance(result.outcome, Complete | Fail | Postpone)):
         return None
     with db.single() as tx:
-        return outcomes.end(tx, started.fence, result.outcome, starting)
+        return outcomes.end(tx, started.fence, result.outcome)
 
 
 def _settle(db: Database, settings: Settings, started: Started, result: Result, *, first: bool) -> str:
     fence = started.fence
     with db.begin() as tx:
         if isinstance(result, Lost | Stopped):
-            return "interrupted" if _give_back(tx, fence) else "lost"
+            return "interrupted" if give_back(tx, fence) else "lost"
         written = _write(tx, settings, started, result)
         if written is None and first:
             # Not after a failed try: that one may have been committed, and this refusal would be of ourselves.
@@ -203,7 +188,7 @@ def _settle(db: Database, settings: Settings, started: Started, result: Result, 
         return written or "refused"
 
 
-def _give_back(tx: Tx, fence: Fence) -> bool:
+def give_back(tx: Tx, fence: Fence) -> bool:
     """End a run that stopped: released for another worker, or for good where its case was taken. In this order, because
     the release waits for a person who is taking the case, and what comes after it sees that it was taken."""
     return transitions.release(tx, fence, "released as asked") or transitions.stopped(
@@ -247,7 +232,7 @@ def release_all_of(db: Database, worker: str) -> Committed[int]:
         held = runs.running_of(tx, worker)
     for fence in held:
         with db.begin() as tx:
-            released += _give_back(tx, fence)
+            released += give_back(tx, fence)
     return Committed(released, Effects(nudge=released > 0))
 
 

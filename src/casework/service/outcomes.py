@@ -16,7 +16,7 @@ from casework.settings import Settings
 from casework.store import queues, requests, transitions
 from casework.store.database import Tx
 from casework.store.ids import new_id
-from casework.store.transitions import Fence, Starting
+from casework.store.transitions import Fence
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +38,15 @@ def write(tx: Tx, holder: Holder, outcome: Outcome) -> str | None:
     return end(tx, holder.fence, outcome)
 
 
-def end(tx: Tx, fence: Fence, outcome: Complete | Fail | Postpone, starting: Starting | None = None) -> str | None:
-    """Write an outcome that takes one statement, and start another run with it."""
+def end(tx: Tx, fence: Fence, outcome: Complete | Fail | Postpone) -> str | None:
+    """Write an outcome that takes one statement."""
     match outcome:
         case Complete(reason):
-            return "completed" if transitions.complete(tx, fence, reason, starting) else None
+            return "completed" if transitions.complete(tx, fence, reason) else None
         case Fail(reason):
-            return "failed" if transitions.fail(tx, fence, reason, None, starting) else None
+            return "failed" if transitions.fail(tx, fence, reason, None) else None
         case Postpone(reason=reason):
-            return "postponed" if transitions.postpone(tx, fence, outcome.moment, reason, starting) else None
+            return "postponed" if transitions.postpone(tx, fence, outcome.moment, reason) else None
 
 
 def fail(tx: Tx, fence: Fence, reason: str, traceback: str | None) -> str | None:

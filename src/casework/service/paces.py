@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from time import monotonic
 
 from casework.core.model import AgentId
+from casework.settings import Settings
 from casework.store import runs
 from casework.store.database import Database
 
@@ -17,14 +18,14 @@ class Paces:
     def __init__(self) -> None:
         self._known: dict[AgentId, tuple[float | None, float]] = {}
 
-    def of(self, db: Database, agents: Iterable[AgentId]) -> dict[AgentId, float]:
-        """Seconds that most runs of each agent take; an agent that has ended too few is left out."""
+    def of(self, db: Database, settings: Settings, agents: Iterable[AgentId]) -> dict[AgentId, float]:
+        """Seconds that most runs of each agent take; an agent whose runs go alone is left out."""
         now = monotonic()
         asked = set(agents)
         unknown = [agent for agent in asked if agent not in self._known or self._known[agent][1] < now]
         if unknown:
             with db.single() as tx:
-                found = runs.paces(tx, unknown)
+                found = runs.paces(tx, unknown, settings.max_attempts)
             for agent in unknown:
                 pace = found.get(agent)
                 self._known[agent] = pace, now + (UNKNOWN_SECONDS if pace is None else REMEMBERED_SECONDS)

@@ -33,20 +33,24 @@ def heartbeat(tx: Tx, runs: Sequence[RunMessage]) -> dict[RunId, bool]:
     return {RunId(row.id): row.stop for row in rows}
 
 
-# The newest runs of each queue and no others, however many there were. A run of several attempts waited in between.
+# The newest runs of each queue and no others, however many there were. A run of several attempts waited in between. An
+# agent with a single attempt has no pace: its runs must not be lost with one that they share a worker with.
 _PACES_SQL = """
 select c.agent_id, percentile_cont(0.9) within group (order by extract(epoch from r.completed_at - r.started_at)) as seconds
-from consumers c cross join lateral (
+from consumers c join agents a on a.id = c.agent_id cross join lateral (
   select agent_id, attempt, started_at, completed_at from runs where queue_id = c.queue_id order by id desc limit 600
 ) r
 where c.agent_id = any(%(agents)s::uuid[]) and r.agent_id = c.agent_id and r.attempt = 1 and r.completed_at > r.started_at
+  and coalesce(a.max_attempts, %(max_attempts)s) > 1
 group by c.agent_id having count(*) >= 10
 """
 
 
-def paces(tx: Tx, agents: Sequence[AgentId]) -> dict[AgentId, float]:
-    """Seconds that nine in ten of an agent's latest runs took at most, for agents that have ended at least ten."""
-    return {AgentId(row.agent_id): row.seconds for row in tx.sql(_PACES_SQL, {"agents": list(agents)})}
+def paces(tx: Tx, agents: Sequence[AgentId], max_attempts: int) -> dict[AgentId, float]:
+    """Seconds that nine in ten of an agent's latest runs took at most, for agents that have ended at least ten, and
+    whose runs may be attempted more than once; `max_attempts` holds for agents that do not say."""
+    values = {"agents": list(agents), "max_attempts": max_attempts}
+    return {AgentId(row.agent_id): row.seconds for row in tx.sql(_PACES_SQL, values)}
 
 
 class Stuck(StrEnum):

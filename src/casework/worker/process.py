@@ -2,19 +2,16 @@
 
 import os
 import socket
-from collections import deque
-from collections.abc import Sequence
 from dataclasses import replace
-from threading import Lock, Timer
+from threading import Lock
 from time import monotonic, sleep
 
 from casework import log
 from casework.broker.publisher import Publisher
-from casework.core.model import Effects, RunMessage
-from casework.core.plan import alone
+from casework.core.model import Bundle
 from casework.errors import Unavailable
+from casework.service.bundles import Execution
 from casework.service.dispatch import tick
-from casework.service.execute import execute_all
 from casework.service.paces import Paces
 from casework.service.trail import Trail
 from casework.service.upkeep import tidy
@@ -28,9 +25,6 @@ TICK_SPACING_SECONDS = 0.01
 
 EMPTY_TICK_SPACING_SECONDS = 0.001
 """A tick that claimed nothing need not hold up a case that comes after it."""
-
-HAND_ON_SECONDS = 0.25
-"""How long runs wait in a bundle behind others before they are sent anew, each alone."""
 
 TIDY_SECONDS = 600.0
 
@@ -54,31 +48,17 @@ class WorkerProcess:
         self._swept = 0.0
         self._tidied = 0.0
 
-    def execute(self, bundle: Sequence[RunMessage]) -> None:
-        """Execute one attempt of each run, one after the other, and ask for a tick once.
-
-        Runs that wait behind one that takes unexpectedly long, or raises, are sent to other workers.
-        """
-        waiting = deque(bundle)
-        handing_on = Timer(HAND_ON_SECONDS, self._hand_on, (waiting,))
-        if len(bundle) > 1:
-            handing_on.start()
+    def execute(self, bundle: Bundle) -> None:
+        """Execute one attempt of each run, one after the other, and ask for a tick once."""
         casework = self.casework
-        done = execute_all(
+        execution = Execution(
             casework.db,
             casework.settings,
-            lambda: _next(waiting),
             worker=worker_name(),
             watch=self.supervisor.watch,
             perform=casework.effects,
         )
-        handing_on.cancel()
-        casework.perform(done)
-
-    def _hand_on(self, waiting: "deque[RunMessage]") -> None:
-        rest = list(iter(lambda: _next(waiting), None))
-        log.event("runs.handed_on", count=len(rest))
-        self.casework.effects(Effects(bundles=alone(rest), nudge=True))
+        casework.perform(execution.of(bundle))
 
     def tick(self, *, nudged: bool = False) -> None:
         """Look for work, one tick after another. A beat's tick sweeps: it waits for no breath, and not long for claims."""
@@ -121,14 +101,6 @@ class WorkerProcess:
             tidy(self.casework.db)
         except Unavailable as error:
             log.warn("tidy.failed", error=str(error))
-
-
-def _next(waiting: "deque[RunMessage]") -> RunMessage | None:
-    """Take the next one: two threads may, and each gets another."""
-    try:
-        return waiting.popleft()
-    except IndexError:
-        return None
 
 
 _this: list[WorkerProcess] = []

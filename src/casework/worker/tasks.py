@@ -12,7 +12,7 @@ from casework.worker.request import Unacknowledged
 @app.task(name=RUN_TASK, Request=Unacknowledged)  # type: ignore[untyped-decorator]
 def run(runs: list[tuple[str, int]]) -> None:
     """Execute one attempt of each run."""
-    this_process().execute([RunMessage(RunId(UUID(run_id)), attempt) for run_id, attempt in runs])
+    this_process().execute(tuple(RunMessage(RunId(UUID(run_id)), attempt) for run_id, attempt in runs))
 
 
 @app.task(name=TICK_TASK, Request=Unacknowledged)  # type: ignore[untyped-decorator]

@@ -1,0 +1,66 @@
+"""A tick claims cases, and resumes runs."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from casework.core.lifecycle import Event, EventType, transition
+from casework.core.model import AgentId, RunId, RunMessage
+from casework.core.plan import Pick
+from casework.store.database import Tx
+from casework.store.ids import new_ids
+from casework.store.tables import ANYONE, listed
+
+_CLAIM, _RESUME = transition(Event.CLAIM), transition(Event.RESUME)
+
+# One statement: lock what is still free, bind it, create or resume the runs, write the history. SKIP LOCKED leaves a
+# case that a person is at to the next tick, and means that a claim never waits while it holds locks. The row is locked
+# before it is updated, because an UPDATE of the picked ids would wait for such a person in an order of its own. A case
+# whose former run has not stopped yet is left alone: the sweep ends that run when its grace is over.
+_CLAIM_SQL = f"""
+with pick as (
+  select * from unnest(%(cases)s::uuid[], %(agents)s::uuid[], %(runs)s::uuid[]) with ordinality as p (case_id, agent_id, new_run_id, position)
+), held as (
+  select p.position, c.id, c.queue_id, p.agent_id, c.run_id is not null as resumed, coalesce(c.run_id, p.new_run_id) as run_id,
+         case when c.run_id is null then 1 else c.attempt + 1 end as attempt, c.handed_over
+  from pick p join cases c on c.id = p.case_id
+  where c.status in ({listed(_CLAIM.sources | _RESUME.sources)}) and c.lane is not null and c.ready_at <= %(now)s
+    and c.claim_for in (p.agent_id, '{ANYONE}')
+    and not exists (select from runs r where r.case_id = c.id and r.live and r.id is distinct from c.run_id)
+  for no key update of c skip locked
+), claimed as (
+  update cases c
+  set status = '{_CLAIM.target}', run_id = h.run_id, run_agent_id = h.agent_id, attempt = h.attempt, claimed_at = %(now)s,
+      postponed_to = null, handed_over = false, updated_at = %(now)s
+  from held h where c.id = h.id
+  returning c.id
+), resumed as (
+  update runs r set status = '{_RESUME.run}', attempt = h.attempt, claimed_at = %(now)s, sent_at = %(now)s, sends = 1
+  from held h where h.resumed and r.id = h.run_id
+  returning r.id
+), created as (
+  insert into runs (id, case_id, queue_id, agent_id, status, attempt, created_at, claimed_at, sent_at)
+  select h.run_id, h.id, h.queue_id, h.agent_id, '{_CLAIM.run}', h.attempt, %(now)s, %(now)s, %(now)s
+  from held h where not h.resumed
+  returning id
+), logged as (
+  insert into case_events (case_id, type, created_at, run_id, agent_id)
+  select h.id, case when h.resumed then '{_RESUME.records}' when h.handed_over then '{EventType.HANDOVER}' else '{_CLAIM.records}' end,
+         %(now)s, h.run_id, h.agent_id
+  from held h
+)
+select h.run_id, h.attempt, h.agent_id from held h join claimed c on c.id = h.id order by h.position
+"""
+
+
+def claim(tx: Tx, picks: Sequence[Pick], now: datetime) -> list[tuple[AgentId, RunMessage]]:
+    """Claim or resume the picked cases that are still free at `now`, and return who got what, in their order."""
+    rows = tx.sql(
+        _CLAIM_SQL,
+        {
+            "cases": [pick.case_id for pick in picks],
+            "agents": [pick.agent_id for pick in picks],
+            "runs": new_ids(len(picks)),
+            "now": now,
+        },
+    )
+    return [(AgentId(row.agent_id), RunMessage(RunId(row.run_id), row.attempt)) for row in rows]

@@ -1,0 +1,19 @@
+"""The token of the attempt that holds a case."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from casework.core.model import CaseId, RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Who writes: this attempt of this run, on this case."""
+
+    case_id: CaseId
+    run_id: RunId
+    attempt: int
+
+    def parameters(self) -> dict[str, Any]:
+        """The fence as statement parameters."""
+        return {"case_id": self.case_id, "run_id": self.run_id, "attempt": self.attempt}
