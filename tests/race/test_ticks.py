@@ -2,14 +2,15 @@
 
 import threading
 from collections import Counter
+from uuid import uuid4
 
 import pytest
 from waiting import Interrupted, Rival, wait_until_blocked
 
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import AgentKind
+from casework.core.model import AgentKind, RunId, RunMessage
 from casework.errors import NotFound
-from casework.service import cases, dispatch, explain, queues
+from casework.service import cases, dispatch, execute, explain, queues
 from casework.store import cases as case_store
 from casework.store import claims, transitions
 from casework.store import queues as queue_store
@@ -173,3 +174,11 @@ def test_an_explanation_that_meets_a_deletion_finds_no_case(committed):
         case_store.delete(tx, [case_id])
     with pytest.raises(NotFound):
         rival.result()
+
+
+def test_a_message_of_a_claim_that_a_crash_of_the_server_has_undone_starts_nothing(committed):
+    queue, _ = worked_queue(committed)
+    (case_id,) = some_cases(committed, queue)
+    undone = RunMessage(RunId(uuid4()), 1)
+    assert execute.start(committed, SETTINGS, undone, "w") is None
+    assert execute.start_all(committed, SETTINGS, (undone, *claim(committed)), "w")[0].fence.case_id == case_id

@@ -286,3 +286,14 @@ def test_everything_in_a_queue_is_worked(db):
     some_cases(db, queue, 50)
     assert work_all(db) == ["completed"] * 50
     assert queues.stats(db, TEAM, queue.id).cases[CaseStatus.COMPLETED] == 50
+
+
+def test_only_claims_that_are_sent_do_not_wait_for_the_disk(committed):
+    """What a pull claims it has started, and a start must not be undone."""
+    queue, agent = worked_queue(committed)
+    for sent, waits in ((True, "off"), (False, "on"), (True, "off")):
+        with committed.begin() as tx:
+            claims.lock_consumers(tx, [(queue.id, agent.id)], 200, sent=sent)
+            assert tx.sql("show synchronous_commit").scalar_one() == waits
+        with committed.begin() as tx:
+            assert tx.sql("show synchronous_commit").scalar_one() == "on"

@@ -1,5 +1,7 @@
 """Errors of the driver, in casework's words."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from casework.errors import DatabaseUnavailable, InvalidInput, SchemaOutdated
@@ -35,3 +37,18 @@ def test_a_single_statement_is_committed_and_an_error_undoes_a_transaction(commi
     with committed.begin() as tx:
         names = {row.name for row in tx.sql("select name from teams")}
     assert "kept" in names and "undone" not in names
+
+
+def test_more_threads_than_connections_wait_for_one_and_make_none_of_their_own(new_database):
+    db = Database(new_database("pooled"), pool_size=3)
+    used: set[int] = set()
+
+    def use(_):
+        for _ in range(20):
+            with db.single() as tx:
+                used.add(tx.sql("select pg_backend_pid()").scalar_one())
+
+    with ThreadPoolExecutor(12) as threads:
+        list(threads.map(use, range(12)))
+    db.close()
+    assert len(used) <= 3

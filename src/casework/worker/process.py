@@ -28,6 +28,9 @@ EMPTY_TICK_SPACING_SECONDS = 0.001
 
 TIDY_SECONDS = 600.0
 
+CONNECTIONS = 20
+"""At most, of a worker with so many busy threads; each is made when it is first needed, and used for a few milliseconds."""
+
 _worker_name = f"{socket.gethostname()}:{os.getpid()}"
 
 
@@ -130,6 +133,6 @@ def leave_parents_connections() -> None:
 
 
 def _connect() -> Casework:
-    casework = connect_when_possible(f"casework {worker_name()}", pool_size=5, caches_plans=True)
+    casework = connect_when_possible(f"casework {worker_name()}", pool_size=CONNECTIONS, caches_plans=True)
     # The application that Celery consumes with also publishes: one set of connections.
     return replace(casework, publisher=Publisher(casework.publisher.url, app))
