@@ -41,9 +41,9 @@ class Explained:
 
 def cached_plan(tx: Any, statement: str) -> list[dict[str, Any]]:
     """The nodes of the plan that a worker would keep for a statement, made for the tables as they are now."""
-    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement)))
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)[sb]", statement)))
     for number, name in enumerate(names, 1):
-        statement = statement.replace(f"%({name})s", f"${number}")
+        statement = statement.replace(f"%({name})s", f"${number}").replace(f"%({name})b", f"${number}")
     tx.sql(f"set local plan_cache_mode = force_generic_plan; {';'.join(PLANS)}")
     tx.sql(f"prepare kept as {statement.replace('%%', '%')}")
     found = tx.sql(f"explain (format json) execute kept ({', '.join(['null'] * len(names))})").scalar_one()

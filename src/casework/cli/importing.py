@@ -19,6 +19,8 @@ from casework.errors import InvalidInput
 from casework.service import cases
 
 BATCH = 500
+_STEP = 50_000
+"""Characters between two steps of the progress bar."""
 _SHOWN = 20
 
 
@@ -103,9 +105,15 @@ def _decoded(stream: BinaryIO, encoding: str, bar: Progress, task: TaskID) -> It
     except (LookupError, UnicodeError):
         raise InvalidInput(f"--encoding: there is no encoding {encoding!r}.") from None
     try:
+        read = 0
         for line in text:
-            bar.advance(task, len(line))
+            read += len(line)
+            # Not for each line: a step of the bar costs as much as the line.
+            if read >= _STEP:
+                bar.advance(task, read)
+                read = 0
             yield line
+        bar.advance(task, read)
     except UnicodeError as error:
         raise InvalidInput(f"The file is not in {encoding}: {error}. Say --encoding.") from None
     text.detach()

@@ -30,15 +30,23 @@ def words(text: str) -> list[str]:
 
 def searchable(title: str, data: Any) -> str:
     """The words by which a case is found, as a text of words and spaces; those beyond what can be kept are left out."""
-    found: list[str] = []
-    room = MAX_BYTES
-    for text in chain((title,), texts(data)):
-        for word in words(text):
-            room -= len(word.encode()) + 8
-            if room < 0 or len(found) == MAX_WORDS:
-                return " ".join(found)
-            found.append(word)
+    found = [word for text in chain((title,), texts(data)) for word in words(text)]
+    if len(found) * (MAX_WORD * _MOST_BYTES + 8) > MAX_BYTES:
+        found = list(_that_fit(found))
     return " ".join(found)
+
+
+_MOST_BYTES = 4
+"""Of a character."""
+
+
+def _that_fit(found: list[str]) -> Iterator[str]:
+    room = MAX_BYTES
+    for word in found[:MAX_WORDS]:
+        room -= len(word.encode()) + 8
+        if room < 0:
+            return
+        yield word
 
 
 def texts(data: Any) -> Iterator[str]:

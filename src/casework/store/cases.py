@@ -27,12 +27,12 @@ from casework.store.transitions import Fence
 
 # One statement for any number of cases. It keeps the queue from being deleted, and adds nothing where that is gone. A key
 # that the queue has already adds nothing. Who adds a key waits for others who are adding it, so that keys are added in
-# one order for all.
+# one order for all. Arrays of text go in binary: as text, each quote in them would be found and escaped, twice.
 _CREATE_SQL = f"""
 with home as (
   select id from queues where id = %(queue_id)s for key share
 ), new as (
-  select n.* from home cross join unnest(%(ids)s::uuid[], %(titles)s::text[], %(data)s::text[], %(priorities)s::smallint[], %(keys)s::text[], %(words)s::text[])
+  select n.* from home cross join unnest(%(ids)b::uuid[], %(titles)b::text[], %(data)b::text[], %(priorities)s::smallint[], %(keys)b::text[], %(words)b::text[])
     with ordinality as n (id, title, data, priority, key, words, position)
 ), added as (
   insert into cases (id, queue_id, title, data, status, priority, ready_at, key, created_at, updated_at)

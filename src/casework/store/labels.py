@@ -50,9 +50,12 @@ def ensure(tx: Tx, queue_id: QueueId, wanted: Sequence[LabelRef]) -> dict[LabelR
 def assign(tx: Tx, queue_id: QueueId, labelled: Sequence[tuple[CaseId, Sequence[LabelRef]]]) -> int:
     """Assign labels to cases; what is assigned already stays as it is. Returns how many assignments are new."""
     ids = ensure(tx, queue_id, [ref for _, refs in labelled for ref in refs])
-    pairs = sorted({(case_id, ids[ref]) for case_id, refs in labelled for ref in refs})
+    pairs = sorted(
+        {(case_id, ids[ref]) for case_id, refs in labelled for ref in refs},
+        key=lambda pair: (pair[0].bytes, pair[1].bytes),
+    )
     return tx.sql(
-        "insert into case_labels (case_id, label_id) select * from unnest(%(cases)s::uuid[], %(labels)s::uuid[]) on conflict do nothing",
+        "insert into case_labels (case_id, label_id) select * from unnest(%(cases)b::uuid[], %(labels)b::uuid[]) on conflict do nothing",
         {"cases": [pair[0] for pair in pairs], "labels": [pair[1] for pair in pairs]},
     ).rowcount
 

@@ -17,13 +17,13 @@ from casework.store.transitions.fence import Fence
 # may be many more cases with that status than when it was made.
 _THIS_RUN = "(values (%(run_id)s::uuid, %(attempt)s::int)) as g (run_id, attempt)"
 _THESE_RUNS = """(
-  select u.* from unnest(%(run_ids)s::uuid[], %(attempts)s::int[]) as u (run_id, attempt) join runs l on l.id = u.run_id
+  select u.* from unnest(%(run_ids)b::uuid[], %(attempts)s::int[]) as u (run_id, attempt) join runs l on l.id = u.run_id
   order by l.id for no key update of l
 ) as g"""
 _THIS = "(values (%(case_id)s::uuid, %(run_id)s::uuid, %(attempt)s::int, %(reason)s::text)) as g (case_id, run_id, attempt, reason)"
 _THESE = """(
     select u.*
-    from unnest(%(case_ids)s::uuid[], %(run_ids)s::uuid[], %(attempts)s::int[], %(reasons)s::text[], %(begun)s::float[], %(ended)s::float[])
+    from unnest(%(case_ids)b::uuid[], %(run_ids)b::uuid[], %(attempts)s::int[], %(reasons)b::text[], %(begun)b::float[], %(ended)b::float[])
       as u (case_id, run_id, attempt, reason, begun, ended) join cases l on l.id = u.case_id
     order by l.id for no key update of l
   ) as g"""

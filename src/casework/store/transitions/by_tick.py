@@ -18,7 +18,7 @@ _CLAIM, _RESUME = transition(Event.CLAIM), transition(Event.RESUME)
 # whose former run has not stopped yet is left alone: the sweep ends that run when its grace is over.
 _CLAIM_SQL = f"""
 with pick as (
-  select * from unnest(%(cases)s::uuid[], %(agents)s::uuid[], %(runs)s::uuid[]) with ordinality as p (case_id, agent_id, new_run_id, position)
+  select * from unnest(%(cases)b::uuid[], %(agents)b::uuid[], %(runs)b::uuid[]) with ordinality as p (case_id, agent_id, new_run_id, position)
 ), held as (
   select p.position, c.id, c.queue_id, p.agent_id, c.run_id is not null as resumed, coalesce(c.run_id, p.new_run_id) as run_id,
          case when c.run_id is null then 1 else c.attempt + 1 end as attempt, c.handed_over
