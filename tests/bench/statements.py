@@ -9,12 +9,13 @@ import psycopg
 
 @contextmanager
 def counted() -> Iterator[list[str]]:
-    """The statements of the block, in order, pings too; BEGIN and COMMIT are the driver's and are not among them."""
+    """The statements of the block, in order, pings too; BEGIN and COMMIT are not among them."""
     seen: list[str] = []
     execute = psycopg.Cursor.execute
 
     def noted(self: Any, query: Any, *rest: Any, **options: Any) -> Any:
-        seen.append(str(query))
+        if query not in ("begin", "commit"):
+            seen.append(str(query))
         return execute(self, query, *rest, **options)
 
     psycopg.Cursor.execute = noted  # type: ignore[method-assign]

@@ -256,7 +256,14 @@ def test_the_candidates_come_from_one_index_probe_a_lane(db, backlog, clock):
 def test_looking_for_ready_consumers_reads_a_few_pages(db, backlog, clock):
     with db.begin() as tx:
         nodes = explain(
-            tx, claims._READY_SQL, now=clock.now, kinds=["python"], agent_id=None, known_queues=[], known_agents=[]
+            tx,
+            claims._LOCK_SQL,
+            now=clock.now,
+            kinds=["python"],
+            agent_id=None,
+            known_queues=[],
+            known_agents=[],
+            sent=True,
         )
     scans = [node for node in nodes if node.get("Relation Name") == "cases"]
     assert {node["Index Name"] for node in scans} == {"cases_claim"}
@@ -293,7 +300,7 @@ def test_only_claims_that_are_sent_do_not_wait_for_the_disk(committed):
     queue, agent = worked_queue(committed)
     for sent, waits in ((True, "off"), (False, "on"), (True, "off")):
         with committed.begin() as tx:
-            claims.lock_consumers(tx, [(queue.id, agent.id)], 200, sent=sent)
+            claims.lock_consumers(tx, AgentKind.PYTHON, 200, known=[(queue.id, agent.id)], sent=sent)
             assert tx.sql("show synchronous_commit").scalar_one() == waits
         with committed.begin() as tx:
             assert tx.sql("show synchronous_commit").scalar_one() == "on"

@@ -2,7 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
+from sqlalchemy import text
 
 from casework.errors import DatabaseUnavailable, InvalidInput, SchemaOutdated
 from casework.store.database import Database
@@ -37,6 +39,24 @@ def test_a_single_statement_is_committed_and_an_error_undoes_a_transaction(commi
     with committed.begin() as tx:
         names = {row.name for row in tx.sql("select name from teams")}
     assert "kept" in names and "undone" not in names
+
+
+def test_an_error_in_the_first_statement_of_a_transaction_leaves_a_connection_that_works(committed):
+    """The first statement goes along with BEGIN."""
+    for statement in ("select 1 / 0", "select from", "select %(missing)s::int"):
+        with pytest.raises((psycopg.Error, ValueError, KeyError)), committed.begin() as tx:
+            tx.sql(statement)
+        with committed.begin() as tx:
+            assert tx.sql("select 1").scalar_one() == 1
+            assert tx.sql("select count(*) from pg_stat_activity where state like 'idle in%%'").scalar_one() == 0
+
+
+def test_a_transaction_without_statements_is_none(committed):
+    with committed.begin():
+        pass
+    with committed.begin() as tx:
+        assert tx.execute(text("select 1")).scalar_one() == 1
+        assert tx.sql("select now() = statement_timestamp()").scalar_one() is False
 
 
 def test_more_threads_than_connections_wait_for_one_and_make_none_of_their_own(new_database):

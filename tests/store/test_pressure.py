@@ -31,8 +31,7 @@ def look(db, now):
     """What a tick reads until it knows what to claim, and what it finds."""
     with db.begin() as tx:
         explained = Explained(tx)
-        ready = claims.ready_consumers(explained, AgentKind.PYTHON)
-        held = claims.lock_consumers(explained, ready, SETTINGS.outstanding_runs)
+        held = claims.lock_consumers(explained, AgentKind.PYTHON, SETTINGS.outstanding_runs)
         probes = [probe for one in held if one.opening.slots for probe in one.probes()]
         return explained, claims.candidates(explained, probes, now, 100)
 
@@ -101,8 +100,7 @@ def read_by_a_round(db, settings, trail):
     """Blocks that a round of claims reads until it knows what to claim."""
     with db.begin() as tx:
         explained = Explained(tx)
-        ready = claims.ready_consumers(explained, AgentKind.PYTHON, known=trail.consumers)
-        (held,) = claims.lock_consumers(explained, ready, settings.outstanding_runs)
+        (held,) = claims.lock_consumers(explained, AgentKind.PYTHON, settings.outstanding_runs, known=trail.consumers)
         found = claims.candidates(explained, held.probes(), tx.now, 100, trail.positions)
         assert len(found) == 100
         return explained.blocks

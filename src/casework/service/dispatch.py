@@ -68,8 +68,9 @@ def claim_round(db: Database, settings: Settings, trail: Trail | None = None) ->
     """
     trail = trail or Trail()
     with db.begin() as tx:
-        ready = claims.ready_consumers(tx, AgentKind.PYTHON, known=trail.consumers)
-        locked = claims.lock_consumers(tx, ready, settings.outstanding_runs, sent=True) if ready else []
+        locked = claims.lock_consumers(
+            tx, AgentKind.PYTHON, settings.outstanding_runs, known=trail.consumers, sent=True
+        )
         held = [_within_a_batch(one) for one in locked if one.opening.slots]
         if not held:
             return []

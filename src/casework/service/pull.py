@@ -56,8 +56,7 @@ def claim(db: Database, settings: Settings, team_id: TeamId, agent_id: UUID, wor
 
 
 def _claim_one(tx: Tx, settings: Settings, agent: Agent) -> RunMessage | None:
-    ready = claims.ready_consumers(tx, AgentKind.PULL, agent.id)
-    held = claims.lock_consumers(tx, ready, settings.outstanding_runs) if ready else []
+    held = claims.lock_consumers(tx, AgentKind.PULL, settings.outstanding_runs, agent_id=agent.id)
     free = [one for one in held if one.opening.slots]
     if not free:
         return None

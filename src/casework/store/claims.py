@@ -11,38 +11,38 @@ from casework.core.plan import Candidate, Lane, Opening, free_slots
 from casework.store.database import NOW, Tx
 from casework.store.tables import ANYONE
 
-# Which consumers could do something: one probe of the claim index for each lane, stopping at the first hit, so that
-# neither the backlog nor cases that are not ready cost anything. A draining queue only resumes. Materialized, because the
-# planner would probe the lanes of the known consumers first and leave them out then.
-_READY_SQL = f"""
-with asked as materialized (
-  select c.queue_id, c.agent_id, c.trigger, q.mode
-  from consumers c join queues q on q.id = c.queue_id join agents a on a.id = c.agent_id
-  where q.mode <> '{QueueMode.PAUSED}' and a.kind = any(%(kinds)s) and (%(agent_id)s::uuid is null or c.agent_id = %(agent_id)s)
-    and not exists (select from unnest(%(known_queues)s::uuid[], %(known_agents)s::uuid[]) k where (c.queue_id, c.agent_id) = (k.*))
-)
-select c.queue_id, c.agent_id from asked c
-where exists (
-  select from unnest(array[c.agent_id, '{ANYONE}'::uuid]) as f (claim_for), unnest('{{{",".join(str(int(lane)) for lane in Lane)}}}'::smallint[]) as l (lane),
-    lateral (
-      select from cases k
-      where k.queue_id = c.queue_id and k.claim_for = f.claim_for and k.lane = l.lane and k.ready_at <= {NOW}
-      order by k.ready_at, k.id limit 1
-    ) hit
-  where (f.claim_for = c.agent_id or c.trigger) and (c.mode = '{QueueMode.ACTIVE}' or l.lane = {Lane.RESUMED:d})
-)
-order by c.queue_id, c.agent_id
-"""
-
+# Which consumers could do something, and their locks. One probe of the claim index for each lane, stopping at the first hit,
+# so that neither the backlog nor cases that are not ready cost anything. A draining queue only resumes. Materialized,
+# because the planner would probe the lanes of the known consumers first and leave them out then.
+#
 # A consumer that another tick holds is that tick's to serve. The queue's row is locked too, and shared: pausing
 # updates it, so pausing waits for claims under way, and a claim that comes after it sees the pause.
 #
 # A claim that is only sent need not wait for the disk (0.3 of its 3 ms): a crash of the server that undoes it leaves a
 # message that finds no run, and whoever starts the run waits for the disk, and so for the claim too.
 _LOCK_SQL = f"""
-select case when %(sent)s then set_config('synchronous_commit', 'off', true) end as flush, c.queue_id, c.agent_id, c.trigger, c.concurrency, c.counted_from, q.mode, coalesce(%(now)s, clock_timestamp()) as now
+with asked as materialized (
+  select c.queue_id, c.agent_id, c.trigger, q.mode
+  from consumers c join queues q on q.id = c.queue_id join agents a on a.id = c.agent_id
+  where q.mode <> '{QueueMode.PAUSED}' and a.kind = any(%(kinds)s) and (%(agent_id)s::uuid is null or c.agent_id = %(agent_id)s)
+    and not exists (select from unnest(%(known_queues)s::uuid[], %(known_agents)s::uuid[]) k where (c.queue_id, c.agent_id) = (k.*))
+), ready as materialized (
+  select a.queue_id, a.agent_id from asked a
+  where exists (
+    select from unnest(array[a.agent_id, '{ANYONE}'::uuid]) as f (claim_for), unnest('{{{",".join(str(int(lane)) for lane in Lane)}}}'::smallint[]) as l (lane),
+      lateral (
+        select from cases k
+        where k.queue_id = a.queue_id and k.claim_for = f.claim_for and k.lane = l.lane and k.ready_at <= {NOW}
+        order by k.ready_at, k.id limit 1
+      ) hit
+    where (f.claim_for = a.agent_id or a.trigger) and (a.mode = '{QueueMode.ACTIVE}' or l.lane = {Lane.RESUMED:d})
+  )
+  union all select * from unnest(%(known_queues)s::uuid[], %(known_agents)s::uuid[])
+)
+select case when %(sent)s then set_config('synchronous_commit', 'off', true) end as flush, c.queue_id, c.agent_id, c.trigger, c.concurrency,
+  c.counted_from, q.mode, coalesce(%(now)s, clock_timestamp()) as now
 from consumers c join queues q on q.id = c.queue_id
-where (c.queue_id, c.agent_id) in (select * from unnest(%(queues)s::uuid[], %(agents)s::uuid[])) and q.mode <> '{QueueMode.PAUSED}'
+where (c.queue_id, c.agent_id) in (select queue_id, agent_id from ready) and q.mode <> '{QueueMode.PAUSED}'
 order by c.queue_id, c.agent_id
 for update of c skip locked for share of q skip locked
 """
@@ -117,22 +117,23 @@ Position = tuple[datetime, UUID]
 _FRONT = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
 
-def ready_consumers(tx: Tx, kind: AgentKind, agent_id: AgentId | None = None, known: Sequence[Pair] = ()) -> list[Pair]:
-    """The (queue, agent) pairs that have something to claim, whether or not they have a free slot.
+def lock_consumers(
+    tx: Tx,
+    kind: AgentKind,
+    outstanding: int,
+    *,
+    agent_id: AgentId | None = None,
+    known: Sequence[Pair] = (),
+    sent: bool = False,
+) -> list[Held]:
+    """Lock the consumers that have something to claim and that no other tick holds, and count their free slots.
 
-    `known` are pairs that are taken to have something, and are not looked at.
+    `known` are (queue, agent) pairs that are taken to have something, and are not looked at. `sent` says that this
+    transaction starts nothing: what it claims is sent to workers afterwards.
     """
-    values: dict[str, Any] = {"kinds": [str(kind)], "agent_id": agent_id}
+    values: dict[str, Any] = {"kinds": [str(kind)], "agent_id": agent_id, "sent": sent}
     values |= {f"known_{name}": ids for name, ids in _as_arrays(known).items()}
-    return [*known, *((row.queue_id, row.agent_id) for row in tx.sql(_READY_SQL, values))]
-
-
-def lock_consumers(tx: Tx, pairs: Sequence[Pair], outstanding: int, *, sent: bool = False) -> list[Held]:
-    """Lock those consumers that no other tick holds, and count their free slots.
-
-    `sent` says that this transaction starts nothing: what it claims is sent to workers afterwards.
-    """
-    locked = tx.sql(_LOCK_SQL, {**_as_arrays(pairs), "sent": sent}).all()
+    locked = tx.sql(_LOCK_SQL, values).all()
     if not locked:
         return []
     beginnings = [row.counted_from or _FRONT[0] for row in locked]

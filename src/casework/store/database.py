@@ -1,12 +1,13 @@
 """The connection to PostgreSQL: transactions, the clock, and errors in casework's own words."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from time import monotonic
 from typing import Any, cast
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
@@ -67,10 +68,16 @@ class Tx:
     """One transaction. Its statements see one moment: the database's clock, read once, or the clock of a test."""
 
     def __init__(
-        self, driver: psycopg.Connection[Any], clock: Clock | None, connection: Connection | None = None
+        self,
+        driver: psycopg.Connection[Any],
+        clock: Clock | None,
+        connection: Connection | None = None,
+        *,
+        begun: bool = True,
     ) -> None:
         self._driver = driver
         self._connection = connection
+        self.begun = begun
         self.fixed_now = clock() if clock else None
         self._now = self.fixed_now
 
@@ -78,6 +85,9 @@ class Tx:
     def connection(self) -> Connection:
         """The connection as SQLAlchemy's; a single statement has none."""
         assert self._connection is not None
+        if not self.begun:
+            self.begun = True
+            self._driver.execute("begin")
         return self._connection
 
     @property
@@ -99,7 +109,14 @@ class Tx:
         """
         bound = {"now": self.fixed_now, **(parameters or {})}
         cursor = self._driver.cursor(row_factory=namedtuple_row)
-        return Rows(cursor.execute(statement, bound))
+        if self.begun:
+            return Rows(cursor.execute(statement, bound))
+        # BEGIN goes along with the first statement: a round trip less.
+        self.begun = True
+        with self._driver.pipeline():
+            self._driver.execute("begin")
+            cursor.execute(statement, bound)
+        return Rows(cursor)
 
 
 NOW = "coalesce(%(now)s::timestamptz, now())"
@@ -146,11 +163,19 @@ class Database:
         """
         with _own_errors(self.url), self.engine.connect() as connection:
             driver = driver_of(connection)
+            tx = Tx(driver, self.clock, connection, begun=False)
             try:
-                with driver.transaction():
-                    yield Tx(driver, self.clock, connection)
+                yield tx
+                if tx.begun:
+                    driver.execute("commit")
+            except BaseException:
+                if tx.begun:
+                    with suppress(psycopg.Error):
+                        driver.execute("rollback")
+                raise
             finally:
-                if driver.closed:
+                # A connection that broke, or did not come out of its transaction, is not lent again.
+                if driver.info.transaction_status is not TransactionStatus.IDLE:
                     connection.invalidate()
 
     @contextmanager
