@@ -123,12 +123,12 @@ def test_runs_of_unknown_or_long_length_go_alone():
 
 def test_short_runs_share_a_message_as_far_as_they_take_that_long_together():
     assert sizes(bundle(claimed(*[0] * 20), {AGENTS[0]: 0.03}, 0.1)) == [3, 3, 3, 3, 3, 3, 2]
-    assert sizes(bundle(claimed(*[0] * 100), {AGENTS[0]: 0.0}, 0.1)) == [MOST_IN_A_BUNDLE] * 5
+    assert sizes(bundle(claimed(*[0] * 100), {AGENTS[0]: 0.0}, 0.1)) == [MOST_IN_A_BUNDLE] * 2
 
 
 def test_a_few_short_runs_are_spread_over_workers():
-    assert sizes(bundle(claimed(*[0] * 4), {AGENTS[0]: 0.001}, 0.1)) == [1] * 4
-    assert sizes(bundle(claimed(*[0] * 12), {AGENTS[0]: 0.001}, 0.1)) == [3] * 4
+    assert sizes(bundle(claimed(*[0] * 4), {AGENTS[0]: 0.001}, 0.1)) == [2] * 2
+    assert sizes(bundle(claimed(*[0] * 12), {AGENTS[0]: 0.001}, 0.1)) == [6] * 2
 
 
 def test_no_seconds_are_a_message_for_each_run():
@@ -140,7 +140,7 @@ def test_a_run_that_was_begun_before_goes_alone():
     runs[5] = AGENTS[0], RunMessage(runs[5][1].run_id, 2)
     bundles = bundle(runs, {AGENTS[0]: 0.001}, 0.1)
     assert [len(one) for one in bundles if any(message.attempt > 1 for message in one)] == [1]
-    assert sorted(sizes(bundles)) == [1, 4, 5, 5, 5]
+    assert sorted(sizes(bundles)) == [1, 9, 10]
 
 
 @given(st.lists(st.integers(0, 2), max_size=60), st.lists(st.floats(0, 1), min_size=3, max_size=3))

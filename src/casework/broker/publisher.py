@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
+from threading import Timer
 from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,6 +24,9 @@ _MOST_NUDGES = 100
 # What Celery would write into each message for its monitors, which have no use for ids.
 _PLAIN = {"ignore_result": True, "argsrepr": "", "kwargsrepr": ""}
 _REFILL_SECONDS = 0.03
+"""Between two ticks that are asked for by runs without a limit. The last of them is put off, and never left out: nobody
+else might ask before the next beat."""
+
 _AWAY = (RedisError, KombuError, OSError)
 
 
@@ -42,6 +46,7 @@ class Publisher:
         self.url = url
         self._app = app
         self._nudged = 0.0
+        self._put_off: Timer | None = None
 
     @cached_property
     def app(self) -> Celery:
@@ -61,9 +66,17 @@ class Publisher:
         if effects.bundles:
             with _tolerated("runs"):
                 self._send_runs(effects.bundles)
-        if effects.nudge or (effects.refill and monotonic() >= self._nudged + _REFILL_SECONDS):
-            with _tolerated("nudge"):
-                self.nudge()
+        left = self._nudged + _REFILL_SECONDS - monotonic()
+        if effects.nudge or (effects.refill and left <= 0):
+            self._try_to_nudge()
+        elif effects.refill and not (self._put_off and self._put_off.is_alive()):
+            self._put_off = Timer(left, self._try_to_nudge)
+            self._put_off.daemon = True
+            self._put_off.start()
+
+    def _try_to_nudge(self) -> None:
+        with _tolerated("nudge"):
+            self.nudge()
 
     def _send_runs(self, bundles: Sequence[Bundle]) -> None:
         """One batch, one round trip: `delay` one by one costs seven times as much. A batch of one costs 0.2 ms for nothing."""

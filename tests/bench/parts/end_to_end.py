@@ -20,8 +20,8 @@ Contenders = dict[str, Callable[[], float]]
 
 CELERY, RECORDED = "Celery no-op, prefork 2", "Celery insert and delay, prefork 2"
 ALONE, SHARED = "casework, prefork 2, a message for each run", "casework, prefork 2, short runs share messages"
-TWO_ALONE = "casework, 2 workers, threads 10, a message for each run"
-TWO_SHARED = "casework, 2 workers, threads 10, short runs share messages"
+TWO_ALONE = "casework, 2 workers, threads 4, a message for each run"
+TWO_SHARED = "casework, 2 workers, threads 4, short runs share messages"
 ONE_BY_ONE = "casework, prefork 2, shared messages, created one by one"
 
 
@@ -75,7 +75,7 @@ def _marked(worker: CeleryWorker, count: int, send: Callable[[bool], object]) ->
 
 
 def _casework(ground: Ground, count: int) -> Contenders:
-    two_workers = {"workers": 2, "pool": Pool.THREADS, "concurrency": 10}
+    two_workers = {"workers": 2, "pool": Pool.THREADS, "concurrency": 4}
     shared, alone = installation(ground, "e2e_shared"), installation(ground, "e2e_alone", bundle_seconds=0)
     two_shared = installation(ground, "e2e_two_shared", **two_workers)
     two_alone = installation(ground, "e2e_two_alone", bundle_seconds=0, **two_workers)
