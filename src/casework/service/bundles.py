@@ -72,8 +72,8 @@ class Execution:
         """
         started = self._start(bundle)
         shared = len(started) > 1
-        letting_go = Timer(LET_GO_SECONDS, self._let_go)
-        if shared:
+        letting_go = Timer(LET_GO_SECONDS, self._let_go) if shared else None
+        if letting_go:
             letting_go.start()
         with ExitStack() as all_watched:
             for one in started:
@@ -81,8 +81,9 @@ class Execution:
                 self._waiting.append(_Turn(one, watched.enter_context(self._watch(one.message)), watched))
             while turn := _next(self._waiting):
                 self._take_turn(turn, shared)
-            letting_go.cancel()
-            self._write_completions()
+            if letting_go:
+                letting_go.cancel()
+                self._write_completions()
         nudge = self._gave_slots or not _NEEDS_NO_TICK.issuperset(self._results)
         return Committed(self._results, Effects(nudge=nudge, refill=not nudge))
 
