@@ -11,7 +11,7 @@ from rich.table import Table
 
 from chaos.faults import FAULTS
 from chaos.report import COLUMNS
-from chaos.storm import Storm
+from chaos.storm import LOADS, Storm
 
 
 def main() -> int:
@@ -19,6 +19,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m chaos", description="Faults under load.")
     parser.add_argument("--fault", choices=sorted(FAULTS), action="append", help="this one; repeatable; all without it")
     parser.add_argument("--injections", type=int, default=5)
+    parser.add_argument("--load", choices=LOADS, default="mixed", help="cases of 20 to 200 ms, or of 2 ms at most")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
@@ -29,7 +30,9 @@ def main() -> int:
     for name in asked.fault or FAULTS:
         with console.status(name) as status:
             reports.append(
-                Storm(name, asked.seed).run(asked.injections, status.update if console.is_terminal else lambda _: None)
+                Storm(name, asked.seed, LOADS[asked.load]).run(
+                    asked.injections, status.update if console.is_terminal else lambda _: None
+                )
             )
         console.print(" | ".join(reports[-1].row()), soft_wrap=True)
         for problem in reports[-1].problems:

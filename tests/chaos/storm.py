@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from time import monotonic, sleep
 
 from casework.core.model import DEFAULT_TEAM, NewCase
@@ -17,13 +18,30 @@ from chaos.faults import FAULTS
 from chaos.ground import CONCURRENCY, Ground
 from chaos.report import Report
 
-BACKLOG = 150
 CALLERS = 3
 CALM_SECONDS = 10.0
 SETTLING_SECONDS = 3.0
 """Between the beginning, or the last recovery, and a calm window."""
 BETWEEN_SECONDS = 4.0
 PATIENCE_SECONDS = 90.0
+
+
+@dataclass(frozen=True)
+class Load:
+    """What people keep the queue filled with, beside the callers' cases."""
+
+    seconds: tuple[float, float]
+    """How long a case takes, from and to."""
+    backlog: int
+    asking: float
+    """The share of cases whose runs ask a person."""
+
+
+LOADS = {
+    "mixed": Load(SECONDS, 150, 0.05),
+    # So short that runs share messages, a caller's long one now and then among them.
+    "short": Load((0.0, 0.002), 1000, 0.005),
+}
 
 
 RECOVERED = """
@@ -36,14 +54,15 @@ select exists (select from runs where claimed_at > %(mark)s and status = 'comple
 class Storm:
     """A ground, people on it, and a watch over its invariants."""
 
-    def __init__(self, fault: str, seed: int) -> None:
+    def __init__(self, fault: str, seed: int, load: Load) -> None:
+        self.load = load
         self.chance = random.Random(seed)
         self.fault = FAULTS[fault]
-        self.report = Report(fault, self.fault.within, least_waiting=BACKLOG)
+        self.report = Report(fault, self.fault.within, least_waiting=load.backlog)
         self.ground = Ground(clocks=self.fault.clocks)
         self.db = self.ground.casework.db
         self.ledger = self.ground.ledger
-        self.least_waiting = BACKLOG
+        self.least_waiting = self.load.backlog
         self.ending = threading.Event()
         self.adding = threading.Event()
         self.adding.set()
@@ -105,10 +124,16 @@ class Storm:
     def _feed(self) -> None:
         counted = queues.stats(self.db, DEFAULT_TEAM, self.ground.queue.id).cases
         self.least_waiting = min(self.least_waiting, counted["pending"])
-        missing = BACKLOG - counted["pending"]
+        missing = self.load.backlog - counted["pending"]
         if missing > 0 and self.adding.is_set():
             new = [
-                NewCase("case", {"seconds": self.chance.uniform(*SECONDS), "asks": self.chance.random() < 0.05})
+                NewCase(
+                    "case",
+                    {
+                        "seconds": self.chance.uniform(*self.load.seconds),
+                        "asks": self.chance.random() < self.load.asking,
+                    },
+                )
                 for _ in range(missing)
             ]
             added = cases.create(self.db, self.ground.queue.id, new)
@@ -153,7 +178,7 @@ class Storm:
     def _calm(self) -> float:
         """The rate of a calm window, in which there is always a case that waits."""
         self._watch_until(monotonic() + SETTLING_SECONDS)
-        self.least_waiting = BACKLOG
+        self.least_waiting = self.load.backlog
         before, began = self._ended(), monotonic()
         self._watch_until(began + CALM_SECONDS)
         rate = (self._ended() - before) / (monotonic() - began)

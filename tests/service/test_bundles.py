@@ -204,6 +204,24 @@ def test_a_completion_that_may_have_been_written_before_the_line_broke_is_not_ca
         assert (run.status, run.refused_writes) == (RunStatus.COMPLETED, 0)
 
 
+@pytest.mark.parametrize(("count", "starts"), [(1, "start"), (3, "start_all")])
+def test_a_message_is_kept_while_the_database_is_away(db, monkeypatch, count, starts):
+    queue, _ = worked_queue(db)
+    some_cases(db, queue, count)
+    messages = claim(db)
+    really, tries = getattr(transitions, starts), []
+
+    def breaks(*arguments):
+        tries.append(arguments)
+        if len(tries) < 4:
+            raise DatabaseUnavailable("it is away")
+        return really(*arguments)
+
+    monkeypatch.setattr(transitions, starts, breaks)
+    monkeypatch.setattr(execute, "sleep", lambda seconds: None)
+    assert execute_all(db, messages).value == ["completed"] * count
+
+
 def test_the_end_of_a_run_asks_for_a_tick_where_it_gives_a_slot_back(db):
     queue, _ = worked_queue(db, concurrency=2)
     some_cases(db, queue, 2)

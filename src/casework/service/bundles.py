@@ -88,15 +88,19 @@ class Execution:
         return Committed(self._results, Effects(nudge=nudge, refill=not nudge))
 
     def _start(self, bundle: Bundle) -> Sequence[Started]:
-        if len(bundle) > 1:
-            started = execute.start_all(self._db, self._settings, bundle, self._worker)
-        else:
-            only = execute.start(self._db, self._settings, bundle[0], self._worker)
-            started = [only] if only else []
+        """While the database is away the message is kept, and its slot with it: a worker that is cut off must not take one
+        message after another from those who are not."""
+        started = execute.patiently("start", lambda _: self._try_to_start(bundle)) or []
         for message in set(bundle) - {one.message for one in started}:
             log.event("run.not_started", run=message.run_id, attempt=message.attempt)
             self._results.append("not started")
         return started
+
+    def _try_to_start(self, bundle: Bundle) -> list[Started]:
+        if len(bundle) > 1:
+            return execute.start_all(self._db, self._settings, bundle, self._worker)
+        only = execute.start(self._db, self._settings, bundle[0], self._worker)
+        return [only] if only else []
 
     def _take_turn(self, turn: _Turn, shared: bool) -> None:
         begun = monotonic()
@@ -151,7 +155,7 @@ def complete_all(db: Database, settings: Settings, done: Sequence[Done]) -> list
             "completed" if one.started.message in held else _complete(db, settings, one, first=first) for one in done
         ]
 
-    return execute.patiently(write) or ["not written"] * len(done)
+    return execute.patiently("outcome", write) or ["not written"] * len(done)
 
 
 def _complete(db: Database, settings: Settings, one: Done, *, first: bool = True) -> str:

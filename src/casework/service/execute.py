@@ -146,11 +146,11 @@ def settle(db: Database, settings: Settings, started: Started, result: Result, *
         reach(Point.OUTCOME_COMMITTED, done)
         return done
 
-    return patiently(write) or "not written"
+    return patiently("outcome", write) or "not written"
 
 
-def patiently(write: Callable[[bool], Written]) -> Written | None:
-    """Try until the database is there: the work is done. `write` is told whether it is tried for the first time.
+def patiently(what: str, write: Callable[[bool], Written]) -> Written | None:
+    """Try until the database is there. `write` is told whether it is tried for the first time.
 
     Gives up after twenty minutes, and returns None.
     """
@@ -158,7 +158,7 @@ def patiently(write: Callable[[bool], Written]) -> Written | None:
         try:
             return write(tries == 1)
         except DatabaseUnavailable:
-            log.warn("run.outcome_waits", tries=tries)
+            log.warn(f"run.{what}_waits", tries=tries)
             sleep(min(2.0, 0.1 * tries))
     return None
 

@@ -1,5 +1,6 @@
 """The connection to PostgreSQL: transactions, the clock, and errors in casework's own words."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -17,6 +18,9 @@ from sqlalchemy.sql import Executable
 from casework.errors import CaseworkError, DatabaseUnavailable, InvalidInput, InvalidSettings, SchemaOutdated
 
 Clock = Callable[[], datetime]
+
+# A connection that breaks also warns, while it is closed, that it is broken; the error says it.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 _OPTIONS = "-c jit=off -c timezone=UTC -c idle_in_transaction_session_timeout=60s"
 

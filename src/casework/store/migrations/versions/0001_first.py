@@ -59,7 +59,7 @@ CREATE TABLE cases (
     CONSTRAINT cases_postponed_to CHECK ((status = 'postponed') = (postponed_to is not null)),
     CONSTRAINT cases_human_request CHECK ((status = 'needs_input') = (human_request_id is not null))
 )
- WITH (fillfactor = 80);
+ WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
 CREATE INDEX cases_claim ON cases (queue_id, claim_for, lane, ready_at, id) WHERE lane is not null;
 
@@ -163,7 +163,7 @@ CREATE TABLE runs (
     holds_slot BOOLEAN GENERATED ALWAYS AS (status in ('pending', 'running')) STORED NOT NULL,
     PRIMARY KEY (id)
 )
- WITH (fillfactor = 70);
+ WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
 CREATE INDEX runs_case ON runs (case_id, id);
 
