@@ -50,11 +50,11 @@ class Installation:
         row = self.connection.execute("select count(*) from cases where status = 'completed'").fetchone()
         return row[0] if row else 0
 
-    def warm_up(self, data: object = "") -> None:
-        """Let every process make its connections."""
+    def warm_up(self, data: object = "", count: int = 40) -> None:
+        """Let every process make its connections, and learn how long runs take."""
         before = self.completed()
-        seed.create(self.casework, self.queue, 40, 1, data)
-        wait_for(lambda: self.completed() == before + 40, "the first cases", 0.1)
+        seed.create(self.casework, self.queue, count, 1, data)
+        wait_for(lambda: self.completed() == before + count, "the first cases", 0.1)
 
     def last_run(self) -> UUID:
         """The newest run."""

@@ -8,12 +8,12 @@ from casework.settings import Settings
 from casework.store import runs
 from casework.store.database import Database
 
-REMEMBERED_SECONDS = 1.0
+REMEMBERED_SECONDS = 0.3
 UNKNOWN_SECONDS = 0.1
 
 
 class Paces:
-    """Asks the database for an agent's latest runs, once a second at most."""
+    """Asks the database for an agent's latest runs, now and then."""
 
     def __init__(self) -> None:
         self._known: dict[AgentId, tuple[float | None, float]] = {}

@@ -38,7 +38,7 @@ def heartbeat(tx: Tx, runs: Sequence[RunMessage]) -> dict[RunId, bool]:
 _PACES_SQL = """
 select c.agent_id, percentile_cont(0.9) within group (order by extract(epoch from r.completed_at - r.started_at)) as seconds
 from consumers c join agents a on a.id = c.agent_id cross join lateral (
-  select agent_id, attempt, started_at, completed_at from runs where queue_id = c.queue_id order by id desc limit 600
+  select agent_id, attempt, started_at, completed_at from runs where queue_id = c.queue_id order by id desc limit 200
 ) r
 where c.agent_id = any(%(agents)s::uuid[]) and r.agent_id = c.agent_id and r.attempt = 1 and r.completed_at > r.started_at
   and coalesce(a.max_attempts, %(max_attempts)s) > 1

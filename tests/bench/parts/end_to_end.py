@@ -80,7 +80,7 @@ def _casework(ground: Ground, count: int) -> Contenders:
     two_shared = installation(ground, "e2e_two_shared", **two_workers)
     two_alone = installation(ground, "e2e_two_alone", bundle_seconds=0, **two_workers)
     for each in (shared, alone, two_shared, two_alone):
-        each.warm_up()
+        each.warm_up(count=300)
     return {
         ALONE: lambda: _completed(alone, count, 100),
         SHARED: lambda: _completed(shared, count, 100),
