@@ -19,10 +19,10 @@ def test_a_pace_is_what_nine_in_ten_runs_do_not_exceed(db, clock):
     end_some(db, clock, queue, 19, 0.02)
     end_some(db, clock, queue, 1, 5)
     with db.begin() as tx:
-        assert 0.019 < runs.paces(tx, [agent.id], 3)[agent.id] < 0.021
+        assert 0.019 < runs.paces(tx, [agent.id], 3, 200)[agent.id] < 0.021
     end_some(db, clock, queue, 10, 5)
     with db.begin() as tx:
-        assert runs.paces(tx, [agent.id], 3)[agent.id] > 1
+        assert runs.paces(tx, [agent.id], 3, 200)[agent.id] > 1
 
 
 def test_too_few_runs_have_no_pace(db, clock, settings):
@@ -46,7 +46,16 @@ def test_an_agent_with_a_single_attempt_has_no_pace(db, clock):
     queue, agent = worked_queue(db)
     end_some(db, clock, queue, 12, 0.02)
     with db.begin() as tx:
-        assert runs.paces(tx, [agent.id], 2)
-        assert runs.paces(tx, [agent.id], 1) == {}
+        assert runs.paces(tx, [agent.id], 2, 200)
+        assert runs.paces(tx, [agent.id], 1, 200) == {}
         tx.sql("update agents set max_attempts = 1 where id = %(id)s", {"id": agent.id})
-        assert runs.paces(tx, [agent.id], 3) == {}
+        assert runs.paces(tx, [agent.id], 3, 200) == {}
+
+
+def test_runs_that_wait_do_not_hide_how_long_the_others_took(db, clock, settings):
+    queue, agent = worked_queue(db, concurrency=None)
+    end_some(db, clock, queue, 20, 0.02)
+    some_cases(db, queue, settings.outstanding_runs)
+    while claim(db):
+        pass
+    assert Paces().of(db, settings, [agent.id])

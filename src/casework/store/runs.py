@@ -33,24 +33,30 @@ def heartbeat(tx: Tx, runs: Sequence[RunMessage]) -> dict[RunId, bool]:
     return {RunId(row.id): row.stop for row in rows}
 
 
-# The newest runs of each queue and no others, however many there were. A run of several attempts waited in between. An
-# agent with a single attempt has no pace: its runs must not be lost with one that they share a worker with.
+# The newest runs of each queue and no others, however many there were: first those that wait and run, then ended ones. A
+# run of several attempts waited in between. An agent with a single attempt has no pace: its runs must not be lost with one
+# that they share a worker with. LIMIT is a literal, as for candidates.
 _PACES_SQL = """
 select c.agent_id, percentile_cont(0.9) within group (order by extract(epoch from r.completed_at - r.started_at)) as seconds
 from consumers c join agents a on a.id = c.agent_id cross join lateral (
-  select agent_id, attempt, started_at, completed_at from runs where queue_id = c.queue_id order by id desc limit 200
+  select l.started_at, l.completed_at
+  from (
+    select agent_id, attempt, started_at, completed_at from runs where queue_id = c.queue_id order by id desc limit {looked_at}
+  ) l
+  where l.agent_id = c.agent_id and l.attempt = 1 and l.completed_at > l.started_at limit 200
 ) r
-where c.agent_id = any(%(agents)s::uuid[]) and r.agent_id = c.agent_id and r.attempt = 1 and r.completed_at > r.started_at
-  and coalesce(a.max_attempts, %(max_attempts)s) > 1
+where c.agent_id = any(%(agents)s::uuid[]) and coalesce(a.max_attempts, %(max_attempts)s) > 1
 group by c.agent_id having count(*) >= 10
 """
 
 
-def paces(tx: Tx, agents: Sequence[AgentId], max_attempts: int) -> dict[AgentId, float]:
+def paces(tx: Tx, agents: Sequence[AgentId], max_attempts: int, outstanding: int) -> dict[AgentId, float]:
     """Seconds that nine in ten of an agent's latest runs took at most, for agents that have ended at least ten, and
-    whose runs may be attempted more than once; `max_attempts` holds for agents that do not say."""
+    whose runs may be attempted more than once; `max_attempts` holds for agents that do not say. `outstanding` is how
+    many runs may wait."""
     values = {"agents": list(agents), "max_attempts": max_attempts}
-    return {AgentId(row.agent_id): row.seconds for row in tx.sql(_PACES_SQL, values)}
+    rows = tx.sql(_PACES_SQL.format(looked_at=int(outstanding) + 400), values)
+    return {AgentId(row.agent_id): row.seconds for row in rows}
 
 
 class Stuck(StrEnum):
