@@ -25,7 +25,13 @@ class Paces:
         unknown = [agent for agent in asked if agent not in self._known or self._known[agent][1] < now]
         if unknown:
             with db.single() as tx:
-                found = runs.paces(tx, unknown, settings.max_attempts, settings.outstanding_runs)
+                found = runs.paces(
+                    tx,
+                    unknown,
+                    longest=settings.bundle_seconds,
+                    max_attempts=settings.max_attempts,
+                    outstanding=settings.outstanding_runs,
+                )
             for agent in unknown:
                 pace = found.get(agent)
                 self._known[agent] = pace, now + (UNKNOWN_SECONDS if pace is None else REMEMBERED_SECONDS)

@@ -37,24 +37,34 @@ def heartbeat(tx: Tx, runs: Sequence[RunMessage]) -> dict[RunId, bool]:
 # run of several attempts waited in between. An agent with a single attempt has no pace: its runs must not be lost with one
 # that they share a worker with. LIMIT is a literal, as for candidates.
 _PACES_SQL = """
-select c.agent_id, percentile_cont(0.9) within group (order by extract(epoch from r.completed_at - r.started_at)) as seconds
-from consumers c join agents a on a.id = c.agent_id cross join lateral (
-  select l.started_at, l.completed_at
-  from (
-    select agent_id, attempt, started_at, completed_at from runs where queue_id = c.queue_id order by id desc limit {looked_at}
-  ) l
-  where l.agent_id = c.agent_id and l.attempt = 1 and l.completed_at > l.started_at limit 200
-) r
-where c.agent_id = any(%(agents)s::uuid[]) and coalesce(a.max_attempts, %(max_attempts)s) > 1
-group by c.agent_id having count(*) >= 10
+select agent_id, avg(seconds)::float as seconds
+from (
+  select c.agent_id, r.seconds, percent_rank() over (partition by c.agent_id order by r.seconds) as rank,
+    count(*) over (partition by c.agent_id) as ended
+  from consumers c join agents a on a.id = c.agent_id cross join lateral (
+    select extract(epoch from l.completed_at - l.started_at) as seconds
+    from (
+      select agent_id, attempt, started_at, completed_at from runs where queue_id = c.queue_id order by id desc limit {looked_at}
+    ) l
+    where l.agent_id = c.agent_id and l.attempt = 1 and l.completed_at > l.started_at limit 200
+  ) r
+  where c.agent_id = any(%(agents)s::uuid[]) and coalesce(a.max_attempts, %(max_attempts)s) > 1
+) ranked
+where rank <= 0.9
+group by agent_id, ended having ended >= 10 and max(seconds) <= %(longest)s
 """
 
 
-def paces(tx: Tx, agents: Sequence[AgentId], max_attempts: int, outstanding: int) -> dict[AgentId, float]:
-    """Seconds that nine in ten of an agent's latest runs took at most, for agents that have ended at least ten, and
-    whose runs may be attempted more than once; `max_attempts` holds for agents that do not say. `outstanding` is how
-    many runs may wait."""
-    values = {"agents": list(agents), "max_attempts": max_attempts}
+def paces(
+    tx: Tx, agents: Sequence[AgentId], *, longest: float, max_attempts: int, outstanding: int
+) -> dict[AgentId, float]:
+    """Seconds that an agent's latest runs take, where nine in ten take `longest` at most; their mean, so that a few which
+    had to wait for the interpreter or the disk do not count as all.
+
+    Left out are agents that have ended fewer than ten, and those whose runs may be attempted only once: `max_attempts`
+    holds for agents that do not say. `outstanding` is how many runs may wait.
+    """
+    values = {"agents": list(agents), "longest": longest, "max_attempts": max_attempts}
     rows = tx.sql(_PACES_SQL.format(looked_at=int(outstanding) + 400), values)
     return {AgentId(row.agent_id): row.seconds for row in rows}
 
