@@ -274,6 +274,8 @@ class Lives(People):
 
     def die_while_sweeping(self, point: Point) -> None:
         """Each stuck run is brought on by itself."""
+        if point is Point.STUCK_BROUGHT_ON:
+            self.time_passes(30.0)
         with self.dying_at(point) as last:
             self.sweep()
         if not last or point is Point.STUCK_FOUND:
