@@ -1,17 +1,42 @@
 """A worker keeps its plans. One that was made while the tables were small must still be right when they are large."""
 
+import re
+from datetime import timedelta
+
 import pytest
 
-from casework.store.transitions import by_run
+from casework.agents import Complete, Fail, Postpone
+from casework.agents.call import Crashed, Lost, Returned, Stopped
+from casework.service import dispatch, execute
+from casework.service.bundles import Execution
+from casework.service.paces import Paces
+from casework.service.trail import Trail
+from casework.store import runs
+from casework.store.database import Tx
+from casework.store.transitions import by_run, by_tick
 from explained import cached_plan
-from factories import claim, some_cases, worked_queue
+from factories import SETTINGS, Watching, claim, some_cases, worked_queue
 
 KEPT = {
+    "claim": by_tick._CLAIM_SQL,
     "start": by_run._START,
     "start_all": by_run._START_ALL,
     "complete": by_run._COMPLETE,
     "complete_all": by_run._COMPLETE_ALL,
 }
+
+
+RESULTS = (
+    Crashed("wants another try", None, True),
+    Crashed("is broken", None, False),
+    Returned(Complete("done")),
+    Returned(Fail("cannot")),
+    Returned(Postpone(timedelta(seconds=1))),
+    Stopped(),
+    Lost(),
+)
+LARGE = ("cases", "runs", "case_events", "human_requests", "run_messages")
+A_KEY = re.compile(r"\((id|case_id|run_id|queue_id) = ")
 
 
 def nothing(tx, queue):
@@ -30,7 +55,7 @@ def many_that_are_over(tx, queue):
 @pytest.mark.parametrize("besides", [nothing, many_that_are_over])
 @pytest.mark.parametrize("count", [0, 60])
 @pytest.mark.parametrize("name", KEPT)
-def test_starts_and_outcomes_find_their_rows_by_keys(db, name, count, besides):
+def test_claims_starts_and_outcomes_find_their_rows_by_keys(db, name, count, besides):
     queue, _ = worked_queue(db)
     some_cases(db, queue, count)
     claim(db)
@@ -38,6 +63,50 @@ def test_starts_and_outcomes_find_their_rows_by_keys(db, name, count, besides):
         besides(tx, queue)
         nodes = cached_plan(tx, KEPT[name])
     scans = [node for node in nodes if node.get("Relation Name") in ("cases", "runs") and "Scan" in node["Node Type"]]
-    assert {node["Index Name"] for node in scans} <= {"cases_pkey", "runs_pkey"}
+    assert {node["Index Name"] for node in scans} <= {"cases_pkey", "runs_pkey", "runs_one_live"}
     assert len(scans) >= 2
     assert all("id = " in node["Index Cond"] for node in scans)
+
+
+def repeated(db, queue, monkeypatch):
+    """The statements of tickers and workers about large tables."""
+    seen = {}
+    send = Tx.sql
+
+    def note(self, statement, parameters=None):
+        if re.search(rf"\b({'|'.join(LARGE)})\b", statement):
+            seen[statement] = None
+        return send(self, statement, parameters)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Tx, "sql", note)
+        some_cases(db, queue, 20)
+        sent = []
+        for _ in range(2):
+            for done in dispatch.tick(db, SETTINGS, ticker="t", paces=Paces(), trail=Trail()):
+                sent += [message for bundle in done.effects.bundles for message in bundle]
+            Execution(db, SETTINGS, worker="w", watch=Watching(), perform=lambda effects: None).of(tuple(sent[:12]))
+        for message, result in zip(sent[12:], RESULTS, strict=False):
+            started = execute.start(db, SETTINGS, message, "w")
+            with db.begin() as tx:
+                runs.heartbeat(tx, [message])
+            execute.settle(db, SETTINGS, started, result)
+    return list(seen)
+
+
+def by_keys(node):
+    return bool(A_KEY.search(node.get("Index Cond", ""))) or node.get("Index Name") == "runs_slots"
+
+
+@pytest.mark.parametrize("besides", [nothing, many_that_are_over])
+def test_whatever_tickers_and_workers_repeat_goes_by_keys_or_reads_live_runs(db, besides, monkeypatch):
+    queue, _ = worked_queue(db)
+    statements = repeated(db, queue, monkeypatch)
+    assert len(statements) > 15
+    with db.begin() as tx:
+        besides(tx, queue)
+        plans = {statement: cached_plan(tx, statement) for statement in statements}
+    for statement, nodes in plans.items():
+        for node in nodes:
+            if node.get("Relation Name") in LARGE and "Scan" in node["Node Type"]:
+                assert by_keys(node), (statement, node)

@@ -30,8 +30,9 @@ _CUSTOM_PLANS = "-c plan_cache_mode=force_custom_plan"
 
 # Workers and tickers send the same few statements again and again, and planning one costs as much as executing it. All
 # of their rows are found by keys, or at the front of an index, however large the tables are: a cached plan is right as
-# long as it is such a plan, also one that was made while a table had a single page.
-_CACHED_PLANS = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+# long as it is such a plan, also one that was made while a table had a single page: there, reading all of a queue's rows
+# and sorting them looks as cheap as the first few in order.
+_CACHED_PLANS = "-c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 
 
 class Rows:

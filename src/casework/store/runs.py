@@ -95,8 +95,9 @@ class StuckRun:
 
 
 # Reads the runs that hold slots and no others: a few hundred rows of a partial index, however many runs there were.
+# Materialized, because a ticker keeps its plan: one made for few runs follows the order through the ids of all.
 _STUCK_SQL = """
-select s.* from (
+with held as materialized (
   select r.id, r.case_id, r.attempt, r.queue_id, r.failures, a.max_attempts, r.worker, r.sends,
     r.stop_releases as releases, r.stop_requested_at is not null and not r.stop_releases as stops,
     extract(epoch from r.stop_deadline - r.stop_requested_at)::float as grace,
@@ -106,7 +107,8 @@ select s.* from (
            and r.sent_at <= %(now)s - make_interval(secs => %(resend)s * power(2, least(r.sends - 1, 16))) then 'unsent'
     end as why
   from runs r join agents a on a.id = r.agent_id where r.holds_slot
-) s where s.why is not null order by s.id limit 1000
+)
+select s.* from held s where s.why is not null order by s.id limit 1000
 """
 
 
