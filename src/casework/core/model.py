@@ -321,8 +321,8 @@ class Effects:
     bundles: tuple[Bundle, ...] = ()
     stops: tuple[RunId, ...] = ()
     nudge: bool = False
-    refill: bool = False
-    """A consumer without a limit may want more cases, and has not used up what it has: a tick now and then will do."""
+    refill: int = 0
+    """So many runs of consumers without a limit are over, which have not used up what they have: a tick now and then will do."""
 
     @property
     def runs(self) -> Bundle:

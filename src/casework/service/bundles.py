@@ -85,7 +85,7 @@ class Execution:
                 letting_go.cancel()
                 self._write_completions()
         nudge = self._gave_slots or not _NEEDS_NO_TICK.issuperset(self._results)
-        return Committed(self._results, Effects(nudge=nudge, refill=not nudge))
+        return Committed(self._results, Effects(nudge=nudge, refill=0 if nudge else len(self._results)))
 
     def _start(self, bundle: Bundle) -> Sequence[Started]:
         """While the database is away the message is kept, and its slot with it: a worker that is cut off must not take one
