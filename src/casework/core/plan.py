@@ -67,35 +67,42 @@ def free_slots(*, concurrency: int | None, pending: int, running: int, outstandi
     return max(0, unstarted if concurrency is None else min(unstarted, concurrency - pending - running))
 
 
+@dataclass(slots=True)
+class _Room:
+    """What is left of an opening."""
+
+    opening: Opening
+    left: int
+
+    def free(self) -> tuple[float, int]:
+        """The share of its slots that is free, then their number."""
+        return self.left / self.opening.slots, self.opening.slots
+
+
 def assign(openings: Sequence[Opening], candidates: Iterable[Candidate]) -> list[Pick]:
     """Give each candidate, in pick-up order, to a consumer with a free slot.
 
     A case that any consumer may take goes to the one with the largest share of its slots still free, so that
     consumers share a queue in proportion to their capacity.
     """
-    left = {(opening.queue_id, opening.agent_id): opening.slots for opening in openings if opening.slots > 0}
-    total = dict(left)
-    triggered: dict[QueueId, list[AgentId]] = {}
+    own: dict[tuple[QueueId, AgentId], list[_Room]] = {}
+    shared: dict[QueueId, list[_Room]] = {}
     for opening in openings:
-        if opening.trigger and opening.slots > 0:
-            triggered.setdefault(opening.queue_id, []).append(opening.agent_id)
+        if opening.slots > 0:
+            room = _Room(opening, opening.slots)
+            own[opening.queue_id, opening.agent_id] = [room]
+            if opening.trigger:
+                shared.setdefault(opening.queue_id, []).append(room)
     picks: list[Pick] = []
     # By key, because comparing and hashing whole records costs more than the rest of the plan.
     distinct = {candidate.case_id: candidate for candidate in candidates}.values()
     for candidate in sorted(distinct, key=lambda one: (one.lane, one.ready_at, one.case_id)):
-        queue = candidate.queue_id
-        takers = triggered.get(queue, []) if candidate.agent_id is None else [candidate.agent_id]
-        best = max(
-            takers,
-            key=lambda agent: (
-                left.get((queue, agent), 0) / total.get((queue, agent), 1),
-                total.get((queue, agent), 0),
-            ),
-            default=None,
-        )
-        if best is not None and left.get((queue, best), 0) > 0:
-            left[queue, best] -= 1
-            picks.append(Pick(candidate.case_id, best))
+        queue, agent = candidate.queue_id, candidate.agent_id
+        rooms = shared.get(queue, ()) if agent is None else own.get((queue, agent), ())
+        best = max(rooms, key=_Room.free, default=None)
+        if best and best.left:
+            best.left -= 1
+            picks.append(Pick(candidate.case_id, best.opening.agent_id))
     return picks
 
 

@@ -91,7 +91,8 @@ class Execution:
         """While the database is away the message is kept, and its slot with it: a worker that is cut off must not take one
         message after another from those who are not."""
         started = execute.patiently("start", lambda _: self._try_to_start(bundle)) or []
-        for message in set(bundle) - {one.message for one in started}:
+        missing = set(bundle) - {one.message for one in started} if len(started) < len(bundle) else ()
+        for message in missing:
             log.event("run.not_started", run=message.run_id, attempt=message.attempt)
             self._results.append("not started")
         return started

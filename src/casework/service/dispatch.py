@@ -54,10 +54,12 @@ def tick(
         claimed = claim_round(db, settings, trail)
         if claimed:
             log.detail("cases.claimed", count=len(claimed))
-            pace = paces.of(db, settings, [agent for agent, _ in claimed]) if paces else {}
+            several = [agent for agent, count in Counter(agent for agent, _ in claimed).items() if count > 1]
+            pace = paces.of(db, settings, several) if paces else {}
             bundles = plan.bundle(claimed, pace, settings.bundle_seconds)
             yield Committed(Tick(claimed=len(claimed)), Effects(bundles=tuple(bundles)))
-        if not claimed or monotonic() > end:
+        # A round that filled no batch has left nothing: what has come since brings its own nudge.
+        if len(claimed) < BATCH or monotonic() > end:
             return
 
 

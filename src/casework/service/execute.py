@@ -96,7 +96,7 @@ def holder_of(row: Any, fence: Fence, settings: Settings) -> Holder:
 
 def held_case(row: Any) -> HeldCase:
     """The case, from a started run's row."""
-    labels = tuple(LabelRef(value, key) for key, value in row.labels)
+    labels = tuple(LabelRef(value, key) for key, value in row.labels or ())
     return HeldCase(
         CaseId(row.case_id),
         QueueId(row.queue_id),
