@@ -81,12 +81,10 @@ def repeated(db, queue, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Tx, "sql", note)
         some_cases(db, queue, 20)
-        sent = []
-        for _ in range(2):
-            for done in dispatch.tick(db, SETTINGS, ticker="t", paces=Paces(), trail=Trail()):
-                sent += [message for bundle in done.effects.bundles for message in bundle]
-            Execution(db, SETTINGS, worker="w", watch=Watching(), perform=lambda effects: None).of(tuple(sent[:12]))
-        for message, result in zip(sent[12:], RESULTS, strict=False):
+        ticks = dispatch.tick(db, SETTINGS, ticker="t", paces=Paces(), trail=Trail())
+        sent = [message for done in ticks for message in done.effects.runs]
+        Execution(db, SETTINGS, worker="w", watch=Watching(), perform=lambda effects: None).of(tuple(sent[:13]))
+        for message, result in zip(sent[13:], RESULTS, strict=True):
             started = execute.start(db, SETTINGS, message, "w")
             with db.begin() as tx:
                 runs.heartbeat(tx, [message])

@@ -54,8 +54,7 @@ def tick(
         claimed = claim_round(db, settings, trail)
         if claimed:
             log.detail("cases.claimed", count=len(claimed))
-            several = [agent for agent, count in Counter(agent for agent, _ in claimed).items() if count > 1]
-            pace = paces.of(db, settings, several) if paces else {}
+            pace = paces.of(db, settings, [agent for agent, _ in claimed]) if paces and len(claimed) > 1 else {}
             bundles = plan.bundle(claimed, pace, settings.bundle_seconds)
             yield Committed(Tick(claimed=len(claimed)), Effects(bundles=tuple(bundles)))
         # A round that filled no batch has left nothing: what has come since brings its own nudge.
