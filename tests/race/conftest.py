@@ -19,7 +19,7 @@ def raced(new_database) -> Iterator[Database]:
         tx.execute(text("alter database raced set deadlock_timeout = '50ms'"))
         tx.execute(text("alter database raced set synchronous_commit = off"))
         tx.execute(text(f"create function empty_all() returns void language plpgsql as $$ begin {EMPTY} end $$"))
-    db.engine.dispose()
+    db.close()
     yield db
     db.close()
 

@@ -80,7 +80,7 @@ def keep(db):
         tx.sql(f"create function restore() returns void language plpgsql as $$ begin {body} end $$")
         for way in ("indexscan", "bitmapscan", "indexonlyscan"):
             tx.sql(f"alter database raced set enable_{way} = off")
-    db.engine.dispose()
+    db.close()
 
 
 def restore(db):

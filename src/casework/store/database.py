@@ -1,6 +1,7 @@
 """The connection to PostgreSQL: transactions, the clock, and errors in casework's own words."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -10,12 +11,13 @@ from typing import Any, cast
 import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, CursorResult, Dialect, Engine, PoolProxiedConnection, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql import Executable
 
 from casework.errors import CaseworkError, DatabaseUnavailable, InvalidInput, InvalidSettings, SchemaOutdated
+from casework.store.prepared import Prepared, Rows
 
 Clock = Callable[[], datetime]
 
@@ -35,40 +37,6 @@ _CUSTOM_PLANS = "-c plan_cache_mode=force_custom_plan"
 _CACHED_PLANS = "-c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
 
 
-class Rows:
-    """What a statement returned, read as SQLAlchemy's results are, at a third of the cost."""
-
-    def __init__(self, cursor: psycopg.Cursor[Any]) -> None:
-        self._cursor = cursor
-        self.rowcount = cursor.rowcount
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._cursor)
-
-    def all(self) -> list[Any]:
-        """All rows."""
-        return self._cursor.fetchall()
-
-    def one_or_none(self) -> Any | None:
-        """The only row; None where there is none."""
-        return self._cursor.fetchone()
-
-    def one(self) -> Any:
-        """The only row."""
-        row = self._cursor.fetchone()
-        assert row is not None
-        return row
-
-    def scalar_one(self) -> Any:
-        """The only value of the only row."""
-        return self.one()[0]
-
-    def scalar_one_or_none(self) -> Any | None:
-        """The only value; None where there is no row."""
-        row = self._cursor.fetchone()
-        return None if row is None else row[0]
-
-
 class Tx:
     """One transaction. Its statements see one moment: the database's clock, read once, or the clock of a test."""
 
@@ -79,9 +47,11 @@ class Tx:
         connection: Connection | None = None,
         *,
         begun: bool = True,
+        prepared: Prepared | None = None,
     ) -> None:
         self._driver = driver
         self._connection = connection
+        self._prepared = prepared
         self.begun = begun
         self.fixed_now = clock() if clock else None
         self._now = self.fixed_now
@@ -113,15 +83,21 @@ class Tx:
         `%(now)s` is bound in every statement: the clock of a test, or NULL. See NOW.
         """
         bound = {"now": self.fixed_now, **(parameters or {})}
+        if self._prepared:
+            return self._prepared.execute(statement, bound)
         cursor = self._driver.cursor(row_factory=namedtuple_row)
         if self.begun:
-            return Rows(cursor.execute(statement, bound))
+            return _rows(cursor.execute(statement, bound))
         # BEGIN goes along with the first statement: a round trip less.
         self.begun = True
         with self._driver.pipeline():
             self._driver.execute("begin")
             cursor.execute(statement, bound)
-        return Rows(cursor)
+        return _rows(cursor)
+
+
+def _rows(cursor: psycopg.Cursor[Any]) -> Rows:
+    return Rows(cursor.fetchall() if cursor.description else (), cursor.rowcount)
 
 
 NOW = "coalesce(%(now)s::timestamptz, now())"
@@ -158,7 +134,10 @@ class Database:
                 "application_name": application,
             },
         )
-        _ping_after_a_pause(self.engine)
+        _look_after(self.engine)
+        # To go through the pool costs as much as a small statement. The rest of it is left to transactions.
+        self._at_hand: deque[PoolProxiedConnection] = deque()
+        self._most_at_hand = pool_size // 4
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
@@ -190,20 +169,40 @@ class Database:
         Raises DatabaseUnavailable and SchemaOutdated.
         """
         with _own_errors(self.url):
-            pooled = self.engine.raw_connection()
-            driver = cast("psycopg.Connection[Any]", pooled.driver_connection)
+            pooled = self._lend()
+            prepared: Prepared = pooled.info["prepared"]
             try:
-                yield Tx(driver, self.clock)
+                yield Tx(prepared.driver, self.clock, prepared=prepared)
             finally:
-                # A connection that broke is not lent again.
-                pooled.invalidate() if driver.closed else pooled.close()
+                self._take_back(pooled, prepared.driver)
 
-    def forget_connections(self) -> None:
-        """Drop inherited connections after a fork, without closing the parent's."""
-        self.engine.dispose(close=False)
+    def _lend(self) -> PoolProxiedConnection:
+        """A connection for a single statement, of those that are kept at hand, or of the pool's."""
+        try:
+            pooled = self._at_hand.pop()
+        except IndexError:
+            return self.engine.raw_connection()
+        try:
+            _ping_after_a_pause(self.engine.dialect, pooled.driver_connection, pooled.info)
+        except DisconnectionError:
+            pooled.invalidate()
+            return self._lend()
+        return pooled
+
+    def _take_back(self, pooled: PoolProxiedConnection, driver: "psycopg.Connection[Any]") -> None:
+        if driver.closed:
+            # A connection that broke is not lent again.
+            pooled.invalidate()
+        elif len(self._at_hand) < self._most_at_hand:
+            pooled.info["used"] = monotonic()
+            self._at_hand.append(pooled)
+        else:
+            pooled.close()
 
     def close(self) -> None:
-        """Close the pool."""
+        """Close all connections."""
+        while self._at_hand:
+            self._at_hand.pop().close()
         self.engine.dispose()
 
 
@@ -215,11 +214,10 @@ def driver_of(connection: Connection) -> "psycopg.Connection[Any]":
 PAUSE_SECONDS = 1.0
 
 
-def _ping_after_a_pause(engine: Engine) -> None:
-    """Ask a connection whether it still is one, where it was not used for a while, and not before each transaction.
-
-    A connection that broke within the last second fails the transaction that finds out, as one that breaks within it.
-    """
+def _look_after(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, record: Any) -> None:
+        record.info["prepared"] = Prepared(connection)
 
     @event.listens_for(engine, "checkin")
     def note(_: Any, record: Any) -> None:
@@ -227,12 +225,21 @@ def _ping_after_a_pause(engine: Engine) -> None:
 
     @event.listens_for(engine, "checkout")
     def ping(connection: Any, record: Any, _: Any) -> None:
-        if monotonic() - record.info.get("used", monotonic()) < PAUSE_SECONDS:
-            return
-        try:
-            engine.dialect.do_ping(connection)
-        except engine.dialect.loaded_dbapi.Error as error:
-            raise DisconnectionError from error
+        _ping_after_a_pause(engine.dialect, connection, record.info)
+
+
+def _ping_after_a_pause(dialect: Dialect, connection: Any, info: dict[str, Any]) -> None:
+    """Ask a connection whether it still is one, where it was not used for a while, and not before each transaction.
+
+    A connection that broke within the last second fails the transaction that finds out, as one that breaks within it.
+    Raises DisconnectionError.
+    """
+    if monotonic() - info.get("used", monotonic()) < PAUSE_SECONDS:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError from error
 
 
 def _driver_url(url: str) -> str:
