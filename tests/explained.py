@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from casework.store.database import _CACHED_PLANS
+from casework.store.prepared import _numbered
 
 PLANS = [f"set local {option.removeprefix('-c ')}" for option in re.findall(r"-c \S+", _CACHED_PLANS)]
 
@@ -41,11 +42,9 @@ class Explained:
 
 def cached_plan(tx: Any, statement: str) -> list[dict[str, Any]]:
     """The nodes of the plan that a worker would keep for a statement, made for the tables as they are now."""
-    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)[sb]", statement)))
-    for number, name in enumerate(names, 1):
-        statement = statement.replace(f"%({name})s", f"${number}").replace(f"%({name})b", f"${number}")
-    tx.sql(f"set local plan_cache_mode = force_generic_plan; {';'.join(PLANS)}")
-    tx.sql(f"prepare kept as {statement.replace('%%', '%')}")
+    query, names, _ = _numbered(statement)
+    for setting in ("set local plan_cache_mode = force_generic_plan", *PLANS, f"prepare kept as {query.decode()}"):
+        tx.connection.exec_driver_sql(setting)
     found = tx.sql(f"explain (format json) execute kept ({', '.join(['null'] * len(names))})").scalar_one()
     tx.sql("deallocate kept")
     explained = Explained(tx)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from casework.store.database import Database, Tx, driver_of
+from casework.store.database import Database, Tx, prepared_of
 
 
 class Clock:
@@ -33,7 +33,7 @@ class RolledBack(Database):
     @contextmanager
     def begin(self) -> Iterator[Tx]:
         with self.connection.begin_nested():
-            yield Tx(driver_of(self.connection), self.clock, self.connection)
+            yield Tx(prepared_of(self.connection), self.clock, lambda: self.connection)
 
     single = begin
 

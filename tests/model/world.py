@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from casework.core.model import Agent, Queue, RunMessage
 from casework.service.execute import Started
 from casework.settings import Settings
-from casework.store.database import Tx, driver_of
+from casework.store.database import Tx, prepared_of
 from rolled_back import Clock, RolledBack
 
 SETTINGS = Settings(
@@ -58,7 +58,7 @@ class Savepoints(RolledBack):
     def begin(self) -> Iterator[Tx]:
         self.connection.exec_driver_sql("savepoint step")
         try:
-            yield Tx(driver_of(self.connection), self.clock, self.connection)
+            yield Tx(prepared_of(self.connection), self.clock, lambda: self.connection)
         except BaseException:
             self.connection.exec_driver_sql("rollback to savepoint step")
             raise
@@ -78,7 +78,7 @@ class World(RuleBasedStateMachine):
         self.outer = connection.begin()
         self.clock = Clock()
         self.db = Savepoints(connection, self.clock)
-        self.tx = Tx(driver_of(connection), self.clock, connection)
+        self.tx = Tx(prepared_of(connection), self.clock, lambda: connection)
         self.queues, self.agents = queues, agents
         self.ideal = Ideal(self.clock.now, {agent.id: agent.max_attempts for agent in agents})
         self.ideal.modes = {queue.id: "active" for queue in queues}

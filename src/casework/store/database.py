@@ -5,12 +5,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import cached_property
 from time import monotonic
 from typing import Any, cast
 
 import psycopg
-from psycopg.pq import TransactionStatus
-from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, CursorResult, Dialect, Engine, PoolProxiedConnection, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -41,29 +40,25 @@ class Tx:
     """One transaction. Its statements see one moment: the database's clock, read once, or the clock of a test."""
 
     def __init__(
-        self,
-        driver: psycopg.Connection[Any],
-        clock: Clock | None,
-        connection: Connection | None = None,
-        *,
-        begun: bool = True,
-        prepared: Prepared | None = None,
+        self, prepared: Prepared, clock: Clock | None, connect: Callable[[], Connection] | None, *, begun: bool = True
     ) -> None:
-        self._driver = driver
-        self._connection = connection
         self._prepared = prepared
+        self._connect = connect
         self.begun = begun
         self.fixed_now = clock() if clock else None
         self._now = self.fixed_now
 
-    @property
+    @cached_property
     def connection(self) -> Connection:
         """The connection as SQLAlchemy's; a single statement has none."""
-        assert self._connection is not None
+        assert self._connect is not None
+        self._begin()
+        return self._connect()
+
+    def _begin(self) -> None:
         if not self.begun:
             self.begun = True
-            self._driver.execute("begin")
-        return self._connection
+            self._prepared.command(b"begin")
 
     @property
     def now(self) -> datetime:
@@ -82,22 +77,8 @@ class Tx:
 
         `%(now)s` is bound in every statement: the clock of a test, or NULL. See NOW.
         """
-        bound = {"now": self.fixed_now, **(parameters or {})}
-        if self._prepared:
-            return self._prepared.execute(statement, bound)
-        cursor = self._driver.cursor(row_factory=namedtuple_row)
-        if self.begun:
-            return _rows(cursor.execute(statement, bound))
-        # BEGIN goes along with the first statement: a round trip less.
-        self.begun = True
-        with self._driver.pipeline():
-            self._driver.execute("begin")
-            cursor.execute(statement, bound)
-        return _rows(cursor)
-
-
-def _rows(cursor: psycopg.Cursor[Any]) -> Rows:
-    return Rows(cursor.fetchall() if cursor.description else (), cursor.rowcount)
+        self._begin()
+        return self._prepared.execute(statement, {"now": self.fixed_now, **(parameters or {})})
 
 
 NOW = "coalesce(%(now)s::timestamptz, now())"
@@ -132,12 +113,15 @@ class Database:
                 "connect_timeout": 3,
                 "options": f"{_OPTIONS} {plans}",
                 "application_name": application,
+                # Of a rollback that it sees, the driver concludes that all prepared statements have to go, also ours.
+                "prepare_threshold": None,
             },
         )
         _look_after(self.engine)
-        # To go through the pool costs as much as a small statement. The rest of it is left to transactions.
+        # To go through the pool costs as much as a small statement.
         self._at_hand: deque[PoolProxiedConnection] = deque()
-        self._most_at_hand = pool_size // 4
+        self._most_at_hand = pool_size // 2
+        self._asking: deque[None] = deque()
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
@@ -145,22 +129,17 @@ class Database:
 
         Raises DatabaseUnavailable and SchemaOutdated.
         """
-        with _own_errors(self.url), self.engine.connect() as connection:
-            driver = driver_of(connection)
-            tx = Tx(driver, self.clock, connection, begun=False)
+        with self._lent() as (pooled, prepared):
+            tx = Tx(prepared, self.clock, lambda: Connection(self.engine, pooled), begun=False)
             try:
                 yield tx
                 if tx.begun:
-                    driver.execute("commit")
+                    prepared.command(b"commit")
             except BaseException:
                 if tx.begun:
                     with suppress(psycopg.Error):
-                        driver.execute("rollback")
+                        prepared.command(b"rollback")
                 raise
-            finally:
-                # A connection that broke, or did not come out of its transaction, is not lent again.
-                if driver.info.transaction_status is not TransactionStatus.IDLE:
-                    connection.invalidate()
 
     @contextmanager
     def single(self) -> Iterator[Tx]:
@@ -168,20 +147,25 @@ class Database:
 
         Raises DatabaseUnavailable and SchemaOutdated.
         """
+        with self._lent() as (_, prepared):
+            yield Tx(prepared, self.clock, None)
+
+    @contextmanager
+    def _lent(self) -> Iterator[tuple[PoolProxiedConnection, Prepared]]:
         with _own_errors(self.url):
             pooled = self._lend()
             prepared: Prepared = pooled.info["prepared"]
             try:
-                yield Tx(prepared.driver, self.clock, prepared=prepared)
+                yield pooled, prepared
             finally:
-                self._take_back(pooled, prepared.driver)
+                self._take_back(pooled, idle=prepared.is_idle())
 
     def _lend(self) -> PoolProxiedConnection:
-        """A connection for a single statement, of those that are kept at hand, or of the pool's."""
+        """A connection of those that are kept at hand, or else the pool's."""
         try:
             pooled = self._at_hand.pop()
         except IndexError:
-            return self.engine.raw_connection()
+            return self._ask_pool()
         try:
             _ping_after_a_pause(self.engine.dialect, pooled.driver_connection, pooled.info)
         except DisconnectionError:
@@ -189,15 +173,24 @@ class Database:
             return self._lend()
         return pooled
 
-    def _take_back(self, pooled: PoolProxiedConnection, driver: "psycopg.Connection[Any]") -> None:
-        if driver.closed:
-            # A connection that broke is not lent again.
+    def _ask_pool(self) -> PoolProxiedConnection:
+        self._asking.append(None)
+        try:
+            return self.engine.raw_connection()
+        finally:
+            self._asking.pop()
+
+    def _take_back(self, pooled: PoolProxiedConnection, *, idle: bool) -> None:
+        if not pooled.is_valid:
+            return
+        if not idle:
+            # A connection that broke, or did not come out of its transaction, is not lent again.
             pooled.invalidate()
-        elif len(self._at_hand) < self._most_at_hand:
+        elif self._asking or len(self._at_hand) >= self._most_at_hand:
+            pooled.close()
+        else:
             pooled.info["used"] = monotonic()
             self._at_hand.append(pooled)
-        else:
-            pooled.close()
 
     def close(self) -> None:
         """Close all connections."""
@@ -206,9 +199,9 @@ class Database:
         self.engine.dispose()
 
 
-def driver_of(connection: Connection) -> "psycopg.Connection[Any]":
-    """The driver's connection below SQLAlchemy's."""
-    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+def prepared_of(connection: Connection) -> Prepared:
+    """What the driver's connection below SQLAlchemy's has prepared."""
+    return cast("Prepared", connection.info["prepared"])
 
 
 PAUSE_SECONDS = 1.0

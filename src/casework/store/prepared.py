@@ -8,17 +8,20 @@ import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import psycopg
 from psycopg import errors
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 _PARAMETER = re.compile(r"%(?:\((\w+)\)([sb])|%)")
 _DONE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
+
+_MOST = 200
+"""Statements that a connection prepares. Searches are put together from parts, and there is no end of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +57,23 @@ class Rows:
 
 
 class Prepared:
-    """The statements that a connection has prepared. For one thread at a time, outside of a transaction."""
+    """The statements that a connection has prepared. For one thread at a time."""
 
     def __init__(self, driver: psycopg.Connection[Any]) -> None:
-        self.driver = driver
+        self._driver = driver
         self._names: dict[tuple[str, tuple[int, ...]], bytes] = {}
 
     def execute(self, statement: str, bound: Mapping[str, Any]) -> Rows:
         """Execute a statement with `%(name)s` for parameters. Raises the driver's errors."""
         query, names, formats = _numbered(statement)
-        transformer = Transformer(self.driver)
+        transformer = Transformer(self._driver)
         values: Any = transformer.dump_sequence([bound[name] for name in names], formats)
         types = transformer.types or ()
         name = self._names.get((statement, types)) or self._prepare(statement, query, types)
-        result = self.driver.pgconn.exec_prepared(name, values, transformer.formats)
+        if name:
+            result = self._driver.pgconn.exec_prepared(name, values, transformer.formats)
+        else:
+            result = self._driver.pgconn.exec_params(query, values, types, transformer.formats)
         self._check(result)
         if not result.ntuples:
             return Rows((), result.command_tuples or 0)
@@ -75,18 +81,28 @@ class Prepared:
         row = _row(tuple(result.fname(column) for column in range(result.nfields)))
         return Rows(transformer.load_rows(0, result.ntuples, row), result.ntuples)
 
-    def _prepare(self, statement: str, query: bytes, types: tuple[int, ...]) -> bytes:
+    def command(self, command: bytes) -> None:
+        """Execute a command without parameters. Raises the driver's errors."""
+        self._check(self._driver.pgconn.exec_(command))
+
+    def is_idle(self) -> bool:
+        """Whether the connection works, and is in no transaction."""
+        return self._driver.pgconn.transaction_status == TransactionStatus.IDLE
+
+    def _prepare(self, statement: str, query: bytes, types: tuple[int, ...]) -> bytes | None:
+        if len(self._names) == _MOST:
+            return None
         name = b"casework_%d" % len(self._names)
-        self._check(self.driver.pgconn.prepare(name, query, types))
+        self._check(self._driver.pgconn.prepare(name, query, types))
         self._names[statement, types] = name
         return name
 
     def _check(self, result: PGresult) -> None:
         if result.status not in _DONE:
-            raise _error(result, broken=self.driver.pgconn.status != ConnStatus.OK)
+            raise _error(result, broken=self._driver.pgconn.status != ConnStatus.OK)
 
 
-@cache
+@lru_cache(1000)
 def _numbered(statement: str) -> tuple[bytes, list[str], list[PyFormat]]:
     """The statement as libpq takes it, `$1` for the first parameter; the parameters' names, and their formats."""
     formats: dict[str, PyFormat] = {}
