@@ -50,8 +50,13 @@ class Candidate:
 class Pick:
     """This case goes to that agent."""
 
-    case_id: CaseId
+    candidate: Candidate
     agent_id: AgentId
+
+    @property
+    def case_id(self) -> CaseId:
+        """The case's."""
+        return self.candidate.case_id
 
 
 def free_slots(*, concurrency: int | None, pending: int, running: int, outstanding: int) -> int:
@@ -102,7 +107,7 @@ def assign(openings: Sequence[Opening], candidates: Iterable[Candidate]) -> list
         best = max(rooms, key=_Room.free, default=None)
         if best and best.left:
             best.left -= 1
-            picks.append(Pick(candidate.case_id, best.opening.agent_id))
+            picks.append(Pick(candidate, best.opening.agent_id))
     return picks
 
 

@@ -6,9 +6,10 @@ for from the front, the next case then lies behind everything that was claimed s
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
 from uuid import UUID
 
-from casework.core.model import AgentId, QueueId
 from casework.core.plan import Candidate, Lane, Pick
 from casework.store.claims import Held, Pair, Position, Probe
 
@@ -19,6 +20,8 @@ A case that becomes ready even before, as one whose priority was changed, waits 
 """
 
 _FIRST = UUID(int=0)
+_WHOSE = attrgetter("queue_id", "agent_id")
+_LANE_OF = attrgetter("lane", "queue_id", "agent_id")
 
 
 class Trail:
@@ -35,13 +38,12 @@ class Trail:
 
     def follow(self, held: Iterable[Held], found: Sequence[Candidate], picks: Iterable[Pick], now: datetime) -> None:
         """Go on behind what a committed round has claimed, with the consumers that it found cases for."""
-        where = {candidate.case_id: candidate for candidate in found}
         nearest = now - LATE, _FIRST
-        for pick in picks:
-            candidate = where[pick.case_id]
-            probe = Probe(candidate.queue_id, candidate.agent_id, Lane(candidate.lane))
-            self.positions[probe] = min((candidate.ready_at, candidate.case_id), nearest)
-        served: set[tuple[QueueId, AgentId | None]] = {(one.queue_id, one.agent_id) for one in found}
+        # Grouped, because to hash four ids for each case costs as much as the rest of the plan.
+        for (lane, queue, agent), claimed in groupby((pick.candidate for pick in picks), _LANE_OF):
+            *_, last = claimed
+            self.positions[Probe(queue, agent, Lane(lane))] = min((last.ready_at, last.case_id), nearest)
+        served = {whose for whose, _ in groupby(found, _WHOSE)}
         for one in held:
             queue, agent = one.opening.queue_id, one.opening.agent_id
             pair = queue, agent

@@ -71,9 +71,9 @@ _COUNT_ANEW = timedelta(seconds=1)
 
 # LIMIT is a literal: as a parameter, the planner guesses a tenth of the table and may leave the index.
 _CANDIDATES_SQL = """
-select w.queue_id, w.claim_for, w.lane, k.id, k.ready_at
+select w.position, k.id, k.ready_at
 from unnest(%(queues)s::uuid[], %(fors)s::uuid[], %(lanes)s::smallint[], %(after)s::timestamptz[], %(after_ids)s::uuid[])
-  as w (queue_id, claim_for, lane, after, after_id)
+  with ordinality as w (queue_id, claim_for, lane, after, after_id, position)
 cross join lateral (
   select c.id, c.ready_at from cases c
   where c.queue_id = w.queue_id and c.claim_for = w.claim_for and c.lane = w.lane and c.ready_at <= %(now)s
@@ -190,13 +190,8 @@ def candidates(
             "now": now,
         },
     )
-    return [
-        Candidate(
-            row.lane,
-            row.ready_at,
-            CaseId(row.id),
-            QueueId(row.queue_id),
-            None if row.claim_for == ANYONE else AgentId(row.claim_for),
-        )
-        for row in rows
-    ]
+    return [_candidate(distinct[position - 1], CaseId(case_id), ready_at) for position, case_id, ready_at in rows]
+
+
+def _candidate(probe: Probe, case_id: CaseId, ready_at: datetime) -> Candidate:
+    return Candidate(probe.lane, ready_at, case_id, probe.queue_id, probe.agent_id)
