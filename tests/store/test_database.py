@@ -1,5 +1,7 @@
 """Errors of the driver, in casework's words."""
 
+import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -7,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from casework.errors import DatabaseUnavailable, InvalidInput, SchemaOutdated
+from casework.store import prepared
 from casework.store.database import Database
 
 
@@ -72,3 +75,38 @@ def test_more_threads_than_connections_wait_for_one_and_make_none_of_their_own(n
         list(threads.map(use, range(12)))
     db.close()
     assert len(used) <= 3
+
+
+def test_ctrl_c_ends_a_statement_that_waits_and_the_connection_works_on(new_database):
+    db = Database(new_database("interrupted"), application="to be interrupted", pool_size=1)
+    watching = Database(db.url)
+
+    def press_ctrl_c():
+        with watching.begin() as tx:
+            while not tx.sql(
+                "select from pg_stat_activity where query like '%%nextval%%' and wait_event = 'PgSleep'"
+            ).all():
+                tx.sql("select pg_stat_clear_snapshot()")
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    thread = threading.Thread(target=press_ctrl_c)
+    with db.begin() as tx:
+        tx.sql("create sequence reached")
+    with pytest.raises(KeyboardInterrupt), db.begin() as tx:
+        thread.start()
+        tx.sql("select pg_sleep(5), nextval('reached')")
+    thread.join()
+    with db.begin() as tx:
+        assert tx.sql("select is_called from reached").scalar_one() is False
+    for each in (db, watching):
+        each.close()
+
+
+def test_only_so_many_statements_are_prepared(committed, monkeypatch):
+    """Searches are put together from parts: the rest goes unprepared."""
+    with committed.begin() as tx:
+        before = tx.sql("select count(*) from pg_prepared_statements").scalar_one()
+        monkeypatch.setattr(prepared, "_MOST", before + 3)
+        for number in range(10):
+            assert tx.sql(f"select {number} + %(one)s::int", {"one": 1}).scalar_one() == number + 1
+        assert tx.sql("select count(*) from pg_prepared_statements").scalar_one() == before + 3

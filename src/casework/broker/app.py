@@ -37,6 +37,8 @@ def configuration(broker_url: str, tick_seconds: float) -> dict[str, Any]:
         "broker_transport_options": {
             "socket_keepalive": True,
             "socket_connect_timeout": 3,
+            # Messages have no priorities: a worker waits for one list, and not for four.
+            "priority_steps": [0],
         },
         # Only JSON crosses the broker: whoever can write to it must not thereby run code.
         "task_serializer": "json",
