@@ -1,7 +1,5 @@
 """What tests begin with, as plain functions."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,9 +95,11 @@ class Watching:
 
     stop: Stop = field(default_factory=Stop)
 
-    @contextmanager
-    def __call__(self, message: RunMessage) -> Iterator[Stop]:
-        yield self.stop
+    def begin(self, message: RunMessage) -> Stop:
+        return self.stop
+
+    def end(self, message: RunMessage) -> None:
+        pass
 
 
 def work(

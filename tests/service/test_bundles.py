@@ -1,7 +1,6 @@
 """Runs that share a message: started together, executed in turn, each by itself, and completed together."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
@@ -30,14 +29,15 @@ class Turns:
         self._turn += 1
         return self._work(*arguments)
 
-    @contextmanager
-    def watch(self, message: RunMessage) -> Iterator[Stop]:
+    def begin(self, message: RunMessage) -> Stop:
         self.watched.add(message)
-        yield self.stops.setdefault(message, Stop())
-        self.watched.remove(message)
+        return self.stops.setdefault(message, Stop())
+
+    def end(self, message: RunMessage) -> None:
+        self.watched.discard(message)
 
     def execute(self, db, messages, effects=lambda effects: None):
-        execution = Execution(db, SETTINGS, worker="w", watch=self.watch, perform=effects)
+        execution = Execution(db, SETTINGS, worker="w", watch=self, perform=effects)
         return execution.of(tuple(messages))
 
 

@@ -63,7 +63,7 @@ def test_claims_starts_and_outcomes_find_their_rows_by_keys(db, name, count, bes
         besides(tx, queue)
         nodes = cached_plan(tx, KEPT[name])
     scans = [node for node in nodes if node.get("Relation Name") in ("cases", "runs") and "Scan" in node["Node Type"]]
-    assert {node["Index Name"] for node in scans} <= {"cases_pkey", "runs_pkey", "runs_one_live"}
+    assert {node["Index Name"] for node in scans} <= {"cases_pkey", "runs_pkey", "runs_one_live", "runs_case"}
     assert len(scans) >= 2
     assert all("id = " in node["Index Cond"] for node in scans)
 

@@ -22,11 +22,11 @@ _NUDGES = "casework:nudges"
 _MOST_NUDGES = 100
 """As many gather only where no ticker is."""
 # What Celery would write into each message for its monitors, which have no use for ids.
-_PLAIN = {"ignore_result": True, "argsrepr": "", "kwargsrepr": ""}
+_PLAIN = {"ignore_result": True, "argsrepr": "", "kwargsrepr": "", "origin": "casework"}
 _REFILL_SECONDS = 0.1
 """Between two ticks that are asked for by runs without a limit, where few are over. The last of them is put off, and never
 left out: nobody else might ask before the next beat."""
-_REFILL_RUNS = 20
+_REFILL_RUNS = 50
 """So many that are over are worth a tick by themselves. A tick finds something once 100 have started, and one that finds
 nothing costs the ticker as much as 30 claims."""
 

@@ -7,7 +7,6 @@ others do not wait for it.
 
 from collections import deque
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from threading import Lock, Timer
 from time import monotonic
@@ -36,11 +35,10 @@ _NEEDS_NO_TICK = frozenset({"completed", "failed", "postponed", "needs_input"})
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """A started run, its stop request, and what ends its heartbeat."""
+    """A started run and its stop request."""
 
     started: Started
     stop: Stop
-    watched: ExitStack
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +73,16 @@ class Execution:
         letting_go = Timer(LET_GO_SECONDS, self._let_go) if shared else None
         if letting_go:
             letting_go.start()
-        with ExitStack() as all_watched:
-            for one in started:
-                watched = all_watched.enter_context(ExitStack())
-                self._waiting.append(_Turn(one, watched.enter_context(self._watch(one.message)), watched))
+        try:
+            self._waiting.extend(_Turn(one, self._watch.begin(one.message)) for one in started)
             while turn := _next(self._waiting):
                 self._take_turn(turn, shared)
             if letting_go:
                 letting_go.cancel()
                 self._write_completions()
+        finally:
+            for one in started:
+                self._watch.end(one.message)
         nudge = self._gave_slots or not _NEEDS_NO_TICK.issuperset(self._results)
         return Committed(self._results, Effects(nudge=nudge, refill=0 if nudge else len(self._results)))
 
@@ -116,7 +115,7 @@ class Execution:
             self._end(turn, execute.settle(self._db, self._settings, turn.started, result))
 
     def _end(self, turn: _Turn, result: str) -> None:
-        turn.watched.close()
+        self._watch.end(turn.started.message)
         log.detail("run.ended", run=turn.started.message.run_id, attempt=turn.started.message.attempt, result=result)
         self._results.append(result)
         if turn.started.limited:

@@ -1,11 +1,10 @@
 """One attempt of a run, as a pipeline: start, gather, call, settle. What each step found is a value."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from time import sleep
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from casework import log
 from casework.agents import Complete, Fail, HeldCase, Postpone, Run, targets
@@ -35,8 +34,16 @@ from casework.store import messages, requests, runs, transitions
 from casework.store.database import Database, Tx
 from casework.store.transitions import Fence
 
-Watch = Callable[[RunMessage], AbstractContextManager[Stop]]
-"""Enters a run into the supervisor's heartbeat and gives its stop request."""
+
+class Watch(Protocol):
+    """The supervisor's heartbeat, as those who execute runs see it."""
+
+    def begin(self, message: RunMessage) -> Stop:
+        """Keep this run alive from now on; its stop request."""
+
+    def end(self, message: RunMessage) -> None:
+        """Let go of it, also where that was done."""
+
 
 Written = TypeVar("Written")
 

@@ -59,7 +59,7 @@ class WorkerProcess:
             casework.db,
             casework.settings,
             worker=worker_name(),
-            watch=self.supervisor.watch,
+            watch=self.supervisor,
             perform=casework.effects,
         )
         casework.perform(execution.of(bundle))

@@ -6,8 +6,7 @@ while the process lives.
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -34,18 +33,19 @@ class Supervisor:
         self._thread: threading.Thread | None = None
         self._pubsub: Any = None
 
-    @contextmanager
-    def watch(self, message: RunMessage) -> Iterator[Stop]:
-        """Keep a run alive for the length of the block, and give its stop request."""
+    def begin(self, message: RunMessage) -> Stop:
+        """Keep a run alive from now on, and give its stop request."""
         stop = Stop()
         with self._lock:
             self._watched[message.run_id] = (message, stop)
             self._ensure_thread()
-        try:
-            yield stop
-        finally:
-            with self._lock:
-                self._watched.pop(message.run_id, None)
+        return stop
+
+    def end(self, message: RunMessage) -> None:
+        """Let go of a run, also where that was done. Its next attempt may be this process's too, and is kept."""
+        with self._lock:
+            if message.run_id in self._watched and self._watched[message.run_id][0] == message:
+                del self._watched[message.run_id]
 
     def start(self) -> None:
         """Report this process as a worker from now on, with or without runs."""

@@ -1,6 +1,5 @@
 """The heartbeat of 1,000 live runs: statements, milliseconds, and what that is of a core."""
 
-from contextlib import ExitStack
 from statistics import median
 from time import perf_counter
 
@@ -29,12 +28,11 @@ def measure(ground: Ground) -> list[Figure]:
     casework = ground.casework("heartbeats", outstanding_runs=RUNS)
     messages = _running(casework)
     supervisor = _Silent(casework, "bench", list)
-    with ExitStack() as watching:
-        for message in messages:
-            watching.enter_context(supervisor.watch(message))
-        series = alternate(ground.rounds, {"beat": lambda: _beats(supervisor)}, ground.say)
-        with counted() as statements:
-            supervisor._beat()
+    for message in messages:
+        supervisor.begin(message)
+    series = alternate(ground.rounds, {"beat": lambda: _beats(supervisor)}, ground.say)
+    with counted() as statements:
+        supervisor._beat()
     share = [100 * spent / 1000 / casework.settings.heartbeat for spent in series["beat"]]
     return [
         Figure("one heartbeat of 1,000 runs", "ms", series["beat"]),
