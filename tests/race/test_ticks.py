@@ -69,6 +69,15 @@ def test_eight_ticks_at_once_never_exceed_the_limit(committed):
     assert set(events) == {1}
 
 
+def test_a_tick_that_passes_over_cases_of_a_person_claims_all_that_lie_behind(committed):
+    queue, _ = worked_queue(committed)
+    ids = some_cases(committed, queue, 150)
+    with committed.begin() as tx:
+        case_store.lock(tx, ids[10:15])
+        ticks = Rival(lambda: [message for done in dispatch.tick(committed, SETTINGS) for message in done.effects.runs])
+        assert len(ticks.result()) == 145
+
+
 def test_a_tick_leaves_a_consumer_that_another_holds(committed):
     queue, agent = worked_queue(committed, concurrency=3)
     some_cases(committed, queue, 5)

@@ -51,14 +51,15 @@ def tick(
         swept = sweep(db, settings, ticker)
         yield Committed(Tick(swept=swept.value.total()), swept.effects)
     while True:
-        claimed = claim_round(db, settings, trail)
+        round = _round(db, settings, trail)
+        claimed = round.claimed
         if claimed:
             log.detail("cases.claimed", count=len(claimed))
             pace = paces.of(db, settings, [agent for agent, _ in claimed]) if paces and len(claimed) > 1 else {}
             bundles = plan.bundle(claimed, pace, settings.bundle_seconds)
             yield Committed(Tick(claimed=len(claimed)), Effects(bundles=tuple(bundles)))
-        # A round that filled no batch has left nothing: what has come since brings its own nudge.
-        if len(claimed) < BATCH or monotonic() > end:
+        # A round that found no whole batch has left nothing: what has come since brings its own nudge.
+        if not claimed or round.found < BATCH or monotonic() > end:
             return
 
 
@@ -67,14 +68,25 @@ def claim_round(db: Database, settings: Settings, trail: Trail | None = None) ->
 
     `trail` remembers from round to round how far the claims have come; without it each begins at the front.
     """
-    trail = trail or Trail()
+    return list(_round(db, settings, trail or Trail()).claimed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What was claimed, and of how many cases that were found and given out: a person may hold some of them."""
+
+    claimed: Sequence[tuple[AgentId, RunMessage]] = ()
+    found: int = 0
+
+
+def _round(db: Database, settings: Settings, trail: Trail) -> _Round:
     with db.begin() as tx:
         locked = claims.lock_consumers(
             tx, AgentKind.PYTHON, settings.outstanding_runs, known=trail.consumers, sent=True
         )
         held = [_within_a_batch(one) for one in locked if one.opening.slots]
         if not held:
-            return []
+            return _Round()
         reach(Point.CONSUMERS_LOCKED)
         now = max(one.now for one in held)
         probes = [probe for one in held for probe in one.probes()]
@@ -84,7 +96,7 @@ def claim_round(db: Database, settings: Settings, trail: Trail | None = None) ->
         reach(Point.CLAIM_WRITTEN)
     trail.follow(held, found, picks, now)
     reach(Point.CLAIM_COMMITTED, claimed)
-    return claimed
+    return _Round(claimed, len(picks))
 
 
 def _within_a_batch(held: Held) -> Held:
