@@ -18,7 +18,10 @@ def hue_of(key: str, value: str) -> int:
 
 
 def ensure(tx: Tx, queue_id: QueueId, wanted: Sequence[LabelRef]) -> dict[LabelRef, LabelId]:
-    """The ids of these labels on a queue; those that are missing are created, in one order for all."""
+    """The ids of these labels on a queue; those that are missing are created, in one order for all.
+
+    They are locked, so that none of them is deleted before it is used; one that somebody deletes meanwhile is made anew.
+    """
     refs = sorted(set(wanted), key=lambda ref: (ref.key, ref.value))
     values = {
         "queue_id": queue_id,
@@ -31,9 +34,10 @@ def ensure(tx: Tx, queue_id: QueueId, wanted: Sequence[LabelRef]) -> dict[LabelR
         select l.id, l.key, l.value from labels l
         join unnest(%(keys)s::text[], %(names)s::text[]) as n (key, value) on n.key = l.key and n.value = l.value
         where l.queue_id = %(queue_id)s
+        order by l.id for key share of l
     """
     found = tx.sql(select, values).all()
-    if len(found) < len(refs):
+    while len(found) < len(refs):
         tx.sql(
             """
             insert into labels (id, queue_id, key, value, color_hue)
