@@ -27,6 +27,11 @@ def test_a_connection_that_was_ended_is_an_outage_and_not_lent_again(committed, 
         assert tx.sql("select 1").scalar_one() == 1
 
 
+def test_a_change_that_was_undone_for_another_says_so(committed):
+    with pytest.raises(DatabaseUnavailable, match="this one was undone"), committed.begin() as tx:
+        tx.sql("do $$ begin raise exception using errcode = 'deadlock_detected'; end $$")
+
+
 @pytest.mark.parametrize("open_", [Database.begin, Database.single])
 def test_a_table_that_is_missing_is_an_old_schema(committed, open_):
     with pytest.raises(SchemaOutdated), open_(committed) as tx:

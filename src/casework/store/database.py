@@ -268,6 +268,10 @@ def _in_own_words(error: DBAPIError | psycopg.Error, url: str) -> CaseworkError 
             return SchemaOutdated()
         case psycopg.errors.ProgramLimitExceeded():
             return InvalidInput(f"This is more than the database can hold in one place: {_first_line(cause)}.")
+        case psycopg.errors.DeadlockDetected():
+            return DatabaseUnavailable(
+                "This and another change waited for each other, and this one was undone. Try again."
+            )
         case psycopg.OperationalError():
             return DatabaseUnavailable(f"The database at {shown(url)} does not answer: {_first_line(cause)}")
         case psycopg.ProgrammingError() if cause.sqlstate is None and wrapper and wrapper.statement is None:
