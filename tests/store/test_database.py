@@ -107,6 +107,23 @@ def test_ctrl_c_ends_a_statement_that_waits_and_the_connection_works_on(new_data
         each.close()
 
 
+def test_a_prepare_that_was_broken_off_does_not_keep_its_name(new_database, monkeypatch):
+    """The server may have prepared it before the cancel came."""
+    db = Database(new_database("broken_off"), pool_size=2)
+    result = prepared.Prepared._result
+
+    def broken_off(self):
+        result(self)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt), db.single() as tx:
+        patch.setattr(prepared.Prepared, "_result", broken_off)
+        tx.sql("select 1")
+    with db.single() as tx:
+        assert tx.sql("select 2").scalar_one() == 2
+    db.close()
+
+
 def test_only_so_many_statements_are_prepared(committed, monkeypatch):
     """Searches are put together from parts: the rest goes unprepared."""
     with committed.begin() as tx:

@@ -71,10 +71,10 @@ class Execution:
         started = self._start(bundle)
         shared = len(started) > 1
         letting_go = Timer(LET_GO_SECONDS, self._let_go) if shared else None
-        if letting_go:
-            letting_go.start()
         try:
             self._waiting.extend(_Turn(one, self._watch.begin(one.message)) for one in started)
+            if letting_go:
+                letting_go.start()
             while turn := _next(self._waiting):
                 self._take_turn(turn, shared)
             if letting_go:

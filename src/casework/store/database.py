@@ -272,7 +272,7 @@ def _in_own_words(error: DBAPIError | psycopg.Error, url: str) -> CaseworkError 
             return DatabaseUnavailable(
                 "This and another change waited for each other, and this one was undone. Try again."
             )
-        case psycopg.OperationalError():
+        case psycopg.OperationalError() | psycopg.errors.IdleInTransactionSessionTimeout():
             return DatabaseUnavailable(f"The database at {shown(url)} does not answer: {_first_line(cause)}")
         case psycopg.ProgrammingError() if cause.sqlstate is None and wrapper and wrapper.statement is None:
             return InvalidSettings(f"CASEWORK_DATABASE_URL: {str(cause).strip()}")

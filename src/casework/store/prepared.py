@@ -9,6 +9,7 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import count
 from typing import Any
 
 import psycopg
@@ -62,6 +63,7 @@ class Prepared:
     def __init__(self, driver: psycopg.Connection[Any]) -> None:
         self._driver = driver
         self._names: dict[tuple[str, tuple[int, ...]], bytes] = {}
+        self._numbers = count()
 
     def execute(self, statement: str, bound: Mapping[str, Any]) -> Rows:
         """Execute a statement with `%(name)s` for parameters. Raises the driver's errors."""
@@ -93,7 +95,8 @@ class Prepared:
     def _prepare(self, statement: str, query: bytes, types: tuple[int, ...]) -> bytes | None:
         if len(self._names) == _MOST:
             return None
-        name = b"casework_%d" % len(self._names)
+        # Never again the same one: a prepare that Ctrl-C ended may have taken its name on the server.
+        name = b"casework_%d" % next(self._numbers)
         self._driver.pgconn.send_prepare(name, query, types)
         self._result()
         self._names[statement, types] = name
