@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from casework.errors import DatabaseUnavailable, InvalidInput, SchemaOutdated
+from casework.errors import DatabaseUnavailable, InvalidInput, InvalidSettings, SchemaOutdated
 from casework.store import prepared
 from casework.store.database import Database
 
@@ -25,6 +25,13 @@ def test_a_connection_that_was_ended_is_an_outage_and_not_lent_again(committed, 
         tx.sql("select pg_terminate_backend(pg_backend_pid())")
     with open_(committed) as tx:
         assert tx.sql("select 1").scalar_one() == 1
+
+
+@pytest.mark.parametrize("open_", [Database.begin, Database.single])
+def test_an_option_that_the_driver_does_not_know_is_told_as_a_setting(committed, open_):
+    db = Database(f"{committed.url}{'&' if '?' in committed.url else '?'}colour=blue")
+    with pytest.raises(InvalidSettings, match=r'CASEWORK_DATABASE_URL: .*"colour"'), open_(db) as tx:
+        tx.sql("select 1")
 
 
 def test_a_change_that_was_undone_for_another_says_so(committed):
@@ -50,7 +57,7 @@ def test_a_single_statement_is_committed_and_an_error_undoes_a_transaction(commi
 
 
 def test_an_error_in_the_first_statement_of_a_transaction_leaves_a_connection_that_works(committed):
-    """The first statement goes along with BEGIN."""
+    """BEGIN is sent with the first statement, and not before."""
     for statement in ("select 1 / 0", "select from", "select %(missing)s::int"):
         with pytest.raises((psycopg.Error, ValueError, KeyError)), committed.begin() as tx:
             tx.sql(statement)

@@ -177,6 +177,10 @@ class Database:
         self._asking.append(None)
         try:
             return self.engine.raw_connection()
+        except psycopg.ProgrammingError as error:
+            if error.sqlstate is None:
+                raise InvalidSettings(f"CASEWORK_DATABASE_URL: {str(error).strip()}") from error
+            raise
         finally:
             self._asking.pop()
 
@@ -274,8 +278,6 @@ def _in_own_words(error: DBAPIError | psycopg.Error, url: str) -> CaseworkError 
             )
         case psycopg.OperationalError() | psycopg.errors.IdleInTransactionSessionTimeout():
             return DatabaseUnavailable(f"The database at {shown(url)} does not answer: {_first_line(cause)}")
-        case psycopg.ProgrammingError() if cause.sqlstate is None and wrapper and wrapper.statement is None:
-            return InvalidSettings(f"CASEWORK_DATABASE_URL: {str(cause).strip()}")
     if wrapper and wrapper.connection_invalidated:
         return DatabaseUnavailable(f"The database at {shown(url)} closed the connection.")
     return None
