@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from casework import Complete, Fail, HandOver, Outcome, Postpone, Run, Transient, agent
+from casework.service import carry
 
 
 @agent
@@ -189,3 +190,12 @@ def long_at_first(run: Run) -> Outcome:
 def _log(word: str, run: Run) -> None:
     with open(os.environ["SAMPLE_LOG"], "a") as log:
         log.write(f"{word} {run.case.id} {run.attempt} {time.time()}\n")
+
+
+@agent
+def is_carried(run: Run) -> Outcome:
+    """Says so in the log, in a process that carries its completion as long as the test wants."""
+    carry.CARRY_SECONDS = float(os.environ["SAMPLE_CARRY_SECONDS"])
+    with Path(os.environ["SAMPLE_LOG"]).open("a") as log:
+        log.write(f"{run.id}\n")
+    return Complete("done")

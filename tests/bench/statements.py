@@ -15,12 +15,13 @@ def counted() -> Iterator[list[str]]:
     """The statements of the block, in order, pings too; BEGIN and COMMIT are not among them."""
     seen: list[str] = []
     with ExitStack() as patched:
-        for sender in (Prepared, psycopg.Cursor):
-            execute = sender.execute
+        for sender, method, position in ((Prepared, "_ready", 1), (psycopg.Cursor, "execute", 0)):
+            really = getattr(sender, method)
 
-            def noted(self: Any, query: Any, *rest: Any, _execute: Any = execute, **options: Any) -> Any:
-                seen.append(str(query))
-                return _execute(self, query, *rest, **options)
+            def noted(self: Any, *given: Any, _really: Any = really, _position: int = position, **options: Any) -> Any:
+                if (statement := str(given[_position])) != "begin":
+                    seen.append(statement)
+                return _really(self, *given, **options)
 
-            patched.enter_context(patch.object(sender, "execute", noted))
+            patched.enter_context(patch.object(sender, method, noted))
         yield seen

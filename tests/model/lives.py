@@ -24,8 +24,8 @@ from casework.agents.call import Asked, Crashed, Lost, Result, Returned, Stopped
 from casework.agents.stop import Suspended
 from casework.core.model import NewCase, RequestKind, RunMessage
 from casework.errors import RunLost
-from casework.service import bundles, cases, dispatch, execute, sweep
-from casework.service.bundles import Done
+from casework.service import cases, completions, dispatch, execute, sweep
+from casework.service.completions import Done
 from casework.service.crash_points import Point
 from casework.service.desk import RunDesk
 from casework.service.execute import Started
@@ -148,9 +148,26 @@ class Lives(People):
     def complete_together(self, chosen: list[int]) -> None:
         """Some of them may be over."""
         hands, now = some_of(self.hands, chosen), monotonic()
-        results = bundles.complete_all(self.db, SETTINGS, [Done(hand, None, now, now) for hand in hands])
+        results = completions.complete_all(self.db, SETTINGS, [Done(hand, None, now, now) for hand in hands])
         for hand, result in zip(hands, results, strict=True):
             self.check_end(hand, Returned(Complete()), result)
+
+    @precondition(lambda self: self.hands and self.messages)
+    @rule(hand=picks, message=picks, worker=workers)
+    def complete_and_start(self, hand: int, message: int, worker: str) -> None:
+        """Either may be over."""
+        done, after = one(self.hands, hand), one(self.messages, message)
+        if done.fence.run_id >= after.run_id:
+            return
+        now = monotonic()
+        held, started = completions.complete_and_start(self.db, SETTINGS, Done(done, None, now, now), after, worker)
+        if held:
+            self.check_end(done, Returned(Complete()), "completed")
+        else:
+            assert not self.ideal.holds(self.ideal.runs[done.fence.run_id], done.fence.attempt)
+        assert (started is not None) == self.ideal.start(after.run_id, after.attempt, worker)
+        if started:
+            self.hands.append(started)
 
     @precondition(lambda self: self.hands)
     @rule(chosen=several)

@@ -9,8 +9,8 @@ from casework.agents.call import Asked, Crashed, Returned, Stopped
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import LabelRef, NewCase, QueueMode, RunMessage
 from casework.errors import CaseworkError, DatabaseUnavailable
-from casework.service import bundles, cases, dispatch, execute, labels, pull, queues, requests, runs
-from casework.service.bundles import Done
+from casework.service import cases, completions, dispatch, execute, labels, pull, queues, requests, runs
+from casework.service.completions import Done
 from casework.service.desk import RunDesk
 from casework.service.sweep import sweep as swept
 from casework.store import runs as run_store
@@ -74,7 +74,15 @@ def complete_all(scene):
     """What shared a message."""
     now = monotonic()
     done = [Done(one, "done", now - 1, now) for one in (scene.started, *scene.started_beside)]
-    return " ".join(bundles.complete_all(scene.db, SETTINGS, done))
+    return " ".join(completions.complete_all(scene.db, SETTINGS, done))
+
+
+def complete_and_start(scene):
+    """And go on with what the worker was sent next."""
+    now = monotonic()
+    done = Done(scene.started, "done", now - 1, now)
+    held, started = completions.complete_and_start(scene.db, SETTINGS, done, scene.following, "w")
+    return f"{'completed' if held else 'refused'}, {'started' if started else 'not started'}"
 
 
 def complete_anew(scene):

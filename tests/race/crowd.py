@@ -10,7 +10,7 @@ from casework.service import cases, execute, requests
 from casework.store.tables import metadata
 from factories import SETTINGS, a_consumer, an_agent, claim, worked_queue
 
-STATES = OVERDUE, CLAIMED, RUNNING, ASKED, PRIOR, ANSWERED, BESIDE = range(7)
+STATES = OVERDUE, CLAIMED, RUNNING, ASKED, PRIOR, ANSWERED, BESIDE, NEXT = range(8)
 KEPT = [table for table in metadata.sorted_tables if table.name not in ("teams", "processes")]
 
 
@@ -23,7 +23,7 @@ class Crowd(Scene):
 
 
 def crowd(db):
-    """A case in each state, a pending one, and BESIDE, which runs too; both runs are silent. PRIOR is claimed before the cases that are
+    """A case in each state, a pending one, and BESIDE, which runs too; both runs are silent. NEXT waits for their worker. PRIOR is claimed before the cases that are
     older, so that the order of the runs is not the order of their cases."""
     queue, agent = worked_queue(db)
     a_consumer(db, queue, an_agent(db, "other"), trigger=False)
@@ -31,7 +31,7 @@ def crowd(db):
     ids = cases.create(db, queue.id, new).value
     order = [PRIOR, *(n for n in STATES if n != PRIOR)]
     messages = dict(zip(order, claim(db), strict=True))
-    started = {n: execute.start(db, SETTINGS, messages[n], "w") for n in STATES if n not in (CLAIMED, PRIOR)}
+    started = {n: execute.start(db, SETTINGS, messages[n], "w") for n in STATES if n not in (CLAIMED, PRIOR, NEXT)}
     for n in (ANSWERED, ASKED):
         execute.settle(db, SETTINGS, started[n], Asked(QUESTION))
         (request,) = requests.find(db, queue.team_id)
@@ -60,6 +60,7 @@ def crowd(db):
         beside=(messages[BESIDE],),
         started_beside=(started[BESIDE],),
         claimed=(messages[CLAIMED], messages[PRIOR]),
+        following=messages[NEXT],
     )
 
 

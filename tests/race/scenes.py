@@ -36,6 +36,8 @@ class Scene:
     """The same, as the worker knows it."""
     claimed: tuple[RunMessage, ...] = ()
     """What shares a message, and was sent."""
+    following: RunMessage | None = None
+    """What the worker is sent next."""
 
     @property
     def case(self) -> CaseId:
@@ -66,6 +68,14 @@ def sharing(db):
     scene = Scene(db, queue, agent, some_cases(db, queue, 2), claimed=tuple(claim(db)))
     first, second = execute.start_all(db, SETTINGS, scene.claimed, "w")
     return replace(scene, started=first, started_beside=(second,), beside=(second.message,))
+
+
+def followed(db):
+    """Its worker was sent the next one, too."""
+    queue, agent = worked_queue(db, concurrency=2)
+    scene = Scene(db, queue, agent, some_cases(db, queue, 2)[:1])
+    first, second = claim(db)
+    return replace(scene, started=execute.start(db, SETTINGS, first, "w"), following=second)
 
 
 def asked(db):

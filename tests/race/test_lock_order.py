@@ -8,7 +8,7 @@ from typing import Any
 import acts
 import pytest
 from acts import told
-from crowd import ASKED, CLAIMED, RUNNING, crowd, keep, restore
+from crowd import ASKED, CLAIMED, NEXT, RUNNING, crowd, keep, restore
 from invariants import broken
 from waiting import Halted, Rival, wait_until_still
 
@@ -27,6 +27,7 @@ ACTS = [
     acts.shut_down,
     acts.complete,
     acts.complete_all,
+    acts.complete_and_start,
     acts.complete_anew,
     acts.ask,
     acts.hand_over,
@@ -52,8 +53,9 @@ ACTS = [
 """In a crowd, complete_anew is an outcome that is refused."""
 
 GATES = {
-    "cases": (RUNNING, ASKED),
-    "runs": (CLAIMED, RUNNING, ASKED),
+    "cases": ("cases", (RUNNING, ASKED)),
+    "runs": ("runs", (CLAIMED, RUNNING, ASKED)),
+    "the last run": ("runs", (NEXT,)),
 }
 """Rows that are in the middle of what those who lock several of them come to."""
 
@@ -72,9 +74,10 @@ def full_queues(monkeypatch):
 
 
 def shut(tx, scene, gate):
-    column = "id" if gate == "cases" else "case_id"
-    ids = [scene.cases[n] for n in GATES[gate]]
-    tx.sql(f"select 1 from {gate} where {column} = any(%(ids)s::uuid[]) for update", {"ids": ids})
+    table, rows = GATES[gate]
+    column = "id" if table == "cases" else "case_id"
+    ids = [scene.cases[n] for n in rows]
+    tx.sql(f"select 1 from {table} where {column} = any(%(ids)s::uuid[]) for update", {"ids": ids})
 
 
 def waits_at(scene, act, gate):
@@ -170,6 +173,9 @@ class Noted:
 
     def sql(self, statement: str, parameters: Any = None) -> Any:
         return self._note(self._tx.sql(statement, parameters))
+
+    def together(self, *asked: Any) -> list[Any]:
+        return [self.sql(*one) for one in asked]
 
     def execute(self, statement: Any, parameters: Any = None) -> Any:
         return self._note(self._tx.execute(statement, parameters))

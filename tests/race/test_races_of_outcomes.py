@@ -5,6 +5,7 @@ from acts import (
     beat,
     complete,
     complete_all,
+    complete_and_start,
     crash,
     delegate,
     delete,
@@ -20,7 +21,7 @@ from acts import (
     stop,
 )
 from meeting import Met, meetings
-from scenes import leaving, pulled, running, sharing
+from scenes import followed, leaving, pulled, running, sharing
 
 
 @meetings(
@@ -85,6 +86,58 @@ from scenes import leaving, pulled, running, sharing
     Met(running, delete, hand_over, "moved, then refused: gone, interrupted; 1 refused"),
 )
 def test_an_outcome_that_meets_a_person_is_refused_and_recorded(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
+    Met(followed, settle, complete_and_start, "moved, then refused, started: failed, running! running; settled"),
+    Met(followed, retry, complete_and_start, "moved, then refused, started: pending, running! running; retried"),
+    Met(followed, delegate, complete_and_start, "moved, then refused, started: pending, running! running; delegated"),
+    Met(followed, delete, complete_and_start, "moved, then refused, started: gone, running! running"),
+    Met(followed, stop, complete_and_start, "is running, then refused, started: failed, running! running; stopped"),
+    Met(
+        followed,
+        complete_and_start,
+        settle,
+        "completed, started, then moved: failed, completed running; completed settled",
+    ),
+    Met(
+        followed,
+        complete_and_start,
+        retry,
+        "completed, started, then moved: pending, completed running; completed retried",
+    ),
+    Met(
+        followed, complete_and_start, stop, "completed, started, then Conflict: completed, completed running; completed"
+    ),
+    Met(followed, complete_and_start, delete, "completed, started, then moved: gone, completed running"),
+    Met(
+        followed,
+        complete_and_start,
+        beat,
+        "completed, started, then given away: completed, completed running; completed",
+    ),
+    Met(
+        followed, complete_and_start, leave, "completed, started, then asks 0: completed, completed running; completed"
+    ),
+    Met(
+        followed,
+        complete_and_start,
+        complete,
+        "completed, started, then refused: completed, completed running; completed write_refused; 1 refused",
+    ),
+    Met(
+        followed,
+        complete,
+        complete_and_start,
+        "completed, then refused, started: completed, completed running; completed",
+    ),
+    Met(
+        followed, leave, complete_and_start, "asks 1, then completed, started: completed, completed running; completed"
+    ),
+    Met(followed, beat, complete_and_start, "lives, then completed, started: completed, completed running; completed"),
+)
+def test_an_outcome_that_is_written_with_the_next_start_meets_others_as_one_by_itself(committed, meeting):
     meeting.check(committed)
 
 

@@ -87,13 +87,15 @@ def test_a_tick_leaves_a_consumer_that_another_holds(committed):
     assert len(claim(committed)) == 3
 
 
-def test_slots_that_were_taken_before_the_lock_came_are_counted(committed):
+@pytest.mark.parametrize("is_known", [False, True])
+def test_slots_that_were_taken_before_the_lock_came_are_counted(committed, is_known):
     """The rival claims between this tick's first look and its lock; only a count after the lock sees that."""
     queue, agent = worked_queue(committed, concurrency=3)
     some_cases(committed, queue, 6)
     with committed.begin() as tx:
         rival = Interrupted(tx, claims._LOCK_SQL, lambda: Rival(lambda: claim(committed)).result())
-        (held,) = claims.lock_consumers(rival, AgentKind.PYTHON, 200)
+        known = [(queue.id, agent.id)] if is_known else []
+        (held,) = claims.lock_consumers(rival, AgentKind.PYTHON, 200, known=known)
         assert held.opening.slots == 0
 
 

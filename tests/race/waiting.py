@@ -80,6 +80,9 @@ class Interrupted:
             self._act()
         return self._tx.sql(statement, parameters)
 
+    def together(self, *asked: Any) -> list[Any]:
+        return [self.sql(*one) for one in asked]
+
 
 class Halted:
     """A database whose user stops once, for something else to happen: before a certain statement; or, where none is

@@ -8,7 +8,7 @@ from casework.agents.stop import Stop
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import RunMessage
 from casework.errors import DatabaseUnavailable
-from casework.service import bundles, cases, execute
+from casework.service import bundles, cases, completions, execute
 from casework.service.bundles import Execution
 from casework.store import transitions
 from factories import SETTINGS, Watching, claim, history, some_cases, the_case, the_run, worked_queue
@@ -63,7 +63,8 @@ def test_a_completed_run_keeps_the_time_that_it_took(db, clock, monkeypatch):
     queue, _ = worked_queue(db)
     some_cases(db, queue, 3)
     moments = iter([10.0, 10.5, 20.0, 21.0, 30.0, 32.0, 40.0])
-    monkeypatch.setattr(bundles, "monotonic", lambda: next(moments))
+    for module in (bundles, completions):
+        monkeypatch.setattr(module, "monotonic", lambda: next(moments))
     messages = claim(db)
     execute_all(db, messages)
     runs = [the_run(db, one) for one in messages]

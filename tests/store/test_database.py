@@ -57,13 +57,58 @@ def test_a_single_statement_is_committed_and_an_error_undoes_a_transaction(commi
 
 
 def test_an_error_in_the_first_statement_of_a_transaction_leaves_a_connection_that_works(committed):
-    """BEGIN is sent with the first statement, and not before."""
+    """BEGIN is sent together with it."""
     for statement in ("select 1 / 0", "select from", "select %(missing)s::int"):
         with pytest.raises((psycopg.Error, ValueError, KeyError)), committed.begin() as tx:
             tx.sql(statement)
         with committed.begin() as tx:
             assert tx.sql("select 1").scalar_one() == 1
             assert tx.sql("select count(*) from pg_stat_activity where state like 'idle in%%'").scalar_one() == 0
+
+
+INSERT = "insert into teams (id, name) values (gen_random_uuid(), %(name)s)"
+COUNT = "select count(*) from teams where name = %(name)s"
+
+
+@pytest.mark.parametrize("open_", [Database.begin, Database.single])
+def test_statements_that_are_sent_together_are_one_transaction_and_see_each_other(committed, open_):
+    with open_(committed) as tx:
+        inserted, counted = tx.together((INSERT, {"name": "twin"}), (COUNT, {"name": "twin"}))
+    assert (inserted.rowcount, counted.scalar_one()) == (1, 1)
+    with pytest.raises(psycopg.errors.DivisionByZero), open_(committed) as tx:
+        tx.together((INSERT, {"name": "undone"}), ("select 1 / 0", {}), (INSERT, {"name": "undone"}))
+    with open_(committed) as tx:
+        assert tx.sql(COUNT, {"name": "undone"}).scalar_one() == 0
+
+
+@pytest.mark.parametrize("open_", [Database.begin, Database.single])
+def test_a_line_that_breaks_amid_statements_that_were_sent_together_is_an_outage(committed, open_):
+    with pytest.raises(DatabaseUnavailable), open_(committed) as tx:
+        tx.together(("select 1", {}), ("select pg_terminate_backend(pg_backend_pid())", {}), ("select 2", {}))
+    with open_(committed) as tx:
+        assert [rows.scalar_one() for rows in tx.together(("select 1", {}), ("select 2", {}))] == [1, 2]
+
+
+def test_each_of_several_sees_what_others_committed_while_it_waited(committed):
+    """As a count of slots must, that is sent together with the lock of a consumer."""
+    with committed.begin() as tx:
+        tx.sql(INSERT, {"name": "gate"})
+    with committed.begin() as tx, ThreadPoolExecutor(1) as threads:
+        tx.sql("select from teams where name = 'gate' for update")
+
+        def wait_and_count():
+            with committed.begin() as other:
+                return other.together(
+                    ("select from teams where name = 'gate' for update", {}), (COUNT, {"name": "late"})
+                )
+
+        counting = threads.submit(wait_and_count)
+        with committed.begin() as watching:
+            while not watching.sql("select from pg_stat_activity where wait_event_type = 'Lock'").all():
+                watching.sql("select pg_stat_clear_snapshot()")
+        tx.sql(INSERT, {"name": "late"})
+        tx.sql("commit")
+        assert counting.result(20)[1].scalar_one() == 1
 
 
 def test_a_transaction_without_statements_is_none(committed):
@@ -89,7 +134,8 @@ def test_more_threads_than_connections_wait_for_one_and_make_none_of_their_own(n
     assert len(used) <= 3
 
 
-def test_ctrl_c_ends_a_statement_that_waits_and_the_connection_works_on(new_database):
+@pytest.mark.parametrize("behind", [(), ("select 1",)], ids=["alone", "before another"])
+def test_ctrl_c_ends_a_statement_that_waits_and_the_connection_works_on(new_database, behind):
     db = Database(new_database("interrupted"), application="to be interrupted", pool_size=1)
     watching = Database(db.url)
 
@@ -106,7 +152,7 @@ def test_ctrl_c_ends_a_statement_that_waits_and_the_connection_works_on(new_data
         tx.sql("create sequence reached")
     with pytest.raises(KeyboardInterrupt), db.begin() as tx:
         thread.start()
-        tx.sql("select pg_sleep(5), nextval('reached')")
+        tx.together(*[(statement, {}) for statement in ("select pg_sleep(5), nextval('reached')", *behind)])
     thread.join()
     with db.begin() as tx:
         assert tx.sql("select is_called from reached").scalar_one() is False

@@ -7,12 +7,13 @@ import pytest
 
 from casework.agents import Complete, Fail, Postpone
 from casework.agents.call import Crashed, Lost, Returned, Stopped
-from casework.service import dispatch, execute
+from casework.service import completions, dispatch, execute
 from casework.service.bundles import Execution
+from casework.service.completions import Done
 from casework.service.paces import Paces
 from casework.service.trail import Trail
 from casework.store import runs
-from casework.store.database import Tx
+from casework.store.prepared import Prepared
 from casework.store.transitions import by_run, by_tick
 from explained import cached_plan
 from factories import SETTINGS, Watching, claim, some_cases, worked_queue
@@ -22,6 +23,7 @@ KEPT = {
     "start": by_run._START,
     "start_all": by_run._START_ALL,
     "complete": by_run._COMPLETE,
+    "complete_before": by_run._COMPLETE_BEFORE,
     "complete_all": by_run._COMPLETE_ALL,
 }
 
@@ -71,18 +73,20 @@ def test_claims_starts_and_outcomes_find_their_rows_by_keys(db, name, count, bes
 def repeated(db, queue, monkeypatch):
     """The statements of tickers and workers about large tables."""
     seen = {}
-    send = Tx.sql
+    send = Prepared._ready
 
-    def note(self, statement, parameters=None):
+    def note(self, transformer, statement, bound):
         if re.search(rf"\b({'|'.join(LARGE)})\b", statement):
             seen[statement] = None
-        return send(self, statement, parameters)
+        return send(self, transformer, statement, bound)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Tx, "sql", note)
-        some_cases(db, queue, 20)
+        patch.setattr(Prepared, "_ready", note)
+        some_cases(db, queue, 22)
         ticks = dispatch.tick(db, SETTINGS, ticker="t", paces=Paces(), trail=Trail())
         sent = [message for done in ticks for message in done.effects.runs]
+        started = execute.start(db, SETTINGS, sent.pop(0), "w")
+        completions.complete_and_start(db, SETTINGS, Done(started, None, 0.0, 0.0), sent.pop(0), "w")
         Execution(db, SETTINGS, worker="w", watch=Watching(), perform=lambda effects: None).of(tuple(sent[:13]))
         for message, result in zip(sent[13:], RESULTS, strict=True):
             started = execute.start(db, SETTINGS, message, "w")

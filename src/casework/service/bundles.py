@@ -7,7 +7,7 @@ others do not wait for it.
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock, Timer
 from time import monotonic
 from typing import TypeVar
@@ -16,15 +16,15 @@ from casework import log
 from casework.agents import Complete
 from casework.agents.call import Result, Returned, Stopped
 from casework.agents.stop import Stop
-from casework.core.model import Bundle, Committed, Effects
+from casework.core.model import Bundle, Committed, Effects, RunMessage
 from casework.service import execute
+from casework.service.carry import Carry
+from casework.service.completions import Done, complete, complete_all, complete_and_start
 from casework.service.crash_points import Point, reach
 from casework.service.desk import Perform
 from casework.service.execute import Started, Watch
 from casework.settings import Settings
-from casework.store import transitions
 from casework.store.database import Database
-from casework.store.transitions import Completion
 
 LET_GO_SECONDS = 0.25
 """How long runs wait behind others before they are given back, and completions before they are written."""
@@ -41,30 +41,29 @@ class _Turn:
     stop: Stop
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A run that completed, and when it began and ended by this process's monotonic clock."""
-
-    started: Started
-    reason: str | None
-    begun: float
-    ended: float
-
-
 class Execution:
     """One message's."""
 
-    def __init__(self, db: Database, settings: Settings, *, worker: str, watch: Watch, perform: Perform) -> None:
+    def __init__(
+        self,
+        db: Database,
+        settings: Settings,
+        *,
+        worker: str,
+        watch: Watch,
+        perform: Perform,
+        carry: Carry | None = None,
+    ) -> None:
         self._db, self._settings = db, settings
-        self._worker, self._watch, self._perform = worker, watch, perform
+        self._worker, self._watch, self._perform, self._carry = worker, watch, perform, carry
         self._waiting: deque[_Turn] = deque()
-        self._done: deque[tuple[_Turn, Done]] = deque()
+        self._done: deque[Done] = deque()
         self._writing = Lock()
         self._results: list[str] = []
         self._gave_slots = False
 
     def of(self, bundle: Bundle) -> Committed[list[str]]:
-        """Execute one attempt of each run. The values name what came of each, in no order.
+        """Execute one attempt of each run. The values name what came of each, in no order, and of the one that was carried here.
 
         A message that is a duplicate, or comes after the run was interrupted, does nothing.
         """
@@ -80,9 +79,21 @@ class Execution:
             if letting_go:
                 letting_go.cancel()
                 self._write_completions()
-        finally:
+        except BaseException:
             for one in started:
                 self._watch.end(one.message)
+            raise
+        return self._committed()
+
+    def put_down(self, done: Done) -> Committed[list[str]]:
+        """Write a completion that no start came for."""
+        try:
+            self._end(done.started, complete(self._db, self._settings, done))
+        finally:
+            self._watch.end(done.started.message)
+        return self._committed()
+
+    def _committed(self) -> Committed[list[str]]:
         nudge = self._gave_slots or not _NEEDS_NO_TICK.issuperset(self._results)
         return Committed(self._results, Effects(nudge=nudge, refill=0 if nudge else len(self._results)))
 
@@ -99,8 +110,25 @@ class Execution:
     def _try_to_start(self, bundle: Bundle) -> list[Started]:
         if len(bundle) > 1:
             return execute.start_all(self._db, self._settings, bundle, self._worker)
-        only = execute.start(self._db, self._settings, bundle[0], self._worker)
+        carried = self._carry.take(bundle[0]) if self._carry else None
+        only = (
+            self._start_behind(carried, bundle[0])
+            if carried
+            else execute.start(self._db, self._settings, bundle[0], self._worker)
+        )
         return [only] if only else []
+
+    def _start_behind(self, carried: Done, message: RunMessage) -> Started | None:
+        try:
+            held, only = complete_and_start(self._db, self._settings, carried, message, self._worker)
+        except Exception:
+            self.put_down(replace(carried, tried=True))
+            raise
+        if held:
+            self._end(carried.started, "completed")
+        else:
+            self.put_down(carried)
+        return only
 
     def _take_turn(self, turn: _Turn, shared: bool) -> None:
         begun = monotonic()
@@ -109,16 +137,20 @@ class Execution:
             reach(Point.RUN_STARTED)
             result = execute.work(self._db, self._settings, turn.started, turn.stop, self._perform)
             reach(Point.AGENT_RETURNED)
-        if shared and isinstance(result, Returned) and isinstance(result.outcome, Complete):
-            self._done.append((turn, Done(turn.started, result.outcome.reason, begun, monotonic())))
-        else:
-            self._end(turn, execute.settle(self._db, self._settings, turn.started, result))
+        if isinstance(result, Returned) and isinstance(result.outcome, Complete):
+            done = Done(turn.started, result.outcome.reason, begun, monotonic())
+            if shared:
+                self._done.append(done)
+                return
+            if self._carry and self._carry.keep(done):
+                return
+        self._end(turn.started, execute.settle(self._db, self._settings, turn.started, result))
 
-    def _end(self, turn: _Turn, result: str) -> None:
-        self._watch.end(turn.started.message)
-        log.detail("run.ended", run=turn.started.message.run_id, attempt=turn.started.message.attempt, result=result)
+    def _end(self, started: Started, result: str) -> None:
+        self._watch.end(started.message)
+        log.detail("run.ended", run=started.message.run_id, attempt=started.message.attempt, result=result)
         self._results.append(result)
-        if turn.started.limited:
+        if started.limited:
             self._gave_slots = True
 
     def _let_go(self) -> None:
@@ -127,7 +159,7 @@ class Execution:
         with self._writing:
             rest = _all(self._waiting)
             for turn in rest:
-                self._end(turn, execute.settle(self._db, self._settings, turn.started, Stopped()))
+                self._end(turn.started, execute.settle(self._db, self._settings, turn.started, Stopped()))
         log.event("runs.let_go", count=len(rest))
         self._perform(Effects(nudge=True))
 
@@ -135,31 +167,9 @@ class Execution:
         """Also waits for the other thread that may be at it."""
         with self._writing:
             done = _all(self._done)
-            results = complete_all(self._db, self._settings, [one for _, one in done])
-            for (turn, _), result in zip(done, results, strict=True):
-                self._end(turn, result)
-
-
-def complete_all(db: Database, settings: Settings, done: Sequence[Done]) -> list[str]:
-    """End runs that completed, those that hold their cases in one statement; a name of what came of each, in order."""
-    if len(done) < 2:
-        return [_complete(db, settings, one) for one in done]
-
-    def write(first: bool) -> list[str]:
-        now = monotonic()
-        completions = [Completion(one.started.fence, one.reason, now - one.begun, now - one.ended) for one in done]
-        with db.single() as tx:
-            held = transitions.complete_all(tx, completions)
-        reach(Point.OUTCOME_COMMITTED, held)
-        return [
-            "completed" if one.started.message in held else _complete(db, settings, one, first=first) for one in done
-        ]
-
-    return execute.patiently("outcome", write) or ["not written"] * len(done)
-
-
-def _complete(db: Database, settings: Settings, one: Done, *, first: bool = True) -> str:
-    return execute.settle(db, settings, one.started, Returned(Complete(one.reason)), first=first)
+            results = complete_all(self._db, self._settings, done)
+            for one, result in zip(done, results, strict=True):
+                self._end(one.started, result)
 
 
 Item = TypeVar("Item")

@@ -70,18 +70,19 @@ def start(db: Database, settings: Settings, message: RunMessage, worker: str) ->
     """Take the run, unless it has been started, or interrupted."""
     with db.single() as tx:
         row = transitions.start(tx, message, worker)
-    return _started(row, settings) if row else None
+    return started(row, settings) if row else None
 
 
 def start_all(db: Database, settings: Settings, messages: Bundle, worker: str) -> list[Started]:
     """Take those of the runs that are to be started, in their order."""
     with db.single() as tx:
-        found = [_started(row, settings) for row in transitions.start_all(tx, messages, worker)]
-    started = {one.message: one for one in found}
-    return [started[message] for message in messages if message in started]
+        found = [started(row, settings) for row in transitions.start_all(tx, messages, worker)]
+    by_message = {one.message: one for one in found}
+    return [by_message[message] for message in messages if message in by_message]
 
 
-def _started(row: Any, settings: Settings) -> Started:
+def started(row: Any, settings: Settings) -> Started:
+    """The attempt, from its row."""
     fence = Fence(CaseId(row.case_id), RunId(row.run_id), row.attempt)
     message = RunMessage(fence.run_id, fence.attempt)
     return Started(

@@ -94,6 +94,8 @@ def release_live_runs(db: Database, settings: Settings, team_id: TeamId, ref: st
     with db.begin() as tx:
         queue = resolve(tx, team_id, ref)
         released = cases.release_unstarted(tx, runs.pending_of(tx, queue.id))
+    # A transaction of its own: whoever goes from one run to the next locks both, the older one first.
+    with db.begin() as tx:
         asked = runs.ask_to_release(tx, settings.grace, queue_id=queue.id)
     return Committed(released + len(asked), Effects(stops=tuple(asked)))
 

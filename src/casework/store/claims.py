@@ -9,6 +9,7 @@ from uuid import UUID
 from casework.core.model import AgentId, AgentKind, CaseId, QueueId, QueueMode
 from casework.core.plan import Candidate, Lane, Opening, free_slots
 from casework.store.database import NOW, Tx
+from casework.store.prepared import Rows
 from casework.store.tables import ANYONE
 
 # Which consumers could do something, and their locks. One probe of the claim index for each lane, stopping at the first hit,
@@ -52,11 +53,13 @@ for update of c skip locked for share of q skip locked
 # because the planner takes the index of slots for as small as the number of runs that hold one, and would read all of it.
 _USED_SQL = """
 select w.queue_id, w.agent_id, u.pending, u.running, u.oldest
-from unnest(%(queues)s::uuid[], %(agents)s::uuid[], %(counted_from)s::timestamptz[]) as w (queue_id, agent_id, counted_from)
+from unnest(%(queues)s::uuid[], %(agents)s::uuid[]) as k (queue_id, agent_id)
+join consumers w on w.queue_id = k.queue_id and w.agent_id = k.agent_id
 cross join lateral (
   select count(*) filter (where r.status = 'pending') as pending, count(*) filter (where r.status = 'running') as running,
     min(r.claimed_at) as oldest
-  from runs r where r.queue_id = w.queue_id and r.agent_id = w.agent_id and r.holds_slot and r.claimed_at >= w.counted_from
+  from runs r where r.queue_id = w.queue_id and r.agent_id = w.agent_id and r.holds_slot
+    and r.claimed_at >= coalesce(w.counted_from, '-infinity')
 ) u
 """
 
@@ -132,16 +135,16 @@ def lock_consumers(
     transaction starts nothing: what it claims is sent to workers afterwards.
     """
     values: dict[str, Any] = {"kinds": [str(kind)], "agent_id": agent_id, "sent": sent}
-    values |= {f"known_{name}": ids for name, ids in _as_arrays(known).items()}
-    locked = tx.sql(_LOCK_SQL, values).all()
-    if not locked:
-        return []
-    beginnings = [row.counted_from or _FRONT[0] for row in locked]
-    pairs = [(row.queue_id, row.agent_id) for row in locked]
-    used = {
-        (row.queue_id, row.agent_id): row
-        for row in tx.sql(_USED_SQL, {**_as_arrays(pairs), "counted_from": beginnings})
-    }
+    of_known = _as_arrays(known)
+    values |= {f"known_{name}": ids for name, ids in of_known.items()}
+    if known:
+        locked, counted = tx.together((_LOCK_SQL, values), (_USED_SQL, of_known))
+    else:
+        locked, counted = tx.sql(_LOCK_SQL, values), Rows((), 0)
+    used = {(row.queue_id, row.agent_id): row for row in counted}
+    others = [pair for row in locked if (pair := (row.queue_id, row.agent_id)) not in used]
+    if others:
+        used |= {(row.queue_id, row.agent_id): row for row in tx.sql(_USED_SQL, _as_arrays(others))}
     _count_from(tx, locked, used)
     return [_held(row, used[row.queue_id, row.agent_id], outstanding) for row in locked]
 
@@ -156,7 +159,7 @@ def _held(row: Any, used: Any, outstanding: int) -> Held:
     return Held(opening, QueueMode(row.mode), max(row.now, row.counted_from or _FRONT[0]))
 
 
-def _count_from(tx: Tx, locked: Sequence[Any], used: Mapping[Pair, Any]) -> None:
+def _count_from(tx: Tx, locked: Iterable[Any], used: Mapping[Pair, Any]) -> None:
     """Bring the beginnings of counts forward that have fallen behind."""
     pairs, moments = [], []
     for row in locked:

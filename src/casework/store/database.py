@@ -77,8 +77,17 @@ class Tx:
 
         `%(now)s` is bound in every statement: the clock of a test, or NULL. See NOW.
         """
-        self._begin()
+        if not self.begun:
+            return self.together((statement, parameters or {}))[0]
         return self._prepared.execute(statement, {"now": self.fixed_now, **(parameters or {})})
+
+    def together(self, *asked: tuple[str, Mapping[str, Any]]) -> list[Rows]:
+        """Run several statements in one round trip, each as `sql` does: it sees what others have committed by then."""
+        bound = [(statement, {"now": self.fixed_now, **parameters}) for statement, parameters in asked]
+        if self.begun:
+            return self._prepared.execute_together(*bound)
+        self.begun = True
+        return self._prepared.execute_together(("begin", {}), *bound)[1:]
 
 
 NOW = "coalesce(%(now)s::timestamptz, now())"
@@ -143,7 +152,8 @@ class Database:
 
     @contextmanager
     def single(self) -> Iterator[Tx]:
-        """A transaction of one statement, which the server begins and commits: one round trip instead of three.
+        """A transaction of one statement, or of several that are sent together. The server begins and commits it: one round
+        trip instead of three.
 
         Raises DatabaseUnavailable and SchemaOutdated.
         """

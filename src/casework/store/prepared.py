@@ -8,15 +8,16 @@ import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from itertools import count
 from typing import Any
 
 import psycopg
-from psycopg import errors, generators
+from psycopg import abc, errors, generators
+from psycopg.abc import PQGen
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, TransactionStatus
-from psycopg.pq.abc import PGresult
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, PipelineStatus, TransactionStatus
+from psycopg.pq.abc import PGconn, PGresult
 
 _PARAMETER = re.compile(r"%(?:\((\w+)\)([sb])|%)")
 _DONE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
@@ -67,21 +68,28 @@ class Prepared:
 
     def execute(self, statement: str, bound: Mapping[str, Any]) -> Rows:
         """Execute a statement with `%(name)s` for parameters. Raises the driver's errors."""
-        query, names, formats = _numbered(statement)
         transformer = Transformer(self._driver)
+        self._ready(transformer, statement, bound)()
+        return _rows(transformer, self._result())
+
+    def execute_together(self, *asked: tuple[str, Mapping[str, Any]]) -> list[Rows]:
+        """Execute several in one round trip; outside of a transaction they are one. Raises the error of the first that fails."""
+        transformers = [Transformer(self._driver) for _ in asked]
+        ready = [self._ready(transformer, *one) for transformer, one in zip(transformers, asked, strict=True)]
+        results = self._driver.wait(_sent_together(self._driver.pgconn, ready))
+        return [
+            _rows(transformer, self._checked(result)) for transformer, result in zip(transformers, results, strict=True)
+        ]
+
+    def _ready(self, transformer: abc.Transformer, statement: str, bound: Mapping[str, Any]) -> Callable[[], None]:
+        query, names, formats = _numbered(statement)
         values: Any = transformer.dump_sequence([bound[name] for name in names], formats)
         types = transformer.types or ()
         name = self._names.get((statement, types)) or self._prepare(statement, query, types)
+        pgconn = self._driver.pgconn
         if name:
-            self._driver.pgconn.send_query_prepared(name, values, transformer.formats)
-        else:
-            self._driver.pgconn.send_query_params(query, values, types, transformer.formats)
-        result = self._result()
-        if not result.ntuples:
-            return Rows((), result.command_tuples or 0)
-        transformer.set_pgresult(result)
-        row = _row(tuple(result.fname(column) for column in range(result.nfields)))
-        return Rows(transformer.load_rows(0, result.ntuples, row), result.ntuples)
+            return partial(pgconn.send_query_prepared, name, values, transformer.formats)
+        return partial(pgconn.send_query_params, query, values, types, transformer.formats)
 
     def command(self, command: bytes) -> None:
         """Execute a command without parameters. Raises the driver's errors."""
@@ -90,7 +98,8 @@ class Prepared:
 
     def is_idle(self) -> bool:
         """Whether the connection works, and is in no transaction."""
-        return self._driver.pgconn.transaction_status == TransactionStatus.IDLE
+        pgconn = self._driver.pgconn
+        return pgconn.transaction_status == TransactionStatus.IDLE and pgconn.pipeline_status == PipelineStatus.OFF
 
     def _prepare(self, statement: str, query: bytes, types: tuple[int, ...]) -> bytes | None:
         if len(self._names) == _MOST:
@@ -106,9 +115,34 @@ class Prepared:
         """The driver's wait, and not libpq's own: it leaves room for signals, and cancels the statement at Ctrl-C."""
         results: list[PGresult] = self._driver.wait(generators.execute(self._driver.pgconn))
         (result,) = results
+        return self._checked(result)
+
+    def _checked(self, result: PGresult) -> PGresult:
         if result.status not in _DONE:
             raise _error(result, broken=self._driver.pgconn.status != ConnStatus.OK)
         return result
+
+
+def _sent_together(pgconn: PGconn, sends: Sequence[Callable[[], None]]) -> PQGen[list[PGresult]]:
+    pgconn.enter_pipeline_mode()
+    for send in sends:
+        send()
+    pgconn.pipeline_sync()
+    yield from generators.send(pgconn)
+    results = []
+    for _ in sends:
+        results += yield from generators.fetch_many(pgconn)
+    yield from generators.fetch_many(pgconn)
+    pgconn.exit_pipeline_mode()
+    return results
+
+
+def _rows(transformer: abc.Transformer, result: PGresult) -> Rows:
+    if not result.ntuples:
+        return Rows((), result.command_tuples or 0)
+    transformer.set_pgresult(result)
+    row = _row(tuple(result.fname(column) for column in range(result.nfields)))
+    return Rows(transformer.load_rows(0, result.ntuples, row), result.ntuples)
 
 
 @lru_cache(1000)

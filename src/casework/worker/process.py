@@ -12,6 +12,8 @@ from casework.broker.publisher import Publisher
 from casework.core.model import Bundle
 from casework.errors import Unavailable
 from casework.service.bundles import Execution
+from casework.service.carry import Carry
+from casework.service.completions import Done
 from casework.service.dispatch import tick
 from casework.service.paces import Paces
 from casework.service.trail import Trail
@@ -46,6 +48,7 @@ class WorkerProcess:
     def __init__(self, casework: Casework) -> None:
         self.casework = casework
         self.supervisor = Supervisor(casework, worker_name(), runs_of_living_children)
+        self.carry = Carry(self._put_down)
         self.ticking = Lock()
         self._paces, self._trail = Paces(), Trail()
         self._next_tick = 0.0
@@ -54,15 +57,21 @@ class WorkerProcess:
 
     def execute(self, bundle: Bundle) -> None:
         """Execute one attempt of each run, one after the other, and ask for a tick once."""
+        self.casework.perform(self._execution().of(bundle))
+
+    def _execution(self) -> Execution:
         casework = self.casework
-        execution = Execution(
+        return Execution(
             casework.db,
             casework.settings,
             worker=worker_name(),
             watch=self.supervisor,
             perform=casework.effects,
+            carry=self.carry,
         )
-        casework.perform(execution.of(bundle))
+
+    def _put_down(self, done: Done) -> None:
+        self.casework.perform(self._execution().put_down(done))
 
     def tick(self, *, nudged: bool = False) -> None:
         """Look for work, one tick after another. A beat's tick sweeps: it waits for no breath, and not long for claims."""

@@ -44,6 +44,14 @@ def _listen_for_nudges() -> None:
     nudges.listen(this_process())
 
 
+@signals.worker_process_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
+@signals.worker_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
+def write_what_is_carried(**_: Any) -> None:
+    """A process that ends starts nothing more."""
+    if made := made_process():
+        made.carry.put_down()
+
+
 @signals.worker_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
 def finish_tick(**_: Any) -> None:
     """Let the tick that is being done perform its effects, and begin no other: what it claimed would wait to be sent again."""

@@ -50,8 +50,11 @@ _START, _START_ALL = _start_sql(_THIS_RUN), _start_sql(_THESE_RUNS)
 
 def start(tx: Tx, message: RunMessage, worker: str) -> Any | None:
     """Make a pending run running, and return it with its case and agent; None where it is not to be started."""
-    values = {"run_id": message.run_id, "attempt": message.attempt, "worker": worker}
-    return tx.sql(_START, values).one_or_none()
+    return tx.sql(_START, _one(message, worker)).one_or_none()
+
+
+def _one(message: RunMessage, worker: str) -> dict[str, Any]:
+    return {"run_id": message.run_id, "attempt": message.attempt, "worker": worker}
 
 
 def start_all(tx: Tx, messages: Sequence[RunMessage], worker: str) -> list[Any]:
@@ -98,6 +101,7 @@ select run_id, attempt from ended
 _FREE = "run_id = null, run_agent_id = null"
 _DONE = f"{_FREE}, completed_at = {NOW}"
 _ENDED = f"completed_at = {NOW}, outcome = %(outcome)s"
+_ENDED_BEFORE = f"completed_at = {NOW} - make_interval(secs => %(seconds)s), outcome = %(outcome)s"
 # A request to release ends with the attempt that it was made to: the next one is another worker's.
 _WAITS = "alive_at = null, stop_requested_at = null, stop_deadline = null, stop_releases = false"
 _FAILED_ATTEMPT = "failures = failures + 1, error = %(error)s"
@@ -109,6 +113,7 @@ _ENDED_EARLIER = f"""outcome = %(outcome)s,
     started_at = {NOW} - make_interval(secs => m.begun), completed_at = {NOW} - make_interval(secs => m.ended)"""
 
 _COMPLETE = _outcome_sql(Event.COMPLETE, CaseStatus.COMPLETED, _DONE, _ENDED)
+_COMPLETE_BEFORE = _outcome_sql(Event.COMPLETE, CaseStatus.COMPLETED, _DONE, _ENDED_BEFORE)
 _COMPLETE_ALL = _outcome_sql(
     Event.COMPLETE, CaseStatus.COMPLETED, _DONE, _ENDED_EARLIER, given=_THESE, moved=_THEIR_RUNS
 )
@@ -137,9 +142,13 @@ _RELEASE = _outcome_sql(
 )
 
 
-def _settle(tx: Tx, statement: str, fence: Fence, **values: Any) -> bool:
+def _bound(fence: Fence, **values: Any) -> dict[str, Any]:
     defaults = {"reason": None, "request_id": None, "outcome": None, "error": None, "until": None, "seconds": 0.0}
-    return tx.sql(statement, {**defaults, **values, **fence.parameters()}).rowcount == 1
+    return {**defaults, **values, **fence.parameters()}
+
+
+def _settle(tx: Tx, statement: str, fence: Fence, **values: Any) -> bool:
+    return tx.sql(statement, _bound(fence, **values)).rowcount == 1
 
 
 def complete(tx: Tx, fence: Fence, reason: str | None) -> bool:
@@ -173,6 +182,21 @@ def complete_all(tx: Tx, done: Sequence[Completion]) -> set[RunMessage]:
         },
     )
     return {RunMessage(RunId(row.run_id), row.attempt) for row in rows}
+
+
+def complete_and_start(
+    tx: Tx, fence: Fence, reason: str | None, ended: float, message: RunMessage, worker: str
+) -> tuple[bool, Any | None]:
+    """A run did the work, so many seconds ago, and the next one starts: as `complete` and `start`, in one round trip.
+
+    The next one's id is the larger one, because runs are locked in the order of their ids.
+    """
+    assert fence.run_id < message.run_id
+    completed, started = tx.together(
+        (_COMPLETE_BEFORE, _bound(fence, reason=reason, outcome="completed", seconds=ended)),
+        (_START, _one(message, worker)),
+    )
+    return completed.rowcount == 1, started.one_or_none()
 
 
 def fail(tx: Tx, fence: Fence, reason: str, error: str | None) -> bool:
