@@ -39,9 +39,11 @@ class Installation:
         self.connection = raw(self.casework)
 
     def idle(self) -> bool:
-        """Whether nothing waits and nothing runs: two probes of small indexes."""
+        """Whether nothing waits and nothing runs. While the newest case does, that is not asked: who looks for what is left
+        passes all that is over, fifty times a second, which takes a tenth of the processors from what is measured."""
         row = self.connection.execute(
-            "select not exists (select from cases where lane is not null) and not exists (select from runs where holds_slot)"
+            "select case when (select lane is null and run_id is null from cases order by id desc limit 1) then"
+            " not exists (select from cases where lane is not null) and not exists (select from runs where holds_slot) end"
         ).fetchone()
         return bool(row and row[0])
 

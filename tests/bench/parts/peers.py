@@ -19,6 +19,8 @@ PROCESSES = 2
 
 
 def _drained(connection: psycopg.Connection[tuple[bool]], question: str, send: Callable[[], None], count: int) -> float:
+    """The question looks at the newest job first, as that of casework does."""
+
     def done() -> bool:
         row = connection.execute(question).fetchone()  # type: ignore[call-overload]
         return bool(row and row[0])
@@ -40,7 +42,10 @@ def procrastinate(ground: Ground, count: int) -> Contenders:
     for _ in range(PROCESSES):
         ground.processes.python("bench.peers.procrastinate_app", {"BENCH_DATABASE_URL": url})
     connection = psycopg.connect(url, autocommit=True)
-    question = "select not exists (select from procrastinate_jobs where status in ('todo', 'doing'))"
+    question = (
+        "select case when (select status from procrastinate_jobs order by id desc limit 1) = 'succeeded' then"
+        " not exists (select from procrastinate_jobs where status in ('todo', 'doing')) end"
+    )
 
     def bulk(count: int = count) -> float:
         def send() -> None:
@@ -72,7 +77,7 @@ def _pgqueuer(ground: Ground, count: int, batch: int) -> Contenders:
     ground.processes.python("bench.peers.pgqueuer_app", {"BENCH_DATABASE_URL": url}, str(batch))
     connection = psycopg.connect(url, autocommit=True)
     queries = SyncQueries(SyncPsycopgDriver(connection))
-    question = "select not exists (select from pgqueuer)"
+    question = "select (select id from pgqueuer order by id desc limit 1) is null"
 
     def bulk(count: int = count) -> float:
         def send() -> None:
