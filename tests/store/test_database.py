@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -177,11 +178,76 @@ def test_a_prepare_that_was_broken_off_does_not_keep_its_name(new_database, monk
     db.close()
 
 
-def test_only_so_many_statements_are_prepared(committed, monkeypatch):
-    """Searches are put together from parts: the rest goes unprepared."""
+def test_only_so_many_statements_stay_prepared(committed, monkeypatch):
+    """Searches are put together from parts: the old ones make room."""
     with committed.begin() as tx:
         before = tx.sql("select count(*) from pg_prepared_statements").scalar_one()
         monkeypatch.setattr(prepared, "_MOST", before + 3)
-        for number in range(10):
+        for number in range(20):
             assert tx.sql(f"select {number} + %(one)s::int", {"one": 1}).scalar_one() == number + 1
-        assert tx.sql("select count(*) from pg_prepared_statements").scalar_one() == before + 3
+        pair = tx.together(*[(f"select {number} + %(one)s::int", {"one": 1}) for number in (30, 40)])
+        assert [rows.scalar_one() for rows in pair] == [31, 41]
+        assert tx.sql("select count(*) from pg_prepared_statements").scalar_one() <= before + 4
+
+
+@pytest.mark.parametrize("open_", [Database.begin, Database.single])
+def test_a_statement_that_was_prepared_before_a_migration_is_prepared_anew(new_database, open_):
+    db = Database(new_database("migrated_meanwhile"), pool_size=2)
+    with db.begin() as tx:
+        tx.sql("create table things (size int)")
+    with open_(db) as tx:
+        assert tx.sql("select * from things").all() == []
+    with psycopg.connect(db.url.replace("+psycopg", ""), autocommit=True) as other:
+        other.execute("alter table things alter size type bigint")
+    with pytest.raises(DatabaseUnavailable, match="schema of the database has changed"), open_(db) as tx:
+        tx.sql("select * from things")
+    with open_(db) as tx:
+        assert tx.sql("select * from things").all() == []
+    db.close()
+
+
+def test_an_error_that_the_driver_has_no_name_for_is_of_its_class(committed):
+    """08 is the class of connections that fail."""
+    with pytest.raises(DatabaseUnavailable), committed.begin() as tx:
+        tx.sql("do $$ begin raise exception using errcode = '08X99'; end $$")
+
+
+def one_connection(new_database, name):
+    """It is the pool's only one, and is kept at hand."""
+    db = Database(new_database(name), pool_size=1)
+    db._most_at_hand = 1
+    db.engine.pool._timeout = 0.2
+    return db
+
+
+def test_who_asks_the_pool_while_a_connection_is_put_at_hand_gets_that_one(new_database, monkeypatch):
+    db = one_connection(new_database, "put_at_hand")
+    lent = db._lend()
+    ask = db._ask_pool
+
+    def put_at_hand_and_ask():
+        db._take_back(lent, idle=True)
+        return ask()
+
+    monkeypatch.setattr(db, "_ask_pool", put_at_hand_and_ask)
+    assert db._lend() is lent
+    db._take_back(lent, idle=True)
+    db.close()
+
+
+def test_who_puts_a_connection_at_hand_while_somebody_asks_the_pool_leaves_it_to_the_pool(new_database, monkeypatch):
+    db = one_connection(new_database, "left_to_the_pool")
+    lent = db._lend()
+
+    class AtHand(deque):
+        """In the moment of the first append somebody else has found nothing, and asks."""
+
+        def append(self, pooled):
+            db._asking.append(None)
+            super().append(pooled)
+
+    monkeypatch.setattr(db, "_at_hand", AtHand())
+    db._take_back(lent, idle=True)
+    assert not db._at_hand
+    db.engine.raw_connection().close()
+    db.close()

@@ -43,3 +43,12 @@ def test_the_end_of_an_attempt_leaves_the_next_one_alone(supervisor):
     supervisor.end(first)
     assert kept(supervisor) == [second]
     assert not stop.requested
+
+
+def test_a_newer_attempt_in_the_same_process_stops_the_older_one(supervisor):
+    """It was given up for lost, and works on in another thread; no heartbeat asks for it any more."""
+    first = RunMessage(RunId(uuid4()), 1)
+    older = supervisor.begin(first)
+    newer = supervisor.begin(RunMessage(first.run_id, 2))
+    assert older.requested
+    assert not newer.requested

@@ -51,15 +51,15 @@ def tick(
         swept = sweep(db, settings, ticker)
         yield Committed(Tick(swept=swept.value.total()), swept.effects)
     while True:
-        round = _round(db, settings, trail)
-        claimed = round.claimed
+        last = _round(db, settings, trail)
+        claimed = last.claimed
         if claimed:
             log.detail("cases.claimed", count=len(claimed))
             pace = paces.of(db, settings, [agent for agent, _ in claimed]) if paces and len(claimed) > 1 else {}
             bundles = plan.bundle(claimed, pace, settings.bundle_seconds)
             yield Committed(Tick(claimed=len(claimed)), Effects(bundles=tuple(bundles)))
         # A round that found no whole batch has left nothing: what has come since brings its own nudge.
-        if not claimed or round.found < BATCH or monotonic() > end:
+        if not claimed or last.found < BATCH or monotonic() > end:
             return
 
 

@@ -172,10 +172,7 @@ class Database:
 
     def _lend(self) -> PoolProxiedConnection:
         """A connection of those that are kept at hand, or else the pool's."""
-        try:
-            pooled = self._at_hand.pop()
-        except IndexError:
-            return self._ask_pool()
+        pooled = self._take_from_hand() or self._ask_pool()
         try:
             _ping_after_a_pause(self.engine.dialect, pooled.driver_connection, pooled.info)
         except DisconnectionError:
@@ -183,10 +180,17 @@ class Database:
             return self._lend()
         return pooled
 
+    def _take_from_hand(self) -> PoolProxiedConnection | None:
+        try:
+            return self._at_hand.pop()
+        except IndexError:
+            return None
+
     def _ask_pool(self) -> PoolProxiedConnection:
         self._asking.append(None)
         try:
-            return self.engine.raw_connection()
+            # One may have been put at hand since, by somebody who saw nobody ask: the pool will not get that one.
+            return self._take_from_hand() or self.engine.raw_connection()
         except psycopg.ProgrammingError as error:
             if error.sqlstate is None:
                 raise InvalidSettings(f"CASEWORK_DATABASE_URL: {str(error).strip()}") from error
@@ -205,11 +209,14 @@ class Database:
         else:
             pooled.info["used"] = monotonic()
             self._at_hand.append(pooled)
+            # Somebody may ask since, and have found nothing at hand.
+            if self._asking and (unused := self._take_from_hand()):
+                unused.close()
 
     def close(self) -> None:
         """Close all connections."""
-        while self._at_hand:
-            self._at_hand.pop().close()
+        while unused := self._take_from_hand():
+            unused.close()
         self.engine.dispose()
 
 
@@ -280,6 +287,8 @@ def _in_own_words(error: DBAPIError | psycopg.Error, url: str) -> CaseworkError 
     match cause:
         case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedColumn():
             return SchemaOutdated()
+        case psycopg.errors.FeatureNotSupported():
+            return DatabaseUnavailable(f"The schema of the database has changed: {_first_line(cause)}. Try again.")
         case psycopg.errors.ProgramLimitExceeded():
             return InvalidInput(f"This is more than the database can hold in one place: {_first_line(cause)}.")
         case psycopg.errors.DeadlockDetected():

@@ -23,7 +23,7 @@ _PARAMETER = re.compile(r"%(?:\((\w+)\)([sb])|%)")
 _DONE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
 _MOST = 200
-"""Statements that a connection prepares. Searches are put together from parts, and there is no end of them."""
+"""Statements that a connection keeps. Searches are put together from parts, and there is no end of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,14 @@ class Prepared:
 
     def execute(self, statement: str, bound: Mapping[str, Any]) -> Rows:
         """Execute a statement with `%(name)s` for parameters. Raises the driver's errors."""
+        self._make_room()
         transformer = Transformer(self._driver)
         self._ready(transformer, statement, bound)()
         return _rows(transformer, self._result())
 
     def execute_together(self, *asked: tuple[str, Mapping[str, Any]]) -> list[Rows]:
         """Execute several in one round trip; outside of a transaction they are one. Raises the error of the first that fails."""
+        self._make_room()
         transformers = [Transformer(self._driver) for _ in asked]
         ready = [self._ready(transformer, *one) for transformer, one in zip(transformers, asked, strict=True)]
         results = self._driver.wait(_sent_together(self._driver.pgconn, ready))
@@ -86,10 +88,7 @@ class Prepared:
         values: Any = transformer.dump_sequence([bound[name] for name in names], formats)
         types = transformer.types or ()
         name = self._names.get((statement, types)) or self._prepare(statement, query, types)
-        pgconn = self._driver.pgconn
-        if name:
-            return partial(pgconn.send_query_prepared, name, values, transformer.formats)
-        return partial(pgconn.send_query_params, query, values, types, transformer.formats)
+        return partial(self._driver.pgconn.send_query_prepared, name, values, transformer.formats)
 
     def command(self, command: bytes) -> None:
         """Execute a command without parameters. Raises the driver's errors."""
@@ -101,9 +100,13 @@ class Prepared:
         pgconn = self._driver.pgconn
         return pgconn.transaction_status == TransactionStatus.IDLE and pgconn.pipeline_status == PipelineStatus.OFF
 
-    def _prepare(self, statement: str, query: bytes, types: tuple[int, ...]) -> bytes | None:
-        if len(self._names) == _MOST:
-            return None
+    def _make_room(self) -> None:
+        """Before anything is made ready, and not amid several."""
+        if len(self._names) >= _MOST:
+            self._names.clear()
+            self.command(b"deallocate all")
+
+    def _prepare(self, statement: str, query: bytes, types: tuple[int, ...]) -> bytes:
         # Never again the same one: a prepare that Ctrl-C ended may have taken its name on the server.
         name = b"casework_%d" % next(self._numbers)
         self._driver.pgconn.send_prepare(name, query, types)
@@ -119,7 +122,11 @@ class Prepared:
 
     def _checked(self, result: PGresult) -> PGresult:
         if result.status not in _DONE:
-            raise _error(result, broken=self._driver.pgconn.status != ConnStatus.OK)
+            error = _error(result, broken=self._driver.pgconn.status != ConnStatus.OK)
+            if isinstance(error, errors.FeatureNotSupported):
+                # What a statement returns has changed since it was prepared: it has to be prepared anew.
+                self._names.clear()
+            raise error
         return result
 
 
@@ -169,8 +176,6 @@ def _row(columns: tuple[bytes, ...]) -> Callable[[Sequence[Any]], Any]:
 
 
 def _error(result: PGresult, *, broken: bool) -> psycopg.Error:
-    message = result.get_error_message()
-    try:
-        return errors.lookup((result.error_field(DiagnosticField.SQLSTATE) or b"").decode())(message)
-    except KeyError:
-        return (psycopg.OperationalError if broken else psycopg.DatabaseError)(message)
+    if broken and not result.error_field(DiagnosticField.SQLSTATE):
+        return psycopg.OperationalError(result.get_error_message())
+    return errors.error_from_result(result)

@@ -37,8 +37,12 @@ class Supervisor:
         """Keep a run alive from now on, and give its stop request."""
         stop = Stop()
         with self._lock:
+            earlier = self._watched.get(message.run_id)
             self._watched[message.run_id] = (message, stop)
             self._ensure_thread()
+        if earlier:
+            # Of an attempt that was given up for lost, and began in this process too, no heartbeat tells any more.
+            earlier[1].request()
         return stop
 
     def end(self, message: RunMessage) -> None:
