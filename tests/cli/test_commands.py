@@ -1,14 +1,16 @@
 """Commands as a user calls them, against a database of their own."""
 
 import json
+from uuid import UUID
 
 import pytest
 from typer.testing import CliRunner
 
 from casework.cli import app, console
-from casework.core.model import CounterName
+from casework.core.model import CounterName, RunId, RunMessage
 from casework.errors import CaseworkError
 from casework.store import counters
+from factories import work
 
 INVOICES = "number,vendor,amount\n1,Blue,10\n2,Red,20\nbad\n3,Blue,30\n"
 
@@ -163,6 +165,25 @@ def test_drain_pauses_and_says_what_is_live(casework):
     assert "1 waiting for a worker" in output
     assert as_json(casework, "queues", "drain", "inbox", "--interrupt", "--timeout", "5")["drained"] is True
     assert as_json(casework, "queues", "show", "inbox")["cases"]["pending"] == 1
+
+
+def test_what_waits_for_a_person_is_listed_with_its_case_and_outlasts_a_drain(casework):
+    casework("queues", "create", "inbox")
+    casework("agents", "create", "worker", "--python", "sample_agents:asks")
+    casework("consumers", "set", "inbox", "worker")
+    casework("cases", "add", "inbox", "invoice 7")
+    casework("tick")
+    db = console.installation().db
+    (run,) = as_json(casework, "runs", "list", "--queue", "inbox")
+    work(db, RunMessage(RunId(UUID(run["id"])), 1))
+    assert "invoice 7" in casework("requests", "list")[1]
+    code, output = casework("queues", "drain", "inbox", "--timeout", "0.3")
+    assert code == 1
+    assert "is not drained: 1 waiting for an answer or another attempt. It is paused." in output
+    code, output = casework("queues", "drain", "inbox", "--interrupt", "--timeout", "5")
+    assert code == 0
+    assert "is drained: nothing is executed; 1 waiting for an answer or another attempt." in output
+    assert len(as_json(casework, "requests", "list")) == 1
 
 
 def test_doctor_finds_what_is_missing(casework):

@@ -1,10 +1,13 @@
 """Which runs a process vouches for."""
 
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
 
 from casework.core.model import RunId, RunMessage
+from casework.settings import Settings
+from casework.store import runs
 from casework.worker.supervisor import Supervisor
 
 
@@ -52,3 +55,21 @@ def test_a_newer_attempt_in_the_same_process_stops_the_older_one(supervisor):
     newer = supervisor.begin(RunMessage(first.run_id, 2))
     assert older.requested
     assert not newer.requested
+
+
+def test_a_run_that_ends_while_the_heartbeat_is_sent_is_not_lost(supervisor, db, monkeypatch):
+    message = RunMessage(RunId(uuid4()), 1)
+    supervisor._casework = SimpleNamespace(db=db, settings=Settings())
+    stop = supervisor.begin(message)
+
+    def ends_meanwhile(tx, living):
+        supervisor.end(message)
+        return {}
+
+    monkeypatch.setattr(runs, "heartbeat", ends_meanwhile)
+    supervisor._beat()
+    assert not stop.requested
+    lost = supervisor.begin(message)
+    monkeypatch.setattr(runs, "heartbeat", lambda tx, living: {})
+    supervisor._beat()
+    assert lost.requested

@@ -139,7 +139,11 @@ def drain(
     queue: QueueRef,
     empty: Annotated[bool, typer.Option("--empty", help="Work off all pending cases first.")] = False,
     interrupt: Annotated[
-        bool, typer.Option("--interrupt", help="Ask the live runs to stop, and release their cases.")
+        bool,
+        typer.Option(
+            "--interrupt",
+            help="Ask the runs that are executed to stop, and release their cases; what waits for an answer goes on waiting.",
+        ),
     ] = False,
     timeout: Annotated[
         float | None, typer.Option("--timeout", help="Give up after that many seconds, with exit code 1.", min=0)
@@ -159,9 +163,11 @@ def drain(
             {"id": found.id, "name": found.name, "drained": not left, "live_runs": left, "mode": QueueMode.PAUSED}
         )
     elif left:
-        say(f"Queue {found.name} is not drained: {_listed(left)} still live. It is paused.")
+        say(f"Queue {found.name} is not drained: {_listed(left)}. It is paused.")
     else:
-        say(f"Queue {found.name} is drained: nothing is live. It is paused.")
+        waiting = queues.stats(casework.db, casework.team_id, found.id).live_runs
+        rest = f"nothing is executed; {_listed(waiting)}" if waiting else "nothing is live"
+        say(f"Queue {found.name} is drained: {rest}. It is paused.")
     if left:
         raise typer.Exit(1)
 
@@ -206,18 +212,20 @@ def _pending_and_live(stats: QueueStats) -> dict[str, int]:
 
 def _wait(queue: Queue, end: float | None, what: str, left_of: Any) -> dict[str, int]:
     casework = installation()
+    told = ""
     with progress() as bar:
         task = bar.add_task(what, total=None)
         most = 0
         while True:
             left: dict[str, int] = left_of(queues.stats(casework.db, casework.team_id, queue.id))
             most = max(most, sum(left.values()))
-            bar.update(
-                task,
-                total=most or 1,
-                completed=most - sum(left.values()),
-                description=f"{what}: {_listed(left) or 'done'}",
-            )
+            now = f"{what}: {_listed(left) or 'done'}"
+            if set(left) == {"waiting"} and end is None:
+                now += " (Ctrl-C ends the wait; --timeout and --interrupt do not wait for it)"
+            bar.update(task, total=most or 1, completed=most - sum(left.values()), description=now)
+            if left and now != told and not err().is_terminal:
+                err().print(now)
+                told = now
             if not left or (end is not None and time.monotonic() >= end):
                 return left
             time.sleep(_POLL_SECONDS)

@@ -44,8 +44,11 @@ def list_(
     if as_json:
         print_json([_as_object(request) for request in found])
         return
-    rows = ((one.id, one.kind, one.status, one.created_at, one.title, ", ".join(one.options) or None) for one in found)
-    table(("id", "kind", "status", "when", "title", "options"), rows, empty="Nothing waits for an answer.")
+    rows = (
+        (one.id, one.kind, one.status, one.created_at, one.case_title, one.title, ", ".join(one.options) or None)
+        for one in found
+    )
+    table(("id", "kind", "status", "when", "case", "asks", "options"), rows, empty="Nothing waits for an answer.")
 
 
 @app.command()

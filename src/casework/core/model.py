@@ -298,6 +298,8 @@ class HumanRequest:
     created_at: datetime
     responded_at: datetime | None
     cancelled_at: datetime | None
+    case_title: str = ""
+    """Of its case, in lists."""
 
     @property
     def status(self) -> str:

@@ -26,6 +26,7 @@ def _request(row: Any) -> HumanRequest:
         row.created_at,
         row.responded_at,
         row.cancelled_at,
+        getattr(row, "case_title", ""),
     )
 
 
@@ -73,7 +74,8 @@ def find(
     """The team's requests, the oldest first."""
     rows = tx.sql(
         f"""
-        select {_COLUMNS} from human_requests h join cases c on c.id = h.case_id join queues q on q.id = c.queue_id
+        select {_COLUMNS}, c.title as case_title
+        from human_requests h join cases c on c.id = h.case_id join queues q on q.id = c.queue_id
         where q.team_id = %(team_id)s and (%(queue_id)s::uuid is null or q.id = %(queue_id)s)
           and (not %(open_only)s or (h.responded_at is null and h.cancelled_at is null))
         order by h.created_at, h.id limit %(limit)s offset %(offset)s

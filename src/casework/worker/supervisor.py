@@ -28,7 +28,7 @@ class Supervisor:
         self._casework = casework
         self._worker = worker
         self._vouched_for = vouched_for
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._watched: dict[RunId, tuple[RunMessage, Stop]] = {}
         self._thread: threading.Thread | None = None
         self._pubsub: Any = None
@@ -48,7 +48,7 @@ class Supervisor:
     def end(self, message: RunMessage) -> None:
         """Let go of a run, also where that was done. Its next attempt may be this process's too, and is kept."""
         with self._lock:
-            if message.run_id in self._watched and self._watched[message.run_id][0] == message:
+            if self._is_watched(message):
                 del self._watched[message.run_id]
 
     def start(self) -> None:
@@ -87,10 +87,15 @@ class Supervisor:
         if living:
             with db.single() as tx:
                 alive = runs.heartbeat(tx, living)
-        for run_id, (_, stop) in watched.items():
-            if alive.get(run_id, True) and not stop.requested:
+        for run_id, (message, stop) in watched.items():
+            # What has ended since the heartbeat was sent is no longer alive, and was not lost.
+            if alive.get(run_id, True) and not stop.requested and self._is_watched(message):
                 log.event("run.stops", run=run_id, lost=run_id not in alive)
                 stop.request()
+
+    def _is_watched(self, message: RunMessage) -> bool:
+        with self._lock:
+            return message.run_id in self._watched and self._watched[message.run_id][0] == message
 
     def _listen(self, seconds: float) -> None:
         """Redis says sooner who was asked to stop; where it is away, the next heartbeat says it."""
