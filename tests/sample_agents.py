@@ -199,3 +199,18 @@ def is_carried(run: Run) -> Outcome:
     with Path(os.environ["SAMPLE_LOG"]).open("a") as log:
         log.write(f"{run.id}\n")
     return Complete("done")
+
+
+@agent
+def says_nul(run: Run) -> Outcome:
+    return Complete("a\0b")
+
+
+@agent
+def raises_nul(run: Run) -> Outcome:
+    raise ValueError("a\0b \udc80")
+
+
+@agent
+def asks_nul(run: Run) -> Outcome:
+    return Complete(run.ask("a\0b?"))

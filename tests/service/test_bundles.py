@@ -163,6 +163,26 @@ def test_what_shares_a_message_with_a_slow_run_does_not_wait_for_it(db, monkeypa
     assert the_run(db, messages[2]).failures == 0
 
 
+def test_what_the_timer_cannot_write_is_not_kept_alive(db, monkeypatch):
+    """The run of a slow agent may go on for hours, and a run that is silent is taken up again."""
+    monkeypatch.setattr(bundles, "Timer", Timer)
+    queue, _ = worked_queue(db)
+    some_cases(db, queue, 3)
+    messages = claim(db)
+    alive = []
+
+    def too_slow():
+        with pytest.raises(ZeroDivisionError):
+            Timer.last.go_off()
+        alive.extend(turns.watched)
+
+    turns = Turns(monkeypatch, {1: too_slow})
+    monkeypatch.setattr(transitions, "complete", lambda *given: 1 / 0)
+    turns.execute(db, messages)
+    assert messages[0] not in alive
+    assert turns.watched == set()
+
+
 def test_an_agent_that_breaks_the_bundle_leaves_the_others_to_the_timer(db, monkeypatch):
     monkeypatch.setattr(bundles, "Timer", Timer)
     queue, _ = worked_queue(db)

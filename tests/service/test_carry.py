@@ -1,6 +1,6 @@
 """A completion that is carried from one run to the next start of its process."""
 
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 
@@ -31,7 +31,7 @@ class Process:
     """A worker's process, whose thread writes nothing before the test says so."""
 
     def __init__(self, db, monkeypatch):
-        monkeypatch.setattr(Carry, "_ensure_thread", lambda carry: None)
+        monkeypatch.setattr(Carry, "_has_thread", lambda carry: True)
         monkeypatch.setattr(carry, "CARRY_SECONDS", 60.0)
         self.db = db
         self.watched: set[RunMessage] = set()
@@ -40,7 +40,7 @@ class Process:
 
     def is_busy(self):
         """Its last run ended a moment ago."""
-        self.carry._ended = float("inf")
+        self.carry._hand().ended = float("inf")
 
     def begin(self, message: RunMessage) -> Stop:
         self.watched.add(message)
@@ -49,14 +49,12 @@ class Process:
     def end(self, message: RunMessage) -> None:
         self.watched.discard(message)
 
-    def execution(self):
-        return Execution(self.db, SETTINGS, worker="w", watch=self, perform=self.asked.append, carry=self.carry)
-
-    def execute(self, message):
-        return self.execution().of((message,))
+    def execute(self, *messages):
+        execution = Execution(self.db, SETTINGS, worker="w", watch=self, perform=self.asked.append, carry=self.carry)
+        return execution.of(messages)
 
     def put_down(self, done):
-        self.asked.append(self.execution().put_down(done).effects)
+        self.asked.append(bundles.put_down(self.db, SETTINGS, self, done).effects)
 
 
 @pytest.fixture
@@ -120,7 +118,7 @@ def test_a_thread_writes_what_no_start_comes_for(monkeypatch):
             raise ValueError(done.reason)
 
     carried = Carry(write)
-    carried._follows_soon = True
+    carried._hand().starts_follow = True
     for reason in ("done", "broken", "done again"):
         done = Done(None, reason, 1.0, 1.0)
         assert carried.keep(done)
@@ -180,11 +178,12 @@ def test_other_outcomes_are_written_at_once(db, process):
 def test_a_case_that_was_taken_while_its_completion_is_carried_is_refused_and_the_next_one_starts(db, process):
     queue, ids, messages = carrying(process)
     cases.settle(db, SETTINGS, queue.id, ids[:1], CaseStatus.FAILED)
-    assert process.execute(messages[1]).value == ["refused"]
+    assert process.execute(messages[1]).value == ["completed"]
+    process.carry.put_down()
     assert history(db, ids[0])[-3:] == ["settled", "write_refused", "interrupted"]
     assert the_run(db, messages[0]).refused_writes == 1
-    assert statuses(db, messages) == [RunStatus.INTERRUPTED, RunStatus.RUNNING]
-    assert process.watched == {messages[1]}
+    assert statuses(db, messages) == [RunStatus.INTERRUPTED, RunStatus.COMPLETED]
+    assert process.watched == set()
 
 
 def test_a_completion_is_written_also_where_the_next_run_is_not_to_be_started(db, process):
@@ -195,31 +194,120 @@ def test_a_completion_is_written_also_where_the_next_run_is_not_to_be_started(db
     assert process.watched == set()
 
 
-def test_runs_that_share_a_message_leave_what_is_carried_to_the_thread(db, process):
+def test_what_does_not_go_along_with_a_message_is_written_before_its_runs_begin(db, process, monkeypatch):
+    """An agent that holds the interpreter would keep it from the thread that writes."""
     _, ids, messages = carrying(process, 3)
-    assert process.execution().of(tuple(messages[1:])).value == ["completed"] * 2
-    assert the_case(db, ids[0]).status is CaseStatus.CLAIMED
-    process.carry.put_down()
-    assert {the_case(db, id).status for id in ids} == {CaseStatus.COMPLETED}
+    seen = []
+    work = execute.work
+    monkeypatch.setattr(execute, "work", lambda *given: seen.append(the_case(db, ids[0]).status) or work(*given))
+    assert process.execute(*messages[1:]).value == ["completed"] * 2
+    assert seen == [CaseStatus.COMPLETED] * 2
+    assert process.watched == set()
 
 
-def test_a_run_with_a_smaller_id_does_not_take_it(db, process):
+def test_it_does_not_go_along_with_a_run_with_a_smaller_id(db, process, monkeypatch):
     """Runs are locked in the order of their ids."""
     queue, _ = worked_queue(db)
     ids = some_cases(db, queue, 2)
-    messages = claim(db)
+    first, second = claim(db)
+    monkeypatch.setattr(transitions, "complete_and_start", None)
     process.is_busy()
-    assert process.execute(messages[1]).value == []
-    assert process.execute(messages[0]).value == []
+    assert process.execute(second).value == []
+    assert process.execute(first).value == []
+    assert the_case(db, ids[1]).status is CaseStatus.COMPLETED
     process.carry.put_down()
-    assert {the_case(db, id).status for id in ids} == {CaseStatus.COMPLETED}
+    assert the_case(db, ids[0]).status is CaseStatus.COMPLETED
+
+
+def test_a_completion_that_cannot_be_written_takes_no_start_down(db, process, monkeypatch):
+    _, _, messages = carrying(process)
+    monkeypatch.setattr(transitions, "complete_and_start", lambda *given: 1 / 0)
+    really = transitions.complete
+    refused = messages[0].run_id
+    monkeypatch.setattr(
+        transitions, "complete", lambda tx, fence, *more: 1 / (fence.run_id != refused) and really(tx, fence, *more)
+    )
+    assert process.execute(messages[1]).value == ["completed"]
+    process.carry.put_down()
+    assert statuses(db, messages) == [RunStatus.RUNNING, RunStatus.COMPLETED]
+    assert process.watched == set()
+
+
+def test_a_process_that_ends_amid_a_start_still_has_the_completion(db, process, monkeypatch):
+    _, ids, messages = carrying(process)
+
+    def ends(*given):
+        raise SystemExit
+
+    monkeypatch.setattr(transitions, "complete_and_start", ends)
+    with pytest.raises(SystemExit):
+        process.execute(messages[1])
+    process.carry.put_down()
+    assert the_case(db, ids[0]).status is CaseStatus.COMPLETED
+
+
+def test_the_next_run_is_kept_alive_before_a_refused_completion_is_looked_into(db, process, monkeypatch):
+    queue, ids, messages = carrying(process)
+    cases.retry(db, SETTINGS, queue.id, ids[:1])
+    seen = []
+    monkeypatch.setattr(execute, "settle", lambda *given, **more: seen.append(messages[1] in process.watched))
+    process.execute(messages[1])
+    process.carry.put_down()
+    assert seen[0] is True
+
+
+def test_where_no_thread_can_be_started_nothing_is_carried(db, monkeypatch):
+    def no_thread(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(carry.Thread, "start", no_thread)
+    monkeypatch.setattr(carry, "_is_cheap", lambda done: True)
+    carried = Carry(None)
+    carried._hand().starts_follow = True
+    assert not carried.keep(Done(None, "done", 1.0, 1.0))
+
+
+def test_a_process_that_ends_waits_for_what_its_thread_is_writing(monkeypatch):
+    monkeypatch.setattr(carry, "_is_cheap", lambda done: True)
+    begun, may_end, ended = Event(), Event(), []
+
+    def write(done):
+        begun.set()
+        may_end.wait(30)
+        ended.append(done)
+
+    carried = Carry(write)
+    carried._hand().starts_follow = True
+    carried.keep(Done(None, "done", 1.0, 1.0))
+    assert begun.wait(30)
+    ending = Thread(target=carried.put_down)
+    ending.start()
+    ending.join(0.05)
+    assert ending.is_alive()
+    may_end.set()
+    ending.join(30)
+    assert len(ended) == 1
+
+
+def test_each_thread_carries_for_itself(db, process):
+    _, ids, messages = carrying(process, 2)
+    other = Thread(target=lambda: process.carry.begin(messages[1:]))
+    other.start()
+    other.join()
+    assert process.carry.begin(tuple(messages[1:])).started.message == messages[0]
 
 
 @pytest.mark.parametrize("committed_before", [True, False])
 def test_a_line_that_breaks_loses_neither_the_completion_nor_the_start(db, process, monkeypatch, committed_before):
     _, _, messages = carrying(process)
 
+    really = transitions.complete_and_start
+    tries = []
+
     def breaks(tx, *given):
+        tries.append(given)
+        if len(tries) > 2:
+            return really(tx, *given)
         if committed_before:
             with db.begin() as tx:
                 transitions.complete(tx, given[0], "done")
@@ -234,9 +322,10 @@ def test_a_line_that_breaks_loses_neither_the_completion_nor_the_start(db, proce
     assert process.watched == set()
 
 
-def test_the_time_that_it_was_carried_does_not_count(db, process, clock, monkeypatch):
+@pytest.mark.parametrize("goes_along", [True, False])
+def test_the_time_that_it_was_carried_does_not_count(db, process, clock, monkeypatch, goes_along):
     _, _, messages = carrying(process)
-    ended = process.carry._carried[0].ended
+    ended = process.carry._hand().done.ended
     monkeypatch.setattr(completions, "monotonic", lambda: ended + 3)
-    process.execute(messages[1])
+    process.execute(messages[1]) if goes_along else process.carry.put_down()
     assert (clock.now - the_run(db, messages[0]).completed_at).total_seconds() == pytest.approx(3)

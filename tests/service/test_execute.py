@@ -39,6 +39,14 @@ def one(db, target, data=""):
         ("fails", "failed", CaseStatus.FAILED, "not today"),
         ("raises", "failed", CaseStatus.FAILED, "ValueError: a bug"),
         ("forgets", "failed", CaseStatus.FAILED, "The agent returned no outcome"),
+        (
+            "says_nul",
+            "failed",
+            CaseStatus.FAILED,
+            "The agent returned Complete, but it cannot be stored: The reason holds",
+        ),
+        ("raises_nul", "failed", CaseStatus.FAILED, "ValueError: a\\0b \\udc80"),
+        ("asks_nul", "failed", CaseStatus.FAILED, "InvalidInput: The question holds a NUL"),
     ],
 )
 def test_outcomes(db, target, result, status, reason):
@@ -63,6 +71,14 @@ def test_a_target_outside_the_allow_list_fails_the_case_and_runs_nothing(db):
     (message,) = claim(db)
     assert work(db, message, SETTINGS.model_copy(update={"agent_modules": "others"})) == "failed"
     assert "CASEWORK_AGENT_MODULES" in cases.get(db, TEAM, case_id)[1][-1].reason
+
+
+def test_an_agent_that_a_worker_has_no_code_of_is_another_attempt(db):
+    """Perhaps another worker's, that was started with newer code."""
+    _, case_id = one(db, "is_not_written_yet")
+    (message,) = claim(db)
+    assert work(db, message) == "attempt_failed"
+    assert "has no function 'is_not_written_yet'" in cases.get(db, TEAM, case_id)[1][-1].reason
 
 
 def test_a_transient_error_is_another_attempt_of_the_same_run(db, clock):

@@ -23,7 +23,6 @@ KEPT = {
     "start": by_run._START,
     "start_all": by_run._START_ALL,
     "complete": by_run._COMPLETE,
-    "complete_before": by_run._COMPLETE_BEFORE,
     "complete_all": by_run._COMPLETE_ALL,
 }
 

@@ -13,8 +13,9 @@ from casework.agents.decorator import Agent
 from casework.agents.outcomes import Complete, Fail, HandOver, Outcome, Postpone
 from casework.agents.run import Run
 from casework.agents.stop import Interrupted, Stop, Suspended
+from casework.core.payload import check_text, storable
 from casework.core.retry import is_transient
-from casework.errors import RunLost
+from casework.errors import InvalidInput, RunLost
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +65,28 @@ def call(agent: Agent, run: Run, stop: Stop) -> Result:
     except RunLost:
         return Lost()
     except Exception as error:
-        return Crashed(_summary(error), traceback.format_exc(), is_transient(error))
+        return Crashed(storable(_summary(error)), storable(traceback.format_exc()), is_transient(error))
     except SystemExit as error:
-        return Crashed(f"The agent called exit({error.code!r}).", traceback.format_exc(), False)
+        return Crashed(storable(f"The agent called exit({error.code!r})."), storable(traceback.format_exc()), False)
     if isinstance(returned, Complete | Fail | Postpone | HandOver):
-        return Returned(returned)
+        return _checked(returned)
     if returned is None:
         return Crashed(
             "The agent returned no outcome: every branch must return Complete, Fail, Postpone or HandOver.", None, False
         )
     return Crashed(f"The agent returned {type(returned).__name__} instead of an outcome.", None, False)
+
+
+def _checked(outcome: Outcome) -> Returned | Crashed:
+    """An outcome with what cannot be stored is found before others share a statement with it."""
+    try:
+        if outcome.reason is not None:
+            check_text("reason", outcome.reason)
+        if isinstance(outcome, HandOver):
+            check_text("agent to hand over to", outcome.to)
+    except InvalidInput as error:
+        return Crashed(f"The agent returned {type(outcome).__name__}, but it cannot be stored: {error}", None, False)
+    return Returned(outcome)
 
 
 def _summary(error: Exception) -> str:

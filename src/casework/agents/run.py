@@ -171,6 +171,12 @@ class Run:
         self.check()
         if (kind, title) in self._history.answers:
             return self._history.answers[kind, title]
+        for what, text in (
+            ("question", title),
+            ("description", description or ""),
+            *(("option", one) for one in options),
+        ):
+            check_text(what, text)
         raise Suspended(kind, title, description, options)
 
     def _record(self, type: str, content: Any) -> str:

@@ -25,6 +25,11 @@ def check_text(what: str, text: str, *, most: int | None = None, least: int = 0)
         raise InvalidInput(f"The {what} holds half of a surrogate pair.")
 
 
+def storable(text: str) -> str:
+    """The text as it can be stored: NUL and halves of characters written out."""
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+
+
 def check_data(what: str, data: Any, depth: int = 0) -> None:
     """Raise InvalidInput for what is no JSON value, is nested too deeply, or holds text that cannot be stored."""
     if depth > MAX_DEPTH:

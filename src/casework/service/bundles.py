@@ -6,7 +6,8 @@ others do not wait for it.
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from threading import Lock, Timer
 from time import monotonic
@@ -17,6 +18,7 @@ from casework.agents import Complete
 from casework.agents.call import Result, Returned, Stopped
 from casework.agents.stop import Stop
 from casework.core.model import Bundle, Committed, Effects, RunMessage
+from casework.errors import DatabaseUnavailable
 from casework.service import execute
 from casework.service.carry import Carry
 from casework.service.completions import Done, complete, complete_all, complete_and_start
@@ -61,9 +63,11 @@ class Execution:
         self._writing = Lock()
         self._results: list[str] = []
         self._gave_slots = False
+        self._kept: RunMessage | None = None
 
     def of(self, bundle: Bundle) -> Committed[list[str]]:
-        """Execute one attempt of each run. The values name what came of each, in no order, and of the one that was carried here.
+        """Execute one attempt of each run. The values name, in no order, what was written: of these runs, and of the one that
+        this thread has carried. What it carries on is not among them.
 
         A message that is a duplicate, or comes after the run was interrupted, does nothing.
         """
@@ -79,23 +83,11 @@ class Execution:
             if letting_go:
                 letting_go.cancel()
                 self._write_completions()
-        except BaseException:
-            for one in started:
-                self._watch.end(one.message)
-            raise
-        return self._committed()
-
-    def put_down(self, done: Done) -> Committed[list[str]]:
-        """Write a completion that no start came for."""
-        try:
-            self._end(done.started, complete(self._db, self._settings, done))
         finally:
-            self._watch.end(done.started.message)
-        return self._committed()
-
-    def _committed(self) -> Committed[list[str]]:
-        nudge = self._gave_slots or not _NEEDS_NO_TICK.issuperset(self._results)
-        return Committed(self._results, Effects(nudge=nudge, refill=0 if nudge else len(self._results)))
+            for one in started:
+                if one.message != self._kept:
+                    self._watch.end(one.message)
+        return Committed(self._results, _ended(self._results, self._gave_slots))
 
     def _start(self, bundle: Bundle) -> Sequence[Started]:
         """While the database is away the message is kept, and its slot with it: a worker that is cut off must not take one
@@ -108,26 +100,29 @@ class Execution:
         return started
 
     def _try_to_start(self, bundle: Bundle) -> list[Started]:
+        carried = self._carry.begin(bundle) if self._carry else None
         if len(bundle) > 1:
             return execute.start_all(self._db, self._settings, bundle, self._worker)
-        carried = self._carry.take(bundle[0]) if self._carry else None
         only = (
-            self._start_behind(carried, bundle[0])
-            if carried
+            self._start_behind(carried, self._carry, bundle[0])
+            if carried and self._carry
             else execute.start(self._db, self._settings, bundle[0], self._worker)
         )
         return [only] if only else []
 
-    def _start_behind(self, carried: Done, message: RunMessage) -> Started | None:
+    def _start_behind(self, carried: Done, carry: Carry, message: RunMessage) -> Started | None:
+        """What becomes of the one never keeps the other from its start, nor from its heartbeat."""
         try:
             held, only = complete_and_start(self._db, self._settings, carried, message, self._worker)
-        except Exception:
-            self.put_down(replace(carried, tried=True))
-            raise
+        except BaseException as error:
+            carry.give_back(replace(carried, tried=True))
+            if isinstance(error, DatabaseUnavailable) or not isinstance(error, Exception):
+                raise
+            return execute.start(self._db, self._settings, message, self._worker)
         if held:
             self._end(carried.started, "completed")
         else:
-            self.put_down(carried)
+            carry.give_back(carried)
         return only
 
     def _take_turn(self, turn: _Turn, shared: bool) -> None:
@@ -143,6 +138,7 @@ class Execution:
                 self._done.append(done)
                 return
             if self._carry and self._carry.keep(done):
+                self._kept = done.started.message
                 return
         self._end(turn.started, execute.settle(self._db, self._settings, turn.started, result))
 
@@ -158,8 +154,9 @@ class Execution:
         self._write_completions()
         with self._writing:
             rest = _all(self._waiting)
-            for turn in rest:
-                self._end(turn.started, execute.settle(self._db, self._settings, turn.started, Stopped()))
+            with self._letting_go([turn.started for turn in rest]):
+                for turn in rest:
+                    self._end(turn.started, execute.settle(self._db, self._settings, turn.started, Stopped()))
         log.event("runs.let_go", count=len(rest))
         self._perform(Effects(nudge=True))
 
@@ -167,9 +164,34 @@ class Execution:
         """Also waits for the other thread that may be at it."""
         with self._writing:
             done = _all(self._done)
-            results = complete_all(self._db, self._settings, done)
-            for one, result in zip(done, results, strict=True):
-                self._end(one.started, result)
+            with self._letting_go([one.started for one in done]):
+                results = complete_all(self._db, self._settings, done)
+                for one, result in zip(done, results, strict=True):
+                    self._end(one.started, result)
+
+    @contextmanager
+    def _letting_go(self, ended: Sequence[Started]) -> Iterator[None]:
+        """What could not be written is not kept alive by this process for nothing."""
+        try:
+            yield
+        finally:
+            for one in ended:
+                self._watch.end(one.message)
+
+
+def put_down(db: Database, settings: Settings, watch: Watch, done: Done) -> Committed[str]:
+    """Write a completion that no start came for."""
+    try:
+        result = complete(db, settings, done)
+    finally:
+        watch.end(done.started.message)
+    log.detail("run.ended", run=done.started.message.run_id, attempt=done.started.message.attempt, result=result)
+    return Committed(result, _ended([result]))
+
+
+def _ended(results: Sequence[str], gave_slots: bool = False) -> Effects:
+    nudge = gave_slots or not _NEEDS_NO_TICK.issuperset(results)
+    return Effects(nudge=nudge, refill=0 if nudge else len(results))
 
 
 Item = TypeVar("Item")

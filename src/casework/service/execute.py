@@ -24,7 +24,7 @@ from casework.core.model import (
     RunMessage,
     TeamId,
 )
-from casework.errors import CaseworkError, DatabaseUnavailable
+from casework.errors import CaseworkError, DatabaseUnavailable, TargetNotAllowed
 from casework.service import outcomes
 from casework.service.crash_points import Point, reach
 from casework.service.desk import Perform, RunDesk
@@ -122,7 +122,8 @@ def work(db: Database, settings: Settings, started: Started, stop: Stop, perform
         agent = targets.load(started.target, settings.modules)
         history = _history(db, started) if started.message.attempt > 1 else History()
     except CaseworkError as error:
-        return Crashed(str(error), None, transient=isinstance(error, DatabaseUnavailable))
+        # What this worker cannot find, another one may have, or this one once it was started with newer code.
+        return Crashed(str(error), None, transient=not isinstance(error, TargetNotAllowed))
     desk = RunDesk(db, started.holder, perform)
     run = Run(
         id=started.fence.run_id,

@@ -11,7 +11,7 @@ from casework import log
 from casework.broker.publisher import Publisher
 from casework.core.model import Bundle
 from casework.errors import Unavailable
-from casework.service.bundles import Execution
+from casework.service.bundles import Execution, put_down
 from casework.service.carry import Carry
 from casework.service.completions import Done
 from casework.service.dispatch import tick
@@ -57,11 +57,8 @@ class WorkerProcess:
 
     def execute(self, bundle: Bundle) -> None:
         """Execute one attempt of each run, one after the other, and ask for a tick once."""
-        self.casework.perform(self._execution().of(bundle))
-
-    def _execution(self) -> Execution:
         casework = self.casework
-        return Execution(
+        execution = Execution(
             casework.db,
             casework.settings,
             worker=worker_name(),
@@ -69,9 +66,11 @@ class WorkerProcess:
             perform=casework.effects,
             carry=self.carry,
         )
+        casework.perform(execution.of(bundle))
 
     def _put_down(self, done: Done) -> None:
-        self.casework.perform(self._execution().put_down(done))
+        casework = self.casework
+        casework.perform(put_down(casework.db, casework.settings, self.supervisor, done))
 
     def tick(self, *, nudged: bool = False) -> None:
         """Look for work, one tick after another. A beat's tick sweeps: it waits for no breath, and not long for claims."""

@@ -50,10 +50,10 @@ _START, _START_ALL = _start_sql(_THIS_RUN), _start_sql(_THESE_RUNS)
 
 def start(tx: Tx, message: RunMessage, worker: str) -> Any | None:
     """Make a pending run running, and return it with its case and agent; None where it is not to be started."""
-    return tx.sql(_START, _one(message, worker)).one_or_none()
+    return tx.sql(_START, _to_start(message, worker)).one_or_none()
 
 
-def _one(message: RunMessage, worker: str) -> dict[str, Any]:
+def _to_start(message: RunMessage, worker: str) -> dict[str, Any]:
     return {"run_id": message.run_id, "attempt": message.attempt, "worker": worker}
 
 
@@ -101,7 +101,7 @@ select run_id, attempt from ended
 _FREE = "run_id = null, run_agent_id = null"
 _DONE = f"{_FREE}, completed_at = {NOW}"
 _ENDED = f"completed_at = {NOW}, outcome = %(outcome)s"
-_ENDED_BEFORE = f"completed_at = {NOW} - make_interval(secs => %(seconds)s), outcome = %(outcome)s"
+_ENDED_AGO = f"completed_at = {NOW} - make_interval(secs => %(seconds)s), outcome = %(outcome)s"
 # A request to release ends with the attempt that it was made to: the next one is another worker's.
 _WAITS = "alive_at = null, stop_requested_at = null, stop_deadline = null, stop_releases = false"
 _FAILED_ATTEMPT = "failures = failures + 1, error = %(error)s"
@@ -109,13 +109,12 @@ _LATER = f"{NOW} + make_interval(secs => %(seconds)s)"
 _MOMENT = f"coalesce(%(until)s::timestamptz, {_LATER})"
 
 # Of runs that end together, each began and ended so many seconds ago.
-_ENDED_EARLIER = f"""outcome = %(outcome)s,
+_EACH_ENDED_AGO = f"""outcome = %(outcome)s,
     started_at = {NOW} - make_interval(secs => m.begun), completed_at = {NOW} - make_interval(secs => m.ended)"""
 
-_COMPLETE = _outcome_sql(Event.COMPLETE, CaseStatus.COMPLETED, _DONE, _ENDED)
-_COMPLETE_BEFORE = _outcome_sql(Event.COMPLETE, CaseStatus.COMPLETED, _DONE, _ENDED_BEFORE)
+_COMPLETE = _outcome_sql(Event.COMPLETE, CaseStatus.COMPLETED, _DONE, _ENDED_AGO)
 _COMPLETE_ALL = _outcome_sql(
-    Event.COMPLETE, CaseStatus.COMPLETED, _DONE, _ENDED_EARLIER, given=_THESE, moved=_THEIR_RUNS
+    Event.COMPLETE, CaseStatus.COMPLETED, _DONE, _EACH_ENDED_AGO, given=_THESE, moved=_THEIR_RUNS
 )
 _FAIL = _outcome_sql(Event.FAIL, CaseStatus.FAILED, _DONE, f"{_ENDED}, error = %(error)s")
 _POSTPONE = _outcome_sql(
@@ -151,9 +150,10 @@ def _settle(tx: Tx, statement: str, fence: Fence, **values: Any) -> bool:
     return tx.sql(statement, _bound(fence, **values)).rowcount == 1
 
 
-def complete(tx: Tx, fence: Fence, reason: str | None) -> bool:
-    """The run did the work. Returns False, as all outcomes do, where the run no longer holds its case."""
-    return _settle(tx, _COMPLETE, fence, reason=reason, outcome="completed")
+def complete(tx: Tx, fence: Fence, reason: str | None, ended: float = 0.0) -> bool:
+    """The run did the work, and ended so many seconds ago. Returns False, as all outcomes do, where the run no longer holds
+    its case."""
+    return _settle(tx, _COMPLETE, fence, reason=reason, outcome="completed", seconds=ended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +193,8 @@ def complete_and_start(
     """
     assert fence.run_id < message.run_id
     completed, started = tx.together(
-        (_COMPLETE_BEFORE, _bound(fence, reason=reason, outcome="completed", seconds=ended)),
-        (_START, _one(message, worker)),
+        (_COMPLETE, _bound(fence, reason=reason, outcome="completed", seconds=ended)),
+        (_START, _to_start(message, worker)),
     )
     return completed.rowcount == 1, started.one_or_none()
 
