@@ -138,6 +138,11 @@ def build_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
     return drawn
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things, of which one has no s."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+
 def progress() -> Progress:
     """A progress bar on standard error; without a terminal it stays silent."""
     return Progress(

@@ -12,7 +12,18 @@ from typing import Annotated, Any, BinaryIO
 import typer
 from rich.progress import Progress, TaskID
 
-from casework.cli.console import Json, QueueRef, err, find_queue, installation, print_json, progress, say, table
+from casework.cli.console import (
+    Json,
+    QueueRef,
+    counted,
+    err,
+    find_queue,
+    installation,
+    print_json,
+    progress,
+    say,
+    table,
+)
 from casework.cli.rows import BadLine, Shape, columns_in, csv_records, json_records, new_cases
 from casework.core.model import NewCase, QueueId
 from casework.errors import InvalidInput
@@ -172,11 +183,11 @@ def _report(tally: _Tally, strict: bool, as_json: bool) -> None:
         print_json({"added": tally.added, "already_there": tally.known, "bad_lines": _as_objects(tally.bad)})
         return
     if tally.bad:
-        title = f"{len(tally.bad)} bad lines" + (f", the first {_SHOWN}" if len(tally.bad) > _SHOWN else "")
+        title = counted(len(tally.bad), "bad line") + (f", the first {_SHOWN}" if len(tally.bad) > _SHOWN else "")
         table(("line", "reason"), [(bad.line, bad.reason) for bad in tally.bad[:_SHOWN]], title=title)
-    known = f", {tally.known} were there already" if tally.known else ""
+    known = f", {tally.known} {'was' if tally.known == 1 else 'were'} there already" if tally.known else ""
     say(
-        f"Added {tally.added} cases{known}."
+        f"Added {counted(tally.added, 'case')}{known}."
         if tally.added or not (strict and tally.bad)
         else "Added nothing, because of the bad lines."
     )

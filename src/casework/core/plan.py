@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from math import ceil
+from operator import attrgetter
 
 from casework.core.model import AgentId, Bundle, CaseId, QueueId, RunMessage
 
@@ -84,6 +85,9 @@ class _Room:
         return self.left / self.opening.slots, self.opening.slots
 
 
+_PICK_UP_ORDER = attrgetter("lane", "ready_at", "case_id")
+
+
 def assign(openings: Sequence[Opening], candidates: Iterable[Candidate]) -> list[Pick]:
     """Give each candidate, in pick-up order, to a consumer with a free slot.
 
@@ -101,10 +105,10 @@ def assign(openings: Sequence[Opening], candidates: Iterable[Candidate]) -> list
     picks: list[Pick] = []
     # By key, because comparing and hashing whole records costs more than the rest of the plan.
     distinct = {candidate.case_id: candidate for candidate in candidates}.values()
-    for candidate in sorted(distinct, key=lambda one: (one.lane, one.ready_at, one.case_id)):
+    for candidate in sorted(distinct, key=_PICK_UP_ORDER):
         queue, agent = candidate.queue_id, candidate.agent_id
         rooms = shared.get(queue, ()) if agent is None else own.get((queue, agent), ())
-        best = max(rooms, key=_Room.free, default=None)
+        best = rooms[0] if len(rooms) == 1 else max(rooms, key=_Room.free, default=None)
         if best and best.left:
             best.left -= 1
             picks.append(Pick(candidate, best.opening.agent_id))
