@@ -19,7 +19,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m chaos", description="Faults under load.")
     parser.add_argument("--fault", choices=sorted(FAULTS), action="append", help="this one; repeatable; all without it")
     parser.add_argument("--injections", type=int, default=5)
-    parser.add_argument("--load", choices=LOADS, default="mixed", help="cases of 20 to 200 ms, or of 2 ms at most")
+    parser.add_argument(
+        "--load",
+        choices=LOADS,
+        default="mixed",
+        help="cases of 20 to 200 ms, or of 2 ms at most that share messages, or have one each",
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()

@@ -31,14 +31,18 @@ TICK_SECONDS = 0.5
 SLOTS = 4
 CONCURRENCY = 3 * SLOTS
 """More than both workers have slots, so that the next case is there when a slot gets free."""
+BUNDLE_SECONDS = 0.1
 
 
 class Ground:
     """Two workers, a ticker, a beat and the API over servers of their own."""
 
-    def __init__(self, *, clocks: bool = False) -> None:
+    def __init__(
+        self, *, clocks: bool = False, concurrency: int | None = CONCURRENCY, bundle_seconds: float = BUNDLE_SECONDS
+    ) -> None:
         # A server whose files may not grow gets an error, as from a full disk, and not this signal.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXFSZ})
+        self.concurrency, self.bundle_seconds = concurrency, bundle_seconds
         self.directory = Path(tempfile.mkdtemp(prefix="cw-"))
         self.home = Home(self.directory)
         self.home.make()
@@ -61,7 +65,7 @@ class Ground:
     def _consumer(self, name: str, *, trigger: bool) -> AgentId:
         db = self.casework.db
         agent = agents.create(db, self.casework.settings, DEFAULT_TEAM, name, target="chaos.agents:works")
-        queues.set_consumer(db, DEFAULT_TEAM, self.queue.id, agent.id, trigger=trigger, concurrency=CONCURRENCY)
+        queues.set_consumer(db, DEFAULT_TEAM, self.queue.id, agent.id, trigger=trigger, concurrency=self.concurrency)
         return agent.id
 
     def token(self, name: str) -> str:
@@ -79,6 +83,7 @@ class Ground:
             shutdown_seconds=1.0,
             resend_seconds=2.0,
             retry_base_seconds=0.1,
+            bundle_seconds=self.bundle_seconds,
         )
 
     def _connect(self) -> Casework:

@@ -15,7 +15,7 @@ from chaos.agents import SECONDS
 from chaos.callers import Caller
 from chaos.count import count
 from chaos.faults import FAULTS
-from chaos.ground import CONCURRENCY, Ground
+from chaos.ground import BUNDLE_SECONDS, CONCURRENCY, Ground
 from chaos.report import Report
 
 CALLERS = 3
@@ -35,12 +35,16 @@ class Load:
     backlog: int
     asking: float
     """The share of cases whose runs ask a person."""
+    concurrency: int | None = CONCURRENCY
+    bundle_seconds: float = BUNDLE_SECONDS
 
 
 LOADS = {
     "mixed": Load(SECONDS, 150, 0.05),
     # So short that runs share messages, a caller's long one now and then among them.
     "short": Load((0.0, 0.002), 1000, 0.005),
+    # A message for each run, and no slot that waits for its end: completions are carried to the next start.
+    "alone": Load((0.0, 0.002), 1000, 0.005, concurrency=None, bundle_seconds=0),
 }
 
 
@@ -59,7 +63,7 @@ class Storm:
         self.chance = random.Random(seed)
         self.fault = FAULTS[fault]
         self.report = Report(fault, self.fault.within, least_waiting=load.backlog)
-        self.ground = Ground(clocks=self.fault.clocks)
+        self.ground = Ground(clocks=self.fault.clocks, concurrency=load.concurrency, bundle_seconds=load.bundle_seconds)
         self.db = self.ground.casework.db
         self.ledger = self.ground.ledger
         self.least_waiting = self.load.backlog
@@ -167,7 +171,7 @@ class Storm:
             used = tx.sql(
                 "select coalesce(max(n), 0) from (select count(*) as n from runs where holds_slot group by agent_id) u"
             ).scalar_one()
-        self.report.cap_exceeded += used > CONCURRENCY
+        self.report.cap_exceeded += self.load.concurrency is not None and used > self.load.concurrency
 
     def _ended(self) -> int:
         while True:
