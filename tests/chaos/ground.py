@@ -31,7 +31,7 @@ TICK_SECONDS = 0.5
 SLOTS = 4
 CONCURRENCY = 3 * SLOTS
 """More than both workers have slots, so that the next case is there when a slot gets free."""
-BUNDLE_SECONDS = 0.1
+BUNDLE_SECONDS: float = Settings.model_fields["bundle_seconds"].default
 
 
 class Ground:

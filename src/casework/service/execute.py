@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from time import sleep
+from time import monotonic, sleep
 from typing import Any, Protocol, TypeVar
 
 from casework import log
@@ -144,14 +144,23 @@ def _history(db: Database, started: Started) -> History:
     return History({(request.kind, request.title): request.answer for request in asked if request.responded_at}, steps)
 
 
-def settle(db: Database, settings: Settings, started: Started, result: Result, *, first: bool = True) -> str:
+def settle(
+    db: Database,
+    settings: Settings,
+    started: Started,
+    result: Result,
+    *,
+    first: bool = True,
+    ended: float | None = None,
+) -> str:
     """Write the outcome, and name what came of it. While the database is away the outcome is kept and tried again.
 
-    `first` is False where it may have been written before, by a try of which the database has not told.
+    `first` is False where it may have been written before, by a try of which the database has not told. `ended` is when a
+    run that completed did so, by this process's monotonic clock; None is now.
     """
 
     def write(now_first: bool) -> str:
-        done = _end(db, started, result) or _settle(db, settings, started, result, first=first and now_first)
+        done = _end(db, started, result, ended) or _settle(db, settings, started, result, first=first and now_first)
         reach(Point.OUTCOME_COMMITTED, done)
         return done
 
@@ -172,13 +181,13 @@ def patiently(what: str, write: Callable[[bool], Written]) -> Written | None:
     return None
 
 
-def _end(db: Database, started: Started, result: Result) -> str | None:
+def _end(db: Database, started: Started, result: Result, ended: float | None) -> str | None:
     """Write an outcome that takes one statement, without a transaction around it; None where the fence refuses it, or
     where it takes several."""
     if not (isinstance(result, Returned) and isinstance(result.outcome, Complete | Fail | Postpone)):
         return None
     with db.single() as tx:
-        return outcomes.end(tx, started.fence, result.outcome)
+        return outcomes.end(tx, started.fence, result.outcome, 0.0 if ended is None else monotonic() - ended)
 
 
 def _settle(db: Database, settings: Settings, started: Started, result: Result, *, first: bool) -> str:

@@ -38,11 +38,11 @@ def write(tx: Tx, holder: Holder, outcome: Outcome) -> str | None:
     return end(tx, holder.fence, outcome)
 
 
-def end(tx: Tx, fence: Fence, outcome: Complete | Fail | Postpone) -> str | None:
-    """Write an outcome that takes one statement."""
+def end(tx: Tx, fence: Fence, outcome: Complete | Fail | Postpone, ended: float = 0.0) -> str | None:
+    """Write an outcome that takes one statement; a run that completed did so that many seconds ago."""
     match outcome:
         case Complete(reason):
-            return "completed" if transitions.complete(tx, fence, reason) else None
+            return "completed" if transitions.complete(tx, fence, reason, ended) else None
         case Fail(reason):
             return "failed" if transitions.fail(tx, fence, reason, None) else None
         case Postpone(reason=reason):
