@@ -24,7 +24,10 @@ class Explained:
 
     def sql(self, statement: str, parameters: Any = None) -> Any:
         if self.only in statement:
+            # Explained, it is executed; what it writes is taken back, to be written by the real one.
+            self.tx.sql("savepoint explained")
             found = self.tx.sql("explain (format json, analyze, buffers) " + statement, parameters).scalar_one()
+            self.tx.sql("rollback to explained")
             plan = (found if isinstance(found, list) else json.loads(found))[0]["Plan"]
             self.blocks += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
             self._walk(plan)

@@ -15,11 +15,11 @@ def counted() -> Iterator[list[str]]:
     """The statements of the block, in order, pings too; BEGIN and COMMIT are not among them."""
     seen: list[str] = []
     with ExitStack() as patched:
-        for sender, method, position in ((Prepared, "_ready", 1), (psycopg.Cursor, "execute", 0)):
+        for sender, method in ((Prepared, "_ready"), (psycopg.Cursor, "execute")):
             really = getattr(sender, method)
 
-            def noted(self: Any, *given: Any, _really: Any = really, _position: int = position, **options: Any) -> Any:
-                if (statement := str(given[_position])) != "begin":
+            def noted(self: Any, *given: Any, _really: Any = really, **options: Any) -> Any:
+                if (statement := str(given[0])) != "begin":
                     seen.append(statement)
                 return _really(self, *given, **options)
 

@@ -93,6 +93,9 @@ def test_moments_need_a_zone():
             parse_when(naive)
     with pytest.raises(InvalidInput):
         parse_when(timedelta(seconds=-1))
+    for neither in (90, 1.5, None):
+        with pytest.raises(InvalidInput, match=f"'{neither}' is no duration"):
+            parse_when(neither)
 
 
 nested = [1]

@@ -12,9 +12,9 @@ from scenes import ends, so_far
 from waiting import Halted, Rival, wait_until_still
 
 from casework.store import claims
-from casework.store.transitions import by_person, by_tick
+from casework.store.transitions import by_person
 
-CLAIM = by_tick._CLAIM_SQL
+CLAIM = "with pick as"
 LOCK = claims._LOCK_SQL
 STOPPED = by_person._STOPPED_SQL
 LOOK_AGAIN = "and attempt = %(attempt)s for no key update"

@@ -51,6 +51,14 @@ def pending(db):
     return Scene(db, queue, agent, some_cases(db, queue))
 
 
+def shared(db):
+    """Two consumers may take it: a tick looks what there is, plans, and then claims."""
+    queue, agent = worked_queue(db, concurrency=2)
+    a_consumer(db, queue, an_agent(db, "second"), trigger=True, concurrency=1)
+    a_consumer(db, queue, an_agent(db, "other"), trigger=False)
+    return Scene(db, queue, agent, some_cases(db, queue))
+
+
 def claimed(db):
     scene = pending(db)
     (message,) = claim(db)

@@ -20,8 +20,11 @@ from acts import (
 )
 from invariants import broken
 from meeting import CLAIM, LOCK, Met, meetings
-from scenes import answered, asked, for_pull, overdue, pending, postponed, retried, silent
-from waiting import PATIENCE, Halted, Rival
+from scenes import answered, asked, for_pull, overdue, pending, postponed, retried, shared, silent
+from waiting import PATIENCE, Halted, Rival, wait_until_blocked
+
+from casework.service import queues
+from factories import TEAM, some_cases
 
 
 @meetings(
@@ -65,6 +68,16 @@ def test_a_tick_that_meets_a_person_leaves_the_case_to_the_next_one(committed, m
 
 
 @meetings(
+    Met(shared, tick, delegate_to_other, "claims 0, at once moved: pending; delegated", before=CLAIM),
+    Met(shared, tick, settle, "claims 0, at once moved: failed; settled", before=CLAIM),
+    Met(shared, tick, delete, "claims 0, at once moved: gone", before=CLAIM),
+    Met(shared, tick, pause, "claims 1, then paused: claimed, pending; claimed", before=CLAIM),
+)
+def test_what_a_person_took_after_a_tick_had_planned_it_is_not_claimed(committed, meeting):
+    meeting.check(committed)
+
+
+@meetings(
     Met(pending, tick, delegate_to_other, "claims 0, at once moved: pending; delegated", before=CLAIM),
     Met(pending, tick, settle, "claims 0, at once moved: failed; settled", before=CLAIM),
     Met(pending, tick, delete, "claims 0, at once moved: gone", before=CLAIM),
@@ -72,7 +85,7 @@ def test_a_tick_that_meets_a_person_leaves_the_case_to_the_next_one(committed, m
     Met(answered, tick, delegate_to_other, "claims 0, at once moved: pending, interrupted; delegated", before=CLAIM),
     Met(answered, tick, settle, "claims 0, at once moved: failed, interrupted; settled", before=CLAIM),
 )
-def test_a_tick_that_found_a_case_before_a_person_took_it_does_not_claim_it(committed, meeting):
+def test_a_tick_that_has_its_consumer_does_not_claim_what_a_person_takes_from_its_queue(committed, meeting):
     meeting.check(committed)
 
 
@@ -102,7 +115,7 @@ def test_a_program_elsewhere_that_asks_for_work_is_a_tick_as_any_other(committed
 @pytest.mark.parametrize("act", [delegate_to_other, settle], ids=lambda act: act.__name__)
 def test_a_person_who_began_before_a_tick_and_commits_after_its_look_is_seen_by_its_claim(committed, act):
     """The case is ready since before the tick began: its time alone would not keep the tick from it."""
-    scene = pending(committed)
+    scene = shared(committed)
     looked, done, ticks = Event(), Event(), []
 
     def wait_for_the_person():
@@ -118,3 +131,35 @@ def test_a_person_who_began_before_a_tick_and_commits_after_its_look_is_seen_by_
     done.set()
     assert ticks[0].result() == "claims 0"
     assert broken(committed) == {}
+
+
+# A claim waits at its first case, and only there.
+_WAIT_AT_A_CLAIM = (
+    "create function wait_for_the_person() returns trigger language plpgsql as "
+    "'begin perform pg_advisory_xact_lock(1); return new; end'",
+    "create trigger waits before update on cases for each row when (new.status = 'claimed') execute function wait_for_the_person()",
+)
+
+
+@pytest.mark.parametrize("act", [delegate_to_other, settle, delete], ids=lambda act: act.__name__)
+@pytest.mark.parametrize("begin", [pending, shared], ids=lambda begin: begin.__name__)
+def test_what_a_person_takes_while_the_statement_claims_what_comes_before_is_not_claimed(committed, begin, act):
+    """The statement has picked both cases by then, of a moment before the person's."""
+    scene = begin(committed)
+    queues.set_consumer(committed, TEAM, scene.queue.id, scene.agent.id, trigger=True, concurrency=2)
+    (second,) = some_cases(committed, scene.queue)
+    with committed.begin() as tx:
+        for statement in _WAIT_AT_A_CLAIM:
+            tx.sql(statement)
+    try:
+        with committed.begin() as gate:
+            gate.sql("select pg_advisory_xact_lock(1)")
+            ticks = Rival(lambda: tick(scene))
+            wait_until_blocked(committed, ticks)
+            assert act(replace(scene, cases=[second])) == "moved"
+        assert ticks.result() == "claims 1"
+    finally:
+        with committed.begin() as tx:
+            tx.sql("drop function wait_for_the_person cascade")
+    assert broken(committed) == {}
+    assert tick(scene) == ("claims 1" if act is delegate_to_other else "claims 0")

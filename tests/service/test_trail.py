@@ -67,6 +67,21 @@ def test_a_lane_that_nobody_has_claimed_from_is_looked_at_from_its_front(db, tra
     assert claimed(db, trail) == [urgent]
 
 
+@pytest.mark.parametrize("consumers", [1, 2])
+def test_what_a_person_holds_is_passed_and_the_round_goes_on_behind_it(committed, monkeypatch, consumers):
+    monkeypatch.setattr(dispatch, "BATCH", 2)
+    queue, _ = worked_queue(committed)
+    if consumers == 2:
+        a_consumer(committed, queue, an_agent(committed, "second"), concurrency=1)
+    ids = some_cases(committed, queue, 5)
+    trail = Trail()
+    with committed.begin() as person:
+        person.sql("select 1 from cases where id = %(id)s for update", {"id": ids[0]})
+        assert sorted(claimed(committed, trail)) == ids[1:]
+        assert claimed(committed, trail) == []
+    assert claimed(committed, trail, sweeping=True) == ids[:1]
+
+
 def test_an_agent_that_gets_something_in_a_busy_queue_is_found_at_once(db, trail):
     queue, _ = worked_queue(db)
     chosen = an_agent(db, "chosen")

@@ -1,14 +1,19 @@
 """Which cases are claimed, by whom, in which order, and with which plan."""
 
 import json
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
 
+from casework.agents import Postpone
+from casework.agents.call import Crashed, Returned
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import AgentKind, Priority, QueueMode
 from casework.core.plan import Lane
-from casework.service import cases, queues
+from casework.service import cases, dispatch, execute, queues
+from casework.service.sweep import sweep
 from casework.store import claims, transitions
 from casework.store.claims import Probe
 from casework.store.transitions import by_tick
@@ -259,7 +264,7 @@ def test_looking_for_ready_consumers_reads_a_few_pages(db, backlog, clock):
             tx,
             claims._LOCK_SQL,
             now=clock.now,
-            kinds=["python"],
+            kind="python",
             agent_id=None,
             known_queues=[],
             known_agents=[],
@@ -286,6 +291,75 @@ def test_the_claim_reaches_its_cases_by_their_ids(db, backlog, clock):
     scans = [node for node in nodes if node.get("Relation Name") == "cases" and "Scan" in node["Node Type"]]
     assert scans
     assert {node.get("Index Name") for node in scans} == {"cases_pkey"}
+
+
+def of_one_consumer(db, clock):
+    """A case in every lane, its own or everybody's, in an order of their own."""
+    queue, agent = worked_queue(db, concurrency=40)
+    for priority in (Priority.NONE, Priority.HIGH, Priority.MEDIUM) * 3:
+        clock.forward(1)
+        some_cases(db, queue, 3, priority=priority)
+    messages = claim(db)
+    for number, message in enumerate(messages[:4]):
+        execute.settle(
+            db,
+            SETTINGS,
+            execute.start(db, SETTINGS, message, "w"),
+            (Returned(Postpone("1s")), Crashed("x", None, True))[number % 2],
+        )
+    pending = [the_run(db, message).case_id for message in messages[4:]]
+    cases.retry(db, SETTINGS, queue.id, pending)
+    cases.delegate(db, SETTINGS, queue.id, pending[::2], agent.id)
+    clock.forward(60)
+    sweep(db, SETTINGS)
+
+
+class Undone(Exception):
+    pass
+
+
+def batch_of(db, claims_of, slots):
+    """What a round would claim for its only consumer, and where it would go on."""
+    said = []
+    with suppress(Undone), db.begin() as tx:
+        (held,) = claims.lock_consumers(tx, AgentKind.PYTHON, SETTINGS.outstanding_runs)
+        batch = claims_of(tx, replace(held, opening=replace(held.opening, slots=slots)), held.now)
+        about = tx.sql("select id, case_id from runs").all()
+        case_of = {row.id: row.case_id for row in about}
+        said += [[case_of[message.run_id] for _, message in batch.claimed], batch.picked, batch.reached]
+        raise Undone
+    return said
+
+
+@pytest.mark.parametrize("slots", [1, 2, 5, 9, 17, 26, 40])
+def test_what_a_consumer_claims_alone_is_what_a_plan_would_give_it(db, clock, slots):
+    of_one_consumer(db, clock)
+    alone = batch_of(db, lambda tx, held, now: transitions.claim_first(tx, held, now, {}), slots)
+    planned = batch_of(db, lambda tx, held, now: dispatch._claim_planned(tx, [held], now, {}), slots)
+    assert alone == planned
+    assert alone[1] == min(slots, 27)
+    assert slots < 27 or len(alone[2]) == 8
+
+
+def test_the_claim_of_a_single_consumer_probes_its_lanes_and_reaches_its_cases_by_their_ids(db, backlog, clock):
+    queue, agent = backlog
+    with db.begin() as tx:
+        (held,) = claims.lock_consumers(tx, AgentKind.PYTHON, 100)
+        nodes = explain(
+            tx,
+            by_tick._CLAIM_FIRST_SQL.format(limit=100),
+            **claims.lanes_of(held.probes(), {}),
+            agent_id=agent.id,
+            runs=by_tick.new_ids(100),
+            slots=100,
+            now=clock.now,
+        )
+    scans = [node for node in nodes if node.get("Relation Name") == "cases" and "Scan" in node["Node Type"]]
+    assert {node["Index Name"] for node in scans} == {"cases_claim", "cases_pkey"}
+    (probe,) = [node for node in scans if node["Index Name"] == "cases_claim"]
+    assert "ready_at" in probe["Index Cond"]
+    assert all(node.get("Rows Removed by Filter", 0) == 0 for node in scans)
+    assert all(node["Actual Rows"] * node["Actual Loops"] <= 101 for node in scans)
 
 
 def test_everything_in_a_queue_is_worked(db):

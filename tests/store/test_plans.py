@@ -16,7 +16,7 @@ from casework.store import runs
 from casework.store.prepared import Prepared
 from casework.store.transitions import by_run, by_tick
 from explained import cached_plan
-from factories import SETTINGS, Watching, claim, some_cases, worked_queue
+from factories import SETTINGS, Watching, a_consumer, an_agent, claim, some_cases, worked_queue
 
 KEPT = {
     "claim": by_tick._CLAIM_SQL,
@@ -69,15 +69,34 @@ def test_claims_starts_and_outcomes_find_their_rows_by_keys(db, name, count, bes
     assert all("id = " in node["Index Cond"] for node in scans)
 
 
+@pytest.mark.parametrize("besides", [nothing, many_that_are_over])
+@pytest.mark.parametrize("count", [0, 60])
+def test_the_claim_of_a_single_consumer_looks_at_the_front_of_its_lanes(db, count, besides):
+    queue, _ = worked_queue(db)
+    some_cases(db, queue, count)
+    claim(db)
+    with db.begin() as tx:
+        besides(tx, queue)
+        nodes = cached_plan(tx, by_tick._CLAIM_FIRST_SQL.format(limit=100))
+    scans = [node for node in nodes if node.get("Relation Name") in ("cases", "runs") and "Scan" in node["Node Type"]]
+    (front,) = [node for node in scans if node["Index Name"] == "cases_claim"]
+    assert all(f"{column} = " in front["Index Cond"] for column in ("queue_id", "claim_for", "lane"))
+    assert "ROW(ready_at, id) >= " in front["Index Cond"]
+    others = [node for node in scans if node is not front]
+    assert {node["Index Name"] for node in others} <= {"cases_pkey", "runs_pkey", "runs_one_live", "runs_case"}
+    assert all("id = " in node["Index Cond"] for node in others)
+    assert not [node for node in nodes if node["Node Type"] == "Sort" and node.get("Plans", [{}])[0] is front]
+
+
 def repeated(db, queue, monkeypatch):
     """The statements of tickers and workers about large tables."""
     seen = {}
     send = Prepared._ready
 
-    def note(self, transformer, statement, bound):
+    def note(self, statement, bound):
         if re.search(rf"\b({'|'.join(LARGE)})\b", statement):
             seen[statement] = None
-        return send(self, transformer, statement, bound)
+        return send(self, statement, bound)
 
     with monkeypatch.context() as patch:
         patch.setattr(Prepared, "_ready", note)
@@ -92,6 +111,9 @@ def repeated(db, queue, monkeypatch):
             with db.begin() as tx:
                 runs.heartbeat(tx, [message])
             execute.settle(db, SETTINGS, started, result)
+        a_consumer(db, queue, an_agent(db, "second"))
+        some_cases(db, queue, 2)
+        assert len(list(dispatch.tick(db, SETTINGS, ticker="t", paces=Paces(), trail=Trail()))) == 2
     return list(seen)
 
 

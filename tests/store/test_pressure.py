@@ -1,5 +1,6 @@
 """What lies in a queue and cannot be claimed costs a claim nothing."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from casework.core.model import AgentKind, QueueMode
 from casework.service import dispatch, queues
 from casework.service import trail as trails
-from casework.store import claims
+from casework.store import claims, transitions
 from explained import Explained
 from factories import SETTINGS, TEAM, a_consumer, an_agent, claim, some_cases, start, worked_queue
 
@@ -58,6 +59,23 @@ def not_asking(db, queue):
     return agent
 
 
+class Undone(Exception):
+    pass
+
+
+def claim_first(db, trail):
+    """What the round of a single consumer reads before it claims, and how it looks for its cases; nothing is claimed."""
+    with suppress(Undone), db.begin() as tx:
+        before, explained = Explained(tx), Explained(tx)
+        locked = claims.lock_consumers(before, AgentKind.PYTHON, SETTINGS.outstanding_runs, known=trail.consumers)
+        (held,) = [one for one in locked if one.opening.slots]
+        batch = transitions.claim_first(explained, dispatch._within_a_batch(held), tx.now, trail.positions)
+        assert batch.picked == 100
+        raise Undone
+    (front,) = [scan for scan in explained.scans("cases") if scan["Index Name"] == "cases_claim"]
+    return before.blocks + front["Shared Hit Blocks"] + front["Shared Read Blocks"], explained
+
+
 @pytest.mark.parametrize("who", [at_its_limit, not_connected, not_asking])
 def test_a_hundred_thousand_delegated_to_an_agent_that_is_off_and_as_many_postponed(db, clock, who):
     queue, agent = worked_queue(db, concurrency=100)
@@ -65,7 +83,12 @@ def test_a_hundred_thousand_delegated_to_an_agent_that_is_off_and_as_many_postpo
     some_cases(db, queue, 500)
     before, found = look(db, clock.now)
     assert len(found) == 100
+    first, _ = claim_first(db, trails.Trail())
     pile_up(db, queue, off, 200_000)
+    still, explained = claim_first(db, trails.Trail())
+    assert still <= 2 * first, (first, still)
+    assert {scan["Index Name"] for scan in explained.scans("cases")} == {"cases_claim", "cases_pkey"}
+    assert sum(scan.get("Rows Removed by Filter", 0) for scan in explained.scans("cases")) == 0
     after, again = look(db, clock.now)
     assert again == found
     assert after.blocks <= 2 * before.blocks, (before.blocks, after.blocks)
@@ -96,16 +119,6 @@ def complete_all(db, queue):
         )
 
 
-def read_by_a_round(db, settings, trail):
-    """Blocks that a round of claims reads until it knows what to claim."""
-    with db.begin() as tx:
-        explained = Explained(tx)
-        (held,) = claims.lock_consumers(explained, AgentKind.PYTHON, settings.outstanding_runs, known=trail.consumers)
-        found = claims.candidates(explained, held.probes(), tx.now, 100, trail.positions)
-        assert len(found) == 100
-        return explained.blocks
-
-
 def test_what_was_claimed_under_an_open_snapshot_is_not_passed_again(committed, monkeypatch):
     monkeypatch.setattr(claims, "_COUNT_ANEW", timedelta(0))
     monkeypatch.setattr(trails, "LATE", timedelta(0))
@@ -124,14 +137,14 @@ def test_what_was_claimed_under_an_open_snapshot_is_not_passed_again(committed, 
     with committed.begin() as reader:
         reader.sql("set transaction isolation level repeatable read")
         reader.sql("select count(*) from queues")
-        first = read_by_a_round(committed, SETTINGS, trails.Trail())
+        first, _ = claim_first(committed, trails.Trail())
         for _ in range(30):
             assert len(dispatch.claim_round(committed, SETTINGS, trail)) == 100
             complete_all(committed, queue)
         with committed.begin() as tx:
             # The planner then knows that hardly any run holds a slot, and not that the index of slots is full of dead ones.
             tx.sql("analyze runs")
-        behind = read_by_a_round(committed, SETTINGS, trail)
-        from_the_front = read_by_a_round(committed, SETTINGS, trails.Trail())
+        behind, _ = claim_first(committed, trail)
+        from_the_front, _ = claim_first(committed, trails.Trail())
     assert from_the_front > 10 * first
     assert behind < 2 * first

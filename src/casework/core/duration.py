@@ -37,7 +37,7 @@ def parse_when(when: str | timedelta | datetime) -> timedelta | datetime:
             raise InvalidInput(f"{when} is not between now and ten years from now.")
         return when
     moment = _moment(when) if isinstance(when, str) else when
-    if moment is None:
+    if not isinstance(moment, datetime):
         return parse_span(str(when))
     if moment.tzinfo is None:
         raise InvalidInput(f"{moment.isoformat()} has no time zone: write +00:00 or Z behind it.")

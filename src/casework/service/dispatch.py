@@ -1,8 +1,9 @@
 """The tick: sweep, then claim what is ready for whoever has room, batch by batch."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from time import monotonic
 from uuid import UUID
 
@@ -12,11 +13,12 @@ from casework.core.model import AgentId, AgentKind, Committed, Effects, RunMessa
 from casework.service.crash_points import Point, reach
 from casework.service.paces import Paces
 from casework.service.sweep import sweep
-from casework.service.trail import Trail
+from casework.service.trail import Trail, reached
 from casework.settings import Settings
 from casework.store import claims, transitions
-from casework.store.claims import Held
-from casework.store.database import Database
+from casework.store.claims import Held, Position, Probe
+from casework.store.database import Database, Tx
+from casework.store.transitions import Batch
 
 BATCH = 100
 """Claims of one consumer in one transaction: 100 cost 60 µs a case, 1000 cost 40, and hold their locks ten times as long."""
@@ -59,7 +61,7 @@ def tick(
             bundles = plan.bundle(claimed, pace, settings.bundle_seconds)
             yield Committed(Tick(claimed=len(claimed)), Effects(bundles=tuple(bundles)))
         # A round that found no whole batch has left nothing: what has come since brings its own nudge.
-        if not claimed or last.found < BATCH or monotonic() > end:
+        if not claimed or last.picked < BATCH or monotonic() > end:
             return
 
 
@@ -71,32 +73,34 @@ def claim_round(db: Database, settings: Settings, trail: Trail | None = None) ->
     return list(_round(db, settings, trail or Trail()).claimed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """What was claimed, and of how many cases that were found and given out: a person may hold some of them."""
-
-    claimed: Sequence[tuple[AgentId, RunMessage]] = ()
-    found: int = 0
-
-
-def _round(db: Database, settings: Settings, trail: Trail) -> _Round:
+def _round(db: Database, settings: Settings, trail: Trail) -> Batch:
     with db.begin() as tx:
         locked = claims.lock_consumers(
             tx, AgentKind.PYTHON, settings.outstanding_runs, known=trail.consumers, sent=True
         )
         held = [_within_a_batch(one) for one in locked if one.opening.slots]
         if not held:
-            return _Round()
+            return Batch()
         reach(Point.CONSUMERS_LOCKED)
         now = max(one.now for one in held)
-        probes = [probe for one in held for probe in one.probes()]
-        found = claims.candidates(tx, probes, now, _most_of_a_queue(held), trail.positions)
-        picks = plan.assign([one.opening for one in held], found)
-        claimed = transitions.claim(tx, picks, now) if picks else []
+        batch = (
+            transitions.claim_first(tx, held[0], now, trail.positions)
+            if len(held) == 1
+            else _claim_planned(tx, held, now, trail.positions)
+        )
         reach(Point.CLAIM_WRITTEN)
-    trail.follow(held, found, picks, now)
-    reach(Point.CLAIM_COMMITTED, claimed)
-    return _Round(claimed, len(picks))
+    trail.follow(held, batch.reached, now)
+    reach(Point.CLAIM_COMMITTED, batch.claimed)
+    return batch
+
+
+def _claim_planned(tx: Tx, held: Sequence[Held], now: datetime, after: Mapping[Probe, Position]) -> Batch:
+    """Claim for several consumers, among which the plan divides what they share."""
+    probes = [probe for one in held for probe in one.probes()]
+    found = claims.candidates(tx, probes, now, _most_of_a_queue(held), after)
+    picks = plan.assign([one.opening for one in held], found)
+    claimed = transitions.claim(tx, picks, now) if picks else []
+    return Batch(claimed, len(picks), reached(picks))
 
 
 def _within_a_batch(held: Held) -> Held:

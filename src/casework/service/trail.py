@@ -4,13 +4,13 @@ What was claimed leaves the claim's index only when it is vacuumed, and while an
 for from the front, the next case then lies behind everything that was claimed since.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from uuid import UUID
 
-from casework.core.plan import Candidate, Lane, Pick
+from casework.core.plan import Lane, Pick
 from casework.store.claims import Held, Pair, Position, Probe
 
 LATE = timedelta(seconds=2)
@@ -20,7 +20,6 @@ A case that becomes ready even before, as one whose priority was changed, waits 
 """
 
 _FIRST = UUID(int=0)
-_WHOSE = attrgetter("queue_id", "agent_id")
 _LANE_OF = attrgetter("lane", "queue_id", "agent_id")
 
 
@@ -36,14 +35,12 @@ class Trail:
         self.positions.clear()
         self.consumers.clear()
 
-    def follow(self, held: Iterable[Held], found: Sequence[Candidate], picks: Iterable[Pick], now: datetime) -> None:
-        """Go on behind what a committed round has claimed, with the consumers that it found cases for."""
+    def follow(self, held: Iterable[Held], reached: Mapping[Probe, Position], now: datetime) -> None:
+        """Go on behind what a committed round has picked, with the consumers that it found cases for."""
         nearest = now - LATE, _FIRST
-        # Grouped, because to hash four ids for each case costs as much as the rest of the plan.
-        for (lane, queue, agent), claimed in groupby((pick.candidate for pick in picks), _LANE_OF):
-            *_, last = claimed
-            self.positions[Probe(queue, agent, Lane(lane))] = min((last.ready_at, last.case_id), nearest)
-        served = {whose for whose, _ in groupby(found, _WHOSE)}
+        for probe, position in reached.items():
+            self.positions[probe] = min(position, nearest)
+        served = {(probe.queue_id, probe.agent_id) for probe in reached}
         for one in held:
             queue, agent = one.opening.queue_id, one.opening.agent_id
             pair = queue, agent
@@ -52,3 +49,13 @@ class Trail:
                 self.consumers.append(pair)
             if not finds and pair in self.consumers:
                 self.consumers.remove(pair)
+
+
+def reached(picks: Iterable[Pick]) -> dict[Probe, Position]:
+    """The last pick of each lane; of a lane that was found to hold anything, something is picked for each who looked."""
+    last: dict[Probe, Position] = {}
+    # Grouped, because to hash four ids for each case costs as much as the rest of the plan.
+    for (lane, queue, agent), picked in groupby((pick.candidate for pick in picks), _LANE_OF):
+        *_, candidate = picked
+        last[Probe(queue, agent, Lane(lane))] = candidate.ready_at, candidate.case_id
+    return last

@@ -25,8 +25,8 @@ _LOCK_SQL = f"""
 with asked as materialized (
   select c.queue_id, c.agent_id, c.trigger, q.mode
   from consumers c join queues q on q.id = c.queue_id join agents a on a.id = c.agent_id
-  where q.mode <> '{QueueMode.PAUSED}' and a.kind = any(%(kinds)s) and (%(agent_id)s::uuid is null or c.agent_id = %(agent_id)s)
-    and not exists (select from unnest(%(known_queues)s::uuid[], %(known_agents)s::uuid[]) k where (c.queue_id, c.agent_id) = (k.*))
+  where q.mode <> '{QueueMode.PAUSED}' and a.kind = %(kind)s and (%(agent_id)s::uuid is null or c.agent_id = %(agent_id)s)
+    and not exists (select from unnest(%(known_queues)b::uuid[], %(known_agents)b::uuid[]) k where (c.queue_id, c.agent_id) = (k.*))
 ), ready as materialized (
   select a.queue_id, a.agent_id from asked a
   where exists (
@@ -38,7 +38,7 @@ with asked as materialized (
       ) hit
     where (f.claim_for = a.agent_id or a.trigger) and (a.mode = '{QueueMode.ACTIVE}' or l.lane = {Lane.RESUMED:d})
   )
-  union all select * from unnest(%(known_queues)s::uuid[], %(known_agents)s::uuid[])
+  union all select * from unnest(%(known_queues)b::uuid[], %(known_agents)b::uuid[])
 )
 select case when %(sent)s then set_config('synchronous_commit', 'off', true) end as flush, c.queue_id, c.agent_id, c.trigger, c.concurrency,
   c.counted_from, q.mode, coalesce(%(now)s, clock_timestamp()) as now
@@ -53,7 +53,7 @@ for update of c skip locked for share of q skip locked
 # because the planner takes the index of slots for as small as the number of runs that hold one, and would read all of it.
 _USED_SQL = """
 select w.queue_id, w.agent_id, u.pending, u.running, u.oldest
-from unnest(%(queues)s::uuid[], %(agents)s::uuid[]) as k (queue_id, agent_id)
+from unnest(%(queues)b::uuid[], %(agents)b::uuid[]) as k (queue_id, agent_id)
 join consumers w on w.queue_id = k.queue_id and w.agent_id = k.agent_id
 cross join lateral (
   select count(*) filter (where r.status = 'pending') as pending, count(*) filter (where r.status = 'running') as running,
@@ -67,16 +67,16 @@ cross join lateral (
 # claimed before holds a slot. Who writes it holds the consumer, and no claim made under that lock is earlier.
 _COUNT_FROM_SQL = """
 update consumers c set counted_from = w.counted_from
-from unnest(%(queues)s::uuid[], %(agents)s::uuid[], %(counted_from)s::timestamptz[]) as w (queue_id, agent_id, counted_from)
+from unnest(%(queues)b::uuid[], %(agents)b::uuid[], %(counted_from)b::timestamptz[]) as w (queue_id, agent_id, counted_from)
 where c.queue_id = w.queue_id and c.agent_id = w.agent_id
 """
 _COUNT_ANEW = timedelta(seconds=1)
 
-# LIMIT is a literal: as a parameter, the planner guesses a tenth of the table and may leave the index.
-_CANDIDATES_SQL = """
-select w.position, k.id, k.ready_at
-from unnest(%(queues)s::uuid[], %(fors)s::uuid[], %(lanes)s::smallint[], %(after)s::timestamptz[], %(after_ids)s::uuid[])
-  with ordinality as w (queue_id, claim_for, lane, after, after_id, position)
+# The first cases of each lane, from where the lane is looked at. LIMIT is a literal: as a parameter, the planner guesses a
+# tenth of the table and may leave the index.
+FIRST_OF_LANES = """
+from unnest(%(queues)b::uuid[], %(fors)b::uuid[], %(lanes)b::smallint[], %(after)b::timestamptz[], %(after_ids)b::uuid[])
+  with ordinality as w (queue_id, claim_for, lane, after, after_id, probe)
 cross join lateral (
   select c.id, c.ready_at from cases c
   where c.queue_id = w.queue_id and c.claim_for = w.claim_for and c.lane = w.lane and c.ready_at <= %(now)s
@@ -84,6 +84,7 @@ cross join lateral (
   order by c.ready_at, c.id limit {limit}
 ) k
 """
+_CANDIDATES_SQL = f"select w.probe, k.id, k.ready_at {FIRST_OF_LANES}"
 
 _LIMITS = (1, 10, 100, 1000)
 
@@ -134,7 +135,7 @@ def lock_consumers(
     `known` are (queue, agent) pairs that are taken to have something, and are not looked at. `sent` says that this
     transaction starts nothing: what it claims is sent to workers afterwards.
     """
-    values: dict[str, Any] = {"kinds": [str(kind)], "agent_id": agent_id, "sent": sent}
+    values: dict[str, Any] = {"kind": str(kind), "agent_id": agent_id, "sent": sent}
     of_known = _as_arrays(known)
     values |= {f"known_{name}": ids for name, ids in of_known.items()}
     if known:
@@ -180,20 +181,26 @@ def candidates(
     `after` says from where on a lane is looked at; without it, from its front.
     """
     distinct = list(dict.fromkeys(probes))
-    positions = [(after or {}).get(probe, _FRONT) for probe in distinct]
-    limit = next((size for size in _LIMITS if size >= most), _LIMITS[-1])
-    rows = tx.sql(
-        _CANDIDATES_SQL.format(limit=limit),
-        {
-            "queues": [probe.queue_id for probe in distinct],
-            "fors": [probe.agent_id or ANYONE for probe in distinct],
-            "lanes": [int(probe.lane) for probe in distinct],
-            "after": [position[0] for position in positions],
-            "after_ids": [position[1] for position in positions],
-            "now": now,
-        },
-    )
-    return [_candidate(distinct[position - 1], CaseId(case_id), ready_at) for position, case_id, ready_at in rows]
+    statement = _CANDIDATES_SQL.format(limit=limit_for(most))
+    rows = tx.sql(statement, {**lanes_of(distinct, after or {}), "now": now})
+    return [_candidate(distinct[probe - 1], CaseId(case_id), ready_at) for probe, case_id, ready_at in rows]
+
+
+def limit_for(most: int) -> int:
+    """How many cases of a lane a statement asks for: one of a few numbers, each of which is a statement of its own."""
+    return next((size for size in _LIMITS if size >= most), _LIMITS[-1])
+
+
+def lanes_of(probes: Sequence[Probe], after: Mapping[Probe, Position]) -> dict[str, list[Any]]:
+    """The parameters of FIRST_OF_LANES: which lanes, and from where on."""
+    positions = [after.get(probe, _FRONT) for probe in probes]
+    return {
+        "queues": [probe.queue_id for probe in probes],
+        "fors": [probe.agent_id or ANYONE for probe in probes],
+        "lanes": [int(probe.lane) for probe in probes],
+        "after": [position[0] for position in positions],
+        "after_ids": [position[1] for position in positions],
+    }
 
 
 def _candidate(probe: Probe, case_id: CaseId, ready_at: datetime) -> Candidate:

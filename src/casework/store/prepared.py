@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 
 import psycopg
-from psycopg import abc, errors, generators
+from psycopg import errors, generators
 from psycopg.abc import PQGen
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, PipelineStatus, TransactionStatus
@@ -65,30 +65,36 @@ class Prepared:
         self._driver = driver
         self._names: dict[tuple[str, tuple[int, ...]], bytes] = {}
         self._numbers = count()
+        # Kept, because it remembers how each type is written and read: anew for each statement, that is found out again.
+        self._transformer = Transformer(driver)
 
     def execute(self, statement: str, bound: Mapping[str, Any]) -> Rows:
         """Execute a statement with `%(name)s` for parameters. Raises the driver's errors."""
         self._make_room()
-        transformer = Transformer(self._driver)
-        self._ready(transformer, statement, bound)()
-        return _rows(transformer, self._result())
+        self._ready(statement, bound)()
+        return self._rows(self._result())
 
     def execute_together(self, *asked: tuple[str, Mapping[str, Any]]) -> list[Rows]:
         """Execute several in one round trip; outside of a transaction they are one. Raises the error of the first that fails."""
         self._make_room()
-        transformers = [Transformer(self._driver) for _ in asked]
-        ready = [self._ready(transformer, *one) for transformer, one in zip(transformers, asked, strict=True)]
-        results = self._driver.wait(_sent_together(self._driver.pgconn, ready))
-        return [
-            _rows(transformer, self._checked(result)) for transformer, result in zip(transformers, results, strict=True)
-        ]
+        results = self._driver.wait(_sent_together(self._driver.pgconn, [self._ready(*one) for one in asked]))
+        return [self._rows(self._checked(result)) for result in results]
 
-    def _ready(self, transformer: abc.Transformer, statement: str, bound: Mapping[str, Any]) -> Callable[[], None]:
+    def _ready(self, statement: str, bound: Mapping[str, Any]) -> Callable[[], None]:
         query, names, formats = _numbered(statement)
-        values: Any = transformer.dump_sequence([bound[name] for name in names], formats)
-        types = transformer.types or ()
+        values: Any = self._transformer.dump_sequence([bound[name] for name in names], formats)
+        types = self._transformer.types or ()
         name = self._names.get((statement, types)) or self._prepare(statement, query, types)
-        return partial(self._driver.pgconn.send_query_prepared, name, values, transformer.formats)
+        return partial(self._driver.pgconn.send_query_prepared, name, values, self._transformer.formats)
+
+    def _rows(self, result: PGresult) -> Rows:
+        if not result.ntuples:
+            return Rows((), result.command_tuples or 0)
+        self._transformer.set_pgresult(result)
+        row = _row(tuple(result.fname(column) for column in range(result.nfields)))
+        rows = Rows(self._transformer.load_rows(0, result.ntuples, row), result.ntuples)
+        self._transformer.set_pgresult(None)
+        return rows
 
     def command(self, command: bytes) -> None:
         """Execute a command without parameters. Raises the driver's errors."""
@@ -144,14 +150,6 @@ def _sent_together(pgconn: PGconn, sends: Sequence[Callable[[], None]]) -> PQGen
     return results
 
 
-def _rows(transformer: abc.Transformer, result: PGresult) -> Rows:
-    if not result.ntuples:
-        return Rows((), result.command_tuples or 0)
-    transformer.set_pgresult(result)
-    row = _row(tuple(result.fname(column) for column in range(result.nfields)))
-    return Rows(transformer.load_rows(0, result.ntuples, row), result.ntuples)
-
-
 @lru_cache(1000)
 def _numbered(statement: str) -> tuple[bytes, list[str], list[PyFormat]]:
     """The statement as libpq takes it, `$1` for the first parameter; the parameters' names, and their formats."""
@@ -171,8 +169,7 @@ def _numbered(statement: str) -> tuple[bytes, list[str], list[PyFormat]]:
 @cache
 def _row(columns: tuple[bytes, ...]) -> Callable[[Sequence[Any]], Any]:
     row: Any = namedtuple("Row", [column.decode() for column in columns], rename=True)  # type: ignore[misc]  # not literals
-    make: Callable[[Sequence[Any]], Any] = row._make
-    return make
+    return partial(tuple.__new__, row)
 
 
 def _error(result: PGresult, *, broken: bool) -> psycopg.Error:

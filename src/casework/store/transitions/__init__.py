@@ -22,16 +22,18 @@ from casework.store.transitions.by_run import (
     start_all,
     try_again,
 )
-from casework.store.transitions.by_tick import claim
+from casework.store.transitions.by_tick import Batch, claim, claim_first
 from casework.store.transitions.fence import Fence
 
 __all__ = [
+    "Batch",
     "Completion",
     "Fence",
     "Interrupted",
     "answer",
     "ask",
     "claim",
+    "claim_first",
     "complete",
     "complete_all",
     "complete_and_start",

@@ -1,33 +1,38 @@
 """A tick claims cases, and resumes runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from casework.core.lifecycle import Event, EventType, transition
 from casework.core.model import AgentId, RunId, RunMessage
 from casework.core.plan import Pick
+from casework.store.claims import FIRST_OF_LANES, Held, Position, Probe, lanes_of, limit_for
 from casework.store.database import Tx
 from casework.store.ids import new_ids
 from casework.store.tables import ANYONE, listed
 
 _CLAIM, _RESUME = transition(Event.CLAIM), transition(Event.RESUME)
 
+
 # One statement: lock what is still free, bind it, create or resume the runs, write the history. SKIP LOCKED leaves a
 # case that a person is at to the next tick, and means that a claim never waits while it holds locks. The row is locked
 # before it is updated, because an UPDATE of the picked ids would wait for such a person in an order of its own. A case
-# whose former run has not stopped yet is left alone: the sweep ends that run when its grace is over. `is true` keeps the
+# whose former run has not stopped yet is left alone: the sweep ends that run when its grace is over; one that was never
+# claimed had none. `is true` keeps the
 # planner from looking for anything but the picked ids: a ticker keeps its plan, and one that was made for a few cases reads
 # every pending one for each claim of a hundred later.
-_CLAIM_SQL = f"""
+def _claim_sql(pick: str, told: str) -> str:
+    return f"""
 with pick as (
-  select * from unnest(%(cases)b::uuid[], %(agents)b::uuid[], %(runs)b::uuid[]) with ordinality as p (case_id, agent_id, new_run_id, position)
+  {pick}
 ), held as (
   select p.position, c.id, c.queue_id, p.agent_id, c.run_id is not null as resumed, coalesce(c.run_id, p.new_run_id) as run_id,
          case when c.run_id is null then 1 else c.attempt + 1 end as attempt, c.handed_over
   from pick p join cases c on c.id = p.case_id
   where (c.status in ({listed(_CLAIM.sources | _RESUME.sources)}) and c.lane is not null and c.ready_at <= %(now)s
       and c.claim_for in (p.agent_id, '{ANYONE}')) is true
-    and not exists (select from runs r where r.case_id = c.id and r.live and r.id is distinct from c.run_id)
+    and (c.attempt = 0 or not exists (select from runs r where r.case_id = c.id and r.live and r.id is distinct from c.run_id))
   for no key update of c skip locked
 ), claimed as (
   update cases c
@@ -50,8 +55,44 @@ with pick as (
          %(now)s, h.run_id, h.agent_id
   from held h
 )
-select run_id, attempt, agent_id from claimed order by position
+{told}
 """
+
+
+_CLAIM_SQL = _claim_sql(
+    "select * from unnest(%(cases)b::uuid[], %(agents)b::uuid[], %(runs)b::uuid[]) with ordinality as p (case_id, agent_id, new_run_id, position)",
+    "select run_id, attempt, agent_id from claimed order by position",
+)
+
+# A consumer that shares with nobody gets the first cases of its lanes, in their order, and there is nothing to plan: a round
+# takes 1.2 times as long as the bare claim, and 1.5 times where the candidates are fetched, and sent back. The last pick of
+# each lane is a row of its own: joined to all picks, the claimed ones would be compared with each, at a third of the claim.
+_CLAIM_FIRST_SQL = _claim_sql(
+    f"""
+  select s.id as case_id, %(agent_id)s::uuid as agent_id, (%(runs)b::uuid[])[s.position] as new_run_id, s.position, s.probe, s.ready_at
+  from (
+    select w.probe, k.id, k.ready_at, row_number() over (order by w.lane, k.ready_at, k.id) as position
+    {FIRST_OF_LANES}
+    order by w.lane, k.ready_at, k.id limit %(slots)s
+  ) s""",
+    """
+select run_id, attempt, null::bigint as probe, null::timestamptz as ready_at, null::uuid as case_id, position from claimed
+union all
+select * from (
+  select distinct on (probe) null::uuid, null::int, probe, ready_at, case_id, position from pick order by probe, position desc
+) last
+order by position""",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What was claimed together, and for whom. What a person holds was picked too, and is passed over."""
+
+    claimed: Sequence[tuple[AgentId, RunMessage]] = ()
+    picked: int = 0
+    reached: Mapping[Probe, Position] = field(default_factory=dict)
+    """The last pick of each lane."""
 
 
 def claim(tx: Tx, picks: Sequence[Pick], now: datetime) -> list[tuple[AgentId, RunMessage]]:
@@ -66,3 +107,27 @@ def claim(tx: Tx, picks: Sequence[Pick], now: datetime) -> list[tuple[AgentId, R
         },
     )
     return [(AgentId(row.agent_id), RunMessage(RunId(row.run_id), row.attempt)) for row in rows]
+
+
+def claim_first(tx: Tx, held: Held, now: datetime, after: Mapping[Probe, Position]) -> Batch:
+    """Claim or resume what is first in the lanes of one consumer at `now`, for all its slots.
+
+    `after` says from where on a lane is looked at.
+    """
+    probes, slots = held.probes(), held.opening.slots
+    rows = tx.sql(
+        _CLAIM_FIRST_SQL.format(limit=limit_for(slots)),
+        {
+            **lanes_of(probes, after),
+            "agent_id": held.opening.agent_id,
+            "runs": new_ids(slots),
+            "slots": slots,
+            "now": now,
+        },
+    ).all()
+    last = [row for row in rows if row.probe]
+    return Batch(
+        claimed=[(held.opening.agent_id, RunMessage(RunId(row.run_id), row.attempt)) for row in rows if row.run_id],
+        picked=max((row.position for row in last), default=0),
+        reached={probes[row.probe - 1]: (row.ready_at, row.case_id) for row in last},
+    )
