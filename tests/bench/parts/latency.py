@@ -71,7 +71,7 @@ def measure(ground: Ground) -> list[Figure]:
 
 def _round(ground: Ground, probe: _Probe, load: str) -> dict[str, float]:
     rate = 1 / IDLE_GAP if load == "idle" else probe.capacity(ground.size(400, 100)) / 2
-    waited = probe.waited(ground.size(150, 40) if load == "idle" else int(rate * 3), 1 / rate)
+    waited = probe.waited(ground.size(400, 40) if load == "idle" else int(rate * 3), 1 / rate)
     return {"p50": percentile(waited, 50), "p99": percentile(waited, 99), "rate": rate}
 
 
