@@ -1,6 +1,8 @@
 """All settings, read from CASEWORK_* environment variables, validated when they are read."""
 
+from collections.abc import Iterable
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -132,3 +134,15 @@ def read_settings() -> Settings:
         # A URL may hold a password.
         got = "" if name.endswith("_URL") else f" (got {first['input']!r})"
         raise InvalidSettings(f"{name}: {problem}{got}") from None
+
+
+def misspelled(variables: Iterable[str]) -> str | None:
+    """Which of the environment's variables seem to be meant for a setting, and are none. Others are their users' own."""
+    names = [f"CASEWORK_{name.upper()}" for name in Settings.model_fields]
+    likely = {
+        name: get_close_matches(name, names, 1, 0.85)
+        for name in variables
+        if name.startswith("CASEWORK_") and name not in names
+    }
+    told = [f"{name} is no setting: {meant} is" for name, found in sorted(likely.items()) for meant in found]
+    return "; ".join(told) or None

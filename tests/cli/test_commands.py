@@ -216,6 +216,21 @@ def test_doctor_names_an_agent_that_workers_could_not_import(casework, monkeypat
     assert "'sample_agents' is not in CASEWORK_AGENT_MODULES, which allows others" in finding["detail"]
 
 
+def test_doctor_names_a_module_that_cannot_be_imported(casework, monkeypatch):
+    monkeypatch.setenv("CASEWORK_AGENT_MODULES", "sample_agents,no_such_agents")
+    findings = {one["check"]: one for one in as_json(casework, "doctor", code=1)}
+    assert findings["module sample_agents"]["ok"]
+    assert "'no_such_agents' cannot be imported: ModuleNotFoundError" in findings["module no_such_agents"]["detail"]
+
+
+def test_doctor_names_a_variable_that_is_nearly_a_setting(casework, monkeypatch):
+    monkeypatch.setenv("CASEWORK_LEASE_SECOND", "60")
+    monkeypatch.setenv("CASEWORK_MY_OWN_KEY", "x")
+    findings = {one["check"]: one for one in as_json(casework, "doctor", code=1)}
+    assert findings["environment"]["detail"] == "CASEWORK_LEASE_SECOND is no setting: CASEWORK_LEASE_SECONDS is"
+    assert findings["settings"]["ok"]
+
+
 def test_doctor_names_a_broker_that_is_away_and_looks_on(casework, monkeypatch):
     casework("queues", "create", "inbox")
     monkeypatch.setenv("CASEWORK_REDIS_URL", "redis://127.0.0.1:1/0")

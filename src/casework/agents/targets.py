@@ -7,6 +7,7 @@ imported, and what is imported must have been marked with `@agent`.
 import importlib
 import re
 from collections.abc import Sequence
+from types import ModuleType
 
 from casework.agents.decorator import Agent
 from casework.errors import InvalidInput, TargetNotAllowed
@@ -28,14 +29,19 @@ def check_allowed(target: str, modules: Sequence[str]) -> None:
         raise TargetNotAllowed(f"The module {module!r} is not in CASEWORK_AGENT_MODULES, which allows {allowed}.")
 
 
+def imported(module: str) -> ModuleType:
+    """The module of that name. Raises InvalidInput where it cannot be imported."""
+    try:
+        return importlib.import_module(module)
+    except Exception as error:
+        raise InvalidInput(f"The module {module!r} cannot be imported: {type(error).__name__}: {error}") from error
+
+
 def load(target: str, modules: Sequence[str]) -> Agent:
     """The agent that a target names. Raises InvalidInput and TargetNotAllowed."""
     check_allowed(target, modules)
     module_name, _, name = target.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
-        raise InvalidInput(f"The module {module_name!r} cannot be imported: {type(error).__name__}: {error}") from error
+    module = imported(module_name)
     found = getattr(module, name, None)
     if found is None:
         raise InvalidInput(f"The module {module_name!r} has no function {name!r}.")

@@ -1,5 +1,6 @@
 """`casework doctor`: is everything there, and if a queue stands still, why."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from casework.cli.console import Json, print_json, table
 from casework.core.model import AgentKind
 from casework.errors import CaseworkError
 from casework.service import agents, health, queues, standstill
-from casework.settings import read_settings
+from casework.settings import misspelled, read_settings
 from casework.store import schema
 from casework.wiring import Casework, connect
 
@@ -55,6 +56,8 @@ def _findings() -> Iterator[Finding]:
         yield finding
         if not finding.ok:
             return
+    if likely := misspelled(os.environ):
+        yield Finding("environment", False, likely)
     casework = found[0]
     try:
         yield from _look_around(casework)
@@ -70,6 +73,8 @@ def _look_around(casework: Casework) -> Iterator[Finding]:
             return
     for role in ("ticker", "worker"):
         yield _look(role, partial(health.role_seen, casework.db, casework.settings, role))
+    for module in casework.settings.modules:
+        yield _look(f"module {module}", partial(_imported, module))
     yield from _agents(casework)
     for queue, trouble in standstill.queues(casework.db, casework.settings, casework.team_id):
         yield Finding(f"queue {queue.name}", trouble is None, trouble or "moves")
@@ -94,6 +99,11 @@ def _schema(casework: Casework) -> str:
 def _broker(casework: Casework) -> str:
     casework.publisher.check()
     return "casework's own" if not casework.settings.redis_url else "as CASEWORK_REDIS_URL says"
+
+
+def _imported(module: str) -> str:
+    targets.imported(module)
+    return "may hold agents"
 
 
 def _agents(casework: Casework) -> Iterator[Finding]:

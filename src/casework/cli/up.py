@@ -47,6 +47,8 @@ def up(
         children.start()
         screen.note(f"The API is at http://{host}:{port}, its documentation at http://{host}:{port}/docs.")
         screen.note(admin_key(casework))
+        if not casework.settings.modules:
+            screen.note("CASEWORK_AGENT_MODULES is not set: no module may hold python agents.")
         screen.note(
             f"casework is up: {workers} {'worker' if workers == 1 else 'workers'} of {concurrency} runs, ticker and beat. Ctrl-C stops it."
         )

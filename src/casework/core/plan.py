@@ -1,7 +1,7 @@
 """Who gets how many: the arithmetic of a tick, with no database in it.
 
 A tick reads the openings (consumers with free slots) and the candidates (cases that are ready, as probed lane by
-lane), and this module says which case goes to which agent.
+lane), and this module says which case goes to which agent. A consumer that is alone needs no plan: its claim picks.
 """
 
 from collections import Counter

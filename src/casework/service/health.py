@@ -18,10 +18,11 @@ def database(db: Database) -> None:
 def role_seen(db: Database, settings: Settings, role: str) -> str:
     """When a ticker or worker was last seen. Raises Unavailable where that is too long ago."""
     with db.begin() as tx:
-        trouble = missing(tx, settings, role)
-    if trouble:
-        raise Unavailable(trouble)
-    return "seen"
+        if trouble := missing(tx, settings, role):
+            raise Unavailable(trouble)
+        last = processes.last_seen(tx, role)
+        assert last is not None
+        return f"seen {(tx.now - last).total_seconds():.0f} s ago"
 
 
 def missing(tx: Tx, settings: Settings, role: str) -> str | None:
