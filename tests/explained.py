@@ -46,7 +46,7 @@ class Explained:
 def cached_plan(tx: Any, statement: str) -> list[dict[str, Any]]:
     """The nodes of the plan that a worker would keep for a statement, made for the tables as they are now."""
     query, names, _ = _numbered(statement)
-    for setting in ("set local plan_cache_mode = force_generic_plan", *PLANS, f"prepare kept as {query.decode()}"):
+    for setting in (*PLANS, f"prepare kept as {query.decode()}"):
         tx.connection.exec_driver_sql(setting)
     found = tx.sql(f"explain (format json) execute kept ({', '.join(['null'] * len(names))})").scalar_one()
     tx.sql("deallocate kept")

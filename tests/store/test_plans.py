@@ -12,10 +12,11 @@ from casework.service.bundles import Execution
 from casework.service.completions import Done
 from casework.service.paces import Paces
 from casework.service.trail import Trail
-from casework.store import runs
+from casework.store import prepared, runs
+from casework.store.database import Database
 from casework.store.prepared import Prepared
 from casework.store.transitions import by_run, by_tick
-from explained import cached_plan
+from explained import Explained, cached_plan
 from factories import SETTINGS, Watching, a_consumer, an_agent, claim, some_cases, worked_queue
 
 KEPT = {
@@ -133,3 +134,64 @@ def test_whatever_tickers_and_workers_repeat_goes_by_keys_or_reads_live_runs(db,
         for node in nodes:
             if node.get("Relation Name") in LARGE and "Scan" in node["Node Type"]:
                 assert by_keys(node), (statement, node)
+
+
+@pytest.fixture
+def ticker(committed):
+    """A connection as tickers and workers have them."""
+    db = Database(committed.url, pool_size=2, caches_plans=True)
+    yield db
+    db.close()
+
+
+def claim_and_end(ticker, committed, trail):
+    assert len(dispatch.claim_round(ticker, SETTINGS, trail)) > 0
+    with committed.begin() as tx:
+        tx.sql("update runs set status = 'completed', completed_at = now() where holds_slot")
+
+
+def test_a_ticker_keeps_its_plans_whatever_the_tables_hold(committed, ticker, monkeypatch):
+    """Where most lanes are empty, a plan for the given lanes looks cheaper each time than the one that is kept."""
+    monkeypatch.setattr(prepared, "_PLANNED_ANEW", 3600)
+    queue, _ = worked_queue(committed)
+    some_cases(committed, queue, 1000)
+    with ticker.begin() as tx:
+        many_that_are_over(tx, queue)
+    trail = Trail()
+    for _ in range(8):
+        claim_and_end(ticker, committed, trail)
+    with ticker.begin() as tx:
+        plans = tx.sql("select statement, generic_plans, custom_plans from pg_prepared_statements").all()
+    assert {row.custom_plans for row in plans} == {0}
+    assert [row.generic_plans for row in plans if "with pick as" in row.statement] == [8]
+
+
+def reads_in_whole(ticker):
+    """The tables that the kept plan of the claim reads in whole."""
+    with ticker.begin() as tx:
+        ((name, count),) = [
+            (name.decode(), len(types))
+            for (statement, types), name in tx._prepared._names.items()
+            if "with pick as" in statement
+        ]
+        plan = tx.connection.exec_driver_sql(f"explain (format json) execute {name}({', '.join(['null'] * count)})")
+        explained = Explained(tx)
+        explained._walk(plan.scalar_one()[0]["Plan"])
+    scans = [node for node in explained.nodes if "Scan" in node["Node Type"] and "Relation Name" in node]
+    return {node["Relation Name"] for node in scans if "Index Cond" not in node}
+
+
+def test_a_plan_that_was_made_while_a_table_was_tiny_is_not_kept_for_long(committed, ticker, monkeypatch):
+    queue, _ = worked_queue(committed)
+    some_cases(committed, queue, 3000)
+    with committed.begin() as tx:
+        tx.sql("analyze runs")
+    trail = Trail()
+    monkeypatch.setattr(prepared, "_PLANNED_ANEW", 3600)
+    for _ in range(20):
+        claim_and_end(ticker, committed, trail)
+    assert reads_in_whole(ticker) == {"runs"}
+    monkeypatch.setattr(prepared, "_PLANNED_ANEW", 0)
+    claim_and_end(ticker, committed, trail)
+    monkeypatch.setattr(prepared, "_PLANNED_ANEW", 3600)
+    assert reads_in_whole(ticker) == set()

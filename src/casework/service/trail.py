@@ -52,7 +52,7 @@ class Trail:
 
 
 def reached(picks: Iterable[Pick]) -> dict[Probe, Position]:
-    """The last pick of each lane; of a lane that was found to hold anything, something is picked for each who looked."""
+    """The last pick of each lane. Whoever found a case in a lane got one of it, or others took what is shared."""
     last: dict[Probe, Position] = {}
     # Grouped, because to hash four ids for each case costs as much as the rest of the plan.
     for (lane, queue, agent), picked in groupby((pick.candidate for pick in picks), _LANE_OF):

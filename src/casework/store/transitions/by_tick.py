@@ -19,9 +19,8 @@ _CLAIM, _RESUME = transition(Event.CLAIM), transition(Event.RESUME)
 # case that a person is at to the next tick, and means that a claim never waits while it holds locks. The row is locked
 # before it is updated, because an UPDATE of the picked ids would wait for such a person in an order of its own. A case
 # whose former run has not stopped yet is left alone: the sweep ends that run when its grace is over; one that was never
-# claimed had none. `is true` keeps the
-# planner from looking for anything but the picked ids: a ticker keeps its plan, and one that was made for a few cases reads
-# every pending one for each claim of a hundred later.
+# claimed had none. `is true` keeps the planner from looking for anything but the picked ids: a ticker keeps its plan, and
+# one that was made for a few cases reads every pending one for each claim of a hundred later.
 def _claim_sql(pick: str, told: str) -> str:
     return f"""
 with pick as (
@@ -64,9 +63,10 @@ _CLAIM_SQL = _claim_sql(
     "select run_id, attempt, agent_id from claimed order by position",
 )
 
-# A consumer that shares with nobody gets the first cases of its lanes, in their order, and there is nothing to plan: a round
-# takes 1.2 times as long as the bare claim, and 1.5 times where the candidates are fetched, and sent back. The last pick of
-# each lane is a row of its own: joined to all picks, the claimed ones would be compared with each, at a third of the claim.
+# The only consumer that a round holds gets the first cases of its lanes, in their order, and there is nothing to plan: a
+# round takes 1.2 times as long as the bare claim, and 1.5 times where the candidates are fetched, and sent back. The last
+# pick of each lane is a row of its own: joined to all picks, the claimed ones would be compared with each, at a third of
+# the claim. The limit of slots may be a parameter: no index depends on it.
 _CLAIM_FIRST_SQL = _claim_sql(
     f"""
   select s.id as case_id, %(agent_id)s::uuid as agent_id, (%(runs)b::uuid[])[s.position] as new_run_id, s.position, s.probe, s.ready_at
