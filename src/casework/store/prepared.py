@@ -28,7 +28,7 @@ _MOST = 200
 
 _PLANNED_ANEW = 2.0
 """Seconds that a plan is kept. While a table is tiny, to read all of it is cheapest, and the server keeps such a plan until
-the next autovacuum: a claim then takes 100 ms where 3 would do. To plan what a worker repeats takes 0.1% of that time."""
+the next autovacuum: with one, a claim took 100 ms instead of 4. To plan what workers and tickers repeat takes 3 ms."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ _CLAIM, _RESUME = transition(Event.CLAIM), transition(Event.RESUME)
 # before it is updated, because an UPDATE of the picked ids would wait for such a person in an order of its own. A case
 # whose former run has not stopped yet is left alone: the sweep ends that run when its grace is over; one that was never
 # claimed had none. `is true` keeps the planner from looking for anything but the picked ids: a ticker keeps its plan, and
-# one that was made for a few cases reads every pending one for each claim of a hundred later.
+# one that was made for a few cases reads every pending one for each claim of a hundred later. The array keeps it from reading
+# all runs while they are few, for the resumed ones that there mostly are none of: 20 to 60 ms at 2,000 runs.
 def _claim_sql(pick: str, told: str) -> str:
     return f"""
 with pick as (
@@ -41,7 +42,7 @@ with pick as (
   returning h.position, h.run_id, h.attempt, h.agent_id
 ), resumed as (
   update runs r set status = '{_RESUME.run}', attempt = h.attempt, claimed_at = %(now)s, sent_at = %(now)s, sends = 1
-  from held h where h.resumed and r.id = h.run_id
+  from held h where h.resumed and r.id = h.run_id and r.id = any(array(select run_id from held where resumed))
   returning r.id
 ), created as (
   insert into runs (id, case_id, queue_id, agent_id, status, attempt, created_at, claimed_at, sent_at)
