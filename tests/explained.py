@@ -48,8 +48,14 @@ def cached_plan(tx: Any, statement: str) -> list[dict[str, Any]]:
     query, names, _ = _numbered(statement)
     for setting in (*PLANS, f"prepare kept as {query.decode()}"):
         tx.connection.exec_driver_sql(setting)
-    found = tx.sql(f"explain (format json) execute kept ({', '.join(['null'] * len(names))})").scalar_one()
+    nodes = kept_plan(tx, "kept", len(names))
     tx.sql("deallocate kept")
+    return nodes
+
+
+def kept_plan(tx: Any, name: str, parameters: int) -> list[dict[str, Any]]:
+    """The nodes of the plan that a connection keeps for a statement that it has prepared by that name."""
+    found = tx.sql(f"explain (format json) execute {name}({', '.join(['null'] * parameters)})").scalar_one()
     explained = Explained(tx)
     explained._walk(found[0]["Plan"])
     return explained.nodes

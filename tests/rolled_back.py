@@ -1,7 +1,7 @@
 """A database that forgets everything, and a clock that stands still."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -41,3 +41,15 @@ class RolledBack(Database):
 def uncommitted(db: Database) -> Connection:
     """A connection whose changes are kept until a commit, and forgotten with a rollback."""
     return db.engine.connect().execution_options(isolation_level="READ COMMITTED")
+
+
+class _Undone(Exception):
+    pass
+
+
+@contextmanager
+def undone(db: Database) -> Iterator[Tx]:
+    """A transaction that leaves nothing behind."""
+    with suppress(_Undone), db.begin() as tx:
+        yield tx
+        raise _Undone

@@ -16,7 +16,7 @@ from casework.store import prepared, runs
 from casework.store.database import Database
 from casework.store.prepared import Prepared
 from casework.store.transitions import by_run, by_tick
-from explained import Explained, cached_plan
+from explained import cached_plan, kept_plan
 from factories import SETTINGS, Watching, a_consumer, an_agent, claim, some_cases, worked_queue
 
 KEPT = {
@@ -178,10 +178,8 @@ def reads_in_whole(ticker, statement):
         ((name, count),) = [
             (name.decode(), len(types)) for (text, types), name in tx._prepared._names.items() if statement in text
         ]
-        plan = tx.connection.exec_driver_sql(f"explain (format json) execute {name}({', '.join(['null'] * count)})")
-        explained = Explained(tx)
-        explained._walk(plan.scalar_one()[0]["Plan"])
-    scans = [node for node in explained.nodes if "Scan" in node["Node Type"] and "Relation Name" in node]
+        nodes = kept_plan(tx, name, count)
+    scans = [node for node in nodes if "Scan" in node["Node Type"] and "Relation Name" in node]
     return {node["Relation Name"] for node in scans if "Index Cond" not in node}
 
 

@@ -1,6 +1,5 @@
 """What lies in a queue and cannot be claimed costs a claim nothing."""
 
-from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from casework.service import trail as trails
 from casework.store import claims, transitions
 from explained import PLANS, Explained
 from factories import SETTINGS, TEAM, a_consumer, an_agent, claim, some_cases, start, worked_queue
+from rolled_back import undone
 
 # Delegated to one agent, and in turn postponed into the future; all of them older than what is claimed.
 _PILE = """
@@ -59,13 +59,9 @@ def not_asking(db, queue):
     return agent
 
 
-class Undone(Exception):
-    pass
-
-
 def claim_first(db, trail):
     """What the round of a single consumer reads before it claims, and how it looks for its cases; nothing is claimed."""
-    with suppress(Undone), db.begin() as tx:
+    with undone(db) as tx:
         for setting in PLANS:
             tx.sql(setting)
         before, explained = Explained(tx), Explained(tx)
@@ -73,7 +69,6 @@ def claim_first(db, trail):
         (held,) = [one for one in locked if one.opening.slots]
         batch = transitions.claim_first(explained, dispatch._within_a_batch(held), tx.now, trail.positions)
         assert batch.picked == 100
-        raise Undone
     (front,) = [scan for scan in explained.scans("cases") if scan["Index Name"] == "cases_claim"]
     return before.blocks + front["Shared Hit Blocks"] + front["Shared Read Blocks"], explained
 

@@ -16,26 +16,29 @@ def database(db: Database) -> None:
 
 
 def role_seen(db: Database, settings: Settings, role: str) -> str:
-    """When a ticker or worker was last seen. Raises Unavailable where that is too long ago."""
+    """How long ago a ticker or worker was seen. Raises Unavailable where that is too long ago."""
     with db.begin() as tx:
-        if trouble := missing(tx, settings, role):
-            raise Unavailable(trouble)
-        last = processes.last_seen(tx, role)
-        assert last is not None
-        return f"seen {(tx.now - last).total_seconds():.0f} s ago"
+        age = _age(tx, role)
+    if age is None or age > settings.lease_seconds:
+        raise Unavailable(_missing(role, age))
+    return f"seen {age:.0f} s ago"
 
 
 def missing(tx: Tx, settings: Settings, role: str) -> str | None:
     """Why there seems to be no ticker or worker; None where one was seen lately."""
+    age = _age(tx, role)
+    return _missing(role, age) if age is None or age > settings.lease_seconds else None
+
+
+def _age(tx: Tx, role: str) -> float | None:
+    """Seconds since such a process was seen."""
     last = processes.last_seen(tx, role)
-    if last is None:
-        return f"no {role} was ever seen: start `casework up` or `casework {role}`"
-    age = (tx.now - last).total_seconds()
-    return (
-        f"no {role} seen for {age:.0f} s: start `casework up` or `casework {role}`"
-        if age > settings.lease_seconds
-        else None
-    )
+    return (tx.now - last).total_seconds() if last else None
+
+
+def _missing(role: str, age: float | None) -> str:
+    seen = f"no {role} was ever seen" if age is None else f"no {role} seen for {age:.0f} s"
+    return f"{seen}: start `casework up` or `casework {role}`"
 
 
 def readiness(db: Database, settings: Settings, check_broker: Callable[[], None]) -> dict[str, str]:
