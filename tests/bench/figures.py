@@ -81,13 +81,14 @@ def alternate(
 ) -> Series:
     """Measure A B C A B C. A round of several pieces alternates piece by piece and counts with the median of each.
 
-    A machine that is slow for a second then slows both sides of a ratio, or is one piece among many.
+    A machine that is slow for a second then slows both sides of a ratio, or is one piece among many. Every other piece goes
+    the other way, C B A: who always came second would find the pages in the processor's cache that the first had to fetch.
     """
     series: Series = {name: [] for name in contenders}
     for number in range(1, rounds + 1):
         found: Series = {name: [] for name in contenders}
         for piece in range(pieces):
-            for name, measure in contenders.items():
+            for name, measure in reversed(contenders.items()) if piece % 2 else contenders.items():
                 if piece == 0:
                     say(f"round {number}/{rounds}: {name}" + (f", {pieces} pieces" if pieces > 1 else ""))
                 found[name].append(measure())

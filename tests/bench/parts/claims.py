@@ -30,7 +30,10 @@ class _Place:
     casework: Casework
     queue: Queue
     agent: Agent
-    connection: psycopg.Connection[tuple[object, ...]]
+    bare: psycopg.Connection[tuple[object, ...]]
+    others: psycopg.Connection[tuple[object, ...]]
+    """Whoever creates and ends the cases, which no claimer does: a server process that has just written the rows of
+    a claim claims them in 2.9 ms, and any other in 3.5."""
     trail: Trail = field(default_factory=Trail)
 
     def product(self) -> float:
@@ -58,22 +61,22 @@ class _Place:
         for _ in range(count // 100):
             claimed = claim_round(self.casework.db, self.casework.settings, self.trail)
             assert len(claimed) == 100, len(claimed)
-            seed.end(self.connection, [message.run_id for _, message in claimed])
+            seed.end(self.others, [message.run_id for _, message in claimed])
             if monotonic() > anew + 1:
                 self.trail.begin_anew()
                 anew = monotonic()
 
     def raw(self) -> float:
         """Milliseconds of the bare statement."""
-        return self._timed(lambda: raw_sql.claim(self.connection, self.queue.id, self.agent.id))
+        return self._timed(lambda: raw_sql.claim(self.bare, self.queue.id, self.agent.id))
 
     def _timed(self, claim: Callable[[], int]) -> float:
         begun = perf_counter()
         count = claim()
         spent = perf_counter() - begun
         assert count == 100, count
-        seed.end_claimed(self.connection)
-        seed.add(self.connection, self.queue.id, 1, count)
+        seed.end_claimed(self.others)
+        seed.add(self.others, self.queue.id, 1, count)
         return spent * 1000
 
 
@@ -84,7 +87,7 @@ def _place(ground: Ground, name: str, backlog: int, aside: int = 0) -> _Place:
     if aside:
         seed.pending(casework, queue.id, aside, postponed=True)
         seed.pending(casework, queue.id, aside, assigned=_other(casework, queue))
-    place = _Place(casework, queue, agent, raw(casework))
+    place = _Place(casework, queue, agent, raw(casework), raw(casework))
     for _ in range(8):
         place.product(), place.raw()
     return place
