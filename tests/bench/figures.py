@@ -77,18 +77,23 @@ class Figure:
 
 
 def alternate(
-    rounds: int, contenders: Mapping[str, Callable[[], float]], say: Callable[[str], None], pieces: int = 1
+    rounds: int,
+    contenders: Mapping[str, Callable[[], float]],
+    say: Callable[[str], None],
+    pieces: int = 1,
+    *,
+    and_back: bool = False,
 ) -> Series:
     """Measure A B C A B C. A round of several pieces alternates piece by piece and counts with the median of each.
 
-    A machine that is slow for a second then slows both sides of a ratio, or is one piece among many. Every other piece goes
-    the other way, C B A: who always came second would find the pages in the processor's cache that the first had to fetch.
+    A machine that is slow for a second then slows both sides of a ratio, or is one piece among many. With `and_back` every
+    other piece goes C B A: of two that work on the same pages, the second finds them in the processor's cache.
     """
     series: Series = {name: [] for name in contenders}
     for number in range(1, rounds + 1):
         found: Series = {name: [] for name in contenders}
         for piece in range(pieces):
-            for name, measure in reversed(contenders.items()) if piece % 2 else contenders.items():
+            for name, measure in reversed(contenders.items()) if and_back and piece % 2 else contenders.items():
                 if piece == 0:
                     say(f"round {number}/{rounds}: {name}" + (f", {pieces} pieces" if pieces > 1 else ""))
                 found[name].append(measure())

@@ -60,16 +60,18 @@ class _Work:
         """Rate of the product."""
         result = Returned(Complete())
         begun = perf_counter()
-        for one in self.started:
-            settle(self.casework.db, self.casework.settings, one, result)
-        return PIECE / (perf_counter() - begun)
+        ends = [settle(self.casework.db, self.casework.settings, one, result) for one in self.started]
+        spent = perf_counter() - begun
+        assert ends == ["completed"] * PIECE, ends
+        return PIECE / spent
 
     def raw_outcome(self) -> float:
         """Rate of the driver."""
         begun = perf_counter()
-        for run, case in self.raw_started:
-            raw_sql.complete(self.connection, run, case)
-        return PIECE / (perf_counter() - begun)
+        ended = sum(raw_sql.complete(self.connection, run, case) for run, case in self.raw_started)
+        spent = perf_counter() - begun
+        assert ended == PIECE, ended
+        return PIECE / spent
 
 
 def measure(ground: Ground) -> list[Figure]:
