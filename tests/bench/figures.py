@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from statistics import median
 from typing import Any
 
@@ -82,21 +83,22 @@ def alternate(
     say: Callable[[str], None],
     pieces: int = 1,
     *,
-    and_back: bool = False,
+    shuffled: bool = False,
 ) -> Series:
     """Measure A B C A B C. A round of several pieces alternates piece by piece and counts with the median of each.
 
-    A machine that is slow for a second then slows both sides of a ratio, or is one piece among many. With `and_back` every
-    other piece goes C B A: of two that work on the same pages, the second finds them in the processor's cache.
+    A machine that is slow for a second then slows both sides of a ratio, or is one piece among many. `shuffled` draws the
+    order of each piece: of two that work on the same pages, the second finds them in the processor's cache.
     """
+    order = Random(0)
     series: Series = {name: [] for name in contenders}
     for number in range(1, rounds + 1):
         found: Series = {name: [] for name in contenders}
         for piece in range(pieces):
-            for name, measure in reversed(contenders.items()) if and_back and piece % 2 else contenders.items():
+            for name in order.sample(list(contenders), len(contenders)) if shuffled else contenders:
                 if piece == 0:
                     say(f"round {number}/{rounds}: {name}" + (f", {pieces} pieces" if pieces > 1 else ""))
-                found[name].append(measure())
+                found[name].append(contenders[name]())
         for name, values in found.items():
             series[name].append(median(values))
     return series

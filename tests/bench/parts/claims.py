@@ -19,7 +19,7 @@ from casework.service.trail import Trail
 from casework.store import transitions
 from casework.wiring import Casework
 
-CLAIMS = 8
+CLAIMS = 24
 SMALL = 10_000
 
 
@@ -111,7 +111,7 @@ def measure(ground: Ground) -> list[Figure]:
     for name, place in places.items():
         contenders |= {name: place.product, f"raw, {name}": place.raw}
     contenders["statement"] = places["10 thousand"].statement
-    series = alternate(ground.rounds, contenders, ground.say, CLAIMS, and_back=True)
+    series = alternate(ground.rounds, contenders, ground.say, CLAIMS, shuffled=True)
     figures = [compared(series, name, "ms", f"raw, {name}", at_most(1.3)) for name in places]
     figures.append(
         compared(series, "statement", "ms", "raw, 10 thousand", at_most(1.3), "10 thousand, its statement alone")
