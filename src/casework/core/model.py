@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Generic, Literal, NewType, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, NewType, TypeVar
 from uuid import UUID
 
 from casework.core.lifecycle import CaseStatus, RunStatus
@@ -260,9 +260,8 @@ class CaseRun:
     pending_human_request_title: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class RunMessage:
-    """What is sent to a worker: which run, and which attempt of it."""
+class RunMessage(NamedTuple):
+    """What is sent to a worker: which run, and which attempt of it. A tuple, because a claim makes a hundred of them."""
 
     run_id: RunId
     attempt: int
