@@ -1,5 +1,7 @@
 """Keys, roles, teams, limits, and what an answer always carries."""
 
+import socket
+from contextlib import closing
 from datetime import timedelta
 from uuid import uuid4
 
@@ -114,6 +116,23 @@ def test_without_redis_nothing_is_limited(api, installation):
     client = TestClient(create_app(type(installation)(settings, installation.db, Away())))
     headers = {"authorization": f"Bearer {api.token}"}
     assert [client.get("/v1/queues", headers=headers).status_code for _ in range(3)] == [200] * 3
+
+
+def test_a_redis_that_does_not_answer_is_waited_for_once(api, installation):
+    settings = installation.settings.model_copy(update={"rate_limit_per_minute": 1})
+    headers = {"authorization": f"Bearer {api.token}"}
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        server.setblocking(False)
+
+        class Silent:
+            url = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+
+        client = TestClient(create_app(type(installation)(settings, installation.db, Silent())))
+        assert client.get("/v1/queues", headers=headers).status_code == 200
+        server.accept()[0].close()
+        assert client.get("/v1/queues", headers=headers).status_code == 200
+        with pytest.raises(BlockingIOError):
+            server.accept()
 
 
 def test_cors_is_off_unless_it_is_set(client, installation):

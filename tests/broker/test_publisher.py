@@ -1,13 +1,26 @@
 """What is sent to Redis where it is only a signal."""
 
+import socket
+from contextlib import closing
+from uuid import uuid4
+
 import pytest
 from fakeredis import FakeRedis
 
 from casework.broker import publisher
 from casework.broker.publisher import Publisher
-from casework.core.model import Effects
+from casework.core.model import Effects, RunId
 
 NUDGES = publisher._NUDGES
+RUN = RunId(uuid4())
+
+
+def noting(names, execute):
+    def noted(name, *values, **options):
+        names.append(name)
+        return execute(name, *values, **options)
+
+    return noted
 
 
 @pytest.fixture
@@ -42,6 +55,36 @@ def test_each_nudge_asks_at_once(signals):
     assert signals.redis.llen(NUDGES) == 3
 
 
-def test_a_redis_that_is_away_costs_no_work(signals):
-    signals.redis = Publisher("redis://127.0.0.1:1").redis
+def test_a_redis_that_is_away_costs_no_work_and_is_asked_again(signals):
+    answering, signals.redis = signals.redis, Publisher("redis://127.0.0.1:1").redis
     signals.perform(Effects(nudge=True))
+    signals.redis = answering
+    signals.perform(Effects(nudge=True))
+    assert answering.llen(NUDGES) == 1
+
+
+@pytest.fixture
+def unanswered():
+    """A broker that takes what is sent, and never answers."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        yield server
+
+
+def test_a_redis_that_does_not_answer_is_waited_for_once(signals, unanswered, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(publisher, "monotonic", lambda: now)
+    host, port = unanswered.getsockname()
+    asked = []
+    silent = publisher.client(f"redis://{host}:{port}", socket_timeout=0.1)
+    monkeypatch.setattr(silent, "execute_command", noting(asked, silent.execute_command))
+    answering, signals.redis = signals.redis, silent
+
+    signals.perform(Effects(stops=(RUN,), nudge=True))
+    signals.perform(Effects(nudge=True))
+    signals.begin_tick()
+    assert asked == ["PUBLISH"]
+
+    now += publisher._SILENT_SECONDS
+    signals.redis = answering
+    signals.perform(Effects(nudge=True))
+    assert answering.llen(NUDGES) == 1

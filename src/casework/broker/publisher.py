@@ -1,6 +1,6 @@
 """Performs effects after a commit. A broker that is away costs time, never work: everything here may fail."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from threading import Timer
@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from celery import Celery
 from kombu.exceptions import KombuError
 from redis import Redis, RedisError
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from casework import log
 from casework.broker.app import RUN_TASK, RUNS, TICKS, make_app
@@ -29,6 +30,10 @@ left out: nobody else might ask before the next beat."""
 _REFILL_RUNS = 50
 """So many that are over are worth a tick by themselves. A tick finds something once 100 have started, and one that finds
 nothing costs the ticker as much as 30 claims."""
+
+_SILENT_SECONDS = 5.0
+"""A broker that let somebody wait in vain for 3 s is not asked to make anything faster for so long. Each request and each
+run's end would wait as long otherwise, for a broker that is frozen, or behind a line that swallows what is sent."""
 
 _AWAY = (RedisError, KombuError, OSError)
 
@@ -51,6 +56,7 @@ class Publisher:
         self._nudged = 0.0
         self._over = 0
         self._put_off: Timer | None = None
+        self._silent_until = 0.0
 
     @cached_property
     def app(self) -> Celery:
@@ -65,8 +71,7 @@ class Publisher:
     def perform(self, effects: Effects) -> None:
         """Send what has to be sent; a failure is logged."""
         if effects.stops:
-            with _tolerated("stop"):
-                self.redis.publish(STOP_CHANNEL, ",".join(str(run) for run in effects.stops))
+            self._hurry("stop", lambda: self.redis.publish(STOP_CHANNEL, ",".join(str(run) for run in effects.stops)))
         if effects.bundles:
             with _tolerated("runs"):
                 self._send_runs(effects.bundles)
@@ -80,8 +85,18 @@ class Publisher:
             self._put_off.start()
 
     def _try_to_nudge(self) -> None:
-        with _tolerated("nudge"):
-            self.nudge()
+        self._hurry("nudge", self.nudge)
+
+    def _hurry(self, effect: str, send: Callable[[], object]) -> None:
+        """Send what the next tick or heartbeat would find out by itself."""
+        if monotonic() < self._silent_until:
+            return
+        with _tolerated(effect):
+            try:
+                send()
+            except RedisTimeout:
+                self._silent_until = monotonic() + _SILENT_SECONDS
+                raise
 
     def _send_runs(self, bundles: Sequence[Bundle]) -> None:
         """One batch, one round trip: `delay` one by one costs seven times as much. A batch of one costs 0.2 ms for nothing."""
@@ -115,8 +130,7 @@ class Publisher:
 
     def begin_tick(self) -> None:
         """Take all waiting requests for a tick: the one that begins answers them all. What comes from now on is kept."""
-        with _tolerated("begin_tick"):
-            self.redis.delete(_NUDGES, TICKS)
+        self._hurry("begin_tick", lambda: self.redis.delete(_NUDGES, TICKS))
 
     def stopped_runs(self, pubsub: Any, seconds: float) -> list[RunId]:
         """Wait that long for news of runs that were asked to stop. Raises RedisError."""
