@@ -31,6 +31,9 @@ HUNT_SECONDS = 10.0
 
 AWAY_SECONDS = LEASE_SECONDS + 1.5
 
+SILENT_SECONDS = 8.0
+"""As long as an answer of Redis is waited for, and it is left alone after that, together."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -165,6 +168,14 @@ def kill_redis(ground: Ground, chance: random.Random) -> None:
     _restart(ground, ground.valkey, signal.SIGKILL)
 
 
+def freeze_redis(ground: Ground, chance: random.Random) -> None:
+    """A Redis that takes what is sent, and does not answer for eight seconds."""
+    assert ground.valkey.process is not None
+    ground.valkey.process.send_signal(signal.SIGSTOP)
+    sleep(SILENT_SECONDS)
+    ground.valkey.process.send_signal(signal.SIGCONT)
+
+
 def restart_postgres_fast(ground: Ground, chance: random.Random) -> None:
     """PostgreSQL's fast shutdown, and a start."""
     _restart(ground, ground.postgres, signal.SIGINT)
@@ -210,6 +221,7 @@ FAULTS = {
     "fill-redis": Fault(fill_redis, FULL_SECONDS + RETURN_SECONDS),
     "fill-disk": Fault(fill_disk, FULL_SECONDS + RETRY_SECONDS + RETURN_SECONDS),
     "kill-redis": Fault(kill_redis, RETURN_SECONDS, ends_workers=True),
+    "freeze-redis": Fault(freeze_redis, SILENT_SECONDS + RETURN_SECONDS),
     "restart-postgres-fast": Fault(restart_postgres_fast, RETURN_SECONDS),
     "restart-postgres-immediate": Fault(restart_postgres_immediate, RETURN_SECONDS),
     "terminate-backends": Fault(terminate_backends),
