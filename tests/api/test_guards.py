@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from fastapi.testclient import TestClient
 
-from casework.api import auth
 from casework.api.app import create_app
+from casework.broker import silence
 from casework.core.model import DEFAULT_TEAM
 from casework.core.roles import RIGHTS, Right, Role
 from casework.errors import DatabaseUnavailable
@@ -120,7 +120,7 @@ def test_without_redis_nothing_is_limited(api, installation):
 
 
 def test_a_redis_that_does_not_answer_is_waited_for_once(api, installation, monkeypatch):
-    monkeypatch.setattr(auth, "_OPEN_SECONDS", 3600.0)
+    monkeypatch.setattr(silence, "SECONDS", 3600.0)
     settings = installation.settings.model_copy(update={"rate_limit_per_minute": 1})
     headers = {"authorization": f"Bearer {api.token}"}
     with closing(socket.create_server(("127.0.0.1", 0))) as server:

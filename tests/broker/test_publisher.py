@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from fakeredis import FakeRedis
 
-from casework.broker import publisher
+from casework.broker import publisher, silence
 from casework.broker.publisher import Publisher
 from casework.core.model import Effects, RunId
 
@@ -72,19 +72,19 @@ def unanswered():
 
 def test_a_redis_that_does_not_answer_is_waited_for_once(signals, unanswered, monkeypatch):
     now = 100.0
-    monkeypatch.setattr(publisher, "monotonic", lambda: now)
+    monkeypatch.setattr(silence, "monotonic", lambda: now)
     host, port = unanswered.getsockname()
     asked = []
-    silent = publisher.client(f"redis://{host}:{port}", socket_timeout=0.1)
-    monkeypatch.setattr(silent, "execute_command", noting(asked, silent.execute_command))
-    answering, signals.redis = signals.redis, silent
+    deaf = publisher.client(f"redis://{host}:{port}", socket_timeout=0.1)
+    monkeypatch.setattr(deaf, "execute_command", noting(asked, deaf.execute_command))
+    answering, signals.redis = signals.redis, deaf
 
     signals.perform(Effects(stops=(RUN,), nudge=True))
     signals.perform(Effects(nudge=True))
     signals.begin_tick()
     assert asked == ["PUBLISH"]
 
-    now += publisher._SILENT_SECONDS
+    now += silence.SECONDS
     signals.redis = answering
     signals.perform(Effects(nudge=True))
     assert answering.llen(NUDGES) == 1

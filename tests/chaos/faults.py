@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic, sleep
 
+from casework.broker import silence
 from casework.broker.publisher import client
 from casework.cli.roles import beat_command
 from casework.embedded.servers import Server, start_and_wait
@@ -31,8 +32,8 @@ HUNT_SECONDS = 10.0
 
 AWAY_SECONDS = LEASE_SECONDS + 1.5
 
-SILENT_SECONDS = 8.0
-"""As long as an answer of Redis is waited for, and it is left alone after that, together."""
+SILENT_SECONDS = 3.0 + silence.SECONDS
+"""As long as an answer of Redis is waited for, and it is left alone after that."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def kill_redis(ground: Ground, chance: random.Random) -> None:
 
 
 def freeze_redis(ground: Ground, chance: random.Random) -> None:
-    """A Redis that takes what is sent, and does not answer for eight seconds."""
+    """A Redis that takes what is sent, and does not answer."""
     assert ground.valkey.process is not None
     ground.valkey.process.send_signal(signal.SIGSTOP)
     sleep(SILENT_SECONDS)

@@ -1,7 +1,7 @@
 """Who asks, what they may, and how often."""
 
 from dataclasses import dataclass
-from time import monotonic, time
+from time import time
 from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
@@ -10,9 +10,9 @@ from limits import RateLimitItemPerMinute
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import SlidingWindowCounterRateLimiter
-from redis.exceptions import TimeoutError as RedisTimeout
 
 from casework import log
+from casework.broker.silence import Silence
 from casework.core.model import TeamId
 from casework.core.roles import Right
 from casework.errors import Unauthorized
@@ -36,18 +36,17 @@ class RateLimit:
             storage_from_string(_as_limits_has_it(redis_url), wrap_exceptions=True, **_SHORT) if per_minute else None
         )
         self._limiter = SlidingWindowCounterRateLimiter(storage) if storage else None
-        self._open_until = 0.0
+        self._silence = Silence()
 
     def hit(self, key: StoredKey) -> dict[str, str]:
         """Count a request, and return the headers that tell of it. Raises HTTPException 429."""
-        if self._item is None or self._limiter is None or monotonic() < self._open_until:
+        if self._item is None or self._limiter is None or self._silence.lasts():
             return {}
         try:
             allowed = self._limiter.hit(self._item, str(key.id))
             stats = self._limiter.get_window_stats(self._item, str(key.id))
         except StorageError as error:
-            if isinstance(error.storage_error, RedisTimeout):
-                self._open_until = monotonic() + _OPEN_SECONDS
+            self._silence.notice(error.storage_error)
             log.warn("ratelimit.open", error=str(error))
             return {}
         reset = max(int(stats.reset_time + 0.999), int(time()))
@@ -63,8 +62,6 @@ class RateLimit:
 
 
 _SHORT: dict[str, Any] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
-_OPEN_SECONDS = 5.0
-"""A Redis that let a request wait in vain is not asked for so long: each request would wait as long."""
 
 
 def _as_limits_has_it(url: str) -> str:

@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 from celery import Celery
 from kombu.exceptions import KombuError
 from redis import Redis, RedisError
-from redis.exceptions import TimeoutError as RedisTimeout
 
 from casework import log
 from casework.broker.app import RUN_TASK, RUNS, TICKS, make_app
+from casework.broker.silence import Silence
 from casework.core.model import Bundle, Effects, RunId
 from casework.errors import BrokerUnavailable, InvalidSettings
 
@@ -30,10 +30,6 @@ left out: nobody else might ask before the next beat."""
 _REFILL_RUNS = 50
 """So many that are over are worth a tick by themselves. A tick finds something once 100 have started, and one that finds
 nothing costs the ticker as much as 30 claims."""
-
-_SILENT_SECONDS = 5.0
-"""A broker that let somebody wait in vain for 3 s is not asked to make anything faster for so long. Each request and each
-run's end would wait as long otherwise, for a broker that is frozen, or behind a line that swallows what is sent."""
 
 _AWAY = (RedisError, KombuError, OSError)
 
@@ -56,7 +52,7 @@ class Publisher:
         self._nudged = 0.0
         self._over = 0
         self._put_off: Timer | None = None
-        self._silent_until = 0.0
+        self._silence = Silence()
 
     @cached_property
     def app(self) -> Celery:
@@ -89,13 +85,13 @@ class Publisher:
 
     def _hurry(self, effect: str, send: Callable[[], object]) -> None:
         """Send what the next tick or heartbeat would find out by itself."""
-        if monotonic() < self._silent_until:
+        if self._silence.lasts():
             return
         with _tolerated(effect):
             try:
                 send()
-            except RedisTimeout:
-                self._silent_until = monotonic() + _SILENT_SECONDS
+            except RedisError as error:
+                self._silence.notice(error)
                 raise
 
     def _send_runs(self, bundles: Sequence[Bundle]) -> None:

@@ -19,15 +19,14 @@ def role_seen(db: Database, settings: Settings, role: str) -> str:
     """How long ago a ticker or worker was seen. Raises Unavailable where that is too long ago."""
     with db.begin() as tx:
         age = _age(tx, role)
-    if age is None or age > settings.lease_seconds:
-        raise Unavailable(_missing(role, age))
+    if trouble := _trouble(settings, role, age):
+        raise Unavailable(trouble)
     return f"seen {age:.0f} s ago"
 
 
 def missing(tx: Tx, settings: Settings, role: str) -> str | None:
     """Why there seems to be no ticker or worker; None where one was seen lately."""
-    age = _age(tx, role)
-    return _missing(role, age) if age is None or age > settings.lease_seconds else None
+    return _trouble(settings, role, _age(tx, role))
 
 
 def _age(tx: Tx, role: str) -> float | None:
@@ -36,7 +35,9 @@ def _age(tx: Tx, role: str) -> float | None:
     return (tx.now - last).total_seconds() if last else None
 
 
-def _missing(role: str, age: float | None) -> str:
+def _trouble(settings: Settings, role: str, age: float | None) -> str | None:
+    if age is not None and age <= settings.lease_seconds:
+        return None
     seen = f"no {role} was ever seen" if age is None else f"no {role} seen for {age:.0f} s"
     return f"{seen}: start `casework up` or `casework {role}`"
 
