@@ -1,8 +1,9 @@
 """What tests begin with, as plain functions."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from casework.agents.call import Result
 from casework.agents.stop import Stop
 from casework.core.model import (
     DEFAULT_TEAM,
@@ -17,9 +18,10 @@ from casework.core.model import (
     RunRecord,
 )
 from casework.service import agents, cases, dispatch, queues, runs
-from casework.service.bundles import Execution
+from casework.service.execution import attempt, outcomes
+from casework.service.execution.attempt import Attempt, RunResult
+from casework.service.execution.executor import Executor
 from casework.settings import Settings
-from casework.store import transitions
 from casework.store.database import Database
 from casework.store.transitions import Fence
 
@@ -76,10 +78,19 @@ def claim(db: Database, settings: Settings = SETTINGS) -> list[RunMessage]:
 
 def start(db: Database, message: RunMessage, worker: str = "w") -> Fence:
     """Start a claimed run and return its fence."""
-    with db.begin() as tx:
-        row = transitions.start(tx, message, worker)
-    assert row is not None
-    return Fence(row.case_id, row.run_id, row.attempt)
+    started = an_attempt(db, message, worker)
+    assert started is not None
+    return started.fence
+
+
+def an_attempt(db: Database, message: RunMessage, worker: str = "w", settings: Settings = SETTINGS) -> Attempt | None:
+    """The attempt that a message starts, if it starts one."""
+    return next(iter(attempt.start(db, settings, (message,), worker)), None)
+
+
+def finish(db: Database, started: Attempt, result: Result, settings: Settings = SETTINGS) -> RunResult:
+    """Write what the agent of a started run returned."""
+    return outcomes.finish(db, settings, replace(started, result=result))
 
 
 def running(db: Database, queue: Queue) -> tuple[CaseId, Fence]:
@@ -110,8 +121,8 @@ def work(
     worker: str = "w",
 ) -> str:
     """Execute one attempt in this process, and say what came of it."""
-    execution = Execution(db, settings, worker=worker, watch=watch or Watching(), perform=_ignore)
-    return execution.of((message,)).value[0]
+    executor = Executor(db, settings, worker=worker, watch=watch or Watching(), perform=_ignore)
+    return executor.execute((message,)).value[0]
 
 
 def _ignore(effects: Effects) -> None:

@@ -6,10 +6,11 @@ import os
 import resource
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from casework import Complete, Fail, HandOver, Outcome, Postpone, Run, Transient, agent
-from casework.service import carry
+from casework.worker.process import this_process
 
 
 @agent
@@ -193,9 +194,10 @@ def _log(word: str, run: Run) -> None:
 
 
 @agent
-def is_carried(run: Run) -> Outcome:
+def is_deferred(run: Run) -> Outcome:
     """Says so in the log, in a process that carries its completion as long as the test wants."""
-    carry.CARRY_SECONDS = float(os.environ["SAMPLE_CARRY_SECONDS"])
+    completions = this_process().executor.completions
+    completions.limits = replace(completions.limits, deferred=float(os.environ["SAMPLE_DEFER_SECONDS"]))
     with Path(os.environ["SAMPLE_LOG"]).open("a") as log:
         log.write(f"{run.id}\n")
     return Complete("done")

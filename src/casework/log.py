@@ -1,4 +1,4 @@
-"""Log lines: one stable action name each, with the ids that it concerns."""
+"""Log lines: a subscriber of events that writes each as its stable action with the ids that it concerns."""
 
 import json
 import logging
@@ -7,24 +7,18 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from casework import events
+from casework.events import Event
+
 _logger = logging.getLogger("casework")
 _bound: ContextVar[dict[str, object]] = ContextVar("casework_bound", default={})  # noqa: B039 - never changed, only replaced
 
 
-def event(action: str, level: int = logging.INFO, **ids: object) -> None:
-    """Log that something happened: `event("run.lost", run=run_id)`."""
-    if _logger.isEnabledFor(level):
-        _logger.log(level, action, extra={"action": action, "ids": {**ids, **_bound.get()}})
-
-
-def detail(action: str, **ids: object) -> None:
-    """Log what happens all the time, for whoever wants to see it."""
-    event(action, logging.DEBUG, **ids)
-
-
-def warn(action: str, **ids: object) -> None:
-    """Log what an operator should look at."""
-    event(action, logging.WARNING, **ids)
+def record(event: Event) -> None:
+    """Subscribe this to events to have each as a log line: its action, and its values as ids."""
+    if _logger.isEnabledFor(event.level):
+        ids = {**event.values(), **_bound.get()}
+        _logger.log(event.level, event.action, extra={"action": event.action, "ids": ids})
 
 
 @contextmanager
@@ -61,6 +55,7 @@ class _JsonFormatter(logging.Formatter):
 
 def configure(level: str, form: str) -> None:
     """Send log lines to standard error, as text for people or as JSON for programs."""
+    events.subscribe(record)
     handler = logging.StreamHandler()
     handler.setFormatter(_JsonFormatter() if form == "json" else _TextFormatter())
     root = logging.getLogger()

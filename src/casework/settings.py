@@ -27,6 +27,12 @@ class Settings(BaseSettings):
         "", description="PostgreSQL, as `postgresql://user:password@host/name`. Unset: casework starts its own."
     )
     redis_url: str = Field("", description="Redis or Valkey, as `redis://host:6379/0`. Unset: casework starts its own.")
+    redis_prefix: str = Field(
+        "",
+        max_length=100,
+        pattern=r"^[A-Za-z0-9_.:{}-]*$",
+        description="What casework's keys and channels in Redis begin with. Unset: `casework:` and the installation's id.",
+    )
     home: Path = Field(Path("~/.casework"), description="Where casework's own servers keep their data.")
     agent_modules: str = Field("", description="Comma-separated modules and packages that may hold python agents.")
     tick_seconds: float = Field(

@@ -1,16 +1,17 @@
-"""The composition root: everything is built from settings here, and nowhere else."""
+"""Builds an installation's parts from settings. Nothing else does, and nothing happens at import."""
 
 from dataclasses import dataclass
 from time import sleep
 from typing import TypeVar
 
-from casework import embedded, log
+from casework import embedded, events
+from casework.broker.names import Names
 from casework.broker.publisher import Publisher
 from casework.core.model import DEFAULT_TEAM, Committed, Effects, TeamId
 from casework.errors import Unavailable
 from casework.service import keys
 from casework.settings import Settings, read_settings
-from casework.store import schema
+from casework.store import installation, schema
 from casework.store.database import Database
 
 T = TypeVar("T")
@@ -50,7 +51,7 @@ def connect_when_possible(
             return connect(application=application, pool_size=pool_size, checked=checked, caches_plans=caches_plans)
         except Unavailable as error:
             if str(error) != said:
-                log.warn("waits", error=str(error))
+                events.emit(events.StartupWaiting(str(error)))
             said = str(error)
             sleep(0.5)
 
@@ -63,7 +64,7 @@ def connect(
     checked: bool = True,
     caches_plans: bool = False,
 ) -> Casework:
-    """Connect to the installation that the settings name, starting casework's own servers where they name none.
+    """Connect to the installation that the settings name, starting casework's own servers when they name none.
 
     A database of our own is brought to the schema of this version; one that was named is only checked, because its
     owner decides when it changes. `caches_plans` is for processes that repeat a few statements that go by keys.
@@ -77,4 +78,18 @@ def connect(
     elif checked:
         schema.check(db)
     team_id = DEFAULT_TEAM if settings.team == "default" or not checked else keys.team(db, settings.team)
-    return Casework(settings, db, Publisher(urls.redis), team_id)
+    return Casework(settings, db, Publisher(urls.redis, lambda: names_of(settings, db)), team_id)
+
+
+def names_of(settings: Settings, db: Database) -> Names:
+    """The names of this installation in Redis."""
+    return Names(settings.redis_prefix or f"casework:{installation.identity(db)}:")
+
+
+def redis_prefix() -> str:
+    """What the keys of this installation begin with, for Celery's own connections; waits for the database."""
+    casework = connect_when_possible("casework names", pool_size=1, checked=False)
+    try:
+        return casework.publisher.names.prefix
+    finally:
+        casework.close()

@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 
 from bench.processes import Processes
 from casework import embedded
-from casework.broker.publisher import client
+from casework.broker.address import client
 from casework.settings import Settings
 from casework.store import schema
 from casework.store.database import Database

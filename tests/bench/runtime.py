@@ -13,7 +13,7 @@ from bench import seed
 from bench.ground import Ground, environment, raw
 from bench.peers import celery_app
 from bench.processes import wait_for
-from casework.broker.publisher import client
+from casework.broker.address import client
 from casework.cli.roles import Pool, beat_command, ticker_command, worker_command
 from casework.core.model import Agent, Queue
 from casework.wiring import Casework

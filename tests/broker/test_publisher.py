@@ -1,4 +1,4 @@
-"""What is sent to Redis where it is only a signal."""
+"""What is sent to Redis, where it is only a signal."""
 
 import socket
 from contextlib import closing
@@ -7,60 +7,60 @@ from uuid import uuid4
 import pytest
 from fakeredis import FakeRedis
 
-from casework.broker import publisher, silence
+from casework.broker import circuit_breaker, publisher
+from casework.broker.address import client
+from casework.broker.names import Names
 from casework.broker.publisher import Publisher
 from casework.core.model import Effects, RunId
 
-NUDGES = publisher._NUDGES
+NAMES = Names("test:")
 RUN = RunId(uuid4())
 
 
-def noting(names, execute):
-    def noted(name, *values, **options):
-        names.append(name)
-        return execute(name, *values, **options)
-
-    return noted
+def a_publisher(url="redis://nowhere"):
+    return Publisher(url, lambda: NAMES)
 
 
 @pytest.fixture
 def signals():
-    found = Publisher("redis://nowhere")
+    found = a_publisher()
     found.redis = FakeRedis()
     return found
 
 
-def test_refills_in_quick_succession_ask_for_one_tick_now_and_one_when_they_are_over(signals, monkeypatch):
-    monkeypatch.setattr(publisher, "_REFILL_SECONDS", 1.0)
+def nudges(signals):
+    return signals.redis.llen(NAMES.nudges)
+
+
+def test_refills_in_quick_succession_ask_for_one_tick_now_and_one_later(signals):
     for _ in range(10):
         signals.perform(Effects(refill=1))
-    assert signals.redis.llen(NUDGES) == 1
-    assert signals.redis.blpop([NUDGES], 1)
-    assert signals.redis.blpop([NUDGES], 10), "the last run ended without a tick to come"
-    assert signals.redis.llen(NUDGES) == 0
+    assert signals.redis.blpop([NAMES.nudges], 1)
+    assert signals.redis.blpop([NAMES.nudges], 10), "the last run ended without a tick to come"
+    assert nudges(signals) == 0
 
 
 def test_many_runs_that_are_over_ask_at_once(signals):
     signals.perform(Effects(refill=1))
-    assert signals.redis.llen(NUDGES) == 1
-    for _ in range(publisher._REFILL_RUNS // 10):
-        assert signals.redis.llen(NUDGES) == 1
+    assert nudges(signals) == 1
+    for _ in range(publisher.REFILL_RUNS // 10):
+        assert nudges(signals) == 1
         signals.perform(Effects(refill=10))
-    assert signals.redis.llen(NUDGES) == 2
+    assert nudges(signals) == 2
 
 
 def test_each_nudge_asks_at_once(signals):
     for _ in range(3):
         signals.perform(Effects(nudge=True))
-    assert signals.redis.llen(NUDGES) == 3
+    assert nudges(signals) == 3
 
 
-def test_a_redis_that_is_away_costs_no_work_and_is_asked_again(signals):
-    answering, signals.redis = signals.redis, Publisher("redis://127.0.0.1:1").redis
+def test_redis_that_is_unavailable_costs_no_work_and_is_asked_again(signals):
+    answering, signals.redis = signals.redis, a_publisher("redis://127.0.0.1:1").redis
     signals.perform(Effects(nudge=True))
     signals.redis = answering
     signals.perform(Effects(nudge=True))
-    assert answering.llen(NUDGES) == 1
+    assert nudges(signals) == 1
 
 
 @pytest.fixture
@@ -70,21 +70,27 @@ def unanswered():
         yield server
 
 
-def test_a_redis_that_does_not_answer_is_waited_for_once(signals, unanswered, monkeypatch):
+def test_redis_that_does_not_answer_is_waited_for_once(signals, unanswered, monkeypatch):
     now = 100.0
-    monkeypatch.setattr(silence, "monotonic", lambda: now)
+    monkeypatch.setattr(circuit_breaker, "monotonic", lambda: now)
     host, port = unanswered.getsockname()
     asked = []
-    deaf = publisher.client(f"redis://{host}:{port}", socket_timeout=0.1)
-    monkeypatch.setattr(deaf, "execute_command", noting(asked, deaf.execute_command))
-    answering, signals.redis = signals.redis, deaf
 
+    class Deaf:
+        def __init__(self):
+            self.client = client(f"redis://{host}:{port}", socket_timeout=0.1)
+
+        def __getattr__(self, name):
+            asked.append(name)
+            return getattr(self.client, name)
+
+    answering, signals.redis = signals.redis, Deaf()
     signals.perform(Effects(stops=(RUN,), nudge=True))
     signals.perform(Effects(nudge=True))
     signals.begin_tick()
-    assert asked == ["PUBLISH"]
+    assert asked == ["publish"]
 
-    now += silence.SECONDS
+    now += circuit_breaker.OPEN_SECONDS
     signals.redis = answering
     signals.perform(Effects(nudge=True))
-    assert answering.llen(NUDGES) == 1
+    assert nudges(signals) == 1

@@ -7,7 +7,7 @@ from time import monotonic, sleep
 
 import redis
 
-from casework.broker.publisher import client
+from casework.broker.address import client
 from chaos.ground import Ground
 
 FULL_SECONDS = 3.0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from time import monotonic, sleep
 
 from casework.broker import silence
-from casework.broker.publisher import client
+from casework.broker.address import client
 from casework.cli.roles import beat_command
 from casework.embedded.servers import Server, start_and_wait
 from chaos.disk import FULL_SECONDS, RETRY_SECONDS, fill_disk

@@ -7,6 +7,7 @@ that nobody starts, a doubled one is started again, and a zombie is an attempt t
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
 from typing import Any
@@ -24,14 +25,14 @@ from casework.agents.call import Asked, Crashed, Lost, Result, Returned, Stopped
 from casework.agents.stop import Suspended
 from casework.core.model import NewCase, RequestKind, RunMessage
 from casework.errors import RunLost
-from casework.service import cases, completions, dispatch, execute, sweep
-from casework.service.completions import Done
+from casework.service import cases, dispatch, sweep
 from casework.service.crash_points import Point
-from casework.service.desk import RunDesk
-from casework.service.execute import Started
+from casework.service.execution import attempt, outcomes
+from casework.service.execution.attempt import Attempt
+from casework.service.execution.backend import RunBackend
 from casework.store import runs as run_store
 from casework.store.runs import Stuck
-from factories import TEAM, work
+from factories import TEAM, an_attempt, finish, work
 
 CLAIMING = [Point.CONSUMERS_LOCKED, Point.CLAIM_WRITTEN, Point.CLAIM_COMMITTED]
 SWEEPING = [Point.STUCK_FOUND, Point.STUCK_BROUGHT_ON, Point.RESEND_COMMITTED]
@@ -128,7 +129,7 @@ class Lives(People):
 
     def receive(self, message: RunMessage, worker: str) -> None:
         """A worker gets a message."""
-        started = execute.start(self.db, SETTINGS, message, worker)
+        started = an_attempt(self.db, message, worker, SETTINGS)
         assert (started is not None) == self.ideal.start(message.run_id, message.attempt, worker)
         if started:
             self.hands.append(started)
@@ -138,17 +139,22 @@ class Lives(People):
     def start_together(self, chosen: list[int], worker: str) -> None:
         """A message that several runs share, among them perhaps some that were started before."""
         messages = some_of(self.messages, chosen)
-        started = execute.start_all(self.db, SETTINGS, tuple(messages), worker)
+        started = attempt.start(self.db, SETTINGS, tuple(messages), worker)
         mine = [one for one in messages if self.ideal.start(one.run_id, one.attempt, worker)]
         assert [one.message for one in started] == mine
         self.hands += started
+
+    def completed(self, hand: Attempt) -> Attempt:
+        """The attempt, now that its agent has returned."""
+        now = monotonic()
+        return replace(hand, result=Returned(Complete()), began=now, ended=now)
 
     @precondition(lambda self: self.hands)
     @rule(chosen=several)
     def complete_together(self, chosen: list[int]) -> None:
         """Some of them may be over."""
-        hands, now = some_of(self.hands, chosen), monotonic()
-        results = completions.complete_all(self.db, SETTINGS, [Done(hand, None, now, now) for hand in hands])
+        hands = some_of(self.hands, chosen)
+        results = outcomes.finish_all(self.db, SETTINGS, [self.completed(hand) for hand in hands])
         for hand, result in zip(hands, results, strict=True):
             self.check_end(hand, Returned(Complete()), result)
 
@@ -159,8 +165,7 @@ class Lives(People):
         done, after = one(self.hands, hand), one(self.messages, message)
         if done.fence.run_id >= after.run_id:
             return
-        now = monotonic()
-        held, started = completions.complete_and_start(self.db, SETTINGS, Done(done, None, now, now), after, worker)
+        held, started = outcomes.finish_and_start(self.db, SETTINGS, self.completed(done), after, worker)
         if held:
             self.check_end(done, Returned(Complete()), "completed")
         else:
@@ -209,10 +214,10 @@ class Lives(People):
     def end_late(self, pick: int, result: Result) -> None:
         self.end_as(one(self.late(), pick), result)
 
-    def write_as(self, hand: Started, write: str, key: str) -> None:
+    def write_as(self, hand: Attempt, write: str, key: str) -> None:
         """A run writes while it works."""
         run, queue = self.ideal.runs[hand.fence.run_id], hand.case.queue_id
-        desk = RunDesk(self.db, hand.holder, lambda effects: None)
+        desk = RunBackend(self.db, hand.holder, lambda effects: None)
         held = self.ideal.holds(run, hand.fence.attempt)
         try:
             match write:
@@ -244,11 +249,11 @@ class Lives(People):
             case _:
                 run.steps.add("added")
 
-    def end_as(self, hand: Started, result: Result) -> None:
+    def end_as(self, hand: Attempt, result: Result) -> None:
         """A run's outcome, for real and in the model."""
-        self.check_end(hand, result, execute.settle(self.db, SETTINGS, hand, result))
+        self.check_end(hand, result, finish(self.db, hand, result, SETTINGS))
 
-    def check_end(self, hand: Started, result: Result, done: str) -> None:
+    def check_end(self, hand: Attempt, result: Result, done: str) -> None:
         """What settling said came of it is what comes of it in the model."""
         run, attempt = self.ideal.runs[hand.fence.run_id], hand.fence.attempt
         if isinstance(result, Lost | Stopped):

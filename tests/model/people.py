@@ -11,7 +11,7 @@ from world import SETTINGS, World, doing, numbers, one, picks, several, workers
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import NewCase, Priority, QueueMode, RequestKind
 from casework.errors import AlreadyAnswered, Conflict, NotAConsumer
-from casework.service import cases, execute, queues, requests, runs
+from casework.service import cases, queues, release, requests, runs
 from factories import TEAM
 
 MOST_CASES = 12
@@ -164,11 +164,11 @@ class People(World):
         assert sorted(done.effects.stops) == sorted(asked)
 
     def ask_worker_to_release(self, worker: str, grace: float) -> None:
-        done = execute.ask_worker_to_release(self.db, worker, grace)
+        done = release.ask_to_release(self.db, worker, grace)
         mine = [run for run in self.ideal.runs.values() if run.worker == worker]
         assert sorted(done.effects.stops) == sorted(self.ideal.ask_to_release(mine, timedelta(seconds=grace)))
 
     def release_all_of(self, worker: str) -> None:
-        done = execute.release_all_of(self.db, worker)
+        done = release.release_all(self.db, worker)
         mine = [run for run in self.ideal.runs.values() if (run.worker, run.status) == (worker, "running") and run.case]
         assert done.value == sum(self.ideal.give_back(run, run.attempt) for run in mine)

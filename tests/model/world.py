@@ -13,7 +13,7 @@ from ideal import GRACE, LEASE, MAX_ATTEMPTS, OUTSTANDING, RESEND, RETRY_BASE, C
 from sqlalchemy import Connection
 
 from casework.core.model import Agent, Queue, RunMessage
-from casework.service.execute import Started
+from casework.service.execution.attempt import Attempt
 from casework.settings import Settings
 from casework.store.database import Tx, prepared_of
 from rolled_back import Clock, RolledBack
@@ -83,7 +83,7 @@ class World(RuleBasedStateMachine):
         self.ideal = Ideal(self.clock.now, {agent.id: agent.max_attempts for agent in agents})
         self.ideal.modes = {queue.id: "active" for queue in queues}
         self.messages: list[RunMessage] = []
-        self.hands: list[Started] = []
+        self.hands: list[Attempt] = []
         self.deleted: list[UUID] = []
         self.state = observed.State({}, {}, {})
         self.last_event = 0
@@ -104,16 +104,16 @@ class World(RuleBasedStateMachine):
         queue = known[0].queue if known else self.queues[0].id
         return queue, [case for case in known if case.queue == queue], ids
 
-    def executes(self, hand: Started) -> bool:
+    def executes(self, hand: Attempt) -> bool:
         """Whether that attempt is the one that runs."""
         run = self.ideal.runs[hand.fence.run_id]
         return (run.status, run.attempt) == ("running", hand.fence.attempt)
 
-    def running(self) -> list[Started]:
+    def running(self) -> list[Attempt]:
         """The attempts that are being executed, whether or not they were asked to stop."""
         return [hand for hand in self.hands if self.executes(hand)]
 
-    def late(self) -> list[Started]:
+    def late(self) -> list[Attempt]:
         """The attempts that are over."""
         return [hand for hand in self.hands if not self.executes(hand)]
 

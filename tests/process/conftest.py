@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from patience import PATIENCE, wait_for
 
-from casework.broker.publisher import client
+from casework.broker.address import client
 from casework.cli.roles import Pool, beat_command, ticker_command, worker_command
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import DEFAULT_TEAM, Queue

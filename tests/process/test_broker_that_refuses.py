@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from casework.broker.publisher import client
+from casework.broker.address import client
 from casework.cli.roles import Pool
 from casework.core.model import Effects, RunId, RunMessage
 from factories import some_cases, worked_queue

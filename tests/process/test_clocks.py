@@ -3,8 +3,7 @@
 import pytest
 from patience import wait_for
 
-from casework.broker.app import TICKS
-from casework.broker.publisher import client
+from casework.broker.address import client
 from casework.cli.roles import beat_command
 from chaos.clocks import Clock
 
@@ -16,9 +15,10 @@ def test_the_beat_goes_on_when_its_clock_is_set(installation, tmp_path, seconds)
     clock = Clock(tmp_path / "clock")
     installation.environment |= clock.environment(installation.environment["PYTHONPATH"])
     installation.start(beat_command(), tick_seconds=0.1)
+    ticks = installation.casework.publisher.names.ticks
     with client(installation.settings.redis_url) as redis:
-        wait_for(lambda: redis.llen(TICKS) >= 3, "the beat to begin")
+        wait_for(lambda: redis.llen(ticks) >= 3, "the beat to begin")
         clock.put_off(seconds)
-        redis.delete(TICKS)
-        wait_for(lambda: redis.llen(TICKS) >= 3, "the beat to go on")
-        redis.delete(TICKS)
+        redis.delete(ticks)
+        wait_for(lambda: redis.llen(ticks) >= 3, "the beat to go on")
+        redis.delete(ticks)

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 import pytest
 from patience import wait_for
 
-from casework.broker.publisher import client
+from casework.broker.address import client
 from casework.cli.roles import Pool
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import NewCase

@@ -1,5 +1,6 @@
 """Who can meet at a case, by name. Each act returns in a word what its actor was told."""
 
+from dataclasses import replace
 from time import monotonic
 
 from scenes import QUESTION
@@ -9,12 +10,12 @@ from casework.agents.call import Asked, Crashed, Returned, Stopped
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import LabelRef, NewCase, QueueMode, RunMessage
 from casework.errors import CaseworkError, DatabaseUnavailable
-from casework.service import cases, completions, dispatch, execute, labels, pull, queues, requests, runs
-from casework.service.completions import Done
-from casework.service.desk import RunDesk
+from casework.service import cases, dispatch, labels, pull, queues, release, requests, runs
+from casework.service.execution import attempt, outcomes
+from casework.service.execution.backend import RunBackend
 from casework.service.sweep import sweep as swept
 from casework.store import runs as run_store
-from factories import SETTINGS, TEAM, a_consumer
+from factories import SETTINGS, TEAM, a_consumer, an_attempt, finish
 
 
 def told(act, scene):
@@ -39,12 +40,12 @@ def sweep(scene):
 
 
 def start(scene):
-    return "started" if execute.start(scene.db, SETTINGS, scene.message, "w") else "not started"
+    return "started" if an_attempt(scene.db, scene.message) else "not started"
 
 
 def start_all(scene):
     """As one message."""
-    return f"starts {len(execute.start_all(scene.db, SETTINGS, scene.claimed or (scene.message,), 'w'))}"
+    return f"starts {len(attempt.start(scene.db, SETTINGS, scene.claimed or (scene.message,), 'w'))}"
 
 
 def beat(scene):
@@ -56,71 +57,73 @@ def beat(scene):
 
 def leave(scene):
     """The worker begins to shut down."""
-    return f"asks {execute.ask_worker_to_release(scene.db, 'w', 30).value}"
+    return f"asks {release.ask_to_release(scene.db, 'w', 30).value}"
 
 
 def shut_down(scene):
-    return f"releases {execute.release_all_of(scene.db, 'w').value}"
+    return f"releases {release.release_all(scene.db, 'w').value}"
 
 
 # A run.
 
 
 def complete(scene):
-    return execute.settle(scene.db, SETTINGS, scene.started, Returned(Complete("done")))
+    return finish(scene.db, scene.started, Returned(Complete("done")))
 
 
 def complete_all(scene):
     """What shared a message."""
+    done = [completed(one) for one in (scene.started, *scene.started_beside)]
+    return " ".join(outcomes.finish_all(scene.db, SETTINGS, done))
+
+
+def completed(started):
     now = monotonic()
-    done = [Done(one, "done", now - 1, now) for one in (scene.started, *scene.started_beside)]
-    return " ".join(completions.complete_all(scene.db, SETTINGS, done))
+    return replace(started, result=Returned(Complete("done")), began=now - 1, ended=now)
 
 
 def complete_and_start(scene):
     """And go on with what the worker was sent next."""
-    now = monotonic()
-    done = Done(scene.started, "done", now - 1, now)
-    held, started = completions.complete_and_start(scene.db, SETTINGS, done, scene.following, "w")
+    held, started = outcomes.finish_and_start(scene.db, SETTINGS, completed(scene.started), scene.following, "w")
     return f"{'completed' if held else 'refused'}, {'started' if started else 'not started'}"
 
 
 def complete_anew(scene):
-    return execute.settle(scene.db, SETTINGS, scene.newer, Returned(Complete("done")))
+    return finish(scene.db, scene.newer, Returned(Complete("done")))
 
 
 def postpone(scene):
-    return execute.settle(scene.db, SETTINGS, scene.started, Returned(Postpone("1h")))
+    return finish(scene.db, scene.started, Returned(Postpone("1h")))
 
 
 def hand_over(scene):
-    return execute.settle(scene.db, SETTINGS, scene.started, Returned(HandOver("other")))
+    return finish(scene.db, scene.started, Returned(HandOver("other")))
 
 
 def ask(scene):
-    return execute.settle(scene.db, SETTINGS, scene.started, Asked(QUESTION))
+    return finish(scene.db, scene.started, Asked(QUESTION))
 
 
 def crash(scene):
-    return execute.settle(scene.db, SETTINGS, scene.started, Crashed("time-out", None, transient=True))
+    return finish(scene.db, scene.started, Crashed("time-out", None, transient=True))
 
 
 def give_back(scene):
     """It stops as it was asked to, by a person or by its worker."""
-    return execute.settle(scene.db, SETTINGS, scene.started, Stopped())
+    return finish(scene.db, scene.started, Stopped())
 
 
-def _desk(scene):
-    return RunDesk(scene.db, scene.started.holder, perform=lambda effects: None)
+def _backend(scene):
+    return RunBackend(scene.db, scene.started.holder, perform=lambda effects: None)
 
 
 def say(scene):
-    _desk(scene).say("text", {"text": "hello"}, "hello")
+    _backend(scene).say("text", {"text": "hello"}, "hello")
     return "said"
 
 
 def change_as_run(scene):
-    _desk(scene).update("by the run", None)
+    _backend(scene).update("by the run", None)
     return "changed"
 
 

@@ -6,9 +6,9 @@ from scenes import QUESTION, Scene, past
 
 from casework.agents.call import Asked
 from casework.core.model import NewCase, Priority
-from casework.service import cases, execute, requests
+from casework.service import cases, requests
 from casework.store.tables import metadata
-from factories import SETTINGS, a_consumer, an_agent, claim, worked_queue
+from factories import SETTINGS, a_consumer, an_agent, an_attempt, claim, finish, worked_queue
 
 STATES = OVERDUE, CLAIMED, RUNNING, ASKED, PRIOR, ANSWERED, BESIDE, NEXT = range(8)
 KEPT = [table for table in metadata.sorted_tables if table.name not in ("teams", "processes")]
@@ -31,9 +31,9 @@ def crowd(db):
     ids = cases.create(db, queue.id, new).value
     order = [PRIOR, *(n for n in STATES if n != PRIOR)]
     messages = dict(zip(order, claim(db), strict=True))
-    started = {n: execute.start(db, SETTINGS, messages[n], "w") for n in STATES if n not in (CLAIMED, PRIOR, NEXT)}
+    started = {n: an_attempt(db, messages[n], "w") for n in STATES if n not in (CLAIMED, PRIOR, NEXT)}
     for n in (ANSWERED, ASKED):
-        execute.settle(db, SETTINGS, started[n], Asked(QUESTION))
+        finish(db, started[n], Asked(QUESTION))
         (request,) = requests.find(db, queue.team_id)
         if n == ANSWERED:
             requests.answer(db, queue.team_id, request.id, "that one")

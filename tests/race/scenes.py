@@ -6,11 +6,12 @@ from casework.agents import Complete, Postpone
 from casework.agents.call import Asked, Returned
 from casework.agents.stop import Suspended
 from casework.core.model import Agent, AgentKind, CaseId, Queue, RequestId, RequestKind, RunMessage
-from casework.service import agents, cases, execute, pull, queues, requests
-from casework.service.execute import Started
+from casework.service import agents, cases, pull, queues, release, requests
+from casework.service.execution import attempt
+from casework.service.execution.attempt import Attempt
 from casework.service.sweep import sweep
 from casework.store.database import Database
-from factories import SETTINGS, TEAM, a_consumer, an_agent, claim, some_cases, worked_queue
+from factories import SETTINGS, TEAM, a_consumer, an_agent, an_attempt, claim, finish, some_cases, worked_queue
 
 QUESTION = Suspended(RequestKind.QUESTION, "Which one?", None, ())
 
@@ -25,14 +26,14 @@ class Scene:
     cases: list[CaseId]
     message: RunMessage | None = None
     """What a worker was sent."""
-    started: Started | None = None
+    started: Attempt | None = None
     """The attempt that an agent executes, or believes that it does."""
-    newer: Started | None = None
+    newer: Attempt | None = None
     """The attempt that has the case since."""
     request: RequestId | None = None
     beside: tuple[RunMessage, ...] = ()
     """What the worker executes besides."""
-    started_beside: tuple[Started, ...] = ()
+    started_beside: tuple[Attempt, ...] = ()
     """The same, as the worker knows it."""
     claimed: tuple[RunMessage, ...] = ()
     """What shares a message, and was sent."""
@@ -67,14 +68,14 @@ def claimed(db):
 
 def running(db):
     scene = claimed(db)
-    return replace(scene, started=execute.start(db, SETTINGS, scene.message, "w"))
+    return replace(scene, started=an_attempt(db, scene.message, "w"))
 
 
 def sharing(db):
     """Two cases whose runs share a message, and are being executed."""
     queue, agent = worked_queue(db, concurrency=2)
     scene = Scene(db, queue, agent, some_cases(db, queue, 2), claimed=tuple(claim(db)))
-    first, second = execute.start_all(db, SETTINGS, scene.claimed, "w")
+    first, second = attempt.start(db, SETTINGS, scene.claimed, "w")
     return replace(scene, started=first, started_beside=(second,), beside=(second.message,))
 
 
@@ -83,12 +84,12 @@ def followed(db):
     queue, agent = worked_queue(db, concurrency=2)
     scene = Scene(db, queue, agent, some_cases(db, queue, 2)[:1])
     first, second = claim(db)
-    return replace(scene, started=execute.start(db, SETTINGS, first, "w"), following=second)
+    return replace(scene, started=an_attempt(db, first, "w"), following=second)
 
 
 def asked(db):
     scene = running(db)
-    execute.settle(db, SETTINGS, scene.started, Asked(QUESTION))
+    finish(db, scene.started, Asked(QUESTION))
     (request,) = requests.find(db, TEAM)
     return replace(scene, request=request.id)
 
@@ -102,14 +103,14 @@ def answered(db):
 def postponed(db):
     """It is due."""
     scene = running(db)
-    execute.settle(db, SETTINGS, scene.started, Returned(Postpone("1h")))
+    finish(db, scene.started, Returned(Postpone("1h")))
     past(db, "update cases set ready_at = now() - interval '1 min'")
     return scene
 
 
 def ended(db):
     scene = running(db)
-    execute.settle(db, SETTINGS, scene.started, Returned(Complete("done")))
+    finish(db, scene.started, Returned(Complete("done")))
     return scene
 
 
@@ -137,7 +138,7 @@ def unsent(db):
 def leaving(db):
     """Its worker shuts down, and asks for it back."""
     scene = running(db)
-    execute.ask_worker_to_release(db, "w", 30)
+    release.ask_to_release(db, "w", 30)
     return scene
 
 
@@ -168,7 +169,7 @@ def taken_up(db):
     scene = silent(db)
     sweep(db, SETTINGS)
     (message,) = claim(db)
-    return replace(scene, message=message, newer=execute.start(db, SETTINGS, message, "w2"))
+    return replace(scene, message=message, newer=an_attempt(db, message, "w2"))
 
 
 def replaced(db):
@@ -176,7 +177,7 @@ def replaced(db):
     scene = overdue(db)
     sweep(db, SETTINGS)
     (message,) = claim(db)
-    return replace(scene, message=message, newer=execute.start(db, SETTINGS, message, "w2"))
+    return replace(scene, message=message, newer=an_attempt(db, message, "w2"))
 
 
 def for_pull(db):

@@ -8,10 +8,11 @@ from invariants import broken
 
 from casework.agents import Complete
 from casework.core.lifecycle import CaseStatus
-from casework.service import cases, execute, outcomes
+from casework.service import cases
+from casework.service.execution import outcomes
 from casework.service.sweep import sweep
 from casework.store import runs, transitions
-from factories import SETTINGS, a_consumer, a_queue, an_agent, claim, some_cases
+from factories import SETTINGS, a_consumer, a_queue, an_agent, an_attempt, claim, some_cases
 
 SECONDS = 5.0
 
@@ -44,11 +45,10 @@ def test_fifty_people_and_eight_agents_at_the_same_cases(committed):
         chance = random.Random(1000 + number)
         while monotonic() < end:
             for message in claim(committed):
-                with committed.begin() as tx:
-                    row = transitions.start(tx, message, f"w{number}")
-                if row is None:
+                started = an_attempt(committed, message, f"w{number}")
+                if started is None:
                     continue
-                holder = execute.holder_of(row, transitions.Fence(row.case_id, row.run_id, row.attempt), SETTINGS)
+                holder = started.holder
                 with committed.begin() as tx:
                     done = chance.choice(
                         (

@@ -10,7 +10,8 @@ from waiting import Interrupted, Rival, wait_until_blocked
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import AgentKind, RunId, RunMessage
 from casework.errors import NotFound
-from casework.service import cases, dispatch, execute, explain, queues
+from casework.service import cases, dispatch, explain, queues
+from casework.service.execution import attempt
 from casework.store import cases as case_store
 from casework.store import claims, transitions
 from casework.store import queues as queue_store
@@ -19,6 +20,7 @@ from factories import (
     TEAM,
     a_consumer,
     an_agent,
+    an_attempt,
     claim,
     some_cases,
     start,
@@ -179,5 +181,5 @@ def test_a_message_of_a_claim_that_a_crash_of_the_server_has_undone_starts_nothi
     queue, _ = worked_queue(committed)
     (case_id,) = some_cases(committed, queue)
     undone = RunMessage(RunId(uuid4()), 1)
-    assert execute.start(committed, SETTINGS, undone, "w") is None
-    assert execute.start_all(committed, SETTINGS, (undone, *claim(committed)), "w")[0].fence.case_id == case_id
+    assert an_attempt(committed, undone, "w") is None
+    assert attempt.start(committed, SETTINGS, (undone, *claim(committed)), "w")[0].fence.case_id == case_id

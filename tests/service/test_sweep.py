@@ -5,7 +5,8 @@ import pytest
 from casework.agents.stop import Suspended
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import RequestKind, RunMessage
-from casework.service import cases, execute, outcomes, queues, requests
+from casework.service import cases, queues, release, requests
+from casework.service.execution import outcomes
 from casework.service.sweep import sweep
 from casework.store import runs, transitions
 from casework.store.runs import Stuck
@@ -155,7 +156,7 @@ def test_an_interrupted_drain_releases_and_the_queue_resumes_where_it_was(db, se
 def test_a_request_to_release_ends_with_its_attempt(db, settings, clock, how):
     queue, _ = worked_queue(db)
     _, fence = running(db, queue)
-    execute.ask_worker_to_release(db, "w", 40.0 if how == "lost" else 10.0)
+    release.ask_to_release(db, "w", 40.0 if how == "lost" else 10.0)
     if how == "lost":
         clock.forward(LEASE + 1)
         sweep(db, settings)

@@ -5,9 +5,9 @@ import pytest
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import CounterName
 from casework.errors import RunLost
-from casework.service import cases, execute, queues
-from casework.service.desk import RunDesk
-from casework.service.outcomes import Holder
+from casework.service import cases, queues, release
+from casework.service.execution.backend import RunBackend
+from casework.service.holding import Holder
 from casework.service.sweep import sweep
 from factories import SETTINGS, TEAM, claim, running, some_cases, start, worked_queue
 
@@ -66,7 +66,7 @@ def test_a_run_that_is_fenced_out_of_a_release_is_counted(db, settings, clock):
 def test_a_fenced_out_run_is_told_the_time_that_it_had(db, settings, clock):
     queue, _ = worked_queue(db)
     case_id, _ = running(db, queue)
-    execute.ask_worker_to_release(db, "w", 2.5)
+    release.ask_to_release(db, "w", 2.5)
     clock.forward(2.5)
     sweep(db, settings)
     assert lines(db, case_id)[-1] == ("released", "did not stop within 2.5 s")
@@ -76,7 +76,7 @@ def test_a_run_that_stops_as_it_was_asked_to_is_not_counted(db, settings, clock)
     queue, _ = worked_queue(db)
     case_id, _ = running(db, queue)
     queues.release_live_runs(db, settings, TEAM, queue.id)
-    execute.release_all_of(db, "w")
+    release.release_all(db, "w")
     clock.forward(GRACE)
     sweep(db, settings)
     assert lines(db, case_id)[-1] == ("released", "released as asked")
@@ -96,7 +96,7 @@ def test_each_message_that_is_sent_again_is_counted(db, settings, clock):
 
 def refused(db, queue, fence):
     """A late message of a run."""
-    desk = RunDesk(db, Holder(fence, queue.id, TEAM, None, 0, 1), lambda effects: None)
+    desk = RunBackend(db, Holder(fence, queue.id, TEAM, None, 0, 1), lambda effects: None)
     with pytest.raises(RunLost):
         desk.say("text", {"text": "late"}, "1")
 

@@ -1,23 +1,24 @@
 """A worker keeps its plans. One that was made while the tables were small must still be right when they are large."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from casework.agents import Complete, Fail, Postpone
 from casework.agents.call import Crashed, Lost, Returned, Stopped
-from casework.service import completions, dispatch, execute
-from casework.service.bundles import Execution
-from casework.service.completions import Done
-from casework.service.paces import Paces
-from casework.service.trail import Trail
+from casework.service import dispatch
+from casework.service.durations import RunDurations
+from casework.service.execution import attempt, outcomes
+from casework.service.execution.executor import Executor
+from casework.service.scan_positions import ScanPositions
 from casework.store import prepared, runs
 from casework.store.database import Database
 from casework.store.prepared import Prepared
 from casework.store.transitions import by_run, by_tick
 from explained import cached_plan, kept_plan
-from factories import SETTINGS, Watching, a_consumer, an_agent, claim, some_cases, worked_queue
+from factories import SETTINGS, Watching, a_consumer, an_agent, an_attempt, claim, finish, some_cases, worked_queue
 
 KEPT = {
     "claim": by_tick._CLAIM_SQL,
@@ -108,19 +109,22 @@ def repeated(db, queue, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Prepared, "_ready", note)
         some_cases(db, queue, 22)
-        ticks = dispatch.tick(db, SETTINGS, ticker="t", paces=Paces(), trail=Trail())
+        ticks = dispatch.tick(db, SETTINGS, ticker="t", durations=RunDurations(), positions=ScanPositions())
         sent = [message for done in ticks for message in done.effects.runs]
-        started = execute.start(db, SETTINGS, sent.pop(0), "w")
-        completions.complete_and_start(db, SETTINGS, Done(started, None, 0.0, 0.0), sent.pop(0), "w")
-        Execution(db, SETTINGS, worker="w", watch=Watching(), perform=lambda effects: None).of(tuple(sent[:13]))
+        done = replace(an_attempt(db, sent.pop(0)), result=Returned(Complete()))
+        outcomes.finish_and_start(db, SETTINGS, done, sent.pop(0), "w")
+        executor = Executor(db, SETTINGS, worker="w", watch=Watching(), perform=lambda effects: None)
+        executor.execute(tuple(sent[:13]))
         for message, result in zip(sent[13:], RESULTS, strict=True):
-            started = execute.start(db, SETTINGS, message, "w")
+            started = an_attempt(db, message)
             with db.begin() as tx:
                 runs.heartbeat(tx, [message])
-            execute.settle(db, SETTINGS, started, result)
+            finish(db, started, result)
         a_consumer(db, queue, an_agent(db, "second"))
         some_cases(db, queue, 2)
-        assert len(list(dispatch.tick(db, SETTINGS, ticker="t", paces=Paces(), trail=Trail()))) == 2
+        assert (
+            len(list(dispatch.tick(db, SETTINGS, ticker="t", durations=RunDurations(), positions=ScanPositions()))) == 2
+        )
     return list(seen)
 
 
@@ -163,7 +167,7 @@ def test_a_ticker_keeps_its_plans_whatever_the_tables_hold(committed, ticker, mo
     some_cases(committed, queue, 1000)
     with ticker.begin() as tx:
         many_that_are_over(tx, queue)
-    trail = Trail()
+    trail = ScanPositions()
     for _ in range(8):
         claim_and_end(ticker, committed, trail)
     with ticker.begin() as tx:
@@ -188,7 +192,7 @@ def test_a_claim_does_not_read_all_runs_while_they_are_few(committed, ticker):
     some_cases(committed, queue, 300)
     with committed.begin() as tx:
         tx.sql("analyze runs")
-    claim_and_end(ticker, committed, Trail())
+    claim_and_end(ticker, committed, ScanPositions())
     assert reads_in_whole(ticker, "with pick as") == set()
 
 
@@ -199,16 +203,16 @@ def test_a_plan_that_was_made_while_a_table_was_tiny_is_not_kept_for_long(commit
     with committed.begin() as tx:
         analyzed(tx, queue)
     monkeypatch.setattr(prepared, "_PLANNED_ANEW", 3600)
-    assert execute.start_all(ticker, SETTINGS, (first,), "w")
+    assert attempt.start(ticker, SETTINGS, (first,), "w")
     with committed.begin() as tx:
         tx.sql(
             "insert into runs (id, case_id, queue_id, agent_id, status, attempt, created_at, claimed_at, sent_at, completed_at) select"
             " gen_random_uuid(), gen_random_uuid(), %(queue)s, %(agent)s, 'completed', 1, now(), now(), now(), now() from generate_series(1, 5000)",
             {"queue": queue.id, "agent": agent.id},
         )
-    assert execute.start_all(ticker, SETTINGS, (second,), "w")
+    assert attempt.start(ticker, SETTINGS, (second,), "w")
     assert "runs" in reads_in_whole(ticker, "set status = 'running'")
     monkeypatch.setattr(prepared, "_PLANNED_ANEW", 0)
-    assert execute.start_all(ticker, SETTINGS, (third,), "w")
+    assert attempt.start(ticker, SETTINGS, (third,), "w")
     monkeypatch.setattr(prepared, "_PLANNED_ANEW", 3600)
     assert "runs" not in reads_in_whole(ticker, "set status = 'running'")

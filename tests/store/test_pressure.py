@@ -82,9 +82,9 @@ def test_a_hundred_thousand_delegated_to_an_agent_that_is_off_and_as_many_postpo
     pile_up(db, queue, off, 2)
     before, found = look(db, clock.now)
     assert len(found) == 100
-    first, _ = claim_first(db, trails.Trail())
+    first, _ = claim_first(db, trails.ScanPositions())
     pile_up(db, queue, off, 200_000)
-    still, explained = claim_first(db, trails.Trail())
+    still, explained = claim_first(db, trails.ScanPositions())
     assert still <= 2 * first, (first, still)
     assert {scan["Index Name"] for scan in explained.scans("cases")} == {"cases_claim", "cases_pkey"}
     assert sum(scan.get("Rows Removed by Filter", 0) for scan in explained.scans("cases")) == 0
@@ -132,11 +132,11 @@ def test_what_was_claimed_under_an_open_snapshot_is_not_passed_again(committed, 
             "from generate_series(1, 4000) n",
             {"id": queue.id},
         )
-    trail = trails.Trail()
+    trail = trails.ScanPositions()
     with committed.begin() as reader:
         reader.sql("set transaction isolation level repeatable read")
         reader.sql("select count(*) from queues")
-        first, _ = claim_first(committed, trails.Trail())
+        first, _ = claim_first(committed, trails.ScanPositions())
         for _ in range(30):
             assert len(dispatch.claim_round(committed, SETTINGS, trail)) == 100
             complete_all(committed, queue)
@@ -144,6 +144,6 @@ def test_what_was_claimed_under_an_open_snapshot_is_not_passed_again(committed, 
             # The planner then knows that hardly any run holds a slot, and not that the index of slots is full of dead ones.
             tx.sql("analyze runs")
         behind, _ = claim_first(committed, trail)
-        from_the_front, _ = claim_first(committed, trails.Trail())
+        from_the_front, _ = claim_first(committed, trails.ScanPositions())
     assert from_the_front > 10 * first
     assert behind < 2 * first

@@ -1,75 +1,90 @@
-"""Which runs a process vouches for."""
+"""Which runs a process keeps alive, and which it stops."""
 
 from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
 
+from casework.broker.names import Names
 from casework.core.model import RunId, RunMessage
 from casework.settings import Settings
-from casework.store import runs
 from casework.worker.supervisor import Supervisor
+from factories import claim, running, some_cases, start, worked_queue
 
 
-class Silent(Supervisor):
-    """Its thread is not started."""
-
-    def _ensure_thread(self):
-        pass
+class Publisher:
+    url, names = "redis://127.0.0.1:1", Names("test:")
 
 
 @pytest.fixture
-def supervisor():
-    return Silent(None, "w", list)
+def supervisor(db):
+    return Supervisor(SimpleNamespace(db=db, settings=Settings(), publisher=Publisher()), "w", list, threaded=False)
 
 
-def kept(supervisor):
-    return [message for message, _ in supervisor._watched.values()]
+def a_message():
+    return RunMessage(RunId(uuid4()), 1)
 
 
-def test_a_run_that_was_let_go_is_not_vouched_for_and_letting_go_twice_is_harmless(supervisor):
-    message = RunMessage(RunId(uuid4()), 1)
+def test_run_that_was_let_go_is_not_kept_alive(supervisor):
+    message = a_message()
     supervisor.begin(message)
-    assert kept(supervisor) == [message]
+    assert supervisor.watched() == [message]
     supervisor.end(message)
     supervisor.end(message)
-    assert kept(supervisor) == []
+    assert supervisor.watched() == []
 
 
-def test_the_end_of_an_attempt_leaves_the_next_one_alone(supervisor):
+def test_end_of_an_attempt_leaves_the_next_one_alone(supervisor):
     """A run that was given back, and comes again to the process that has yet to end the message it shared."""
-    first = RunMessage(RunId(uuid4()), 1)
+    first = a_message()
     second = RunMessage(first.run_id, 2)
     supervisor.begin(first)
     supervisor.end(first)
     stop = supervisor.begin(second)
     supervisor.end(first)
-    assert kept(supervisor) == [second]
+    assert supervisor.watched() == [second]
     assert not stop.requested
 
 
-def test_a_newer_attempt_in_the_same_process_stops_the_older_one(supervisor):
+def test_newer_attempt_in_the_same_process_stops_the_older_one(supervisor):
     """It was given up for lost, and works on in another thread; no heartbeat asks for it any more."""
-    first = RunMessage(RunId(uuid4()), 1)
+    first = a_message()
     older = supervisor.begin(first)
     newer = supervisor.begin(RunMessage(first.run_id, 2))
     assert older.requested
     assert not newer.requested
 
 
-def test_a_run_that_ends_while_the_heartbeat_is_sent_is_not_lost(supervisor, db, monkeypatch):
-    message = RunMessage(RunId(uuid4()), 1)
-    supervisor._casework = SimpleNamespace(db=db, settings=Settings())
+def test_heartbeat_stops_a_run_that_was_given_away_and_no_other(supervisor, db):
+    queue, _ = worked_queue(db)
+    _, fence = running(db, queue)
+    held, lost = supervisor.begin(RunMessage(fence.run_id, fence.attempt)), supervisor.begin(a_message())
+    supervisor.beat()
+    assert (held.requested, lost.requested) == (False, True)
+
+
+def test_run_that_ends_while_the_heartbeat_is_sent_is_not_lost(db):
+    message = a_message()
+
+    class EndsMeanwhile(SimpleNamespace):
+        def single(self):
+            supervisor.end(message)
+            return db.single()
+
+    casework = SimpleNamespace(db=EndsMeanwhile(), settings=Settings(), publisher=Publisher())
+    supervisor = Supervisor(casework, "w", list, threaded=False)
     stop = supervisor.begin(message)
-
-    def ends_meanwhile(tx, living):
-        supervisor.end(message)
-        return {}
-
-    monkeypatch.setattr(runs, "heartbeat", ends_meanwhile)
-    supervisor._beat()
+    supervisor.beat()
     assert not stop.requested
-    lost = supervisor.begin(message)
-    monkeypatch.setattr(runs, "heartbeat", lambda tx, living: {})
-    supervisor._beat()
-    assert lost.requested
+
+
+def test_heartbeat_vouches_for_runs_of_other_processes(db):
+    queue, _ = worked_queue(db)
+    some_cases(db, queue)
+    (message,) = claim(db)
+    start(db, message)
+    casework = SimpleNamespace(db=db, settings=Settings(), publisher=Publisher())
+    Supervisor(casework, "w", lambda: [message], threaded=False).beat()
+    with db.begin() as tx:
+        row = tx.sql("select alive_at, started_at from runs where id = %(id)s", {"id": message.run_id}).one()
+    assert row.alive_at is not None

@@ -47,7 +47,7 @@ class History:
     steps: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Desk(Protocol):
+class Backend(Protocol):
     """What a run needs of the world. Every call is fenced and raises RunLost where the run lost its case."""
 
     def say(self, type: str, content: Any, key: str) -> None:
@@ -72,14 +72,22 @@ class Run:
     """One agent's work on one case. Each call is a point at which an interrupt can reach a plain function."""
 
     def __init__(
-        self, *, id: RunId, attempt: int, agent_name: str, case: HeldCase, history: History, desk: Desk, stop: Stop
+        self,
+        *,
+        id: RunId,
+        attempt: int,
+        agent_name: str,
+        case: HeldCase,
+        history: History,
+        backend: Backend,
+        stop: Stop,
     ) -> None:
         self.id = id
         self.attempt = attempt
         self.agent_name = agent_name
         self._case = case
         self._history = history
-        self._desk = desk
+        self._backend = backend
         self._stop = stop
         self._said: Counter[str] = Counter()
 
@@ -142,7 +150,7 @@ class Run:
         if title is not None:
             title = NewCase(title).title
         text = None if data is _UNSET else _json("data", data)
-        self._desk.update(title, text)
+        self._backend.update(title, text)
         changed = self._case if text is None else replace(self._case, data=json.loads(text))
         self._case = changed if title is None else replace(changed, title=title)
 
@@ -153,7 +161,7 @@ class Run:
         step = self._key("add_cases", {"queue": queue, "cases": [repr(case) for case in new]})
         if step in self._history.steps:
             return [CaseId(id) for id in self._history.steps[step]]
-        return self._desk.add_cases(queue, new, step)
+        return self._backend.add_cases(queue, new, step)
 
     def list_cases(
         self,
@@ -165,7 +173,7 @@ class Run:
     ) -> list[Case]:
         """Cases of a queue, newest first: to see what is there before adding to it."""
         self.check()
-        return self._desk.list_cases(queue, [CaseStatus(value) for value in status], title_contains, limit)
+        return self._backend.list_cases(queue, [CaseStatus(value) for value in status], title_contains, limit)
 
     def _answer(self, kind: RequestKind, title: str, description: str | None, options: Sequence[str]) -> Any:
         self.check()
@@ -182,7 +190,7 @@ class Run:
     def _record(self, type: str, content: Any) -> str:
         self.check()
         key = self._key(type, content)
-        self._desk.say(type, content, key)
+        self._backend.say(type, content, key)
         return key
 
     def _key(self, kind: str, content: Any) -> str:
@@ -192,7 +200,7 @@ class Run:
         return f"{digest}-{self._said[digest]}"
 
     def _keep_step(self, name: str, value: T) -> T:
-        self._desk.record_step(name, _json(f"step {name!r}", value))
+        self._backend.record_step(name, _json(f"step {name!r}", value))
         return value
 
     async def _finish_step(self, name: str, value: Awaitable[T]) -> T:

@@ -36,7 +36,9 @@ def create_app(casework: Casework) -> FastAPI:
     )
     app.state.casework = casework
     app.state.counts = Counts()
-    app.state.rate_limit = RateLimit(casework.publisher.url, casework.settings.rate_limit_per_minute)
+    app.state.rate_limit = RateLimit(
+        casework.publisher.url, casework.publisher.names.prefix, casework.settings.rate_limit_per_minute
+    )
     errors.install(app)
     for routes in ROUTERS:
         app.include_router(routes.router, prefix="/v1", responses=errors.RESPONSES)

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from casework import log
+from casework import events, log
 from casework.api.errors import answer
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -58,8 +58,8 @@ class Around:
                     scope, receive, sending
                 )
             finally:
-                milliseconds = f"{(perf_counter() - began) * 1000:.1f}"
-                log.event("http", method=scope["method"], path=scope["path"], status=status, ms=milliseconds)
+                milliseconds = round((perf_counter() - began) * 1000, 1)
+                events.emit(events.RequestServed(scope["method"], scope["path"], status, milliseconds))
 
 
 def _request_id(headers: Headers) -> str:

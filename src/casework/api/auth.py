@@ -8,11 +8,12 @@ from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from limits import RateLimitItemPerMinute
 from limits.errors import StorageError
-from limits.storage import storage_from_string
+from limits.storage import RedisStorage
 from limits.strategies import SlidingWindowCounterRateLimiter
 
-from casework import log
-from casework.broker.silence import Silence
+from casework import events
+from casework.broker.address import pool
+from casework.broker.circuit_breaker import CircuitBreaker
 from casework.core.model import TeamId
 from casework.core.roles import Right
 from casework.errors import Unauthorized
@@ -29,25 +30,27 @@ _bearer = HTTPBearer(
 class RateLimit:
     """Requests a minute for each key, counted in Redis; without Redis nothing is limited."""
 
-    def __init__(self, redis_url: str, per_minute: int) -> None:
+    def __init__(self, redis_url: str, prefix: str, per_minute: int) -> None:
         self.per_minute = per_minute
         self._item = RateLimitItemPerMinute(per_minute) if per_minute else None
         storage = (
-            storage_from_string(_as_limits_has_it(redis_url), wrap_exceptions=True, **_SHORT) if per_minute else None
+            RedisStorage("redis://", pool(redis_url, **_SHORT), key_prefix=f"{prefix}limits", wrap_exceptions=True)
+            if per_minute
+            else None
         )
         self._limiter = SlidingWindowCounterRateLimiter(storage) if storage else None
-        self._silence = Silence()
+        self._breaker = CircuitBreaker()
 
     def hit(self, key: StoredKey) -> dict[str, str]:
         """Count a request, and return the headers that tell of it. Raises HTTPException 429."""
-        if self._item is None or self._limiter is None or self._silence.lasts():
+        if self._item is None or self._limiter is None or self._breaker.is_open:
             return {}
         try:
             allowed = self._limiter.hit(self._item, str(key.id))
             stats = self._limiter.get_window_stats(self._item, str(key.id))
         except StorageError as error:
-            self._silence.notice(error.storage_error)
-            log.warn("ratelimit.open", error=str(error))
+            self._breaker.record(error.storage_error)
+            events.emit(events.RateLimitSkipped(str(error)))
             return {}
         reset = max(int(stats.reset_time + 0.999), int(time()))
         headers = {
@@ -62,10 +65,6 @@ class RateLimit:
 
 
 _SHORT: dict[str, Any] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
-
-
-def _as_limits_has_it(url: str) -> str:
-    return url.replace("redis+socket://", "redis+unix://").replace("virtual_host=", "db=")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import uvicorn
 
-from casework import log
+from casework import events, log
 from casework.api.app import create_app
 from casework.settings import read_settings
 from casework.wiring import connect_when_possible
@@ -17,7 +17,7 @@ def serve(host: str, port: int) -> None:
     log.configure(settings.log_level, settings.log_format)
     # Not checked: it serves at once, and answers 503 for as long as the database is away, or at another schema.
     casework = connect_when_possible("casework api", pool_size=THREADS, checked=False)
-    log.event("api.starts", url=f"http://{host}:{port}")
+    events.emit(events.ApiStarting(f"http://{host}:{port}"))
     uvicorn.run(
         create_app(casework),
         host=host,

@@ -9,16 +9,18 @@ from celery import Celery
 from celery.schedules import schedule
 from kombu.entity import Queue
 
-RUNS = "runs"
-TICKS = "ticks"
-RUN_TASK = "casework.run"
-TICK_TASK = "casework.tick"
+from casework.broker import transport
+from casework.broker.address import display
+from casework.broker.names import RUNS, TICKS
+from casework.broker.transport import RUN_TASK, TICK_TASK
+
+__all__ = ["RUN_TASK", "TICK_TASK", "configuration", "make_app"]
 
 
-def make_app(broker_url: Callable[[], str], tick_seconds: Callable[[], float]) -> Celery:
+def make_app(broker_url: Callable[[], str], prefix: Callable[[], str], tick_seconds: Callable[[], float]) -> Celery:
     """A Celery application. The functions are called when the configuration is first needed, not before."""
     app = Celery("casework", set_as_current=False)
-    app.add_defaults(lambda: configuration(broker_url(), tick_seconds()))
+    app.add_defaults(lambda: configuration(broker_url(), prefix(), tick_seconds()))
     return app
 
 
@@ -26,15 +28,18 @@ def _queue(name: str) -> Queue:
     return Queue(name, routing_key=name, no_ack=True)  # type: ignore[no-untyped-call]
 
 
-def configuration(broker_url: str, tick_seconds: float) -> dict[str, Any]:
-    """Celery's settings, each with its reason where it is not plain."""
+def configuration(broker_url: str, prefix: str, tick_seconds: float) -> dict[str, Any]:
+    """Celery's settings, each with its reason unless it is plain."""
     return {
-        "broker_url": broker_url,
+        # For log lines: without credentials. The transport connects by `redis_url`.
+        "broker_url": f"{transport.install()}://{display(broker_url)}",
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         # A Redis that answers, but refuses, as with a full disk, is waited for like one that is away.
         "broker_channel_error_retry": True,
         "broker_transport_options": {
+            "redis_url": broker_url,
+            "global_keyprefix": prefix,
             "socket_keepalive": True,
             "socket_connect_timeout": 3,
             # Messages have no priorities: a worker waits for one list, and not for four.

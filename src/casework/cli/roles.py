@@ -40,7 +40,11 @@ def celery_command(*arguments: str) -> list[str]:
 def worker_command(pool: Pool, concurrency: int) -> list[str]:
     """A worker that executes runs."""
     name = f"runs-{os.getpid()}@%h"
-    return celery_command("worker", "-Q", "runs", "-P", pool, "-c", str(concurrency), "-n", name, "-O", "fair", *_ALONE)
+    # Celery's documented way to a pool of one's own.
+    own = ["/usr/bin/env", "CELERY_CUSTOM_WORKER_POOL=casework.worker.pool:TaskPool"] if pool is Pool.THREADS else []
+    chosen = "custom" if own else pool
+    options = ("-Q", "runs", "-P", chosen, "-c", str(concurrency), "-n", name, "-O", "fair", *_ALONE)
+    return [*own, *celery_command("worker", *options)]
 
 
 def ticker_command() -> list[str]:

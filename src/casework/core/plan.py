@@ -124,15 +124,15 @@ LEAST_BUNDLES = 2
 
 
 def bundle(
-    claimed: Sequence[tuple[AgentId, RunMessage]], pace: Mapping[AgentId, float], seconds: float
+    claimed: Sequence[tuple[AgentId, RunMessage]], seconds_of: Mapping[AgentId, float], seconds: float
 ) -> list[Bundle]:
     """Let short runs of one agent share a message, as many as are expected to take `seconds` together.
 
-    `pace` says how long an agent's runs take; of an agent that it does not know, each run goes alone. So does each that
+    `seconds_of` says how long an agent's runs take; of an agent that it does not know, each run goes alone. So does each that
     was begun before: one that killed its worker then takes no others along. The order stays.
     """
     counted = Counter(agent for agent, _ in claimed)
-    sizes = {agent: _bundle_size(count, pace.get(agent), seconds) for agent, count in counted.items()}
+    sizes = {agent: _bundle_size(count, seconds_of.get(agent), seconds) for agent, count in counted.items()}
     bundles: list[list[RunMessage]] = []
     open_: dict[AgentId, list[RunMessage]] = {}
     for agent, message in claimed:
@@ -146,10 +146,10 @@ def bundle(
     return [tuple(one) for one in bundles]
 
 
-def _bundle_size(count: int, pace: float | None, seconds: float) -> int:
-    if pace is None:
+def _bundle_size(count: int, each: float | None, seconds: float) -> int:
+    if each is None:
         return 1
-    fit = MOST_IN_A_BUNDLE if pace * MOST_IN_A_BUNDLE <= seconds else int(seconds / pace)
+    fit = MOST_IN_A_BUNDLE if each * MOST_IN_A_BUNDLE <= seconds else int(seconds / each)
     return max(1, min(fit, ceil(count / LEAST_BUNDLES)))
 
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from time import monotonic
 from uuid import UUID
 
-from casework import log
+from casework import events
 from casework.core import plan
 from casework.core.model import AgentId, AgentKind, Committed, Effects, RunMessage
 from casework.service.crash_points import Point, reach
-from casework.service.paces import Paces
+from casework.service.durations import RunDurations
+from casework.service.scan_positions import ScanPositions, reached
 from casework.service.sweep import sweep
-from casework.service.trail import Trail, reached
 from casework.settings import Settings
 from casework.store import claims, transitions
 from casework.store.claims import Held, Position, Probe
@@ -38,45 +38,49 @@ def tick(
     *,
     ticker: str | None = None,
     sweeping: bool = True,
-    paces: Paces | None = None,
-    trail: Trail | None = None,
+    durations: RunDurations | None = None,
+    positions: ScanPositions | None = None,
     seconds: float = 5.0,
 ) -> Iterator[Committed[Tick]]:
     """Sweep, and claim while there is work and time. Each result is committed; its effects are to be performed.
 
-    `paces` and `trail` are what a ticker remembers from tick to tick: how long runs take, and how far claims have come.
+    `durations` and `positions` are what a ticker remembers from tick to tick: how long runs take, and how far claims have come.
     """
     end = monotonic() + seconds
-    trail = trail or Trail()
+    positions = positions or ScanPositions()
     if sweeping:
-        trail.begin_anew()
+        positions.reset()
         swept = sweep(db, settings, ticker)
         yield Committed(Tick(swept=swept.value.total()), swept.effects)
     while True:
-        last = _round(db, settings, trail)
+        last = _round(db, settings, positions)
         claimed = last.claimed
         if claimed:
-            log.detail("cases.claimed", count=len(claimed))
-            pace = paces.of(db, settings, [agent for agent, _ in claimed]) if paces and len(claimed) > 1 else {}
-            bundles = plan.bundle(claimed, pace, settings.bundle_seconds)
+            events.emit(events.CasesClaimed(len(claimed)))
+            seconds_of = (
+                durations.of(db, settings, [agent for agent, _ in claimed]) if durations and len(claimed) > 1 else {}
+            )
+            bundles = plan.bundle(claimed, seconds_of, settings.bundle_seconds)
             yield Committed(Tick(claimed=len(claimed)), Effects(bundles=tuple(bundles)))
         # A round that found no whole batch has left nothing: what has come since brings its own nudge.
         if not claimed or last.picked < BATCH or monotonic() > end:
             return
 
 
-def claim_round(db: Database, settings: Settings, trail: Trail | None = None) -> list[tuple[AgentId, RunMessage]]:
+def claim_round(
+    db: Database, settings: Settings, positions: ScanPositions | None = None
+) -> list[tuple[AgentId, RunMessage]]:
     """One transaction of claims, over all queues. What it returns is committed and has to be sent to that agent.
 
-    `trail` remembers from round to round how far the claims have come; without it each begins at the front.
+    `positions` remembers from round to round how far the claims have come; without it each begins at the front.
     """
-    return list(_round(db, settings, trail or Trail()).claimed)
+    return list(_round(db, settings, positions or ScanPositions()).claimed)
 
 
-def _round(db: Database, settings: Settings, trail: Trail) -> Batch:
+def _round(db: Database, settings: Settings, positions: ScanPositions) -> Batch:
     with db.begin() as tx:
         locked = claims.lock_consumers(
-            tx, AgentKind.PYTHON, settings.outstanding_runs, known=trail.consumers, sent=True
+            tx, AgentKind.PYTHON, settings.outstanding_runs, known=positions.consumers, sent=True
         )
         held = [_within_a_batch(one) for one in locked if one.opening.slots]
         if not held:
@@ -84,12 +88,12 @@ def _round(db: Database, settings: Settings, trail: Trail) -> Batch:
         reach(Point.CONSUMERS_LOCKED)
         now = max(one.now for one in held)
         batch = (
-            transitions.claim_first(tx, held[0], now, trail.positions)
+            transitions.claim_first(tx, held[0], now, positions.positions)
             if len(held) == 1
-            else _claim_planned(tx, held, now, trail.positions)
+            else _claim_planned(tx, held, now, positions.positions)
         )
         reach(Point.CLAIM_WRITTEN)
-    trail.follow(held, batch.reached, now)
+    positions.advance(held, batch.reached, now)
     reach(Point.CLAIM_COMMITTED, batch.claimed)
     return batch
 

@@ -11,10 +11,11 @@ from casework.agents.stop import Suspended
 from casework.core import plan
 from casework.core.model import Agent, AgentId, AgentKind, CaseId, Committed, Effects, RunId, RunMessage, TeamId
 from casework.errors import Conflict, InvalidInput, NotFound, RunLost
-from casework.service import agents, outcomes
-from casework.service.desk import Perform, RunDesk
-from casework.service.execute import held_case
-from casework.service.outcomes import Holder
+from casework.service import agents
+from casework.service.execution import outcomes
+from casework.service.execution.attempt import RunResult
+from casework.service.execution.backend import Perform, RunBackend
+from casework.service.holding import Holder, held_case
 from casework.settings import Settings
 from casework.store import claims, messages, requests, runs, transitions
 from casework.store.database import Database, Tx
@@ -91,18 +92,20 @@ def heartbeat(db: Database, settings: Settings, team_id: TeamId, run_id: UUID, a
     return alive[holder.fence.run_id]
 
 
-def desk(db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, perform: Perform) -> RunDesk:
-    """The run's hands, for messages, steps and changes of the case."""
+def backend(
+    db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, perform: Perform
+) -> RunBackend:
+    """The run's backend, for messages, steps and changes of the case."""
     with db.begin() as tx:
-        return RunDesk(db, _holder(tx, settings, team_id, run_id, attempt), perform)
+        return RunBackend(db, _holder(tx, settings, team_id, run_id, attempt), perform)
 
 
-Write = Callable[[Tx, Holder], str | None]
+Write = Callable[[Tx, Holder], RunResult | None]
 
 
 def _write(
     db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, what: str, write: Write
-) -> Committed[str]:
+) -> Committed[RunResult]:
     """Write the end of an attempt; a refused one is recorded, and ends a run that was asked to stop. Raises RunLost."""
     with db.begin() as tx:
         holder = _holder(tx, settings, team_id, run_id, attempt)
@@ -117,7 +120,7 @@ def _write(
 
 def outcome(
     db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, result: Outcome
-) -> Committed[str]:
+) -> Committed[RunResult]:
     """The agent's outcome. Raises RunLost."""
     what = f"outcome {type(result).__name__}"
     return _write(db, settings, team_id, run_id, attempt, what, lambda tx, holder: outcomes.write(tx, holder, result))
@@ -125,7 +128,7 @@ def outcome(
 
 def crashed(
     db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, reason: str
-) -> Committed[str]:
+) -> Committed[RunResult]:
     """The attempt failed in a way that passes. Raises RunLost."""
     return _write(
         db,
@@ -140,7 +143,7 @@ def crashed(
 
 def ask(
     db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, question: Suspended
-) -> Committed[str]:
+) -> Committed[RunResult]:
     """The run waits for a person; its next claim brings the answer. Raises RunLost."""
     if not question.title:
         raise InvalidInput("The question is empty.")
@@ -155,12 +158,14 @@ def ask(
     )
 
 
-def release(db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int) -> Committed[str]:
+def release(db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int) -> Committed[RunResult]:
     """The agent gives the run back, or has stopped as it was asked to. Raises RunLost."""
 
-    def write(tx: Tx, holder: Holder) -> str | None:
+    def write(tx: Tx, holder: Holder) -> RunResult | None:
         if transitions.release(tx, holder.fence, "released by its agent"):
-            return "released"
-        return "interrupted" if transitions.stopped(tx, holder.fence.run_id, attempt, "stopped as asked") else None
+            return RunResult.RELEASED
+        return (
+            RunResult.INTERRUPTED if transitions.stopped(tx, holder.fence.run_id, attempt, "stopped as asked") else None
+        )
 
     return _write(db, settings, team_id, run_id, attempt, "a release", write)

@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import timedelta
 
-from casework import log
+from casework import events
 from casework.core.model import Committed, CounterName, Effects, RunMessage
 from casework.core.plan import alone
 from casework.core.retry import backoff
@@ -36,10 +36,10 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
     for run in found:
         if run.why is Stuck.LOST and believes and _without_its_worker(db, settings, run):
             swept[Stuck.LOST] += 1
-            log.warn("run.lost", run=run.fence.run_id, attempt=run.fence.attempt, worker=run.worker)
+            events.emit(events.RunLost(run.fence.run_id, run.fence.attempt, run.worker))
         elif run.why is Stuck.OVERDUE and _fence_out(db, run):
             swept[Stuck.OVERDUE] += 1
-            log.warn("run.fenced_out", run=run.fence.run_id, attempt=run.fence.attempt, worker=run.worker)
+            events.emit(events.RunFencedOut(run.fence.run_id, run.fence.attempt, run.worker))
         else:
             continue
         reach(Point.STUCK_BROUGHT_ON, run.fence.run_id)
@@ -101,5 +101,5 @@ def _fence_out(db: Database, run: StuckRun) -> bool:
 def _send_again(db: Database, unsent: list[StuckRun]) -> list[RunMessage]:
     with db.begin() as tx:
         again = runs.mark_sent(tx, unsent, tx.now)
-    log.event("run.resent", count=len(again))
+    events.emit(events.RunsResent(len(again)))
     return again

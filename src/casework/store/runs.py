@@ -34,9 +34,9 @@ def heartbeat(tx: Tx, runs: Sequence[RunMessage]) -> dict[RunId, bool]:
 
 
 # The newest runs of each queue and no others, however many there were: first those that wait and run, then ended ones. A
-# run of several attempts waited in between. An agent with a single attempt has no pace: its runs must not be lost with one
+# run of several attempts waited in between. An agent with a single attempt has no known duration: its runs must not be lost with one
 # that they share a worker with. LIMIT is a literal, as for candidates.
-_PACES_SQL = """
+_DURATIONS_SQL = """
 select agent_id, avg(seconds)::float as seconds
 from (
   select c.agent_id, r.seconds, percent_rank() over (partition by c.agent_id order by r.seconds) as rank,
@@ -55,7 +55,7 @@ group by agent_id, ended having ended >= 10 and max(seconds) <= %(longest)s
 """
 
 
-def paces(
+def durations(
     tx: Tx, agents: Sequence[AgentId], *, longest: float, max_attempts: int, outstanding: int
 ) -> dict[AgentId, float]:
     """Seconds that an agent's latest runs take, where nine in ten take `longest` at most; their mean, so that a few which
@@ -65,7 +65,7 @@ def paces(
     holds for agents that do not say. `outstanding` is how many runs may wait.
     """
     values = {"agents": list(agents), "longest": longest, "max_attempts": max_attempts}
-    rows = tx.sql(_PACES_SQL.format(looked_at=int(outstanding) + 400), values)
+    rows = tx.sql(_DURATIONS_SQL.format(looked_at=int(outstanding) + 400), values)
     return {AgentId(row.agent_id): row.seconds for row in rows}
 
 

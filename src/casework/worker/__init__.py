@@ -3,16 +3,7 @@
 Tasks of a few lines; what they do stands in `service`.
 """
 
-import warnings
-
-from celery.platforms import SecurityWarning
-
-from casework.worker import signals, tasks, wake, watchdog
+from casework.worker import signals, tasks
 from casework.worker.app import app
 
-# Celery warns of root because a pickled message could run code; only JSON crosses this broker.
-warnings.filterwarnings("ignore", category=SecurityWarning)
-wake.install(app)
-watchdog.install(app)
-
-__all__ = ["app", "signals", "tasks", "wake", "watchdog"]
+__all__ = ["app", "signals", "tasks"]

@@ -4,31 +4,28 @@ A nudge that went through Celery would take twice as long from a case's creation
 than the tick that it asks for.
 """
 
-import logging
-import threading
 from time import sleep
 
 from redis import RedisError
 
+from casework.broker.listener import Listener
 from casework.worker.process import WorkerProcess
+from casework.worker.threads import keep_running
 
 WAIT_SECONDS = 2
 
 
 def listen(process: WorkerProcess) -> None:
-    """Tick for each nudge, until the process ends. A nudge that is lost is made good by the next beat."""
-    threading.Thread(target=_listen, args=(process,), name="casework-nudges", daemon=True).start()
-
-
-def _listen(process: WorkerProcess) -> None:
+    """Tick for each nudge, until the process ends. The next beat makes up for a nudge that is lost."""
     publisher = process.casework.publisher
-    waiting = publisher.waiting_client()
-    while True:
-        try:
-            if publisher.nudged(waiting, WAIT_SECONDS):
-                process.tick(nudged=True)
-        except (RedisError, OSError):
-            sleep(0.5)
-        except Exception:
-            logging.getLogger("casework").exception("nudge.error")
-            sleep(0.5)
+    listener = Listener(publisher.url, publisher.names)
+
+    def answer() -> None:
+        while True:
+            try:
+                if listener.nudged(WAIT_SECONDS):
+                    process.tick(nudged=True)
+            except (RedisError, OSError):
+                sleep(0.5)
+
+    keep_running("casework-nudges", answer)

@@ -1,25 +1,23 @@
 """One process of a worker: its connections, its supervisor, its name."""
 
 import gc
-import os
-import socket
 from dataclasses import replace
 from threading import Lock
 from time import monotonic, sleep
 
-from casework import log
+from casework import events
+from casework.broker.names import Names
 from casework.broker.publisher import Publisher
 from casework.core.model import Bundle
 from casework.errors import Unavailable
-from casework.service.bundles import Execution, put_down
-from casework.service.carry import Carry
-from casework.service.completions import Done
 from casework.service.dispatch import tick
-from casework.service.paces import Paces
-from casework.service.trail import Trail
-from casework.service.upkeep import tidy
+from casework.service.durations import RunDurations
+from casework.service.execution.executor import Executor
+from casework.service.retention import delete_old
+from casework.service.scan_positions import ScanPositions
 from casework.wiring import Casework, connect_when_possible
 from casework.worker.app import app
+from casework.worker.identity import worker_name
 from casework.worker.supervisor import Supervisor
 from casework.worker.vouching import runs_of_living_children
 
@@ -29,17 +27,10 @@ TICK_SPACING_SECONDS = 0.01
 EMPTY_TICK_SPACING_SECONDS = 0.001
 """A tick that claimed nothing need not hold up a case that comes after it."""
 
-TIDY_SECONDS = 600.0
+RETENTION_SECONDS = 600.0
 
 CONNECTIONS = 20
 """At most, of a worker with so many busy threads; each is made when it is first needed, and used for a few milliseconds."""
-
-_worker_name = f"{socket.gethostname()}:{os.getpid()}"
-
-
-def worker_name() -> str:
-    """The name that a worker's processes share: children of a pool keep their parent's."""
-    return _worker_name
 
 
 class WorkerProcess:
@@ -48,29 +39,22 @@ class WorkerProcess:
     def __init__(self, casework: Casework) -> None:
         self.casework = casework
         self.supervisor = Supervisor(casework, worker_name(), runs_of_living_children)
-        self.carry = Carry(self._put_down)
-        self.ticking = Lock()
-        self._paces, self._trail = Paces(), Trail()
-        self._next_tick = 0.0
-        self._swept = 0.0
-        self._tidied = 0.0
-
-    def execute(self, bundle: Bundle) -> None:
-        """Execute one attempt of each run, one after the other, and ask for a tick once."""
-        casework = self.casework
-        execution = Execution(
+        self.executor = Executor(
             casework.db,
             casework.settings,
             worker=worker_name(),
             watch=self.supervisor,
             perform=casework.effects,
-            carry=self.carry,
         )
-        casework.perform(execution.of(bundle))
+        self.ticking = Lock()
+        self._durations, self._positions = RunDurations(), ScanPositions()
+        self._next_tick = 0.0
+        self._swept = 0.0
+        self._deleted_old = 0.0
 
-    def _put_down(self, done: Done) -> None:
-        casework = self.casework
-        casework.perform(put_down(casework.db, casework.settings, self.supervisor, done))
+    def execute(self, bundle: Bundle) -> None:
+        """Execute one attempt of each run, one after the other, and ask for a tick once."""
+        self.casework.perform(self.executor.execute(bundle))
 
     def tick(self, *, nudged: bool = False) -> None:
         """Look for work, one tick after another. A beat's tick sweeps: it waits for no breath, and not long for claims."""
@@ -83,11 +67,11 @@ class WorkerProcess:
             try:
                 claimed = self._look(sweeping=self._sweep_is_due(nudged))
             except Unavailable as error:
-                log.warn("tick.failed", error=str(error))
+                events.emit(events.TickFailed(str(error)))
             self._next_tick = monotonic() + (TICK_SPACING_SECONDS if claimed else EMPTY_TICK_SPACING_SECONDS)
-        if not nudged and monotonic() >= self._tidied + TIDY_SECONDS:
-            self._tidied = monotonic()
-            self._tidy()
+        if not nudged and monotonic() >= self._deleted_old + RETENTION_SECONDS:
+            self._deleted_old = monotonic()
+            self._delete_old()
 
     def _look(self, *, sweeping: bool) -> int:
         casework = self.casework
@@ -96,8 +80,8 @@ class WorkerProcess:
             casework.settings,
             ticker=f"ticker@{worker_name()}",
             sweeping=sweeping,
-            paces=self._paces,
-            trail=self._trail,
+            durations=self._durations,
+            positions=self._positions,
             seconds=casework.settings.tick_seconds / 2,
         )
         return sum(casework.perform(done).claimed for done in ticks)
@@ -108,11 +92,11 @@ class WorkerProcess:
         self._swept = monotonic() if due else self._swept
         return due
 
-    def _tidy(self) -> None:
+    def _delete_old(self) -> None:
         try:
-            tidy(self.casework.db)
+            delete_old(self.casework.db)
         except Unavailable as error:
-            log.warn("tidy.failed", error=str(error))
+            events.emit(events.RetentionFailed(str(error)))
 
 
 _this: list[WorkerProcess] = []
@@ -144,7 +128,12 @@ def leave_parents_connections() -> None:
     _this.clear()
 
 
+def _names() -> Names:
+    """The same that Celery uses, found out by the main process."""
+    return Names(app.conf.broker_transport_options["global_keyprefix"])
+
+
 def _connect() -> Casework:
     casework = connect_when_possible(f"casework {worker_name()}", pool_size=CONNECTIONS, caches_plans=True)
     # The application that Celery consumes with also publishes: one set of connections.
-    return replace(casework, publisher=Publisher(casework.publisher.url, app))
+    return replace(casework, publisher=Publisher(casework.publisher.url, _names, app))

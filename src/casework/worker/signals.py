@@ -9,16 +9,23 @@ from typing import Any
 from billiard import active_children
 from celery import signals
 
-from casework import log
+from casework import events, log
 from casework.embedded import identity
 from casework.errors import Unavailable
-from casework.service import execute
+from casework.service import release
 from casework.settings import read_settings
 from casework.worker import nudges
-from casework.worker.process import leave_parents_connections, made_process, this_process, worker_name
+from casework.worker.identity import worker_name
+from casework.worker.process import leave_parents_connections, made_process, this_process
 
 RELEASE_SECONDS = 2.0
 """How long the runs of a worker whose shutdown time is over may take to stop by themselves."""
+
+
+@signals.worker_init.connect(weak=False)  # type: ignore[untyped-decorator]
+def draw_name(**_: Any) -> None:
+    """Before the pool forks, so that its children have the same name."""
+    worker_name()
 
 
 @signals.setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
@@ -31,9 +38,18 @@ def configure_logging(**_: Any) -> None:
 @signals.worker_ready.connect(weak=False)  # type: ignore[untyped-decorator]
 def report_worker(sender: Any, **_: Any) -> None:
     """Report the worker from its main process, so that an idle one is seen."""
-    log.event("worker.ready", worker=worker_name(), pool=type(sender.pool).__module__.rpartition(".")[2])
+    pool = getattr(sender.pool, "name", type(sender.pool).__module__.rpartition(".")[2])
+    events.emit(events.WorkerReady(worker_name(), pool))
+    _stop_at_hangup()
     begin = _listen_for_nudges if _is_ticker(sender) else _begin_supervising
     threading.Thread(target=begin, daemon=True).start()
+
+
+def _stop_at_hangup() -> None:
+    """SIGHUP, as of a closed terminal, stops the process as SIGTERM does: Celery would restart it by a command line that
+    is not its own. One that is ignored stays ignored, as `nohup` wants it."""
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
 
 
 def _begin_supervising() -> None:
@@ -46,10 +62,10 @@ def _listen_for_nudges() -> None:
 
 @signals.worker_process_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
 @signals.worker_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
-def write_what_is_carried(**_: Any) -> None:
+def flush_completions(**_: Any) -> None:
     """A process that ends starts nothing more."""
     if made := made_process():
-        made.carry.put_down()
+        made.executor.completions.flush()
 
 
 @signals.worker_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
@@ -77,7 +93,7 @@ def begin_child(**_: Any) -> None:
 def begin_shutdown(how: str, **_: Any) -> None:
     """Celery waits for the runs for ever; this thread ends the wait."""
     seconds = read_settings().shutdown_seconds if how == "Warm" else 0.0
-    log.event("worker.shutting_down", worker=worker_name(), seconds=seconds)
+    events.emit(events.WorkerStopping(worker_name(), seconds))
     threading.Thread(target=_release_after, args=(seconds,), name="casework-shutdown", daemon=True).start()
 
 
@@ -86,17 +102,17 @@ def _release_after(seconds: float) -> None:
     casework = this_process().casework
     name = worker_name()
     try:
-        if casework.perform(execute.ask_worker_to_release(casework.db, name, RELEASE_SECONDS)):
+        if casework.perform(release.ask_to_release(casework.db, name, RELEASE_SECONDS)):
             _wait_until_idle(monotonic() + RELEASE_SECONDS)
         for child in active_children():
             os.kill(child.pid, signal.SIGKILL)
-        released = casework.perform(execute.release_all_of(casework.db, name))
-        log.event("worker.released", worker=name, runs=released)
+        released = casework.perform(release.release_all(casework.db, name))
+        events.emit(events.WorkerReleased(name, released))
     except Unavailable as error:
-        log.warn("worker.not_released", worker=name, error=str(error))
+        events.emit(events.WorkerNotReleased(name, str(error)))
     os._exit(0)
 
 
 def _wait_until_idle(end: float) -> None:
-    while monotonic() < end and execute.executing(this_process().casework.db, worker_name()):
+    while monotonic() < end and release.count_running(this_process().casework.db, worker_name()):
         sleep(0.1)

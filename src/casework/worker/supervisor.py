@@ -4,34 +4,47 @@ Liveness is this thread's, not the agent's: an agent may work for hours without 
 while the process lives.
 """
 
-import logging
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cached_property
 from time import monotonic
-from typing import Any
 
 from redis import RedisError
 
-from casework import log
+from casework import events
 from casework.agents.stop import Stop
+from casework.broker.listener import Listener
 from casework.core.model import RunId, RunMessage
 from casework.errors import Unavailable
 from casework.store import processes, runs
 from casework.wiring import Casework
+from casework.worker.threads import keep_running
 
 
 class Supervisor:
     """Watches over the runs that this process executes."""
 
-    def __init__(self, casework: Casework, worker: str, vouched_for: Callable[[], list[RunMessage]]) -> None:
+    def __init__(
+        self,
+        casework: Casework,
+        worker: str,
+        vouched_for: Callable[[], list[RunMessage]],
+        *,
+        threaded: bool = True,
+    ) -> None:
+        """`vouched_for` names runs of other processes that this one knows to live; without `threaded` only `beat` beats."""
         self._casework = casework
         self._worker = worker
         self._vouched_for = vouched_for
+        self._threaded = threaded
         self._lock = threading.RLock()
         self._watched: dict[RunId, tuple[RunMessage, Stop]] = {}
         self._thread: threading.Thread | None = None
-        self._pubsub: Any = None
+
+    @cached_property
+    def _listener(self) -> Listener:
+        return Listener(self._casework.publisher.url, self._casework.publisher.names)
 
     def begin(self, message: RunMessage) -> Stop:
         """Keep a run alive from now on, and give its stop request."""
@@ -51,29 +64,31 @@ class Supervisor:
             if self._is_watched(message):
                 del self._watched[message.run_id]
 
+    def watched(self) -> list[RunMessage]:
+        """The runs that this process keeps alive."""
+        with self._lock:
+            return [message for message, _ in self._watched.values()]
+
     def start(self) -> None:
         """Report this process as a worker from now on, with or without runs."""
         with self._lock:
             self._ensure_thread()
 
     def _ensure_thread(self) -> None:
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._supervise, name="casework-supervisor", daemon=True)
-            self._thread.start()
+        if self._threaded and self._thread is None:
+            self._thread = keep_running("casework-supervisor", self._supervise)
 
     def _supervise(self) -> None:
         while True:
             next_beat = monotonic() + self._casework.settings.heartbeat
             try:
-                self._beat()
+                self.beat()
             except Unavailable as error:
-                log.warn("heartbeat.failed", error=str(error))
-            except Exception:
-                logging.getLogger("casework").exception("heartbeat.error")
+                events.emit(events.HeartbeatFailed(str(error)))
             while (left := next_beat - monotonic()) > 0:
                 self._listen(left)
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
         """Say what lives; stop what was asked to, or was given away."""
         with self._lock:
             watched = dict(self._watched)
@@ -90,7 +105,7 @@ class Supervisor:
         for run_id, (message, stop) in watched.items():
             # What has ended since the heartbeat was sent is no longer alive, and was not lost.
             if alive.get(run_id, True) and not stop.requested and self._is_watched(message):
-                log.event("run.stops", run=run_id, lost=run_id not in alive)
+                events.emit(events.StopRequested(run_id, run_id not in alive))
                 stop.request()
 
     def _is_watched(self, message: RunMessage) -> bool:
@@ -98,14 +113,13 @@ class Supervisor:
             return message.run_id in self._watched and self._watched[message.run_id][0] == message
 
     def _listen(self, seconds: float) -> None:
-        """Redis says sooner who was asked to stop; where it is away, the next heartbeat says it."""
+        """Redis says sooner who was asked to stop; when it is unavailable, the next heartbeat says it."""
         try:
-            self._pubsub = self._pubsub or self._casework.publisher.subscribe()
-            for run_id in self._casework.publisher.stopped_runs(self._pubsub, min(seconds, 1.0)):
+            for run_id in self._listener.stopped_runs(min(seconds, 1.0)):
                 with self._lock:
                     found = self._watched.get(run_id)
                 if found:
                     found[1].request()
         except (RedisError, OSError):
-            self._pubsub = None
+            self._listener.reconnect()
             threading.Event().wait(min(seconds, 0.5))

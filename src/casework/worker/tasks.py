@@ -1,21 +1,22 @@
 """What workers are sent."""
 
-from uuid import UUID
+from typing import Any
 
 from casework.broker.app import RUN_TASK, TICK_TASK
-from casework.core.model import RunId, RunMessage
 from casework.worker.app import app
+from casework.worker.messages import read_bundle
 from casework.worker.process import this_process
 from casework.worker.request import Unacknowledged
 
 
-@app.task(name=RUN_TASK, Request=Unacknowledged)  # type: ignore[untyped-decorator]
-def run(runs: list[tuple[str, int]]) -> None:
+@app.task(name=RUN_TASK, Request=Unacknowledged, typing=False)  # type: ignore[untyped-decorator]
+def run(runs: Any = None, *_: Any, **__: Any) -> None:
     """Execute one attempt of each run."""
-    this_process().execute(tuple(RunMessage(RunId(UUID(run_id)), attempt) for run_id, attempt in runs))
+    if bundle := read_bundle(runs):
+        this_process().execute(bundle)
 
 
-@app.task(name=TICK_TASK, Request=Unacknowledged)  # type: ignore[untyped-decorator]
-def tick() -> None:
+@app.task(name=TICK_TASK, Request=Unacknowledged, typing=False)  # type: ignore[untyped-decorator]
+def tick(*_: Any, **__: Any) -> None:
     """Look for work in all queues."""
     this_process().tick()

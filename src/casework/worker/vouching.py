@@ -8,28 +8,26 @@ never go on.
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import UUID
 
-from celery.worker import state
-
-from casework.core.model import RunId, RunMessage
+from casework.broker import celery_internals
+from casework.core.model import Bundle, RunMessage
+from casework.worker.messages import read_bundle
 
 _GONE_OR_STOPPED = "ZXTt"
 
 
 def runs_of_living_children() -> list[RunMessage]:
     """What the children of this process execute; nothing in a child, and nothing of threads."""
-    return list(_runs())
+    return [message for _, bundle in bundles_of_living_children() for message in bundle]
 
 
-def _runs() -> Iterator[RunMessage]:
+def bundles_of_living_children() -> Iterator[tuple[int, Bundle]]:
+    """The children of this process that execute something, and what."""
     # A child that is forked later inherits its parent's requests, but not their processes.
     own = os.getpid()
-    for request in list(state.active_requests):
-        pid = request.worker_pid
+    for pid, arguments in celery_internals.active():
         if pid and pid != own and _is_child_of(pid, own):
-            for run_id, attempt in request.args[0]:
-                yield RunMessage(RunId(UUID(run_id)), attempt)
+            yield pid, read_bundle(*arguments[:1])
 
 
 def _is_child_of(pid: int, parent: int) -> bool:

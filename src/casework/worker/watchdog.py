@@ -1,4 +1,4 @@
-"""Notices a consumer that has stopped to consume, and lets it connect again.
+"""Notices a consumer that no longer consumes, and lets it connect again.
 
 A broker that goes away while the event loop is busy, as with a tick in the solo pool, can leave the consumer waiting
 for a reply on a connection that is closed: no error ever comes. Messages that wait while there is room for them, and
@@ -8,13 +8,13 @@ are not received, give it away.
 from typing import Any
 
 from celery import Celery, bootsteps, signals
-from celery.worker import state
 from redis import ConnectionError as RedisConnectionError
 from redis import RedisError
 
-from casework import log
-from casework.broker.publisher import client
-from casework.worker.process import worker_name
+from casework import events
+from casework.broker import celery_internals
+from casework.broker.address import client
+from casework.worker.identity import worker_name
 
 CHECK_SECONDS = 1.0
 STRIKES = 3
@@ -30,8 +30,10 @@ class WatchConsumer(bootsteps.StartStopStep):  # type: ignore[misc]
         """Look again and again, from within the consumer's event loop."""
         if c.hub is None:
             return
-        self.consumer = c
-        self.redis = client(c.app.conf.broker_url, socket_timeout=1)
+        options = c.app.conf.broker_transport_options
+        self.keys = [f"{options['global_keyprefix']}{queue}" for queue in c.app.amqp.queues.consume_from]
+        self.slots = c.pool.num_processes or 1
+        self.redis = client(options["redis_url"], socket_timeout=1)
         self.received = self.seen = 0
         self.strikes = 0
         signals.task_received.connect(self._note, weak=True)
@@ -49,20 +51,18 @@ class WatchConsumer(bootsteps.StartStopStep):  # type: ignore[misc]
         self.received += 1
 
     def _check(self) -> None:
-        """Raises a connection error, as a broken connection would, into the event loop, which then connects anew."""
+        """Raise a connection error into the event loop, as a broken connection would; the loop then connects again."""
         idle = self.received == self.seen
         self.seen = self.received
-        self.strikes = self.strikes + 1 if idle and self._has_room() and self._messages_wait() else 0
+        has_room = celery_internals.reserved() < self.slots
+        self.strikes = self.strikes + 1 if idle and has_room and self._messages_wait() else 0
         if self.strikes >= STRIKES:
-            log.warn("consumer.stuck", worker=worker_name())
+            events.emit(events.ConsumerStuck(worker_name()))
             raise RedisConnectionError("messages wait, and none is received")
-
-    def _has_room(self) -> bool:
-        return len(state.reserved_requests) < (self.consumer.pool.num_processes or 1)
 
     def _messages_wait(self) -> bool:
         try:
-            return any(self.redis.llen(queue) for queue in self.consumer.app.amqp.queues.consume_from)
+            return celery_internals.waiting(self.redis, self.keys) > 0
         except RedisError:
             return False
 

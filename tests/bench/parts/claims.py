@@ -15,7 +15,7 @@ from bench.ground import Ground, raw
 from casework.core.model import Agent, Queue
 from casework.service import agents
 from casework.service.dispatch import claim_round
-from casework.service.trail import Trail
+from casework.service.scan_positions import ScanPositions
 from casework.store import transitions
 from casework.wiring import Casework
 
@@ -34,7 +34,7 @@ class _Place:
     others: psycopg.Connection[tuple[object, ...]]
     """Whoever creates and ends the cases, which no claimer does: a server process that has just written the rows of
     a claim claims them in 2.9 ms, and any other in 3.5."""
-    trail: Trail = field(default_factory=Trail)
+    trail: ScanPositions = field(default_factory=ScanPositions)
 
     def product(self) -> float:
         """Milliseconds of the tick's claim: its transaction, its plan, and its statements."""
@@ -63,7 +63,7 @@ class _Place:
             assert len(claimed) == 100, len(claimed)
             seed.end(self.others, [message.run_id for _, message in claimed])
             if monotonic() > anew + 1:
-                self.trail.begin_anew()
+                self.trail.reset()
                 anew = monotonic()
 
     def raw(self) -> float:

@@ -12,7 +12,8 @@ from casework.agents.call import Returned
 from casework.agents.outcomes import Complete
 from casework.core.model import RunId, RunMessage
 from casework.service.dispatch import claim_round
-from casework.service.execute import Started, settle, start
+from casework.service.execution.attempt import Attempt, start
+from casework.service.execution.outcomes import finish
 from casework.wiring import Casework
 
 PIECE = 10
@@ -26,7 +27,7 @@ class _Work:
         self.connection = raw(casework)
         self.queue = seed.worked_queue(casework)[0].id
         self.claimed: deque[tuple[UUID, UUID]] = deque()
-        self.started: list[Started] = []
+        self.started: list[Attempt] = []
         self.raw_started: list[tuple[UUID, UUID]] = []
 
     def take(self, count: int) -> list[tuple[UUID, UUID]]:
@@ -43,9 +44,9 @@ class _Work:
         """Rate of the product."""
         messages = [RunMessage(RunId(run), 1) for run, _ in self.take(PIECE)]
         begun = perf_counter()
-        found = [start(self.casework.db, self.casework.settings, message, "bench") for message in messages]
+        found = [start(self.casework.db, self.casework.settings, (message,), "bench") for message in messages]
         spent = perf_counter() - begun
-        self.started = [one for one in found if one is not None]
+        self.started = [one for started in found for one in started]
         return PIECE / spent
 
     def raw_start(self) -> float:
@@ -58,9 +59,10 @@ class _Work:
 
     def outcome(self) -> float:
         """Rate of the product."""
-        result = Returned(Complete())
+        for one in self.started:
+            one.result = Returned(Complete())
         begun = perf_counter()
-        ends = [settle(self.casework.db, self.casework.settings, one, result) for one in self.started]
+        ends = [finish(self.casework.db, self.casework.settings, one) for one in self.started]
         spent = perf_counter() - begun
         assert ends == ["completed"] * PIECE, ends
         return PIECE / spent
@@ -85,10 +87,10 @@ def measure(ground: Ground) -> list[Figure]:
     )
     message = RunMessage(RunId(work.take(1)[0][0]), 1)
     with counted() as starting:
-        started = start(work.casework.db, work.casework.settings, message, "bench")
-    assert started is not None
+        (started,) = start(work.casework.db, work.casework.settings, (message,), "bench")
+    started.result = Returned(Complete())
     with counted() as ending:
-        settle(work.casework.db, work.casework.settings, started, Returned(Complete()))
+        finish(work.casework.db, work.casework.settings, started)
     return [
         compared(series, "start", "/s", "raw start", at_least(0.8)),
         compared(series, "raw start", "/s"),

@@ -9,7 +9,7 @@ import psycopg
 import redis
 from celery import Celery
 
-from casework.broker.publisher import client
+from casework.broker.address import client
 
 MARK = "bench:last"
 SCHEMA = """

@@ -231,13 +231,13 @@ def heartbeat(caller: Worker, run_id: LooseId, body: Attempt) -> dict[str, Any]:
 def add_message(caller: Worker, run_id: LooseId, body: NewMessage) -> dict[str, Any]:
     """Record what the agent said, or called."""
     content = body.content()
-    _desk(caller, run_id, body.attempt).say(body.type, content, body.key or uuid4().hex)
+    _backend(caller, run_id, body.attempt).say(body.type, content, body.key or uuid4().hex)
     return {"result": "added"}
 
 
-def _desk(caller: Any, run_id: UUID, attempt: int) -> Any:
+def _backend(caller: Any, run_id: UUID, attempt: int) -> Any:
     casework = caller.casework
-    return pull.desk(casework.db, casework.settings, caller.team, run_id, attempt, casework.effects)
+    return pull.backend(casework.db, casework.settings, caller.team, run_id, attempt, casework.effects)
 
 
 @router.post(
@@ -248,14 +248,14 @@ def update_held_case(caller: Worker, run_id: LooseId, body: Update) -> dict[str,
     given = body.model_fields_set
     if not given & {"title", "data"}:
         raise InvalidInput("Give at least one of title and data.")
-    _desk(caller, run_id, body.attempt).update(body.title, pull.as_json(body.data) if "data" in given else None)
+    _backend(caller, run_id, body.attempt).update(body.title, pull.as_json(body.data) if "data" in given else None)
     return {"result": "updated"}
 
 
 @router.post("/runs/{run_id}/step", operation_id="record_step", response_model=Written, summary="Keep a step's result")
 def record_step(caller: Worker, run_id: LooseId, body: Step) -> dict[str, Any]:
     """Keep a result, so that a resumed run need not do it again."""
-    _desk(caller, run_id, body.attempt).record_step(body.name, pull.as_json(body.value))
+    _backend(caller, run_id, body.attempt).record_step(body.name, pull.as_json(body.value))
     return {"result": "kept"}
 
 

@@ -1,4 +1,4 @@
-"""What grows and nobody needs any more."""
+"""Retention: rows that nobody needs any more are deleted."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from casework.store.database import Database
 _GONE = timedelta(days=1)
 
 
-def tidy(db: Database) -> None:
+def delete_old(db: Database) -> None:
     """Forget used idempotency keys, and processes that are long gone."""
     with db.begin() as tx:
         keys.forget_used(tx, KEPT)

@@ -1,4 +1,4 @@
-"""A run's hands: what it writes while it works, each a transaction that is fenced by the attempt that holds the case."""
+"""What a run does to the world while it works, each a transaction that is fenced by the attempt that holds the case."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case, CaseFilter, CaseId, Effects, NewCase
 from casework.errors import RunLost
 from casework.service import cases, queues
-from casework.service.outcomes import Holder
+from casework.service.holding import Holder
 from casework.store import cases as case_store
 from casework.store import messages, runs
 from casework.store.database import Database, Tx
@@ -16,8 +16,8 @@ from casework.store.database import Database, Tx
 Perform = Callable[[Effects], None]
 
 
-class RunDesk:
-    """The `Desk` of one attempt."""
+class RunBackend:
+    """The backend of one attempt's `Run`."""
 
     def __init__(self, db: Database, holder: Holder, perform: Perform) -> None:
         self._db = db
@@ -61,7 +61,7 @@ class RunDesk:
             return case_store.find(tx, target, CaseFilter(tuple(statuses), title_contains=title_contains), limit=limit)
 
     def _write(self, what: str, write: Callable[[Tx], bool]) -> None:
-        """Write where the fence holds; where it does not, nothing stays but a note of the refusal, and RunLost is raised."""
+        """Write if the fence holds; otherwise nothing stays but a note of the refusal, and RunLost is raised."""
         try:
             with self._db.begin() as tx:
                 if not write(tx):

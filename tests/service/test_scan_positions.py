@@ -6,7 +6,7 @@ import pytest
 
 from casework.core.model import Priority
 from casework.service import cases, dispatch
-from casework.service.trail import LATE, Trail
+from casework.service.scan_positions import LATE, ScanPositions
 from factories import SETTINGS, TEAM, a_consumer, an_agent, some_cases, the_run, worked_queue
 
 SECOND = timedelta(seconds=1)
@@ -19,12 +19,12 @@ def ready_since(db, case_id, moment):
 
 @pytest.fixture
 def trail():
-    return Trail()
+    return ScanPositions()
 
 
 def claimed(db, trail, *, sweeping=False):
     """The cases that a tick claims."""
-    ticks = list(dispatch.tick(db, SETTINGS, sweeping=sweeping, trail=trail))
+    ticks = list(dispatch.tick(db, SETTINGS, sweeping=sweeping, positions=trail))
     return [the_run(db, message).case_id for done in ticks for message in done.effects.runs]
 
 
@@ -74,7 +74,7 @@ def test_what_a_person_holds_is_passed_and_the_round_goes_on_behind_it(committed
     if consumers == 2:
         a_consumer(committed, queue, an_agent(committed, "second"), concurrency=1)
     ids = some_cases(committed, queue, 5)
-    trail = Trail()
+    trail = ScanPositions()
     with committed.begin() as person:
         person.sql("select 1 from cases where id = %(id)s for update", {"id": ids[0]})
         assert sorted(claimed(committed, trail)) == ids[1:]

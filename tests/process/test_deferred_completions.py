@@ -14,17 +14,17 @@ from factories import TEAM, a_consumer, a_queue, an_agent, history, some_cases
 pytestmark = pytest.mark.process
 
 
-def a_worker_that_carries(installation, pool):
+def a_deferring_worker(installation, pool):
     """It has done all of the work, and waits for a start to write the last completion with."""
-    installation.environment |= {"SAMPLE_CARRY_SECONDS": "600", "CASEWORK_BUNDLE_SECONDS": "0"}
+    installation.environment |= {"SAMPLE_DEFER_SECONDS": "600", "CASEWORK_BUNDLE_SECONDS": "0"}
     queue = a_queue(installation.db)
-    a_consumer(installation.db, queue, an_agent(installation.db, "quick", target="sample_agents:is_carried"))
+    a_consumer(installation.db, queue, an_agent(installation.db, "quick", target="sample_agents:is_deferred"))
     ids = some_cases(installation.db, queue, 20)
     worker = installation.everything(pool, 1)
     wait_for(
         lambda: (
             (installation.counted(queue)[CaseStatus.COMPLETED], installation.running(queue)) == (19, 1)
-            and not installation.casework.publisher.redis.llen("runs")
+            and not installation.casework.publisher.redis.llen(installation.casework.publisher.names.runs)
         ),
         "the last completion to be carried",
     )
@@ -38,18 +38,18 @@ def worked(installation):
 
 
 @pytest.mark.parametrize("pool", list(Pool))
-def test_a_worker_that_shuts_down_writes_what_it_carries(installation, pool):
-    worker, queue, ids = a_worker_that_carries(installation, pool)
+def test_worker_that_shuts_down_writes_what_it_deferred(installation, pool):
+    worker, queue, ids = a_deferring_worker(installation, pool)
     worker.send_signal(signal.SIGTERM)
     worker.wait(30)
     assert installation.counted(queue)[CaseStatus.COMPLETED] == 20
     assert {tuple(history(installation.db, id)) for id in ids} == {("created", "claimed", "completed")}
 
 
-def test_a_worker_that_is_killed_costs_what_it_carries_another_attempt(installation):
-    worker, queue, _ = a_worker_that_carries(installation, Pool.THREADS)
+def test_killed_worker_costs_what_it_deferred_another_attempt(installation):
+    worker, queue, _ = a_deferring_worker(installation, Pool.THREADS)
     os.kill(worker.pid, signal.SIGKILL)
-    installation.environment["SAMPLE_CARRY_SECONDS"] = "0.01"
+    installation.environment["SAMPLE_DEFER_SECONDS"] = "0.01"
     installation.worker(Pool.THREADS, 1)
     installation.wait_until_ended(queue, 20)
     assert len(worked(installation)) == 21

@@ -12,7 +12,7 @@ REMEMBERED_SECONDS = 0.3
 UNKNOWN_SECONDS = 0.1
 
 
-class Paces:
+class RunDurations:
     """Asks the database for an agent's latest runs, now and then."""
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Paces:
         unknown = [agent for agent in asked if agent not in self._known or self._known[agent][1] < now]
         if unknown:
             with db.single() as tx:
-                found = runs.paces(
+                found = runs.durations(
                     tx,
                     unknown,
                     longest=settings.bundle_seconds,
@@ -33,6 +33,6 @@ class Paces:
                     outstanding=settings.outstanding_runs,
                 )
             for agent in unknown:
-                pace = found.get(agent)
-                self._known[agent] = pace, now + (UNKNOWN_SECONDS if pace is None else REMEMBERED_SECONDS)
-        return {agent: pace for agent in asked if (pace := self._known[agent][0]) is not None}
+                seconds = found.get(agent)
+                self._known[agent] = seconds, now + (UNKNOWN_SECONDS if seconds is None else REMEMBERED_SECONDS)
+        return {agent: seconds for agent in asked if (seconds := self._known[agent][0]) is not None}

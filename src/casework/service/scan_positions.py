@@ -23,19 +23,19 @@ _FIRST = UUID(int=0)
 _LANE_OF = attrgetter("lane", "queue_id", "agent_id")
 
 
-class Trail:
+class ScanPositions:
     """One ticker's. It is begun anew every second or so, so that nothing stays behind it."""
 
     def __init__(self) -> None:
         self.positions: dict[Probe, Position] = {}
         self.consumers: list[Pair] = []
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Look from the front again."""
         self.positions.clear()
         self.consumers.clear()
 
-    def follow(self, held: Iterable[Held], reached: Mapping[Probe, Position], now: datetime) -> None:
+    def advance(self, held: Iterable[Held], reached: Mapping[Probe, Position], now: datetime) -> None:
         """Go on behind what a committed round has picked, with the consumers that it found cases for."""
         nearest = now - LATE, _FIRST
         for probe, position in reached.items():

@@ -6,14 +6,16 @@ import pytest
 
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import CaseFilter, RunMessage
-from casework.service import cases, execute, requests, runs
+from casework.service import cases, release, requests, runs
+from casework.service.execution.executor import call_agent
 from casework.store import transitions
 from factories import (
     SETTINGS,
     TEAM,
-    Watching,
     a_queue,
+    an_attempt,
     claim,
+    finish,
     history,
     some_cases,
     start,
@@ -109,8 +111,8 @@ def test_a_released_run_costs_no_attempt(db, settings):
     queue, case_id = one(db, "completes")
     (message,) = claim(db)
     start(db, message, worker="old")
-    execute.ask_worker_to_release(db, "old", 2.0)
-    assert execute.release_all_of(db, "old").value == 1
+    release.ask_to_release(db, "old", 2.0)
+    assert release.release_all(db, "old").value == 1
     assert the_run(db, message).failures == 0
     (again,) = claim(db)
     assert work(db, again) == "completed"
@@ -177,24 +179,21 @@ def interrupted(db, target, act):
     """Run the agent in a thread until it has said something, act, tell it to stop, and return what came of it."""
     queue, case_id = one(db, target)
     (message,) = claim(db)
-    watch = Watching()
     started = start_row(db, message)
     result = []
-    thread = threading.Thread(
-        target=lambda: result.append(execute.work(db, SETTINGS, started, watch.stop, lambda effects: None))
-    )
+    thread = threading.Thread(target=lambda: result.append(call_agent(db, SETTINGS, started, lambda effects: None)))
     thread.start()
     while not runs.said(db, TEAM, message.run_id, limit=1):
         assert thread.is_alive()
     act(queue, case_id)
-    watch.stop.request()
+    started.stop.request()
     thread.join(10)
     assert not thread.is_alive()
-    return case_id, message, execute.settle(db, SETTINGS, started, result[0])
+    return case_id, message, finish(db, started, result[0])
 
 
 def start_row(db, message):
-    started = execute.start(db, SETTINGS, message, "w")
+    started = an_attempt(db, message)
     assert started is not None
     return started
 
@@ -227,8 +226,8 @@ def test_a_late_outcome_is_refused_and_recorded(db, settings):
     (message,) = claim(db)
     started = start_row(db, message)
     cases.settle(db, settings, queue.id, [case_id], CaseStatus.FAILED, "by hand")
-    result = execute.work(db, settings, started, Watching().stop, lambda effects: None)
-    assert execute.settle(db, settings, started, result) == "refused"
+    result = call_agent(db, settings, started, lambda effects: None)
+    assert finish(db, started, result) == "refused"
     assert the_case(db, case_id).status is CaseStatus.FAILED
     assert history(db, case_id)[-3:] == ["settled", "write_refused", "interrupted"]
     run = the_run(db, message)
@@ -240,8 +239,8 @@ def test_a_late_message_is_refused_and_stops_the_run(db, settings):
     (message,) = claim(db)
     started = start_row(db, message)
     cases.retry(db, settings, queue.id, [case_id])
-    result = execute.work(db, settings, started, Watching().stop, lambda effects: None)
-    assert execute.settle(db, settings, started, result) == "interrupted"
+    result = call_agent(db, settings, started, lambda effects: None)
+    assert finish(db, started, result) == "interrupted"
     assert runs.said(db, TEAM, message.run_id, limit=10) == []
     assert "write_refused" in history(db, case_id)
 

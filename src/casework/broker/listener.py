@@ -1,0 +1,55 @@
+"""What a process hears from Redis: requests for a tick, and news of runs that were asked to stop. All of it is checked."""
+
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from redis import Redis
+
+from casework.broker.address import client
+from casework.broker.names import Names
+from casework.broker.publisher import MOST_NUDGES
+from casework.broker.rejected import rejected
+from casework.core.model import RunId
+
+
+class Listener:
+    """One thread's ear. Every method raises RedisError or OSError when Redis is unavailable."""
+
+    def __init__(self, url: str, names: Names) -> None:
+        self._url, self._names = url, names
+        self._stops: Any = None
+
+    @cached_property
+    def _waiting(self) -> Redis:
+        """A connection of its own, for waits of a few seconds."""
+        return client(self._url, socket_timeout=10)
+
+    def nudged(self, seconds: int) -> bool:
+        """Wait that long for requests for a tick, and take all that there are: one tick answers them."""
+        found = self._waiting.blmpop(seconds, 1, self._names.nudges, direction="LEFT", count=2 * MOST_NUDGES)
+        return found is not None
+
+    def stopped_runs(self, seconds: float) -> list[RunId]:
+        """Wait that long for news of runs that were asked to stop."""
+        if self._stops is None:
+            pubsub = client(self._url, socket_timeout=5).pubsub()  # type: ignore[no-untyped-call]
+            pubsub.subscribe(self._names.stops)
+            self._stops = pubsub
+        news = self._stops.get_message(ignore_subscribe_messages=True, timeout=seconds)
+        return run_ids(news["data"]) if news else []
+
+    def reconnect(self) -> None:
+        """Subscribe again with the next question."""
+        self._stops = None
+
+
+def run_ids(data: Any) -> list[RunId]:
+    """The runs that a message names; what names none is thrown away."""
+    found = []
+    for part in data.decode(errors="replace").split(",") if isinstance(data, bytes) else [str(data)]:
+        try:
+            found.append(RunId(UUID(part)))
+        except ValueError:
+            rejected.add("stops", f"not a run's id: {part[:50]!r}")
+    return found

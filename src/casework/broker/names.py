@@ -1,0 +1,34 @@
+"""The names that casework uses in Redis. All begin with the installation's prefix, so that installations that share a
+server, by design or by mistake, do not take each other's messages. Pub/sub ignores database numbers."""
+
+from dataclasses import dataclass
+
+RUNS = "runs"
+TICKS = "ticks"
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Keys and channels of one installation."""
+
+    prefix: str
+
+    @property
+    def runs(self) -> str:
+        """The list of messages for workers."""
+        return f"{self.prefix}{RUNS}"
+
+    @property
+    def ticks(self) -> str:
+        """The list of messages for tickers."""
+        return f"{self.prefix}{TICKS}"
+
+    @property
+    def nudges(self) -> str:
+        """The list of requests for a tick now."""
+        return f"{self.prefix}nudges"
+
+    @property
+    def stops(self) -> str:
+        """The channel of runs that were asked to stop."""
+        return f"{self.prefix}stops"

@@ -1,0 +1,32 @@
+"""What the broker delivers and casework did not send: thrown away, counted, and logged without flooding the log."""
+
+from collections import Counter
+from threading import Lock
+from time import monotonic
+
+from casework import events
+
+LOG_SECONDS = 10.0
+
+
+class Rejected:
+    """Counts rejected messages by their source, and emits one event for each source in ten seconds."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._next: dict[str, float] = {}
+        self._lock = Lock()
+
+    def add(self, source: str, reason: str) -> None:
+        """Count a message that was thrown away."""
+        with self._lock:
+            self._counts[source] += 1
+            now, count = monotonic(), self._counts[source]
+            if now < self._next.get(source, 0.0):
+                return
+            self._next[source] = now + LOG_SECONDS
+        events.emit(events.MessageRejected(source, reason[:200], count))
+
+
+rejected = Rejected()
+"""This process's."""

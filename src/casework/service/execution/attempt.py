@@ -1,0 +1,93 @@
+"""One attempt of a run: what its start returned, what its agent returned, and when."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from time import monotonic
+from typing import Any
+
+from casework.agents import Complete, HeldCase
+from casework.agents.call import Result, Returned
+from casework.agents.stop import Stop
+from casework.core.model import Bundle, RunMessage
+from casework.service.holding import Holder, held_case, holder
+from casework.settings import Settings
+from casework.store import transitions
+from casework.store.database import Database
+from casework.store.transitions import Completion, Fence
+
+
+class RunResult(StrEnum):
+    """What came of a message's run. `leaves_work` says whether there may be something to claim now."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    POSTPONED = "postponed"
+    NEEDS_INPUT = "needs_input"
+    HANDED_OVER = "handed_over"
+    ATTEMPT_FAILED = "attempt_failed"
+    RELEASED = "released"
+    INTERRUPTED = "interrupted"
+    LOST = "lost"
+    REFUSED = "refused"
+    NOT_WRITTEN = "not written"
+    NOT_STARTED = "not started"
+
+    @property
+    def leaves_work(self) -> bool:
+        return self not in (RunResult.COMPLETED, RunResult.FAILED, RunResult.POSTPONED, RunResult.NEEDS_INPUT)
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """A started run on its way to its outcome. `began` and `ended` are instants of this process's monotonic clock."""
+
+    holder: Holder
+    case: HeldCase
+    agent_name: str
+    target: str
+    limited: bool
+    """Whether its end gives a consumer a slot back."""
+    stop: Stop = field(default_factory=Stop)
+    result: Result | None = None
+    began: float | None = None
+    ended: float | None = None
+    maybe_written: bool = False
+    """Whether a try to write its outcome broke off before the database answered."""
+
+    @property
+    def fence(self) -> Fence:
+        """What its writes are checked against."""
+        return self.holder.fence
+
+    @property
+    def message(self) -> RunMessage:
+        return RunMessage(self.fence.run_id, self.fence.attempt)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the agent did the work."""
+        return isinstance(self.result, Returned) and isinstance(self.result.outcome, Complete)
+
+    def completion(self, clock: Callable[[], float] = monotonic) -> Completion:
+        """What is written of it, with times as seconds ago. The only place where the two clocks meet."""
+        assert isinstance(self.result, Returned)
+        now = clock()
+        began, ended = (0.0 if moment is None else now - moment for moment in (self.began, self.ended))
+        return Completion(self.fence, self.result.outcome.reason, began, ended)
+
+
+def start(db: Database, settings: Settings, bundle: Bundle, worker: str) -> Sequence[Attempt]:
+    """Start those of the runs that wait for it, in their order; not those that were started before, or interrupted."""
+    with db.single() as tx:
+        if len(bundle) == 1:
+            only = transitions.start(tx, bundle[0], worker)
+            return [started(only, settings)] if only else []
+        rows = transitions.start_all(tx, bundle, worker)
+    by_message = {one.message: one for one in (started(row, settings) for row in rows)}
+    return [by_message[message] for message in bundle if message in by_message]
+
+
+def started(row: Any, settings: Settings) -> Attempt:
+    """The attempt, from the row that its start returned."""
+    return Attempt(holder(row, settings), held_case(row), row.agent_name, row.target or "", row.limited)

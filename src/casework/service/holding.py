@@ -1,0 +1,46 @@
+"""Who holds a case: the same for runs that workers execute and for runs of agents elsewhere."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from casework.agents import HeldCase
+from casework.core.model import AgentId, CaseId, LabelRef, Priority, QueueId, RunId, TeamId
+from casework.settings import Settings
+from casework.store.transitions import Fence
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The attempt that holds a case, and what its outcome depends on."""
+
+    fence: Fence
+    queue_id: QueueId
+    team_id: TeamId
+    agent_id: AgentId
+    failures: int
+    max_attempts: int
+
+
+def holder(row: Any, settings: Settings) -> Holder:
+    """Who holds the case, from the row that a run's start returned."""
+    return Holder(
+        fence=Fence(CaseId(row.case_id), RunId(row.run_id), row.attempt),
+        queue_id=QueueId(row.queue_id),
+        team_id=TeamId(row.team_id),
+        agent_id=AgentId(row.agent_id),
+        failures=row.failures,
+        max_attempts=row.max_attempts or settings.max_attempts,
+    )
+
+
+def held_case(row: Any) -> HeldCase:
+    """The case, from the row that its run's start returned."""
+    return HeldCase(
+        id=CaseId(row.case_id),
+        queue_id=QueueId(row.queue_id),
+        title=row.title,
+        data=row.data,
+        priority=Priority.of_rank(row.priority),
+        labels=tuple(LabelRef(value, key) for key, value in row.labels or ()),
+        created_at=row.created_at,
+    )

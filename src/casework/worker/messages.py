@@ -1,0 +1,26 @@
+"""What a message for workers holds, checked: whoever can write to the broker must not thereby end anything."""
+
+from typing import Any
+from uuid import UUID
+
+from casework.broker.rejected import rejected
+from casework.core.model import Bundle, RunId, RunMessage
+
+
+def read_bundle(runs: Any = None) -> Bundle:
+    """The runs that a message names, without what names none."""
+    if not isinstance(runs, list | tuple):
+        rejected.add("runs", f"a {type(runs).__name__} and not a list of runs")
+        return ()
+    return tuple(message for one in runs if (message := _read(one)))
+
+
+def _read(one: Any) -> RunMessage | None:
+    try:
+        run_id, attempt = one
+        if not isinstance(attempt, int) or not 0 < attempt < 2**31:
+            raise ValueError(attempt)
+        return RunMessage(RunId(UUID(run_id)), attempt)
+    except (ValueError, TypeError, AttributeError):
+        rejected.add("runs", f"not a run and its attempt: {one!r:.50}")
+        return None

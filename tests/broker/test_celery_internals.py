@@ -1,0 +1,68 @@
+"""What casework assumes of Celery and kombu: these fail when a new version changes it."""
+
+import json
+from importlib.metadata import version
+
+from celery.concurrency.thread import TaskPool
+from celery.worker import state
+from kombu.transport import redis as kombu_redis
+from redis import Redis
+
+from casework.broker import celery_internals
+from casework.broker.address import client
+from casework.broker.app import RUN_TASK, make_app
+from casework.worker import pool
+
+
+def an_app(servers, prefix="internals:"):
+    return make_app(lambda: servers.redis, lambda: prefix, lambda: 1.0)
+
+
+def test_versions_are_those_that_the_assumptions_were_tested_with():
+    assert version("celery").startswith("5.7."), "run the process and chaos tests, then admit the new version here"
+    assert version("kombu").startswith("5.7.")
+
+
+def test_several_messages_are_published_in_one_round_trip(servers):
+    app, redis = an_app(servers), client(servers.redis)
+    redis.delete("internals:runs")
+    celery_internals.publish(app, "runs", RUN_TASK, [([(str(n), 1)],) for n in range(3)])
+    assert celery_internals.waiting(redis, ["internals:runs"]) == 3
+    message = json.loads(redis.rpop("internals:runs"))
+    assert message["headers"]["task"] == RUN_TASK
+    assert isinstance(message["body"], str)
+    assert {"delivery_info", "delivery_tag"} <= set(message["properties"])
+    redis.delete("internals:runs")
+    app.close()
+
+
+def test_queue_is_a_list_of_its_name_behind_the_prefix(servers):
+    app, redis = an_app(servers, "other:"), client(servers.redis)
+    app.send_task(RUN_TASK, args=([],), queue="runs")
+    assert celery_internals.waiting(redis, ["other:runs"]) == 1
+    redis.delete("other:runs")
+    app.close()
+
+
+def test_worker_state_names_reserved_and_active_requests():
+    assert celery_internals.reserved() == 0
+    assert list(celery_internals.active()) == []
+    assert hasattr(state, "reserved_requests")
+    assert hasattr(state, "active_requests")
+
+
+def test_thread_pool_has_the_hooks_that_ours_overrides():
+    assert issubclass(pool.TaskPool, TaskPool)
+    for name in ("on_apply", "register_with_event_loop"):
+        assert callable(getattr(TaskPool, name))
+    ours = pool.TaskPool(1)
+    applied = ours.on_apply(lambda *_, **__: None, (), {}, callback=None, accept_callback=lambda *_: None)
+    applied.wait(10)
+    ours.on_stop()
+
+
+def test_transport_has_the_methods_that_ours_overrides():
+    assert callable(kombu_redis.Channel._brpop_read)
+    assert callable(kombu_redis.Transport._deliver)
+    assert kombu_redis.Transport.Channel is kombu_redis.Channel
+    assert Redis
