@@ -32,6 +32,11 @@ class ConsumerSnapshot:
     taken_at: datetime | None
     """When it last was given a case of the queue, or began with one."""
 
+    @property
+    def asks_for_work(self) -> bool:
+        """Whether it asks for its cases; to all others ticks give them, and workers execute their runs."""
+        return self.kind is AgentKind.PULL
+
 
 @dataclass(frozen=True, slots=True)
 class QueueSnapshot:
@@ -98,10 +103,10 @@ left join slots s on s.agent_id = c.agent_id left join taken t on t.agent_id = c
 where c.queue_id = %(queue_id)s order by a.name
 """
 
-_BUSY_ELSEWHERE_SQL = """
+_BUSY_ELSEWHERE_SQL = f"""
 select exists (
   select from runs r join agents a on a.id = r.agent_id
-  where r.holds_slot and r.status = 'running' and r.queue_id <> %(queue_id)s and a.kind = 'python'
+  where r.holds_slot and r.status = 'running' and r.queue_id <> %(queue_id)s and a.kind <> '{AgentKind.PULL}'
 )
 """
 

@@ -81,7 +81,8 @@ def _not_claimed(situation: Situation, case: CaseSnapshot) -> Explanation:
     cause = why_not_claimed(situation, case.waiting)
     if cause.reason is Reason.NEXT_TICK and not cause.is_trouble:
         return Explanation(cause.reason, _IN_ITS_TURN)
-    return Explanation(cause.reason, f"It is ready, but {_ended(cause.detail)}")
+    former = f" It is run {case.run_id}." if case.waiting.blocked else ""
+    return Explanation(cause.reason, f"It is ready, but {_ended(cause.detail)}{former}")
 
 
 def _ended(text: str) -> str:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from shlex import quote
 
-from casework.core.model import AgentKind, QueueMode
+from casework.core.model import QueueMode
 from casework.core.plan import free_slots
 from casework.service.diagnosis.health import absence
 from casework.settings import Settings
@@ -73,14 +73,14 @@ class Situation:
         return absence(self.settings, role, self.held.seen.get(role), self.held.now)
 
     def has_lasted(self, since: datetime) -> bool:
-        """Whether that is longer ago than things take that nothing hinders."""
+        """Whether that is so long ago that something must be in the way."""
         return self.held.now - since >= SOON
 
     def seconds(self, since: datetime) -> str:
         return f"{(self.held.now - since).total_seconds():.0f} s"
 
     def command(self, words: str, *names: str) -> str:
-        """A command that can be pasted into a shell; its first argument is the queue."""
+        """A command about the queue that can be pasted into a shell."""
         return f"`casework {words} {' '.join((quote(self.held.queue.name), *names))}`"
 
     def takers(self, waiting: Waiting) -> list[ConsumerSnapshot]:
@@ -89,9 +89,9 @@ class Situation:
             return [one for one in self.consumers if one.trigger]
         return [one for one in self.consumers if one.agent_id == waiting.agent_id]
 
-    def roomy(self, waiting: Waiting, kind: AgentKind) -> list[ConsumerSnapshot]:
-        """Those of them that are of that kind and have a free slot."""
-        return [one for one in self.takers(waiting) if one.kind is kind and self._free_slots(one)]
+    def roomy(self, waiting: Waiting, *, asks: bool) -> list[ConsumerSnapshot]:
+        """Those of them that have a free slot, and that ask for work or are given it by ticks."""
+        return [one for one in self.takers(waiting) if one.asks_for_work is asks and self._free_slots(one)]
 
     def _free_slots(self, consumer: ConsumerSnapshot) -> int:
         return free_slots(
@@ -154,7 +154,7 @@ def _no_taker(situation: Situation, waiting: Waiting) -> Cause | None:
 
 def _not_claimed(situation: Situation, waiting: Waiting) -> Cause | None:
     """A queue whose cases are claimed moves, however long the last of them has to wait."""
-    roomy = situation.roomy(waiting, AgentKind.PYTHON)
+    roomy = situation.roomy(waiting, asks=False)
     if not roomy:
         return None
     if lacking := situation.absence("ticker"):
@@ -165,7 +165,7 @@ def _not_claimed(situation: Situation, waiting: Waiting) -> Cause | None:
 
 def _not_asked(situation: Situation, waiting: Waiting) -> Cause | None:
     """A program that works on one case after the other asks for the next one when it is done."""
-    roomy = situation.roomy(waiting, AgentKind.PULL)
+    roomy = situation.roomy(waiting, asks=True)
     if not roomy:
         return None
     stands = situation.has_lasted(waiting.since) and situation.took_nothing_for(situation.takers(waiting), HANGS)
@@ -203,14 +203,14 @@ def why_not_started(situation: Situation, consumers: Sequence[ConsumerSnapshot])
     since = unstarted_since(consumers)
     if since is None:
         return None
-    python = _python(consumers)
+    executed = _executed_by_workers(consumers)
     lasts = situation.has_lasted(since)
     if lacking := situation.absence("worker"):
         return Cause(Reason.NO_WORKER, lacking, lasts)
-    if any(one.running for one in python):
-        hangs = lasts and situation.took_nothing_for(python, HANGS)
+    if any(one.running for one in executed):
+        hangs = lasts and situation.took_nothing_for(executed, HANGS)
         return Cause(Reason.WAITING_FOR_WORKER, f"the runs that workers execute hang: {_running(situation)}", hangs)
-    sends = max(one.sends for one in python)
+    sends = max(one.sends for one in executed)
     if situation.held.workers_are_busy_elsewhere:
         detail = "the workers are busy with other queues; `casework worker` starts one more"
     else:
@@ -220,11 +220,11 @@ def why_not_started(situation: Situation, consumers: Sequence[ConsumerSnapshot])
 
 def unstarted_since(consumers: Sequence[ConsumerSnapshot]) -> datetime | None:
     """When the first of their runs that have not started was claimed."""
-    return min((one.pending_since for one in _python(consumers) if one.pending_since), default=None)
+    return min((one.pending_since for one in _executed_by_workers(consumers) if one.pending_since), default=None)
 
 
-def _python(consumers: Sequence[ConsumerSnapshot]) -> list[ConsumerSnapshot]:
-    return [one for one in consumers if one.kind is AgentKind.PYTHON]
+def _executed_by_workers(consumers: Sequence[ConsumerSnapshot]) -> list[ConsumerSnapshot]:
+    return [one for one in consumers if not one.asks_for_work]
 
 
 def _running(situation: Situation) -> str:
