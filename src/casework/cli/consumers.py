@@ -85,7 +85,7 @@ def list_(queue: QueueRef, as_json: Json = False) -> None:
         print_json([as_object(one) for one in found])
         return
     rows = ((one.agent_name, one.trigger, one.concurrency or "none", one.used_slots, one.agent_id) for one in found)
-    table(("consumer", "trigger", "concurrency", "live runs", "id"), rows, empty="It has no consumers.")
+    table(("consumer", "trigger", "concurrency", "slots used", "id"), rows, empty="It has no consumers.")
 
 
 @app.command()

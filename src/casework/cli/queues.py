@@ -80,7 +80,7 @@ def show(queue: QueueRef, as_json: Json = False) -> None:
     table(QUEUE_COLUMNS, [queue_row(found, stats)])
     rows = ((one.agent_name, one.trigger, one.concurrency or "none", one.used_slots) for one in consumers)
     table(
-        ("consumer", "trigger", "concurrency", "live runs"),
+        ("consumer", "trigger", "concurrency", "slots used"),
         rows,
         empty="It has no consumers: casework consumers set QUEUE AGENT",
     )
