@@ -1,4 +1,4 @@
-"""No GET waits for anybody: what it reads may be locked by a tick, a run or a person."""
+"""No GET waits for a lock: a tick, a run or a person may have locked what it reads."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Two delete the same thing at once: one of them is told that it did, the other that there is nothing to delete."""
+"""If two delete the same thing at once, one succeeds, and the other is told that there is nothing to delete."""
 
 import pytest
 from waiting import Halted, Rival, wait_until_still
@@ -50,7 +50,7 @@ def a_key(db, queue, agent):
         (a_key, NotFound, 1),
     ],
 )
-def test_of_two_who_delete_at_once_one_is_told_that_nothing_is_there(committed, thing, refusal, commit):
+def test_one_of_two_simultaneous_deletes_is_refused(committed, thing, refusal, commit):
     queue, agent = worked_queue(committed)
     some_cases(committed, queue)
     delete = thing(committed, queue, agent)

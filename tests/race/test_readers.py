@@ -1,4 +1,4 @@
-"""Who only reads is in nobody's way, and sees one moment."""
+"""Readers hold nobody up, and see one moment."""
 
 import threading
 from contextlib import contextmanager
@@ -86,7 +86,7 @@ READERS = pytest.mark.parametrize(
     ],
     ids=["claim", "start", "completion", "retry"],
 )
-def test_nobody_waits_for_a_reader_or_passes_its_case_over(committed, read, scene, act, outcome):
+def test_readers_hold_up_no_claim_start_outcome_or_person(committed, read, scene, act, outcome):
     scene = scene(committed)
     locks, outcomes = [], []
 
@@ -114,7 +114,7 @@ LOCKING = {
 
 
 @pytest.mark.parametrize("lock", LOCKING.values(), ids=LOCKING)
-def test_the_server_refuses_a_lock_within_a_snapshot(committed, lock):
+def test_server_refuses_row_locks_in_a_snapshot(committed, lock):
     scene = pending(committed)
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction), committed.snapshot() as tx:
         lock(tx, scene)
@@ -152,8 +152,8 @@ def test_claims_and_completions_go_on_while_explain_is_polled(committed):
 
 
 @pytest.mark.parametrize("number", range(1, 5))
-def test_an_explanation_is_of_one_moment_whatever_happens_meanwhile(committed, number):
-    """A claim before its n-th statement: seen in part, it would look like a former run, or a consumer at its limit."""
+def test_explain_sees_one_moment_while_the_case_is_claimed(committed, number):
+    """The claim comes before its n-th statement. Seen in part, it would look like a former run or a full consumer."""
     scene = pending(committed)
     claims = []
     reader = Halted(
@@ -164,7 +164,7 @@ def test_an_explanation_is_of_one_moment_whatever_happens_meanwhile(committed, n
     assert code == (Reason.NO_WORKER if number == 1 else Reason.NO_TICKER)
 
 
-def test_an_explanation_of_a_case_that_is_being_deleted_does_not_wait(committed):
+def test_explain_does_not_wait_for_a_deletion(committed):
     scene = pending(committed)
     with committed.begin() as tx:
         case_store.lock(tx, scene.cases)
@@ -174,7 +174,7 @@ def test_an_explanation_of_a_case_that_is_being_deleted_does_not_wait(committed)
         explain(committed, SETTINGS, TEAM, scene.case)
 
 
-def test_a_case_and_its_history_are_of_one_moment(committed):
+def test_case_and_history_are_of_one_moment(committed):
     scene = pending(committed)
     (case_id,) = cases.create(committed, scene.queue.id, [NewCase("case", labels=(LabelRef("urgent"),))]).value
     reader = Halted(committed, lambda: Rival(lambda: tick(scene)).result(), before="from case_events")

@@ -1,4 +1,4 @@
-"""A case, its queue and the installation name one reason for one standstill, and what moves is no trouble."""
+"""A case, its queue and health give the same reason for the same standstill; a queue that moves has none."""
 
 from datetime import timedelta
 
@@ -180,7 +180,7 @@ STANDSTILLS = [
 
 
 @pytest.mark.parametrize(("stand", "seen", "reason"), STANDSTILLS, ids=lambda value: getattr(value, "__name__", None))
-def test_a_case_and_its_queue_name_the_same_reason(db, clock, stand, seen, reason):
+def test_case_and_queue_give_the_same_reason(db, clock, stand, seen, reason):
     case_id = stand(db, clock)
     clock.forward(SOON.total_seconds())
     queue = diagnosis(db, FEW, seen=seen)
@@ -191,7 +191,7 @@ def test_a_case_and_its_queue_name_the_same_reason(db, clock, stand, seen, reaso
 
 
 @pytest.mark.parametrize(("role", "stand"), [("ticker", ready), ("worker", claimed)])
-def test_a_missing_process_is_told_alike_by_case_queue_and_health(db, clock, role, stand):
+def test_case_queue_and_health_describe_a_missing_process_alike(db, clock, role, stand):
     case_id = stand(db, clock)
     see(db, role)
     clock.forward(SETTINGS.lease_seconds + 1)
@@ -238,7 +238,7 @@ NO_TROUBLE = {
 
 
 @pytest.mark.parametrize("reason", NO_TROUBLE)
-def test_a_case_that_nothing_is_in_the_way_of_is_no_trouble(db, reason):
+def test_case_with_nothing_in_its_way_is_no_trouble(db, reason):
     case_id = NO_TROUBLE[reason](db)
     see(db, *BOTH)
     assert explain(db, SETTINGS, TEAM, case_id).code == reason
@@ -425,7 +425,7 @@ def test_workers_that_are_busy_with_other_queues(db, clock):
     assert "workers are busy with other queues" in trouble(db)
 
 
-def test_former_runs_that_nobody_ends_are_put_down_to_the_missing_ticker(db, clock):
+def test_missing_ticker_is_why_former_runs_are_not_ended(db, clock):
     behind_its_former_run(db, clock)
     clock.forward(9)
     assert trouble(db) is None
@@ -434,7 +434,7 @@ def test_former_runs_that_nobody_ends_are_put_down_to_the_missing_ticker(db, clo
     assert "has not stopped, and no tick ends it: no ticker was ever seen" in trouble(db, seen=["worker"])
 
 
-def test_trouble_in_one_part_of_a_queue_is_told_though_another_moves(db, settings, clock):
+def test_trouble_in_one_part_of_a_queue_is_reported_while_another_moves(db, settings, clock):
     queue, _ = worked_queue(db, concurrency=1)
     some_cases(db, queue, 2)
     start(db, claim(db)[0])

@@ -111,6 +111,7 @@ def delete(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID) -
         store.lock(tx, queue.id)
         rest = cases.clear_within(tx, settings, queue.id)
         if not store.delete(tx, queue.id):
+            # The runs that this one has interrupted learn of it with their next heartbeat.
             raise NotFound("queue", ref)
     count, interrupted = cleared.value[0] + rest[0], cleared.value[1] + rest[1]
     return Committed((count, interrupted), Effects(stops=tuple(interrupted)))
