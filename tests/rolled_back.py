@@ -35,7 +35,7 @@ class RolledBack(Database):
         with self.connection.begin_nested():
             yield Tx(prepared_of(self.connection), self.clock, lambda: self.connection)
 
-    single = begin
+    single = snapshot = begin
 
 
 def uncommitted(db: Database) -> Connection:

@@ -1,5 +1,6 @@
 """Builds an installation's parts from settings. Nothing else does, and nothing happens at import."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import sleep
 from typing import TypeVar
@@ -41,14 +42,12 @@ class Casework:
         self.publisher.close()
 
 
-def connect_when_possible(
-    application: str, pool_size: int, *, checked: bool = True, caches_plans: bool = False
-) -> Casework:
-    """As `connect`, waiting for servers that are not there yet."""
+def when_available(act: Callable[[], T]) -> T:
+    """The result of `act`, as soon as the servers that it needs are there."""
     said = ""
     while True:
         try:
-            return connect(application=application, pool_size=pool_size, checked=checked, caches_plans=caches_plans)
+            return act()
         except Unavailable as error:
             if str(error) != said:
                 events.emit(events.StartupWaiting(str(error)))
@@ -88,8 +87,8 @@ def names_of(settings: Settings, db: Database) -> Names:
 
 def redis_prefix() -> str:
     """What the keys of this installation begin with, for Celery's own connections; waits for the database."""
-    casework = connect_when_possible("casework names", pool_size=1, checked=False)
+    casework = when_available(lambda: connect(application="casework names", pool_size=1, checked=False))
     try:
-        return casework.publisher.names.prefix
+        return when_available(lambda: casework.publisher.names.prefix)
     finally:
         casework.close()

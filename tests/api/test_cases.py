@@ -7,7 +7,7 @@ import pytest
 
 from casework.core.model import DEFAULT_TEAM, CounterName
 from casework.service import agents, queues, requests
-from factories import claim, start, work_all
+from factories import claim, start, work, work_all
 
 SETTINGS_AGENT = "sample_agents:completes"
 
@@ -265,6 +265,22 @@ def test_exactly_the_live_runs_are_interrupted(api, queue, agent):
     assert (cleared["success"], cleared["deletedCount"]) == (True, 3)
     # A run that was asked to stop before, and has not stopped, is live still.
     assert set(cleared["interruptedRunIds"]) == rest | {str(fences[0].run_id)}
+
+
+def test_a_case_that_was_deleted_is_not_there_to_delete(api, queue):
+    (case_id,) = add(api, queue, "a")
+    api("DELETE", f"/v1/cases/{case_id}")
+    api("DELETE", f"/v1/cases/{case_id}", 404)
+
+
+def test_consumers_show_the_slots_they_use_as_live_runs(api, queue, agent):
+    add(api, queue, "a", "b")
+    waiting, _ = claim(api.db, api.casework.settings)
+    work(api.db, waiting)
+    path = f"/v1/queues/{queue}/consumers"
+    assert [one["live_runs"] for one in api("GET", path)["consumers"]] == [1]
+    assert api("PUT", f"{path}/{agent}", json={"concurrency": 4})["consumer"]["live_runs"] == 1
+    assert api("GET", f"/v1/queues/{queue}/stats")["live_runs"] == {"pending": 1, "waiting": 1}
 
 
 def test_runs_and_messages_of_a_case(api, queue, agent):

@@ -53,6 +53,16 @@ def test_from_an_empty_installation_to_worked_cases(casework):
     )
     assert (case["data"], case["priority"], case["labels"][0]["value"]) == ({"a": [1]}, "high", "v")
     assert as_json(casework, "tick") == {"claimed": 1, "swept": 0}
+    (consumer,) = as_json(casework, "consumers", "list", "inbox")
+    assert consumer == {
+        "queue_id": queue["id"],
+        "agent_id": agent["id"],
+        "agent_name": "worker",
+        "trigger": True,
+        "concurrency": 2,
+        "live_runs": 1,
+    }
+    assert as_json(casework, "queues", "show", "inbox")["consumers"] == [consumer]
     assert [one["id"] for one in as_json(casework, "cases", "list", "inbox", "--status", "claimed")] == [case["id"]]
     assert [event["type"] for event in as_json(casework, "cases", "show", case["id"])["events"]] == [
         "created",

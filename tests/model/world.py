@@ -64,7 +64,7 @@ class Savepoints(RolledBack):
             raise
         self.connection.exec_driver_sql("release savepoint step")
 
-    single = begin
+    single = snapshot = begin
 
 
 class World(RuleBasedStateMachine):

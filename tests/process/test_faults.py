@@ -202,7 +202,7 @@ def test_short_runs_that_wait_behind_a_long_one_are_let_go(installation):
         lambda: installation.counted(queue)[CaseStatus.COMPLETED] == 52 and installation.running(queue) == 4,
         "the twelve short ones to end beside the four long ones",
     )
-    assert any("runs.let_go" in log.read_text() for log in installation.logs.glob("*.log"))
+    assert any("run.returned" in log.read_text() for log in installation.logs.glob("*.log"))
 
 
 def test_a_zombie_worker_changes_nothing(installation):

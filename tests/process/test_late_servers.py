@@ -42,7 +42,7 @@ def test_processes_wait_for_their_servers(installation, late):
     wait_for(lambda: get(port, "/healthz") == 200, "the API to serve")
     for number in range(4):
         log = installation.logs / f"{number}.log"
-        wait_for(lambda log=log: "onnect" in log.read_text(), f"process {number} to look for its broker")
+        wait_for(lambda log=log: "startup.waiting" in log.read_text(), f"process {number} to wait")
     home.make()
     for server in servers:
         start_and_wait(server, home)

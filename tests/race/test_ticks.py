@@ -9,8 +9,7 @@ from waiting import Interrupted, Rival, wait_until_blocked
 
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import AgentKind, RunId, RunMessage
-from casework.errors import NotFound
-from casework.service import cases, dispatch, explain, queues
+from casework.service import cases, dispatch, queues
 from casework.service.execution import attempt
 from casework.store import cases as case_store
 from casework.store import claims, transitions
@@ -163,18 +162,6 @@ def test_what_a_tick_gives_to_be_sent_is_committed(committed):
             assert Rival(lambda message=message: the_run(committed, message)).result().attempt == message.attempt
             sent += 1
     assert sent == 5
-
-
-def test_an_explanation_that_meets_a_deletion_finds_no_case(committed):
-    queue, _ = worked_queue(committed)
-    (case_id,) = some_cases(committed, queue)
-    with committed.begin() as tx:
-        case_store.lock(tx, [case_id])
-        rival = Rival(lambda: explain.explain(committed, SETTINGS, TEAM, case_id))
-        wait_until_blocked(committed, rival)
-        case_store.delete(tx, [case_id])
-    with pytest.raises(NotFound):
-        rival.result()
 
 
 def test_a_message_of_a_claim_that_a_crash_of_the_server_has_undone_starts_nothing(committed):

@@ -108,6 +108,12 @@ class Halted:
     # A single statement is halted within a transaction: alone it would hold nothing before it is committed.
     single = begin
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Any]:
+        """A reader writes nothing: it is halted before a statement only."""
+        with self._db.snapshot() as tx:
+            yield Interrupted(tx, self._before, self._halt) if self._before else tx
+
     def _halt(self) -> None:
         self._left -= 1
         if self._left == 0:

@@ -6,7 +6,6 @@ from casework.core.lifecycle import CaseStatus
 from casework.core.model import CaseFilter, NewCase
 from casework.service import cases, runs
 from casework.store import listing
-from casework.store.listing import Wanted
 from factories import TEAM, a_queue, claim, some_cases, the_case, work, worked_queue
 
 MEGABYTE = 1_000_000
@@ -19,8 +18,8 @@ def test_data_with_more_words_than_an_index_takes_is_kept_and_found_by_its_first
     (case_id,) = cases.create(db, queue.id, [NewCase("long", data)]).value
     assert the_case(db, case_id).data == data
     with db.begin() as tx:
-        wanted = Wanted(queue.id, tsquery=f"'{letter * 58}000007'")
-        assert [case.id for case in listing.page(tx, wanted, limit=1, offset=0)[0]] == [case_id]
+        wanted = CaseFilter(search=f"{letter * 58}000007")
+        assert [case.id for case in listing.page(tx, queue.id, wanted, limit=1)[0]] == [case_id]
     cases.update(db, TEAM, case_id, data=data[::-1])
     assert the_case(db, case_id).data == data[::-1]
 

@@ -11,7 +11,7 @@ from casework.agents.call import Crashed, Returned
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import AgentKind, Priority, QueueMode
 from casework.core.plan import Lane
-from casework.service import cases, dispatch, execute, queues
+from casework.service import cases, dispatch, queues
 from casework.service.sweep import sweep
 from casework.store import claims, transitions
 from casework.store.claims import Probe
@@ -22,7 +22,9 @@ from factories import (
     a_consumer,
     a_queue,
     an_agent,
+    an_attempt,
     claim,
+    finish,
     running,
     some_cases,
     start,
@@ -301,10 +303,9 @@ def of_one_consumer(db, clock):
         some_cases(db, queue, 3, priority=priority)
     messages = claim(db)
     for number, message in enumerate(messages[:4]):
-        execute.settle(
+        finish(
             db,
-            SETTINGS,
-            execute.start(db, SETTINGS, message, "w"),
+            an_attempt(db, message),
             (Returned(Postpone("1s")), Crashed("x", None, True))[number % 2],
         )
     pending = [the_run(db, message).case_id for message in messages[4:]]

@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import text
 
 from casework.core.lifecycle import CaseStatus
-from casework.core.search import as_tsquery
+from casework.core.model import CaseFilter
 from casework.store import listing
-from casework.store.listing import SortOrder, Wanted
+from casework.store.listing import NEWEST_FIRST, Order, SortOrder
 from explained import Explained
 from factories import worked_queue
 
@@ -55,13 +55,14 @@ def many(db):
 
 
 CASES = {
-    "all": {},
-    "oldest first": {"order": SortOrder.ASC},
-    "a rare status": {"statuses": (CaseStatus.FAILED,)},
-    "a common label": {"labels": {"": ("common",)}},
-    "a rare label": {"labels": {"": ("rare",)}},
-    "a rare word": {"tsquery": as_tsquery("case777")},
-    "a common word": {"tsquery": as_tsquery("common")},
+    "all": CaseFilter(),
+    "oldest first": CaseFilter(),
+    "a rare status": CaseFilter((CaseStatus.FAILED,)),
+    "a common label": CaseFilter(labels={"": ("common",)}),
+    "a rare label": CaseFilter(labels={"": ("rare",)}),
+    "a rare word": CaseFilter(search="case777"),
+    "a common word": CaseFilter(search="common"),
+    "a common title": CaseFilter(title_contains="case"),
 }
 
 
@@ -69,7 +70,8 @@ CASES = {
 def test_a_page_reads_little_of_a_large_queue(db, many, name):
     with db.begin() as tx:
         explained = Explained(tx, only="sort_value")
-        found, _ = listing.page(explained, Wanted(many.id, **CASES[name]), limit=20, offset=0)
+        order = Order(direction=SortOrder.ASC) if name == "oldest first" else NEWEST_FIRST
+        found, _ = listing.page(explained, many.id, CASES[name], order, limit=20)
     assert found
     assert {
         node["Node Type"]

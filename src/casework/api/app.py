@@ -37,7 +37,7 @@ def create_app(casework: Casework) -> FastAPI:
     app.state.casework = casework
     app.state.counts = Counts()
     app.state.rate_limit = RateLimit(
-        casework.publisher.url, casework.publisher.names.prefix, casework.settings.rate_limit_per_minute
+        casework.publisher.url, lambda: casework.publisher.names.prefix, casework.settings.rate_limit_per_minute
     )
     errors.install(app)
     for routes in ROUTERS:

@@ -1,6 +1,8 @@
 """Who asks, what they may, and how often."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from time import time
 from typing import Annotated, Any
 
@@ -30,20 +32,21 @@ _bearer = HTTPBearer(
 class RateLimit:
     """Requests a minute for each key, counted in Redis; without Redis nothing is limited."""
 
-    def __init__(self, redis_url: str, prefix: str, per_minute: int) -> None:
+    def __init__(self, redis_url: str, find_prefix: Callable[[], str], per_minute: int) -> None:
         self.per_minute = per_minute
-        self._item = RateLimitItemPerMinute(per_minute) if per_minute else None
-        storage = (
-            RedisStorage("redis://", pool(redis_url, **_SHORT), key_prefix=f"{prefix}limits", wrap_exceptions=True)
-            if per_minute
-            else None
-        )
-        self._limiter = SlidingWindowCounterRateLimiter(storage) if storage else None
+        self._redis_url, self._find_prefix = redis_url, find_prefix
+        self._item = RateLimitItemPerMinute(per_minute)
         self._breaker = CircuitBreaker()
+
+    @cached_property
+    def _limiter(self) -> SlidingWindowCounterRateLimiter:
+        """Made with the first request: the prefix is the database's, which may come after the API."""
+        connections, prefix = pool(self._redis_url, **_SHORT), f"{self._find_prefix()}limits"
+        return SlidingWindowCounterRateLimiter(RedisStorage("redis://", connections, prefix, wrap_exceptions=True))
 
     def hit(self, key: StoredKey) -> dict[str, str]:
         """Count a request, and return the headers that tell of it. Raises HTTPException 429."""
-        if self._item is None or self._limiter is None or self._breaker.is_open:
+        if not self.per_minute or self._breaker.is_open:
             return {}
         try:
             allowed = self._limiter.hit(self._item, str(key.id))

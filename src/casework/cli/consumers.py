@@ -1,7 +1,8 @@
 """`casework consumers`."""
 
+from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -46,12 +47,17 @@ def set_(
         )
     )
     if as_json:
-        print_json(consumer)
+        print_json(as_object(consumer))
     else:
         limit = consumer.concurrency or "none"
         say(
             f"Agent {consumer.agent_name} consumes {found.name}: trigger {'on' if consumer.trigger else 'off'}, concurrency {limit}."
         )
+
+
+def as_object(consumer: Consumer) -> dict[str, Any]:
+    """A consumer as JSON, in the API's words: its slots in use are its `live_runs`."""
+    return {"live_runs" if name == "used_slots" else name: value for name, value in asdict(consumer).items()}
 
 
 def _trigger(given: Trigger | None, known: Consumer | None) -> bool:
@@ -76,10 +82,10 @@ def list_(queue: QueueRef, as_json: Json = False) -> None:
     casework = installation()
     found = queues.consumers(casework.db, casework.team_id, queue)
     if as_json:
-        print_json(found)
+        print_json([as_object(one) for one in found])
         return
-    rows = ((one.agent_name, one.trigger, one.concurrency or "none", one.live_runs, one.agent_id) for one in found)
-    table(("consumer", "trigger", "concurrency", "live runs", "id"), rows, empty="It has no consumers.")
+    rows = ((one.agent_name, one.trigger, one.concurrency or "none", one.used_slots, one.agent_id) for one in found)
+    table(("consumer", "trigger", "concurrency", "slots used", "id"), rows, empty="It has no consumers.")
 
 
 @app.command()

@@ -12,7 +12,9 @@ from casework.agents import targets
 from casework.cli.console import Json, print_json, table
 from casework.core.model import AgentKind
 from casework.errors import CaseworkError
-from casework.service import agents, health, queues, standstill
+from casework.service import agents, queues
+from casework.service.diagnosis import health
+from casework.service.diagnosis.queue import diagnose
 from casework.settings import misspelled, read_settings
 from casework.store import schema
 from casework.wiring import Casework, connect
@@ -76,12 +78,12 @@ def _look_around(casework: Casework) -> Iterator[Finding]:
     for module in casework.settings.modules:
         yield _look(f"module {module}", partial(_imported, module))
     yield from _agents(casework)
-    for queue, trouble in standstill.queues(casework.db, casework.settings, casework.team_id):
-        yield Finding(f"queue {queue.name}", trouble is None, trouble or "moves")
-        counted = queues.counters(casework.db, casework.team_id, queue.id)
+    for one in diagnose(casework.db, casework.settings, casework.team_id):
+        yield Finding(f"queue {one.queue.name}", one.message is None, one.message or "moves")
+        counted = queues.counters(casework.db, casework.team_id, one.queue.id)
         if any(counted.values()):
             told = ", ".join(f"{name} {count}" for name, count in counted.items() if count)
-            yield Finding(f"counters {queue.name}", True, told)
+            yield Finding(f"counters {one.queue.name}", True, told)
 
 
 def _look(check: str, look: Callable[[], str]) -> Finding:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from casework.cli.console import Json, QueueRef, err, find_queue, installation, print_json, progress, say, table
+from casework.cli.consumers import as_object
 from casework.core.model import Queue, QueueMode, QueueStats
 from casework.errors import Conflict
 from casework.service import queues
@@ -73,13 +74,13 @@ def show(queue: QueueRef, as_json: Json = False) -> None:
     stats = queues.stats(casework.db, casework.team_id, found.id)
     consumers = queues.consumers(casework.db, casework.team_id, found.id)
     if as_json:
-        print_json({**_as_object(found, stats), "consumers": consumers})
+        print_json({**_as_object(found, stats), "consumers": [as_object(one) for one in consumers]})
         return
     say(f"{found.name}  {found.id}  {found.mode}" + (f"\n{found.description}" if found.description else ""))
     table(QUEUE_COLUMNS, [queue_row(found, stats)])
-    rows = ((one.agent_name, one.trigger, one.concurrency or "none", one.live_runs) for one in consumers)
+    rows = ((one.agent_name, one.trigger, one.concurrency or "none", one.used_slots) for one in consumers)
     table(
-        ("consumer", "trigger", "concurrency", "live runs"),
+        ("consumer", "trigger", "concurrency", "slots used"),
         rows,
         empty="It has no consumers: casework consumers set QUEUE AGENT",
     )

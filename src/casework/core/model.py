@@ -126,7 +126,8 @@ class Consumer:
     agent_name: str
     trigger: bool
     concurrency: int | None
-    live_runs: int = 0
+    used_slots: int = 0
+    """Its runs that are pending or running; one that waits is live, and holds no slot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,11 +309,19 @@ class HumanRequest:
 
 @dataclass(frozen=True, slots=True)
 class CaseFilter:
-    """Which cases of a queue are meant."""
+    """Which cases of a queue are meant: those to which all that is given applies."""
 
     statuses: tuple[CaseStatus, ...] = ()
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """For each key, the values of which a case has one."""
     title_contains: str | None = None
+    search: str | None = None
+    """Words, "quoted phrases" and -not, in title and data."""
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    """Exclusive, as `updated_to` is; the beginnings are inclusive."""
+    updated_from: datetime | None = None
+    updated_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,12 @@ def keep_within(tx: Tx, agent: Agent) -> None:
 
 
 def lock_within(tx: Tx, agent_id: AgentId) -> None:
-    """Wait for those who connect an agent, and let nobody else, inside a transaction that is open."""
-    store.lock(tx, agent_id)
+    """Wait for those who connect an agent, and let nobody else, inside a transaction that is open.
+
+    Raises NotFound if somebody else has deleted it meanwhile.
+    """
+    if not store.lock(tx, agent_id):
+        raise NotFound("agent", agent_id)
 
 
 def delete_within(tx: Tx, agent_id: AgentId) -> None:

@@ -25,7 +25,7 @@ from casework.core.payload import check_data
 from casework.errors import InvalidInput, NotAConsumer, NotFound
 from casework.settings import Settings
 from casework.store import cases as store
-from casework.store import queues, requests, runs, transitions
+from casework.store import listing, queues, requests, runs, transitions
 from casework.store.database import Database, Tx
 
 MAX_BATCH = 1000
@@ -78,7 +78,7 @@ def create_all(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Commi
 
 def get(db: Database, team_id: TeamId, case_id: UUID) -> tuple[Case, list[CaseEvent]]:
     """A case and its history, oldest first. Raises NotFound."""
-    with db.begin() as tx:
+    with db.snapshot() as tx:
         case = resolve(tx, team_id, case_id)
         return case, store.events(tx, case.id)
 
@@ -124,19 +124,19 @@ def update(
 
 def get_many(db: Database, ids: Sequence[UUID]) -> list[Case]:
     """The cases with these ids, in their order."""
-    with db.begin() as tx:
+    with db.snapshot() as tx:
         return store.get_many(tx, ids)
 
 
 def find(db: Database, queue_id: QueueId, wanted: CaseFilter, *, limit: int, offset: int = 0) -> list[Case]:
     """Cases of a queue, newest first."""
-    with db.begin() as tx:
-        return store.find(tx, queue_id, wanted, limit=limit, offset=offset)
+    with db.snapshot() as tx:
+        return listing.page(tx, queue_id, wanted, limit=limit, offset=offset)[0]
 
 
 def queue_of(db: Database, team_id: TeamId, case_id: UUID) -> QueueId:
     """The queue that a case is in. Raises NotFound."""
-    with db.begin() as tx:
+    with db.snapshot() as tx:
         return resolve(tx, team_id, case_id).queue_id
 
 
@@ -240,6 +240,16 @@ def delete(db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UU
     with db.begin() as tx:
         done = _delete_within(tx, settings, [row.id for row in store.lock(tx, ids, queue_id)])
     return Committed(Withdrawn(done.moved, len(set(ids)) - len(done.moved), done.interrupted), done.effects)
+
+
+def delete_one(db: Database, settings: Settings, team_id: TeamId, case_id: UUID) -> Committed[list[RunId]]:
+    """Delete a case, and return its live run, which is interrupted. Raises NotFound, also if somebody else was first."""
+    with db.begin() as tx:
+        queue_id = resolve(tx, team_id, case_id).queue_id
+        if not store.lock(tx, [case_id], queue_id):
+            raise NotFound("case", case_id)
+        done = _delete_within(tx, settings, [case_id])
+    return Committed(done.interrupted, done.effects)
 
 
 def _delete_within(tx: Tx, settings: Settings, locked: Sequence[UUID]) -> Withdrawn:

@@ -31,14 +31,15 @@ def _case_of(tx: Tx, team_id: TeamId, queue_id: UUID, case_id: UUID) -> tuple[Qu
 
 def of_queue(db: Database, team_id: TeamId, queue_id: UUID, *, limit: int, offset: int) -> list[CountedLabel]:
     """The labels of a queue, with how many cases carry each."""
-    with db.begin() as tx:
+    with db.snapshot() as tx:
         return store.of_queue(tx, resolve(tx, team_id, queue_id).id, limit=limit, offset=offset)
 
 
 def of_case(db: Database, team_id: TeamId, queue_id: UUID, case_id: UUID, *, limit: int, offset: int) -> list[Label]:
     """The labels of a case."""
-    with db.begin() as tx:
-        _case_of(tx, team_id, queue_id, case_id)
+    with db.snapshot() as tx:
+        if not cases.is_in(tx, case_id, resolve(tx, team_id, queue_id).id):
+            raise NotFound("case", case_id)
         return list(store.of_cases(tx, [case_id]).get(case_id, ()))[offset : offset + limit]
 
 

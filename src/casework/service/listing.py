@@ -4,22 +4,21 @@ import base64
 import binascii
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from casework.core.model import Case, TeamId
-from casework.core.search import as_tsquery
+from casework.core.model import Case, CaseFilter, TeamId
 from casework.errors import InvalidInput
 from casework.service.queues import resolve
 from casework.store import listing as store
 from casework.store.database import Database
-from casework.store.listing import Position, SortBy, SortOrder, Wanted
+from casework.store.listing import NEWEST_FIRST, Order, Position, SortBy, SortOrder
 
-__all__ = ["Counts", "Page", "SortBy", "SortOrder", "Wanted", "page"]
+__all__ = ["Counts", "Order", "Page", "SortBy", "SortOrder", "page"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Page:
 
 
 class Counts:
-    """Remembers counts that were dear: a million cases are not counted again for each page that is turned.
+    """Remembers counts that were expensive: a million cases are not counted again for each page that is turned.
 
     What took under 10 ms is counted each time. Anything else is remembered for a hundred times as long as it took, but
     for a minute at most: a total is never older.
@@ -70,39 +69,39 @@ def page(
     db: Database,
     counts: Counts,
     team_id: TeamId,
-    wanted: Wanted,
+    queue_id: UUID,
+    wanted: CaseFilter,
+    order: Order = NEWEST_FIRST,
     *,
-    search: str | None,
     limit: int,
-    offset: int,
-    cursor: str | None,
+    offset: int = 0,
+    cursor: str | None = None,
 ) -> Page:
-    """One page of a queue's cases. Raises NotFound, and InvalidInput for a cursor that is none of this list."""
-    tsquery = as_tsquery(search) if search else None
-    wanted = replace(wanted, tsquery=tsquery)
-    if cursor:
-        wanted = replace(wanted, after=_position(cursor, wanted))
-    with db.begin() as tx:
-        resolve(tx, team_id, wanted.queue_id)
-        found, last = store.page(tx, wanted, limit=limit, offset=0 if cursor else offset)
-        all_ = replace(wanted, after=None, sort_by=SortBy.CREATED_AT, order=SortOrder.DESC)
-        total = counts.get(repr(all_), lambda: store.total(tx, all_))
-    return Page(found, total, limit, offset, _cursor(last, wanted) if last else None)
+    """One page of a queue's cases; a cursor counts instead of an offset.
+
+    Raises NotFound, and InvalidInput for a cursor that is not one of this list.
+    """
+    after = _position(cursor, order) if cursor else None
+    with db.snapshot() as tx:
+        queue = resolve(tx, team_id, queue_id)
+        found, last = store.page(tx, queue.id, wanted, order, after=after, limit=limit, offset=0 if after else offset)
+        total = counts.get((queue.id, repr(wanted)), lambda: store.total(tx, queue.id, wanted))
+    return Page(found, total, limit, offset, _cursor(last, order) if last else None)
 
 
-def _cursor(last: Position, wanted: Wanted) -> str:
-    text = json.dumps([wanted.sort_by, wanted.order, last.value, str(last.id)])
+def _cursor(last: Position, order: Order) -> str:
+    text = json.dumps([order.by, order.direction, last.value, str(last.id)])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _position(cursor: str, wanted: Wanted) -> Position:
+def _position(cursor: str, order: Order) -> Position:
     try:
-        sort_by, order, value, id = json.loads(
+        by, direction, value, id = json.loads(
             base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         )
-        if (sort_by, order) != (wanted.sort_by, wanted.order):
-            raise InvalidInput(f"The cursor is of a list sorted by {sort_by} {order}.")
-        return Position(_checked(str(value), wanted.sort_by), UUID(id))
+        if (by, direction) != (order.by, order.direction):
+            raise InvalidInput(f"The cursor is of a list sorted by {by} {direction}.")
+        return Position(_checked(str(value), order.by), UUID(id))
     except (ValueError, TypeError, AttributeError, binascii.Error) as error:
         raise InvalidInput("The cursor is not one that a page of this list gave.") from error
 

@@ -101,13 +101,18 @@ def release_live_runs(db: Database, settings: Settings, team_id: TeamId, ref: st
 
 
 def delete(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID) -> Committed[tuple[int, list[RunId]]]:
-    """Delete a queue with its cases; live runs are interrupted. Returns how many cases went, and the interrupted runs."""
+    """Delete a queue with its cases; live runs are interrupted. Returns how many cases went, and the interrupted runs.
+
+    Raises NotFound, also if somebody else was first.
+    """
     queue = set_mode(db, team_id, ref, QueueMode.PAUSED).value
     cleared = cases.clear(db, settings, team_id, queue.id)
     with db.begin() as tx:
         store.lock(tx, queue.id)
         rest = cases.clear_within(tx, settings, queue.id)
-        store.delete(tx, queue.id)
+        if not store.delete(tx, queue.id):
+            # The runs that this one has interrupted learn of it with their next heartbeat.
+            raise NotFound("queue", ref)
     count, interrupted = cleared.value[0] + rest[0], cleared.value[1] + rest[1]
     return Committed((count, interrupted), Effects(stops=tuple(interrupted)))
 
@@ -136,7 +141,8 @@ def set_consumer(
             raise NotFound("queue", queue_ref)
         agents.keep_within(tx, agent)
         store.set_consumer(tx, queue.id, agent.id, trigger, concurrency)
-    return Committed(Consumer(queue.id, agent.id, agent.name, trigger, concurrency), Effects(nudge=True))
+        consumer = next(one for one in store.consumers_of(tx, queue.id) if one.agent_id == agent.id)
+    return Committed(consumer, Effects(nudge=True))
 
 
 def remove_consumer(

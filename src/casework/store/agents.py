@@ -63,9 +63,10 @@ def lock_for_connecting(tx: Tx, agent_id: AgentId) -> bool:
     return tx.sql(statement, {"id": agent_id}).one_or_none() is not None
 
 
-def lock(tx: Tx, agent_id: AgentId) -> None:
-    """Lock the agent's row against connections and other changes."""
-    tx.sql("select 1 from agents where id = %(id)s for no key update", {"id": agent_id})
+def lock(tx: Tx, agent_id: AgentId) -> bool:
+    """Lock the agent's row against connections and other changes; False if it is gone."""
+    statement = "select 1 from agents where id = %(id)s and deleted_at is null for no key update"
+    return tx.sql(statement, {"id": agent_id}).one_or_none() is not None
 
 
 def delete(tx: Tx, agent_id: AgentId) -> None:

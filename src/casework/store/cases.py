@@ -11,7 +11,6 @@ from casework.core.model import (
     AgentId,
     Case,
     CaseEvent,
-    CaseFilter,
     CaseId,
     Label,
     NewCase,
@@ -121,34 +120,6 @@ def get_many(tx: Tx, ids: Sequence[UUID]) -> list[Case]:
     return with_labels(tx, sorted(rows, key=lambda row: place[row.id]))
 
 
-def find(tx: Tx, queue_id: QueueId, wanted: CaseFilter, *, limit: int, offset: int = 0) -> list[Case]:
-    """Cases of a queue, newest first."""
-    rows = tx.sql(
-        f"""
-        select {COLUMNS} from cases c left join runs r on r.id = c.run_id
-        where c.queue_id = %(queue_id)s and (%(statuses)s::text[] = '{{}}' or c.status = any(%(statuses)s))
-          and (%(title)s::text is null or position(lower(%(title)s) in lower(c.title)) > 0)
-          and not exists (
-            select from unnest(%(keys)s::text[]) as wanted (key) where not exists (
-              select from case_labels cl join labels l on l.id = cl.label_id
-              join unnest(%(label_keys)s::text[], %(label_values)s::text[]) as v (key, value) on v.key = l.key and v.value = l.value
-              where cl.case_id = c.id and l.key = wanted.key))
-        order by c.created_at desc, c.id desc limit %(limit)s offset %(offset)s
-        """,
-        {
-            "queue_id": queue_id,
-            "statuses": [str(status) for status in wanted.statuses],
-            "title": wanted.title_contains,
-            "keys": list(wanted.labels),
-            "label_keys": [key for key, values in wanted.labels.items() for _ in values],
-            "label_values": [value for values in wanted.labels.values() for value in values],
-            "limit": limit,
-            "offset": offset,
-        },
-    ).all()
-    return with_labels(tx, rows)
-
-
 def events(tx: Tx, case_id: CaseId) -> list[CaseEvent]:
     """The history of a case, oldest first."""
     rows = tx.sql(
@@ -159,6 +130,12 @@ def events(tx: Tx, case_id: CaseId) -> list[CaseEvent]:
         {"case_id": case_id},
     )
     return [CaseEvent(**row._asdict()) for row in rows]
+
+
+def is_in(tx: Tx, case_id: UUID, queue_id: QueueId) -> bool:
+    """Whether the queue has that case."""
+    statement = "select 1 from cases where id = %(case_id)s and queue_id = %(queue_id)s"
+    return tx.sql(statement, {"case_id": case_id, "queue_id": queue_id}).one_or_none() is not None
 
 
 def lock(tx: Tx, ids: Sequence[UUID], queue_id: QueueId | None = None) -> list[Any]:

@@ -3,7 +3,7 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from functools import cached_property
 from time import monotonic
@@ -44,10 +44,17 @@ class Tx:
     """One transaction. Its statements see one moment: the database's clock, read once, or the clock of a test."""
 
     def __init__(
-        self, prepared: Prepared, clock: Clock | None, connect: Callable[[], Connection] | None, *, begun: bool = True
+        self,
+        prepared: Prepared,
+        clock: Clock | None,
+        connect: Callable[[], Connection] | None,
+        *,
+        begun: bool = True,
+        begin: str = "begin",
     ) -> None:
         self._prepared = prepared
         self._connect = connect
+        self._begin_sql = begin
         self.begun = begun
         self.fixed_now = clock() if clock else None
         self._now = self.fixed_now
@@ -62,7 +69,7 @@ class Tx:
     def _begin(self) -> None:
         if not self.begun:
             self.begun = True
-            self._prepared.command(b"begin")
+            self._prepared.command(self._begin_sql.encode())
 
     @property
     def now(self) -> datetime:
@@ -91,8 +98,10 @@ class Tx:
         if self.begun:
             return self._prepared.execute_together(*bound)
         self.begun = True
-        return self._prepared.execute_together(("begin", {}), *bound)[1:]
+        return self._prepared.execute_together((self._begin_sql, {}), *bound)[1:]
 
+
+_SNAPSHOT = "begin isolation level repeatable read, read only"
 
 NOW = "coalesce(%(now)s::timestamptz, now())"
 """The moment of a statement that needs no other: now() is stable, so it still is an index condition."""
@@ -136,14 +145,25 @@ class Database:
         self._most_at_hand = pool_size // 2
         self._asking: deque[None] = deque()
 
-    @contextmanager
-    def begin(self) -> Iterator[Tx]:
+    def begin(self) -> AbstractContextManager[Tx]:
         """One transaction: committed at the end of the block, rolled back when an error leaves it.
 
         Raises DatabaseUnavailable and SchemaOutdated.
         """
+        return self._transaction("begin")
+
+    def snapshot(self) -> AbstractContextManager[Tx]:
+        """A transaction that only reads: all its statements see the database as it is at the first of them, and the
+        server refuses one that would lock a row, so that no reader makes a claim pass a case over or a completion wait.
+
+        Raises DatabaseUnavailable and SchemaOutdated.
+        """
+        return self._transaction(_SNAPSHOT)
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Tx]:
         with self._lent() as (pooled, prepared):
-            tx = Tx(prepared, self.clock, lambda: Connection(self.engine, pooled), begun=False)
+            tx = Tx(prepared, self.clock, lambda: Connection(self.engine, pooled), begun=False, begin=begin)
             try:
                 yield tx
                 if tx.begun:

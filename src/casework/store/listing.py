@@ -1,4 +1,4 @@
-"""Pages of a queue's cases: filters, search, sorting, and where the next page begins.
+"""The one way to find cases of a queue: filters, search, sorting, and where the next page begins.
 
 Each page is one of two plans. By time, newest or oldest first, the list index is read status by status from its end,
 and reading stops when the page is full. With a search for something rare, or another order, the matching cases are gathered
@@ -6,14 +6,14 @@ first.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Case, QueueId
+from casework.core.model import Case, CaseFilter, QueueId
+from casework.core.search import as_tsquery
 from casework.store.cases import COLUMNS, with_labels
 from casework.store.database import Tx
 
@@ -44,20 +44,21 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which cases of a queue, and in which order."""
+class Order:
+    """How a list is sorted."""
 
-    queue_id: QueueId
-    statuses: tuple[CaseStatus, ...] = ()
-    created_from: datetime | None = None
-    created_to: datetime | None = None
-    updated_from: datetime | None = None
-    updated_to: datetime | None = None
-    labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    tsquery: str | None = None
-    sort_by: SortBy = SortBy.CREATED_AT
-    order: SortOrder = SortOrder.DESC
-    after: Position | None = None
+    by: SortBy = SortBy.CREATED_AT
+    direction: SortOrder = SortOrder.DESC
+
+    def expression(self) -> str:
+        """Cases that are not postponed come last, whichever end is first."""
+        if self.by is not SortBy.POSTPONED_TO:
+            return f"c.{self.by}"
+        never = "infinity" if self.direction is SortOrder.ASC else "-infinity"
+        return f"coalesce(c.postponed_to, '{never}'::timestamptz)"
+
+
+NEWEST_FIRST = Order()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,23 @@ class _Filter:
     conditions: list[str]
     values: dict[str, Any]
 
+    @property
+    def is_search(self) -> bool:
+        return "tsquery" in self.values
+
+    def begin_after(self, last: Position, order: Order) -> None:
+        beyond = ">" if order.direction is SortOrder.ASC else "<"
+        self.conditions.append(
+            f"({order.expression()}, c.id) {beyond} (%(after_value)s::{_TYPES[order.by]}, %(after_id)s::uuid)"
+        )
+        self.values.update(after_value=last.value, after_id=last.id)
+
     def sql(self) -> str:
         return " and ".join(self.conditions) or "true"
+
+    def with_hits(self) -> tuple[str, str]:
+        """What a statement begins with, and what its cases are joined with, so that a search is looked up first."""
+        return (f"with {_HITS}", "join hit h on h.case_id = c.id") if self.is_search else ("", "")
 
 
 _TYPES = {
@@ -78,40 +94,30 @@ _TYPES = {
 }
 
 
-def _sort_expression(wanted: Wanted) -> str:
-    """Cases that are not postponed come last, whichever end is first."""
-    if wanted.sort_by is not SortBy.POSTPONED_TO:
-        return f"c.{wanted.sort_by}"
-    never = "infinity" if wanted.order is SortOrder.ASC else "-infinity"
-    return f"coalesce(c.postponed_to, '{never}'::timestamptz)"
+_BOUNDS = {
+    "created_from": "c.created_at >= %(created_from)s",
+    "created_to": "c.created_at < %(created_to)s",
+    "updated_from": "c.updated_at >= %(updated_from)s",
+    "updated_to": "c.updated_at < %(updated_to)s",
+    "title_contains": "position(lower(%(title_contains)s) in lower(c.title)) > 0",
+}
 
 
-def _filter(tx: Tx, wanted: Wanted) -> _Filter | None:
-    """The conditions besides queue and status; None where no case can match."""
-    conditions: list[str] = []
-    values: dict[str, Any] = {
-        "queue_id": wanted.queue_id,
-        "statuses": [str(status) for status in wanted.statuses or CaseStatus],
-    }
-    for name, condition in (
-        ("created_from", "c.created_at >= %(created_from)s"),
-        ("created_to", "c.created_at < %(created_to)s"),
-        ("updated_from", "c.updated_at >= %(updated_from)s"),
-        ("updated_to", "c.updated_at < %(updated_to)s"),
-    ):
-        if (value := getattr(wanted, name)) is not None:
-            conditions.append(condition)
-            values[name] = value
+def _filter(tx: Tx, queue_id: QueueId, wanted: CaseFilter) -> _Filter | None:
+    """The conditions besides queue and status; None if no case can match."""
+    given = {name: value for name in _BOUNDS if (value := getattr(wanted, name)) is not None}
+    conditions = [_BOUNDS[name] for name in given]
+    values = {"queue_id": queue_id, "statuses": [str(status) for status in wanted.statuses or CaseStatus], **given}
     for number, (key, accepted) in enumerate(wanted.labels.items()):
-        ids = _label_ids(tx, wanted.queue_id, key, accepted)
+        ids = _label_ids(tx, queue_id, key, accepted)
         if not ids:
             return None
         conditions.append(
             f"exists (select from case_labels cl where cl.case_id = c.id and cl.label_id = any(%(labels_{number})s::uuid[]))"
         )
         values[f"labels_{number}"] = ids
-    if wanted.tsquery:
-        values["tsquery"] = wanted.tsquery
+    if tsquery := as_tsquery(wanted.search) if wanted.search else None:
+        values["tsquery"] = tsquery
     return _Filter(conditions, values)
 
 
@@ -129,26 +135,30 @@ _HITS = """hit as materialized (
 )"""
 
 
-def page(tx: Tx, wanted: Wanted, *, limit: int, offset: int) -> tuple[list[Case], Position | None]:
-    """One page, and the position of its last case where more follow."""
-    found = _filter(tx, wanted)
+def page(
+    tx: Tx,
+    queue_id: QueueId,
+    wanted: CaseFilter,
+    order: Order = NEWEST_FIRST,
+    *,
+    after: Position | None = None,
+    limit: int,
+    offset: int = 0,
+) -> tuple[list[Case], Position | None]:
+    """Some of the cases of a queue, and the position of the last of them if more follow."""
+    found = _filter(tx, queue_id, wanted)
     if found is None:
         return [], None
-    sort = _sort_expression(wanted)
-    if wanted.after is not None:
-        beyond = ">" if wanted.order is SortOrder.ASC else "<"
-        found.conditions.append(
-            f"({sort}, c.id) {beyond} (%(after_value)s::{_TYPES[wanted.sort_by]}, %(after_id)s::uuid)"
-        )
-        found.values.update(after_value=wanted.after.value, after_id=wanted.after.id)
-    if wanted.sort_by is SortBy.CREATED_AT and not (wanted.tsquery and _is_rare(tx, found)):
-        if wanted.tsquery:
+    if after is not None:
+        found.begin_after(after, order)
+    if order.by is SortBy.CREATED_AT and not (found.is_search and _is_rare(tx, found)):
+        if found.is_search:
             found.conditions.append(
                 "exists (select from case_search s where s.case_id = c.id and s.words @@ %(tsquery)s::tsquery)"
             )
-        statement = _by_time(found, sort, wanted.order)
+        statement = _by_time(found, order)
     else:
-        statement = _gathered(found, sort, wanted.order, bool(wanted.tsquery))
+        statement = _gathered(found, order)
     rows = tx.sql(statement, {**found.values, "limit": limit + 1, "offset": offset, "most": limit + 1 + offset}).all()
     last = Position(rows[limit - 1].sort_value, rows[limit - 1].id) if len(rows) > limit else None
     return with_labels(tx, rows[:limit]), last
@@ -167,36 +177,38 @@ def _is_rare(tx: Tx, found: _Filter) -> bool:
     return bool(tx.sql(statement, found.values).scalar_one() < RARE)
 
 
-def _by_time(found: _Filter, sort: str, order: SortOrder) -> str:
+def _by_time(found: _Filter, order: Order) -> str:
+    direction = order.direction
     return f"""
-        select {COLUMNS}, {sort}::text as sort_value
+        select {COLUMNS}, {order.expression()}::text as sort_value
         from (
           select k.id from unnest(%(statuses)s::text[]) as s (status) cross join lateral (
             select c.id, c.created_at from cases c
             where c.queue_id = %(queue_id)s and c.status = s.status and {found.sql()}
-            order by c.created_at {order}, c.id {order} limit %(most)s
-          ) k order by k.created_at {order}, k.id {order} limit %(limit)s offset %(offset)s
+            order by c.created_at {direction}, c.id {direction} limit %(most)s
+          ) k order by k.created_at {direction}, k.id {direction} limit %(limit)s offset %(offset)s
         ) p join cases c on c.id = p.id left join runs r on r.id = c.run_id
-        order by {sort} {order}, c.id {order}
+        order by {order.expression()} {direction}, c.id {direction}
     """
 
 
-def _gathered(found: _Filter, sort: str, order: SortOrder, searching: bool) -> str:
-    hits, join = (f"with {_HITS}", "join hit h on h.case_id = c.id") if searching else ("", "")
+def _gathered(found: _Filter, order: Order) -> str:
+    hits, join = found.with_hits()
+    sort, direction = order.expression(), order.direction
     return f"""
         {hits}
         select {COLUMNS}, {sort}::text as sort_value from cases c {join} left join runs r on r.id = c.run_id
         where c.queue_id = %(queue_id)s and c.status = any(%(statuses)s::text[]) and {found.sql()}
-        order by {sort} {order}, c.id {order} limit %(limit)s offset %(offset)s
+        order by {sort} {direction}, c.id {direction} limit %(limit)s offset %(offset)s
     """
 
 
-def total(tx: Tx, wanted: Wanted) -> int:
+def total(tx: Tx, queue_id: QueueId, wanted: CaseFilter) -> int:
     """How many cases match, whatever the page."""
-    found = _filter(tx, wanted)
+    found = _filter(tx, queue_id, wanted)
     if found is None:
         return 0
-    hits, join = (f"with {_HITS}", "join hit h on h.case_id = c.id") if wanted.tsquery else ("", "")
+    hits, join = found.with_hits()
     statement = f"""
         {hits} select count(*) from cases c {join}
         where c.queue_id = %(queue_id)s and c.status = any(%(statuses)s::text[]) and {found.sql()}

@@ -19,12 +19,11 @@ def seen(tx: Tx, id: str, role: str, gap: timedelta) -> datetime:
     return since
 
 
-def last_seen(tx: Tx, role: str) -> datetime | None:
-    """When a process of that role was last seen."""
-    moment: datetime | None = tx.sql(
-        "select max(seen_at) from processes where role = %(role)s", {"role": role}
-    ).scalar_one()
-    return moment
+def last_seen(tx: Tx) -> dict[str, datetime]:
+    """When a process of each role was last seen; a role is missing if none ever was."""
+    return {
+        row.role: row.seen_at for row in tx.sql("select role, max(seen_at) as seen_at from processes group by role")
+    }
 
 
 def forget(tx: Tx, id: str) -> None:

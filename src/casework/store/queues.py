@@ -71,10 +71,10 @@ def set_mode(tx: Tx, queue_id: QueueId, mode: QueueMode) -> Queue | None:
     return _queue(row) if row else None
 
 
-def delete(tx: Tx, queue_id: QueueId) -> None:
-    """Delete a queue that has no cases left, with its counters."""
+def delete(tx: Tx, queue_id: QueueId) -> bool:
+    """Delete a queue that has no cases left, with its counters; False if it is gone."""
     counters.delete(tx, queue_id)
-    tx.execute(sql_delete(queues).where(queues.c.id == queue_id))
+    return tx.execute(sql_delete(queues).where(queues.c.id == queue_id)).rowcount == 1
 
 
 def lock(tx: Tx, queue_id: QueueId) -> None:
@@ -109,15 +109,17 @@ def stats(tx: Tx, queue_id: QueueId) -> QueueStats:
 
 
 def _consumer(row: Any) -> Consumer:
-    return Consumer(QueueId(row.queue_id), AgentId(row.agent_id), row.name, row.trigger, row.concurrency, row.live)
+    return Consumer(
+        QueueId(row.queue_id), AgentId(row.agent_id), row.name, row.trigger, row.concurrency, row.used_slots
+    )
 
 
 def consumers_of(tx: Tx, queue_id: QueueId) -> list[Consumer]:
-    """The consumers of a queue, by name, with the number of their runs that hold a slot."""
+    """The consumers of a queue, by name, with the number of their slots in use."""
     rows = tx.sql(
         """
         select c.queue_id, c.agent_id, a.name, c.trigger, c.concurrency,
-          (select count(*) from runs r where r.queue_id = c.queue_id and r.agent_id = c.agent_id and r.holds_slot) as live
+          (select count(*) from runs r where r.queue_id = c.queue_id and r.agent_id = c.agent_id and r.holds_slot) as used_slots
         from consumers c join agents a on a.id = c.agent_id where c.queue_id = %(queue_id)s order by a.name
         """,
         {"queue_id": queue_id},

@@ -15,7 +15,7 @@ from casework.service.durations import RunDurations
 from casework.service.execution.executor import Executor
 from casework.service.retention import delete_old
 from casework.service.scan_positions import ScanPositions
-from casework.wiring import Casework, connect_when_possible
+from casework.wiring import Casework, connect, when_available
 from casework.worker.app import app
 from casework.worker.identity import worker_name
 from casework.worker.supervisor import Supervisor
@@ -134,6 +134,7 @@ def _names() -> Names:
 
 
 def _connect() -> Casework:
-    casework = connect_when_possible(f"casework {worker_name()}", pool_size=CONNECTIONS, caches_plans=True)
+    name = f"casework {worker_name()}"
+    casework = when_available(lambda: connect(application=name, pool_size=CONNECTIONS, caches_plans=True))
     # The application that Celery consumes with also publishes: one set of connections.
     return replace(casework, publisher=Publisher(casework.publisher.url, _names, app))

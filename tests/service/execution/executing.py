@@ -11,7 +11,7 @@ from casework.service.execution.completions import Limits
 from casework.service.execution.executor import Executor
 from factories import SETTINGS
 
-PATIENT = Limits(deferred=60.0, group=60.0)
+PATIENT = Limits(deferred=60.0, short=60.0, group=60.0)
 """Nothing is written by a time limit before the test says so."""
 
 

@@ -83,7 +83,7 @@ def test_completion_that_no_start_follows_is_written_by_itself(db, busy):
 
 def test_time_limit_writes_what_no_start_follows(committed):
     """By its own thread, also after a completion that could not be written."""
-    process = Process(committed, Limits(deferred=0.5))
+    process = Process(committed, Limits(deferred=0.5, short=60.0))
     queue, _ = worked_queue(committed)
     for broken in (False, True, False):
         some_cases(committed, queue, 2)
@@ -113,7 +113,7 @@ def test_run_whose_end_gives_a_slot_back_is_written_at_once(db, busy):
 
 def test_run_that_took_long_is_written_at_once(db):
     queue, _ = worked_queue(db)
-    moments = iter([1.0, 1.01, 2.0, 2.1])
+    moments = iter([1.0, 1.01, 2.0, 99.0])
     process = Process(db, clock=lambda: next(moments))
     for _ in range(2):
         some_cases(db, queue)

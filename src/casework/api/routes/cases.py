@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Body, Header, Query, Response
 
@@ -13,8 +14,9 @@ from casework.core import model, search
 from casework.core.lifecycle import CaseStatus
 from casework.core.statuses import read_statuses
 from casework.errors import InvalidInput
-from casework.service import cases, explain, listing, queues, runs
-from casework.service.listing import SortBy, SortOrder, Wanted
+from casework.service import cases, listing, queues, runs
+from casework.service.diagnosis.case import explain
+from casework.service.listing import Order, SortBy, SortOrder
 from casework.service.once import once
 
 router = APIRouter(tags=["cases"])
@@ -27,13 +29,28 @@ def new_case(given: s.NewCase) -> model.NewCase:
 
 
 def _page(
-    caller: Caller, wanted: Wanted, text: str | None, limit: int, offset: int, cursor: str | None
+    caller: Caller,
+    queue_id: UUID,
+    wanted: model.CaseFilter,
+    order: Order,
+    *,
+    limit: int,
+    offset: int,
+    cursor: str | None,
 ) -> dict[str, Any]:
     found = listing.page(
-        caller.casework.db, caller.counts, caller.team, wanted, search=text, limit=limit, offset=offset, cursor=cursor
+        caller.casework.db,
+        caller.counts,
+        caller.team,
+        queue_id,
+        wanted,
+        order,
+        limit=limit,
+        offset=offset,
+        cursor=cursor,
     )
     return {
-        "cases": [_found_case(case, text) for case in found.cases],
+        "cases": [_found_case(case, wanted.search) for case in found.cases],
         "total": found.total,
         "limit": found.limit,
         "offset": found.offset,
@@ -71,15 +88,13 @@ def list_cases(
     cursor: Annotated[str | None, Query(description="The next_cursor of the page before; instead of offset.")] = None,
 ) -> dict[str, Any]:
     """List cases of a queue."""
-    wanted = Wanted(
-        model.QueueId(queue_id),
+    wanted = model.CaseFilter(
         read_statuses(CaseStatus, status, "status"),
+        search=search,
         created_from=created_at_from,
         updated_from=updated_at_from,
-        sort_by=sort_by,
-        order=sort_order,
     )
-    return _page(caller, wanted, search, limit, offset, cursor)
+    return _page(caller, queue_id, wanted, Order(sort_by, sort_order), limit=limit, offset=offset, cursor=cursor)
 
 
 @router.post(
@@ -95,18 +110,17 @@ def search_cases(
     """Search and filter cases of a queue."""
     asked = body or s.SearchCases()
     filters = asked.filters
-    wanted = Wanted(
-        model.QueueId(queue_id),
+    wanted = model.CaseFilter(
         tuple(dict.fromkeys(filters.status or ())),
+        search=asked.search,
         created_from=filters.created_at_from,
         created_to=filters.created_at_to,
         updated_from=filters.updated_at_from,
         updated_to=filters.updated_at_to,
         labels={key: tuple(values) for key, values in (filters.labels or {}).items()},
-        sort_by=asked.sort_by,
-        order=asked.sort_order,
     )
-    return _page(caller, wanted, asked.search, asked.limit, asked.offset, asked.cursor)
+    order = Order(asked.sort_by, asked.sort_order)
+    return _page(caller, queue_id, wanted, order, limit=asked.limit, offset=asked.offset, cursor=asked.cursor)
 
 
 @router.post(
@@ -213,9 +227,8 @@ def update_case(caller: Operator, case_id: LooseId, body: s.PatchCase) -> dict[s
 def delete_case(caller: Operator, case_id: LooseId) -> dict[str, Any]:
     """Delete a case; its live run is interrupted first."""
     casework = caller.casework
-    queue_id = cases.queue_of(casework.db, caller.team, case_id)
-    done = casework.perform(cases.delete(casework.db, casework.settings, queue_id, [case_id]))
-    return {"success": True, "interruptedRunIds": done.interrupted}
+    interrupted = casework.perform(cases.delete_one(casework.db, casework.settings, caller.team, case_id))
+    return {"success": True, "interruptedRunIds": interrupted}
 
 
 @router.get(
@@ -266,4 +279,4 @@ class Explanation(s.Out):
 )
 def explain_case(caller: Reader, case_id: LooseId) -> Any:
     """The first reason why this case is not being worked on right now, as a code and a sentence."""
-    return explain.explain(caller.casework.db, caller.casework.settings, caller.team, case_id)
+    return explain(caller.casework.db, caller.casework.settings, caller.team, case_id)

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from casework.api.schemas import Out
-from casework.service import health
+from casework.service.diagnosis import health
 from casework.wiring import Casework
 
 router = APIRouter(tags=["health"])

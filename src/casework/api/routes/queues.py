@@ -90,7 +90,7 @@ class Consumer(Out):
     agent_name: str
     trigger: bool
     concurrency: int | None
-    live_runs: int
+    live_runs: Annotated[int, Field(validation_alias="used_slots", description="Those that are pending or running.")]
 
 
 class OneConsumer(Out):

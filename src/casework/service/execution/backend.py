@@ -10,7 +10,7 @@ from casework.errors import RunLost
 from casework.service import cases, queues
 from casework.service.holding import Holder
 from casework.store import cases as case_store
-from casework.store import messages, runs
+from casework.store import listing, messages, runs
 from casework.store.database import Database, Tx
 
 Perform = Callable[[Effects], None]
@@ -56,9 +56,10 @@ class RunBackend:
         self, queue: str | None, statuses: Sequence[CaseStatus], title_contains: str | None, limit: int
     ) -> list[Case]:
         """Read cases of a queue."""
-        with self._db.begin() as tx:
+        wanted = CaseFilter(tuple(statuses), title_contains=title_contains)
+        with self._db.snapshot() as tx:
             target = queues.resolve(tx, self._holder.team_id, queue).id if queue else self._holder.queue_id
-            return case_store.find(tx, target, CaseFilter(tuple(statuses), title_contains=title_contains), limit=limit)
+            return listing.page(tx, target, wanted, limit=limit)[0]
 
     def _write(self, what: str, write: Callable[[Tx], bool]) -> None:
         """Write if the fence holds; otherwise nothing stays but a note of the refusal, and RunLost is raised."""

@@ -1,41 +1,34 @@
 """Whether the parts of an installation are there."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 
 from casework.errors import CaseworkError, Unavailable
 from casework.settings import Settings
 from casework.store import processes
-from casework.store.database import Database, Tx
+from casework.store.database import Database
 
 
 def database(db: Database) -> None:
-    """Raise DatabaseUnavailable where the database does not answer."""
+    """Raise DatabaseUnavailable if the database does not answer."""
     with db.begin() as tx:
         tx.sql("select 1")
 
 
 def role_seen(db: Database, settings: Settings, role: str) -> str:
-    """How long ago a ticker or worker was seen. Raises Unavailable where that is too long ago."""
-    with db.begin() as tx:
-        age = _age(tx, role)
-    if trouble := _trouble(settings, role, age):
-        raise Unavailable(trouble)
-    return f"seen {age:.0f} s ago"
+    """How long ago a ticker or worker was seen. Raises Unavailable if that is too long ago."""
+    with db.snapshot() as tx:
+        last, now = processes.last_seen(tx).get(role), tx.now
+    if lacking := absence(settings, role, last, now):
+        raise Unavailable(lacking)
+    assert last is not None
+    return f"seen {(now - last).total_seconds():.0f} s ago"
 
 
-def missing(tx: Tx, settings: Settings, role: str) -> str | None:
-    """Why there seems to be no ticker or worker; None where one was seen lately."""
-    return _trouble(settings, role, _age(tx, role))
-
-
-def _age(tx: Tx, role: str) -> float | None:
-    """Seconds since such a process was seen."""
-    last = processes.last_seen(tx, role)
-    return (tx.now - last).total_seconds() if last else None
-
-
-def _trouble(settings: Settings, role: str, age: float | None) -> str | None:
+def absence(settings: Settings, role: str, last: datetime | None, now: datetime) -> str | None:
+    """Why there seems to be no ticker or worker; None if one was seen within the lease."""
+    age = (now - last).total_seconds() if last else None
     if age is not None and age <= settings.lease_seconds:
         return None
     seen = f"no {role} was ever seen" if age is None else f"no {role} seen for {age:.0f} s"

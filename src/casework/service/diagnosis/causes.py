@@ -1,0 +1,231 @@
+"""Why cases that are ready are not claimed, and runs that are claimed do not start: a table of causes, each looked for in
+a queue's snapshot.
+
+The first that holds is what has to be mended first. A cause is trouble if it will not pass by itself: a queue that is at
+its limit moves, as long as its slots change hands.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from shlex import quote
+
+from casework.core.model import QueueMode
+from casework.core.plan import free_slots
+from casework.service.diagnosis.health import absence
+from casework.settings import Settings
+from casework.store.snapshot import ConsumerSnapshot, QueueSnapshot, Waiting
+
+
+class Reason(StrEnum):
+    """Why a case is not being worked on, as a code for programs."""
+
+    ENDED = "ended"
+    WAITING_FOR_ANSWER = "waiting_for_answer"
+    RUNNING = "running"
+    POSTPONED = "postponed"
+    BACKING_OFF = "backing_off"
+    OLD_RUN_STOPPING = "old_run_stopping"
+    QUEUE_PAUSED = "queue_paused"
+    NO_CONSUMER = "no_consumer"
+    TRIGGER_OFF = "trigger_off"
+    NO_TICKER = "no_ticker"
+    NEXT_TICK = "next_tick"
+    WAITING_FOR_AGENT = "waiting_for_agent"
+    AGENT_AT_LIMIT = "agent_at_limit"
+    AT_CONCURRENCY_LIMIT = "at_concurrency_limit"
+    NO_WORKER = "no_worker"
+    WAITING_FOR_WORKER = "waiting_for_worker"
+
+
+SOON = timedelta(seconds=10)
+"""What is ready is claimed, and what is claimed is started, within this time, if nothing is in its way."""
+
+HANGS = timedelta(minutes=5)
+"""Slots that are all in use, and none of which was taken for so long: their runs hang, or take long."""
+
+_SENT_IN_VAIN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What is in the way. `detail` goes on a sentence about one case or several: "..., but the queue is paused"."""
+
+    reason: Reason
+    detail: str
+    is_trouble: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A queue at one moment, under the settings that say how much its consumers may take."""
+
+    held: QueueSnapshot
+    settings: Settings
+
+    @property
+    def consumers(self) -> list[ConsumerSnapshot]:
+        return self.held.consumers
+
+    def absence(self, role: str) -> str | None:
+        """Why there seems to be no ticker or worker."""
+        return absence(self.settings, role, self.held.seen.get(role), self.held.now)
+
+    def has_lasted(self, since: datetime) -> bool:
+        """Whether that is so long ago that something must be in the way."""
+        return self.held.now - since >= SOON
+
+    def seconds(self, since: datetime) -> str:
+        return f"{(self.held.now - since).total_seconds():.0f} s"
+
+    def command(self, words: str, *names: str) -> str:
+        """A command about the queue that can be pasted into a shell."""
+        return f"`casework {words} {' '.join((quote(self.held.queue.name), *names))}`"
+
+    def takers(self, waiting: Waiting) -> list[ConsumerSnapshot]:
+        """The consumers that may take what waits."""
+        if waiting.agent_id is None:
+            return [one for one in self.consumers if one.trigger]
+        return [one for one in self.consumers if one.agent_id == waiting.agent_id]
+
+    def roomy(self, waiting: Waiting, *, asks: bool) -> list[ConsumerSnapshot]:
+        """Those of them that have a free slot, and that ask for work or are given it by ticks."""
+        return [one for one in self.takers(waiting) if one.asks_for_work is asks and self._free_slots(one)]
+
+    def _free_slots(self, consumer: ConsumerSnapshot) -> int:
+        return free_slots(
+            concurrency=consumer.concurrency,
+            pending=consumer.pending,
+            running=consumer.running,
+            outstanding=self.settings.outstanding_runs,
+        )
+
+    def took_nothing_for(self, consumers: Sequence[ConsumerSnapshot], time: timedelta) -> bool:
+        """Whether none of them was given a case, or began with one, for that long."""
+        last = last_taken(consumers)
+        return last is None or self.held.now - last >= time
+
+
+def last_taken(consumers: Sequence[ConsumerSnapshot]) -> datetime | None:
+    """When one of these last was given a case of the queue, or began with one."""
+    return max((one.taken_at for one in consumers if one.taken_at), default=None)
+
+
+def _names(consumers: Sequence[ConsumerSnapshot]) -> str:
+    return ", ".join(one.name for one in consumers)
+
+
+def why_not_claimed(situation: Situation, waiting: Waiting) -> Cause:
+    """What is in the way of what is ready."""
+    found = (look(situation, waiting) for look in CAUSES)
+    return next(filter(None, found), None) or _full(situation, waiting)
+
+
+def _former_run(situation: Situation, waiting: Waiting) -> Cause | None:
+    if not waiting.blocked:
+        return None
+    detail = "a former run that was asked to stop has not stopped"
+    lacking = situation.absence("ticker")
+    return Cause(Reason.OLD_RUN_STOPPING, f"{detail}, and no tick ends it: {lacking}" if lacking else detail)
+
+
+def _not_active(situation: Situation, waiting: Waiting) -> Cause | None:
+    mode = situation.held.queue.mode
+    if mode is QueueMode.ACTIVE or (mode is QueueMode.DRAINING and waiting.resumed):
+        return None
+    return Cause(Reason.QUEUE_PAUSED, f"the queue is {mode}: {situation.command('queues resume')}")
+
+
+def _no_taker(situation: Situation, waiting: Waiting) -> Cause | None:
+    if situation.takers(waiting):
+        return None
+    connect = "consumers set"
+    if waiting.agent_name is not None:
+        command = situation.command(connect, quote(waiting.agent_name))
+        who = f"reserved for {waiting.agent_name}, which is not a consumer of the queue"
+        return Cause(Reason.NO_CONSUMER, f"{who}: {command}")
+    if waiting.agent_id is not None:
+        return Cause(Reason.NO_CONSUMER, "reserved for an agent that was deleted: `casework cases retry CASE`")
+    if situation.consumers:
+        return Cause(Reason.TRIGGER_OFF, "no consumer of the queue has its trigger on")
+    return Cause(Reason.NO_CONSUMER, f"the queue has no consumers: {situation.command(connect, 'AGENT')}")
+
+
+def _not_claimed(situation: Situation, waiting: Waiting) -> Cause | None:
+    """A queue whose cases are claimed moves, however long the last of them has to wait."""
+    roomy = situation.roomy(waiting, asks=False)
+    if not roomy:
+        return None
+    if lacking := situation.absence("ticker"):
+        return Cause(Reason.NO_TICKER, lacking)
+    stands = situation.has_lasted(waiting.since) and situation.took_nothing_for(situation.takers(waiting), SOON)
+    return Cause(Reason.NEXT_TICK, f"no tick claims anything for {_names(roomy)}, although there is room", stands)
+
+
+def _not_asked(situation: Situation, waiting: Waiting) -> Cause | None:
+    """A program that works on one case after the other asks for the next one when it is done."""
+    roomy = situation.roomy(waiting, asks=True)
+    if not roomy:
+        return None
+    stands = situation.has_lasted(waiting.since) and situation.took_nothing_for(situation.takers(waiting), HANGS)
+    return Cause(Reason.WAITING_FOR_AGENT, f"{_names(roomy)} has room, and does not ask for work", stands)
+
+
+CAUSES: tuple[Callable[[Situation, Waiting], Cause | None], ...] = (
+    _former_run,
+    _not_active,
+    _no_taker,
+    _not_claimed,
+    _not_asked,
+)
+"""In the order in which they are looked for. If none of them holds, all who may take the case are full."""
+
+
+def _full(situation: Situation, waiting: Waiting) -> Cause:
+    takers = situation.takers(waiting)
+    unstarted = why_not_started(situation, takers)
+    if unstarted and unstarted.is_trouble:
+        return unstarted
+    if any(one.concurrency is None or one.pending + one.running < one.concurrency for one in takers):
+        reason, detail = Reason.WAITING_FOR_WORKER, f"{_names(takers)} has more runs than workers can start soon"
+    else:
+        reason = Reason.AT_CONCURRENCY_LIMIT if waiting.agent_id is None else Reason.AGENT_AT_LIMIT
+        detail = f"all slots of {_names(takers)} are in use"
+    last = last_taken(takers)
+    if last is None or situation.held.now - last < HANGS:
+        return Cause(reason, detail, is_trouble=False)
+    return Cause(reason, f"{detail}, and none was taken for {situation.seconds(last)}: {_running(situation)}")
+
+
+def why_not_started(situation: Situation, consumers: Sequence[ConsumerSnapshot]) -> Cause | None:
+    """What is in the way of runs that were claimed for these consumers; None if all of them have started."""
+    since = unstarted_since(consumers)
+    if since is None:
+        return None
+    executed = _executed_by_workers(consumers)
+    lasts = situation.has_lasted(since)
+    if lacking := situation.absence("worker"):
+        return Cause(Reason.NO_WORKER, lacking, lasts)
+    if any(one.running for one in executed):
+        hangs = lasts and situation.took_nothing_for(executed, HANGS)
+        return Cause(Reason.WAITING_FOR_WORKER, f"the runs that workers execute hang: {_running(situation)}", hangs)
+    sends = max(one.sends for one in executed)
+    if situation.held.workers_are_busy_elsewhere:
+        detail = "the workers are busy with other queues; `casework worker` starts one more"
+    else:
+        detail = f"messages for claimed runs were sent {sends} times: do the workers and the broker see each other?"
+    return Cause(Reason.WAITING_FOR_WORKER, detail, lasts and sends >= _SENT_IN_VAIN)
+
+
+def unstarted_since(consumers: Sequence[ConsumerSnapshot]) -> datetime | None:
+    """When the first of their runs that have not started was claimed."""
+    return min((one.pending_since for one in _executed_by_workers(consumers) if one.pending_since), default=None)
+
+
+def _executed_by_workers(consumers: Sequence[ConsumerSnapshot]) -> list[ConsumerSnapshot]:
+    return [one for one in consumers if not one.asks_for_work]
+
+
+def _running(situation: Situation) -> str:
+    return situation.command("runs list --status running --queue")

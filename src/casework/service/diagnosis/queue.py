@@ -1,0 +1,48 @@
+"""Why a queue stands still."""
+
+from dataclasses import dataclass
+
+from casework.core.model import Queue, TeamId
+from casework.service.diagnosis.causes import (
+    SOON,
+    Cause,
+    Reason,
+    Situation,
+    unstarted_since,
+    why_not_claimed,
+    why_not_started,
+)
+from casework.settings import Settings
+from casework.store import queues, snapshot
+from casework.store.database import Database, Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Why a queue stands still; no reason and no message if it moves."""
+
+    queue: Queue
+    reason: Reason | None = None
+    message: str | None = None
+
+
+def diagnose(db: Database, settings: Settings, team_id: TeamId) -> list[Diagnosis]:
+    """Each queue of the team, as all of them are at one moment."""
+    with db.snapshot() as tx:
+        return [_diagnose(tx, settings, queue) for queue in queues.find(tx, team_id)]
+
+
+def _diagnose(tx: Tx, settings: Settings, queue: Queue) -> Diagnosis:
+    situation = Situation(snapshot.of_queue(tx, queue), settings)
+    since, unstarted = unstarted_since(situation.consumers), why_not_started(situation, situation.consumers)
+    if since and unstarted and unstarted.is_trouble:
+        return _of(queue, f"runs were claimed {situation.seconds(since)} ago and have not started:", unstarted)
+    for waiting in snapshot.waiting_in(tx, queue.id, situation.held.now - SOON):
+        cause = why_not_claimed(situation, waiting)
+        if cause.is_trouble:
+            return _of(queue, f"cases have been ready for {situation.seconds(waiting.since)}, but", cause)
+    return Diagnosis(queue)
+
+
+def _of(queue: Queue, what: str, cause: Cause) -> Diagnosis:
+    return Diagnosis(queue, cause.reason, f"{what} {cause.detail}")

@@ -1,0 +1,177 @@
+"""What a diagnosis reads: a case, and the queue that it waits in with everybody who could take it.
+
+Read within `Database.snapshot` these are of one moment, so that no two parts of a diagnosis contradict each other.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from casework.core.lifecycle import TRANSITIONS, CaseStatus, RunStatus
+from casework.core.model import AgentId, AgentKind, CaseId, Queue, QueueId, RunId
+from casework.core.plan import Lane
+from casework.store import processes
+from casework.store.database import Tx
+from casework.store.tables import ANYONE
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerSnapshot:
+    """A consumer, and what its slots are used for."""
+
+    agent_id: AgentId
+    name: str
+    kind: AgentKind
+    trigger: bool
+    concurrency: int | None
+    pending: int
+    running: int
+    pending_since: datetime | None
+    sends: int
+    """How often a message was sent for the run of which most were sent, of those that have not started."""
+    taken_at: datetime | None
+    """When it last was given a case of the queue, or began with one."""
+
+    @property
+    def asks_for_work(self) -> bool:
+        """Whether it asks for its cases; to all others ticks give them, and workers execute their runs."""
+        return self.kind is AgentKind.PULL
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSnapshot:
+    """A queue at one moment."""
+
+    queue: Queue
+    now: datetime
+    consumers: list[ConsumerSnapshot]
+    seen: dict[str, datetime]
+    """When a process of each role was last seen."""
+    workers_are_busy_elsewhere: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A case that is ready, or several that are ready for the same consumers."""
+
+    agent_id: AgentId | None
+    """The only agent that may take it; None: any consumer with its trigger on."""
+    agent_name: str | None
+    """None if anybody may take it, or if the agent was deleted."""
+    resumed: bool
+    blocked: bool
+    """Its former run was asked to stop, and has not stopped."""
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSnapshot:
+    """A case at one moment, with its live run, its open request, and the end that it came to."""
+
+    id: CaseId
+    queue_id: QueueId
+    status: CaseStatus
+    completed_at: datetime | None
+    end_reason: str | None
+    run_id: RunId | None
+    """Its live run: the one that is bound to it, or a former one that was asked to stop and has not stopped."""
+    run_status: RunStatus | None
+    request_title: str | None
+    requested_at: datetime | None
+    waiting: Waiting
+
+
+# The newest runs of the queue and no others, however many there were: an agent that has taken none of them has long taken
+# nothing.
+_CONSUMERS_SQL = """
+with held as materialized (
+  select agent_id, status, claimed_at, started_at, sends from runs where queue_id = %(queue_id)s and holds_slot
+), slots as (
+  select agent_id, count(*) filter (where status = 'pending') as pending, count(*) filter (where status = 'running') as running,
+    min(claimed_at) filter (where status = 'pending') as pending_since, max(sends) filter (where status = 'pending') as sends
+  from held group by agent_id
+), taken as (
+  select agent_id, max(greatest(claimed_at, started_at)) as taken_at from (
+    (select agent_id, claimed_at, started_at from runs where queue_id = %(queue_id)s order by id desc limit 1000)
+    union all select agent_id, claimed_at, started_at from held
+  ) r group by agent_id
+)
+select c.agent_id, a.name, a.kind, c.trigger, c.concurrency, coalesce(s.pending, 0) as pending,
+  coalesce(s.running, 0) as running, s.pending_since, coalesce(s.sends, 0) as sends, t.taken_at
+from consumers c join agents a on a.id = c.agent_id
+left join slots s on s.agent_id = c.agent_id left join taken t on t.agent_id = c.agent_id
+where c.queue_id = %(queue_id)s order by a.name
+"""
+
+_BUSY_ELSEWHERE_SQL = f"""
+select exists (
+  select from runs r join agents a on a.id = r.agent_id
+  where r.holds_slot and r.status = 'running' and r.queue_id <> %(queue_id)s and a.kind <> '{AgentKind.PULL}'
+)
+"""
+
+
+def of_queue(tx: Tx, queue: Queue) -> QueueSnapshot:
+    values = {"queue_id": queue.id}
+    consumers = [
+        ConsumerSnapshot(**{**row._asdict(), "kind": AgentKind(row.kind)}) for row in tx.sql(_CONSUMERS_SQL, values)
+    ]
+    busy = tx.sql(_BUSY_ELSEWHERE_SQL, values).scalar_one()
+    return QueueSnapshot(queue, tx.now, consumers, processes.last_seen(tx), busy)
+
+
+# A former run holds a slot until it has stopped, so that those few are looked at, and not every case that waits.
+_WAITING_SQL = f"""
+with blocked as materialized (
+  select c.id from runs r join cases c on c.id = r.case_id
+  where r.queue_id = %(queue_id)s and r.holds_slot and r.id is distinct from c.run_id
+), waiting as (
+  select c.claim_for, c.lane = {Lane.RESUMED:d} as resumed, b.id is not null as blocked, min(c.ready_at) as since
+  from cases c left join blocked b on b.id = c.id
+  where c.queue_id = %(queue_id)s and c.lane is not null and c.ready_at <= %(until)s group by 1, 2, 3
+)
+select nullif(w.claim_for, '{ANYONE}') as agent_id, a.name as agent_name, w.resumed, w.blocked, w.since
+from waiting w left join agents a on a.id = w.claim_for and a.deleted_at is null order by w.since, w.claim_for, w.resumed
+"""
+
+
+def waiting_in(tx: Tx, queue_id: QueueId, until: datetime) -> list[Waiting]:
+    """What was ready by that moment and is not claimed, that which waits longest first."""
+    return [Waiting(**row._asdict()) for row in tx.sql(_WAITING_SQL, {"queue_id": queue_id, "until": until})]
+
+
+_ENDS = {CaseStatus.COMPLETED, CaseStatus.FAILED}
+_END_EVENTS = sorted({str(arrow.records) for arrow in TRANSITIONS if arrow.target in _ENDS})
+
+_CASE_SQL = f"""
+select c.id, c.queue_id, c.status, c.completed_at, e.reason as end_reason, r.id as run_id, r.status as run_status,
+  h.title as request_title, h.created_at as requested_at,
+  nullif(c.claim_for, '{ANYONE}') as agent_id, a.name as agent_name, c.lane = {Lane.RESUMED:d} as resumed,
+  r.id is distinct from c.run_id and r.id is not null as blocked, c.ready_at
+from cases c
+left join runs r on r.case_id = c.id and r.live
+left join agents a on a.id = c.claim_for and a.deleted_at is null
+left join human_requests h on h.id = c.human_request_id
+left join lateral (
+  select reason from case_events where case_id = c.id and type = any(%(ends)s) order by id desc limit 1
+) e on c.completed_at is not null
+where c.id = %(case_id)s
+"""
+
+
+def of_case(tx: Tx, case_id: UUID) -> CaseSnapshot | None:
+    row = tx.sql(_CASE_SQL, {"case_id": case_id, "ends": _END_EVENTS}).one_or_none()
+    if row is None:
+        return None
+    return CaseSnapshot(
+        id=row.id,
+        queue_id=row.queue_id,
+        status=CaseStatus(row.status),
+        completed_at=row.completed_at,
+        end_reason=row.end_reason,
+        run_id=row.run_id,
+        run_status=RunStatus(row.run_status) if row.run_status else None,
+        request_title=row.request_title,
+        requested_at=row.requested_at,
+        waiting=Waiting(row.agent_id, row.agent_name, bool(row.resumed), row.blocked, row.ready_at),
+    )
