@@ -88,6 +88,14 @@ def test_variables_are_settings(document):
     assert named <= {f"CASEWORK_{name.upper()}" for name in Settings.model_fields}
 
 
+def test_log_actions_to_watch_are_logged():
+    watched = re.search(r"Watch\n(.*?)\.\n", (GUIDES / "operating.md").read_text(), re.DOTALL)
+    actions = re.findall(r"`([a-z_.]+)`", watched[1])
+    source = "".join(file.read_text() for file in (ROOT / "src").rglob("*.py"))
+    assert len(actions) == 5
+    assert [action for action in actions if f'"{action}"' not in source] == []
+
+
 def test_every_call_on_a_run_is_described():
     table = (GUIDES / "agents.md").read_text().partition("## Outcomes")[0]
     described = set(
