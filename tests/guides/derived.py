@@ -1,4 +1,4 @@
-"""The parts of the README and the guides that follow from the code. `python tests/guides/derived.py` rewrites them."""
+"""The parts of the README and the guides that follow from the code. `.venv/bin/python tests/guides/derived.py` rewrites them."""
 
 import re
 from collections.abc import Callable

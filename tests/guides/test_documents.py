@@ -4,10 +4,11 @@ import json
 import re
 
 import pytest
+import yaml
 from click import Command
 from typer.testing import CliRunner
 
-from bench.markdown import HEADER
+from bench.markdown import HEADER, write
 from bench.parts import PARTS
 from casework.agents import Run
 from casework.cli import app
@@ -30,7 +31,7 @@ def _name(document) -> str:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
 def test_derived_parts_are_as_the_code_has_them(document):
-    assert renewed(document.read_text()) == document.read_text(), "run `python tests/guides/derived.py`"
+    assert renewed(document.read_text()) == document.read_text(), "run `.venv/bin/python tests/guides/derived.py`"
 
 
 def test_every_derived_part_is_in_some_document():
@@ -137,6 +138,23 @@ def test_a_storm_becomes_a_row():
     header, _, row = markdown.table([report]).splitlines()
     assert header.startswith("| fault, 5 times each | name |")
     assert row.endswith("| `kill-worker` | 12 | 0 | 1 | 2 | 3 | 2.0 s / 3.0 s | 50%, 110% |")
+
+
+def test_a_measured_table_is_replaced_where_it_stands(tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- measured -->\n| old |\n|---|\n<!-- end of measured -->\nafter\n")
+    write("| new |\n|---|\n| 1 |", readme)
+    assert rows(readme) == [["1"]]
+    assert readme.read_text().startswith("before\n")
+    assert readme.read_text().endswith("\nafter\n")
+
+
+def test_hooks_and_workflow_run_what_ci_runs():
+    ci = (ROOT / ".ci" / "run").read_text()
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    assert [hook["entry"] for hook in hooks if hook["entry"].removeprefix(".venv/bin/") not in ci] == []
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    assert {"run": ".ci/run"} in jobs["checks"]["steps"]
 
 
 def test_the_readme_links_every_guide():

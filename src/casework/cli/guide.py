@@ -5,7 +5,6 @@ from importlib.resources.abc import Traversable
 from typing import Annotated
 
 import typer
-from rich.markdown import Markdown
 
 from casework.cli.console import Json, out, print_json, say, table
 from casework.errors import InvalidInput
@@ -26,6 +25,8 @@ def guide(
     if as_json:
         print_json({"name": name, "text": text})
     elif out().is_terminal:
+        from rich.markdown import Markdown  # its parser would make every other command start slower
+
         out().print(Markdown(text, hyperlinks=False))
     else:
         say(text.rstrip())
