@@ -19,7 +19,7 @@ _SCHEMES = {
 
 
 class Settings(BaseSettings):
-    """One frozen object; every field's description is also its row in the README's table."""
+    """One frozen object; every field's description is also its row in `casework guide settings`."""
 
     model_config = SettingsConfigDict(env_prefix="CASEWORK_", frozen=True, extra="ignore")
 

@@ -1,18 +1,24 @@
-"""`python -m bench.markdown FILE.json [--all]`: the table of a measurement as Markdown, for a README."""
+"""`python -m bench.markdown FILE.json [--write]`: a measurement as a Markdown table, for the README beside this file."""
 
 import argparse
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+README = Path(__file__).parent / "README.md"
+HEADER = ("| part | figure | median | as a ratio | bar | |", "|---|---|---|---|---|---|")
 
-def table(document: dict[str, Any], everything: bool) -> str:
-    """Figures that are held against a bar, or all of them."""
-    rows = ["| part | figure | median | as a ratio | bar | |", "|---|---|---|---|---|---|"]
-    for figure in document["figures"]:
-        if figure["target"] or everything:
-            rows.append(_row(figure))
-    return "\n".join(rows)
+
+def table(document: dict[str, Any]) -> str:
+    """All figures, those without a bar too."""
+    return "\n".join((*HEADER, *(_row(figure) for figure in document["figures"])))
+
+
+def write(made: str, readme: Path) -> None:
+    """Put the table in the place of the one before it."""
+    place = re.compile(r"(?s)(<!-- measured -->\n).*?(\n<!-- end of measured -->)")
+    readme.write_text(place.sub(lambda found: f"{found[1]}{made}{found[2]}", readme.read_text()))
 
 
 def _row(figure: dict[str, Any]) -> str:
@@ -29,6 +35,10 @@ def _short(value: float) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench.markdown")
     parser.add_argument("file", type=Path)
-    parser.add_argument("--all", action="store_true", help="figures without a bar too")
+    parser.add_argument("--write", action="store_true", help="replace the table in README.md beside this file")
     options = parser.parse_args()
-    print(table(json.loads(options.file.read_text()), options.all))
+    made = table(json.loads(options.file.read_text()))
+    if options.write:
+        write(made, README)
+    else:
+        print(made)

@@ -16,7 +16,7 @@ RETRY_SECONDS = 6.0
 
 
 def fill_disk(ground: Ground, chance: random.Random) -> None:
-    """Redis refuses writes, and pings, with MISCONF, until its disk has room and it has noticed."""
+    """Redis's disk full for 3 s: it refuses writes, and pings, with MISCONF until it notices that there is room."""
     assert ground.valkey.process is not None
     pid = ground.valkey.process.pid
     before = resource.prlimit(pid, resource.RLIMIT_FSIZE)

@@ -60,12 +60,12 @@ def _kill(ground: Ground, name: str, how: signal.Signals = signal.SIGKILL) -> No
 
 
 def kill_worker(ground: Ground, chance: random.Random) -> None:
-    """kill -9 of a worker's main process."""
+    """kill -9 of a worker."""
     _kill(ground, chance.choice(("worker 1", "worker 2")))
 
 
 def kill_pool_child(ground: Ground, chance: random.Random) -> None:
-    """kill -9 of one process of a worker's pool."""
+    """kill -9 of a process of a worker's pool."""
     process = ground.child("worker 1").process
     listed = subprocess.run(
         ["ps", "-o", "pid=", "--ppid", str(process.pid if process else 0)], capture_output=True, text=True, check=False
@@ -76,7 +76,7 @@ def kill_pool_child(ground: Ground, chance: random.Random) -> None:
 
 
 def stop_worker(ground: Ground, chance: random.Random) -> None:
-    """SIGTERM to a worker, which is started again."""
+    """SIGTERM to a worker."""
     _kill(ground, chance.choice(("worker 1", "worker 2")), signal.SIGTERM)
 
 
@@ -91,7 +91,7 @@ def kill_beat(ground: Ground, chance: random.Random) -> None:
 
 
 def kill_api(ground: Ground, chance: random.Random) -> float:
-    """kill -9 of the API, where it can be had between a creation's commit and its answer."""
+    """kill -9 of the API, between a creation's commit and its answer if possible."""
     end = monotonic() + HUNT_SECONDS
     while not _stopped_with_a_secret(ground, chance) and monotonic() < end:
         _kill(ground, "api", signal.SIGCONT)
@@ -129,13 +129,13 @@ CLOCKS = (
 
 
 def skew_clock(ground: Ground, chance: random.Random) -> None:
-    """The clock of one process after another steps ahead or back, and stays off."""
+    """The clock of one process after another set 5 minutes or 2 hours off."""
     name, seconds = CLOCKS[next(ground.turns) % len(CLOCKS)]
     ground.clocks[name].put_off(seconds)
 
 
 def second_beat(ground: Ground, chance: random.Random) -> None:
-    """A second beat for two seconds."""
+    """A second beat for 2 s."""
     environment = {**os.environ, **ground.child("beat").environment, "CASEWORK_TICK_SECONDS": "0.1"}
     beat = subprocess.Popen(beat_command(), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     sleep(2)
@@ -144,13 +144,13 @@ def second_beat(ground: Ground, chance: random.Random) -> None:
 
 
 def flush_redis(ground: Ground, chance: random.Random) -> None:
-    """FLUSHALL."""
+    """FLUSHALL on Redis."""
     with client(ground.home.redis_url) as redis:
         redis.flushall()
 
 
 def fill_redis(ground: Ground, chance: random.Random) -> None:
-    """A Redis that takes no more writes for three seconds, as when its disk or its memory is full."""
+    """A Redis that refuses writes for 3 s, as if its disk or memory were full."""
     with client(ground.home.redis_url) as redis:
         redis.config_set("maxmemory", 1)
         sleep(FULL_SECONDS)
@@ -165,12 +165,12 @@ def _restart(ground: Ground, server: Server, how: signal.Signals) -> None:
 
 
 def kill_redis(ground: Ground, chance: random.Random) -> None:
-    """kill -9 of Redis, and a new one."""
+    """kill -9 of Redis."""
     _restart(ground, ground.valkey, signal.SIGKILL)
 
 
 def freeze_redis(ground: Ground, chance: random.Random) -> None:
-    """A Redis that takes what is sent, and does not answer."""
+    """A Redis that accepts connections and does not answer for 8 s."""
     assert ground.valkey.process is not None
     ground.valkey.process.send_signal(signal.SIGSTOP)
     sleep(SILENT_SECONDS)
@@ -178,17 +178,17 @@ def freeze_redis(ground: Ground, chance: random.Random) -> None:
 
 
 def restart_postgres_fast(ground: Ground, chance: random.Random) -> None:
-    """PostgreSQL's fast shutdown, and a start."""
+    """PostgreSQL restarted, fast."""
     _restart(ground, ground.postgres, signal.SIGINT)
 
 
 def restart_postgres_immediate(ground: Ground, chance: random.Random) -> None:
-    """PostgreSQL's immediate shutdown, which is a crash, and a start."""
+    """PostgreSQL restarted, immediate, which is a crash."""
     _restart(ground, ground.postgres, signal.SIGQUIT)
 
 
 def terminate_backends(ground: Ground, chance: random.Random) -> None:
-    """All connections ended by the server."""
+    """All connections to PostgreSQL terminated."""
     with ground.casework.db.begin() as tx:
         tx.sql(
             "select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
@@ -196,14 +196,14 @@ def terminate_backends(ground: Ground, chance: random.Random) -> None:
 
 
 def zombie(ground: Ground, chance: random.Random) -> None:
-    """A worker that is stopped for longer than its lease, and continued."""
+    """A worker stopped for longer than its lease, then continued."""
     _kill(ground, "worker 2", signal.SIGSTOP)
     sleep(AWAY_SECONDS)
     _kill(ground, "worker 2", signal.SIGCONT)
 
 
 def cut_line(ground: Ground, chance: random.Random) -> None:
-    """The line between a worker and PostgreSQL cut for longer than the lease, and healed."""
+    """The network between a worker and PostgreSQL cut for longer than the lease."""
     ground.proxy.cut()
     sleep(AWAY_SECONDS)
     ground.proxy.heal()

@@ -24,7 +24,7 @@ from factories import some_cases
 
 pytestmark = pytest.mark.process
 
-README = Path(__file__).parent.parent.parent / "README.md"
+GUIDE = Path(__file__).parent.parent.parent / "src" / "casework" / "guides" / "agents-elsewhere.md"
 
 
 def free_port():
@@ -138,8 +138,8 @@ def test_a_port_in_use_is_one_line(installation):
             assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_the_readmes_agent_in_plain_python_works_cases(installation, tmp_path):
-    source = re.search(r"^```python\n(# pull_agent.py.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
+def test_the_guides_agent_in_plain_python_works_cases(installation, tmp_path):
+    source = re.search(r"^```python\n(# pull_agent.py.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
     (tmp_path / "pull_agent.py").write_text(source[1])
     db, port = installation.db, free_port()
     queue = queues.create(db, DEFAULT_TEAM, "inbox")

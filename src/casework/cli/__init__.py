@@ -14,6 +14,7 @@ from casework.cli import (
     database,
     demo,
     doctor,
+    guide,
     keys,
     queues,
     requests,
@@ -40,6 +41,7 @@ app.command("ticker")(roles.ticker)
 app.command("beat")(roles.beat)
 app.command("tick")(roles.tick)
 app.command("doctor")(doctor.doctor)
+app.command("guide")(guide.guide)
 app.add_typer(database.app, name="db")
 app.add_typer(queues.app, name="queues")
 app.add_typer(agents.app, name="agents")

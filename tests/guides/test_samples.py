@@ -1,0 +1,92 @@
+"""Every sample of the README and the guides runs as it stands, on real processes. Only the API's port is changed."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from casework.core.model import DEFAULT_TEAM, CaseFilter
+from casework.service import cases, queues
+from casework.store.database import Database
+from guides.blocks import blocks
+from guides.derived import DOCUMENTS, GUIDES, README
+from guides.terminals import Terminals
+
+AGENTS, IMPORTING = GUIDES / "agents.md", GUIDES / "importing.md"
+WITHOUT_AGENTS = [GUIDES / f"{name}.md" for name in ("operating", "agents-elsewhere", "http-api")]
+"""They share an installation, in which `doctor` finds all well as long as it comes first."""
+
+pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def terminals(new_database, servers, tmp_path) -> Iterator[Terminals]:
+    url = new_database("samples")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CASEWORK_")}
+    environment |= {
+        "HOME": str(tmp_path),
+        "PATH": f"{Path(sys.executable).parent}:{environment['PATH']}",
+        "CASEWORK_DATABASE_URL": url,
+        "CASEWORK_REDIS_URL": servers.redis.replace("virtual_host=0", "virtual_host=15").replace("/0", "/15"),
+        "CASEWORK_SHUTDOWN_SECONDS": "1",
+    }
+    db = Database(url, pool_size=1)
+    found = Terminals(db, environment, tmp_path, _free_port())
+    yield found
+    found.close()
+    db.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def test_readme(terminals):
+    terminals.play(README)
+    terminals.wait_for_cases("complaints", completed=3)
+
+
+def test_agents(terminals):
+    terminals.play(AGENTS)
+    terminals.wait_for_cases("orders", completed=1)
+    terminals.wait_for_cases("payments", completed=2)
+    payments = queues.get(terminals.db, DEFAULT_TEAM, "payments").id
+    found = cases.find(terminals.db, payments, CaseFilter(), limit=2)
+    history = {event.type for case in found for event in cases.get(terminals.db, DEFAULT_TEAM, case.id)[1]}
+    assert {"needs_input", "attempt_failed"} <= history
+
+
+def test_the_tests_of_the_sample_agents(tmp_path):
+    for block in blocks(AGENTS):
+        if block.file:
+            (tmp_path / block.file).write_text(block.text)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_orders.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_operating_pull_agents_and_the_http_api(terminals):
+    for document in WITHOUT_AGENTS:
+        terminals.play(document)
+    terminals.wait_for_cases("parcels", completed=2)
+    terminals.wait_for_cases("invoices", pending=2)
+
+
+def test_importing(terminals):
+    terminals.play(IMPORTING)
+    terminals.wait_for_cases("tickets", pending=4)
+
+
+def test_no_document_with_commands_is_left_out():
+    with_commands = {document for document in DOCUMENTS if any(block.commands for block in blocks(document))}
+    assert with_commands == {README, AGENTS, IMPORTING, *WITHOUT_AGENTS}
