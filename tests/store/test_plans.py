@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from casework.agents import Complete, Fail, Postpone
-from casework.agents.call import Crashed, Lost, Returned, Stopped
+from casework.agents.results import Crashed, Lost, Returned, Stopped
 from casework.service import completions, dispatch, execute
 from casework.service.bundles import Execution
 from casework.service.completions import Done

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from casework import log
 from casework.agents import Complete
-from casework.agents.call import Result, Returned, Stopped
+from casework.agents.results import Result, Returned, Stopped
 from casework.agents.stop import Stop
 from casework.core.model import Bundle, Committed, Effects, RunMessage
 from casework.errors import DatabaseUnavailable

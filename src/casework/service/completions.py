@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from casework.agents import Complete
-from casework.agents.call import Returned
+from casework.agents.results import Returned
 from casework.core.model import RunMessage
 from casework.service import execute
 from casework.service.crash_points import Point, reach

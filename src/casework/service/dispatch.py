@@ -9,7 +9,7 @@ from uuid import UUID
 
 from casework import log
 from casework.core import plan
-from casework.core.model import AgentId, AgentKind, Committed, Effects, RunMessage
+from casework.core.model import DISPATCHED_KINDS, AgentId, Committed, Effects, RunMessage
 from casework.service.crash_points import Point, reach
 from casework.service.paces import Paces
 from casework.service.sweep import sweep
@@ -76,7 +76,7 @@ def claim_round(db: Database, settings: Settings, trail: Trail | None = None) ->
 def _round(db: Database, settings: Settings, trail: Trail) -> Batch:
     with db.begin() as tx:
         locked = claims.lock_consumers(
-            tx, AgentKind.PYTHON, settings.outstanding_runs, known=trail.consumers, sent=True
+            tx, DISPATCHED_KINDS, settings.outstanding_runs, known=trail.consumers, sent=True
         )
         held = [_within_a_batch(one) for one in locked if one.opening.slots]
         if not held:

@@ -7,8 +7,8 @@ from time import monotonic, sleep
 from typing import Any, Protocol, TypeVar
 
 from casework import log
-from casework.agents import Complete, Fail, HeldCase, Postpone, Run, targets
-from casework.agents.call import Asked, Crashed, Lost, Result, Returned, Stopped, call
+from casework.agents import Complete, Fail, HeldCase, Postpone, Run, runners
+from casework.agents.results import Asked, Crashed, Lost, Result, Returned, Stopped
 from casework.agents.run import History
 from casework.agents.stop import Stop
 from casework.core.model import (
@@ -56,9 +56,12 @@ class Started:
     holder: Holder
     case: HeldCase
     agent_name: str
+    kind: str
     target: str
     limited: bool
     """Whether its end gives a consumer a slot back."""
+    timeout: float | None
+    """Seconds that the attempt may take."""
 
     @property
     def fence(self) -> Fence:
@@ -86,7 +89,14 @@ def started(row: Any, settings: Settings) -> Started:
     fence = Fence(CaseId(row.case_id), RunId(row.run_id), row.attempt)
     message = RunMessage(fence.run_id, fence.attempt)
     return Started(
-        message, holder_of(row, fence, settings), held_case(row), row.agent_name, row.target or "", row.limited
+        message,
+        holder_of(row, fence, settings),
+        held_case(row),
+        row.agent_name,
+        row.kind,
+        row.target or "",
+        row.limited,
+        row.timeout_seconds or settings.run_timeout_seconds or None,
     )
 
 
@@ -99,6 +109,7 @@ def holder_of(row: Any, fence: Fence, settings: Settings) -> Holder:
         AgentId(row.agent_id),
         row.failures,
         row.max_attempts or settings.max_attempts,
+        row.asked_wait_seconds,
     )
 
 
@@ -119,7 +130,7 @@ def held_case(row: Any) -> HeldCase:
 def work(db: Database, settings: Settings, started: Started, stop: Stop, perform: Perform) -> Result:
     """Find the agent and call it."""
     try:
-        agent = targets.load(started.target, settings.modules)
+        runner = runners.load(started.kind, started.target, settings.modules)
         history = _history(db, started) if started.message.attempt > 1 else History()
     except CaseworkError as error:
         # What this worker cannot find, another one may have, or this one once it was started with newer code.
@@ -134,7 +145,7 @@ def work(db: Database, settings: Settings, started: Started, stop: Stop, perform
         desk=desk,
         stop=stop,
     )
-    return call(agent, run, stop)
+    return runner.call(run, stop)
 
 
 def _history(db: Database, started: Started) -> History:
@@ -229,8 +240,8 @@ def _write(tx: Tx, settings: Settings, started: Started, result: Result) -> str 
             return outcomes.write(tx, started.holder, outcome)
         case Asked(question):
             return outcomes.ask(tx, started.fence, question)
-        case Crashed(reason, traceback, True):
-            return outcomes.try_again(tx, settings, started.holder, reason, traceback)
+        case Crashed(reason, traceback, True, retry_after):
+            return outcomes.try_again(tx, settings, started.holder, reason, traceback, retry_after)
         case Crashed(reason, traceback, _):
             return outcomes.fail(tx, started.fence, reason, traceback)
         case _:

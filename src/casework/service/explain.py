@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from casework.core.lifecycle import CaseStatus, RunStatus
-from casework.core.model import AgentKind, Case, Consumer, QueueMode, RunRecord, TeamId
+from casework.core.model import Case, Consumer, QueueMode, RunRecord, TeamId
 from casework.errors import NotFound
 from casework.service import health
 from casework.settings import Settings
@@ -111,8 +111,8 @@ def _full(consumer: Consumer) -> bool:
 
 
 def _soon(tx: Tx, settings: Settings, team_id: TeamId, takers: list[Consumer]) -> Explanation:
-    kinds = {agent.kind for one in takers if (agent := agents.find_one(tx, team_id, id=one.agent_id))}
-    if kinds == {AgentKind.PULL}:
+    found = [agent for one in takers if (agent := agents.find_one(tx, team_id, id=one.agent_id))]
+    if found and not any(agent.kind.is_dispatched for agent in found):
         return Explanation("waiting_for_agent", "It waits until its agent asks for work.")
     missing = health.missing(tx, settings, "ticker")
     if missing:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from casework.agents import Complete, Fail, HandOver, Outcome, Postpone
 from casework.agents.stop import Suspended
 from casework.core.model import AgentId, QueueId, TeamId
-from casework.core.retry import backoff
+from casework.core.retry import next_attempt
 from casework.errors import NotFound
 from casework.service import agents
 from casework.settings import Settings
@@ -29,6 +29,7 @@ class Holder:
     agent_id: AgentId
     failures: int
     max_attempts: int
+    asked_wait_seconds: float = 0.0
 
 
 def write(tx: Tx, holder: Holder, outcome: Outcome) -> str | None:
@@ -73,11 +74,24 @@ def ask(tx: Tx, fence: Fence, question: Suspended) -> str | None:
     return "needs_input"
 
 
-def try_again(tx: Tx, settings: Settings, holder: Holder, reason: str, traceback: str | None) -> str | None:
-    """The attempt failed in a way that passes: another one after a wait, as long as there are any left."""
-    failures = holder.failures + 1
-    if failures >= holder.max_attempts:
-        given_up = f"{reason} (attempt {failures} of {holder.max_attempts})"
+def try_again(
+    tx: Tx, settings: Settings, holder: Holder, reason: str, traceback: str | None, asked: float | None = None
+) -> str | None:
+    """The attempt failed in a way that passes: another one after a wait, as long as there are any left.
+
+    `asked` is how many seconds a service that the agent called asked to wait.
+    """
+    following = next_attempt(
+        holder.failures,
+        holder.max_attempts,
+        settings.retry_base_seconds,
+        random.random(),  # noqa: S311 - jitter is no secret
+        asked=asked,
+        asked_before=holder.asked_wait_seconds,
+        asked_limit=settings.retry_after_seconds,
+    )
+    if following is None:
+        given_up = f"{reason} (attempt {holder.failures + 1} of {holder.max_attempts})"
         return "failed" if transitions.give_up(tx, holder.fence, given_up, traceback) else None
-    wait = backoff(failures, settings.retry_base_seconds, random.random())  # noqa: S311 - jitter is no secret
-    return "attempt_failed" if transitions.try_again(tx, holder.fence, wait, reason, traceback) else None
+    write = transitions.try_again if following.counts else transitions.wait_as_asked
+    return "attempt_failed" if write(tx, holder.fence, following.seconds, reason, traceback) else None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from casework.core.model import Agent, AgentId, AgentKind, Consumer, Queue, QueueMode, TeamId
+from casework.core.model import Agent, AgentId, Consumer, Queue, QueueMode, TeamId
 from casework.core.plan import free_slots
 from casework.service.health import missing
 from casework.settings import Settings
@@ -40,9 +40,9 @@ class Standing:
         """How long ago that was."""
         return f"{(self.now - since).total_seconds():.0f} s"
 
-    def is_of(self, agent_id: AgentId, kind: AgentKind) -> bool:
-        """Whether the agent is of that kind; one that was deleted is of none."""
-        return agent_id in self.agents and self.agents[agent_id].kind is kind
+    def is_dispatched(self, agent_id: AgentId) -> bool | None:
+        """Whether the agent's runs are sent to workers; None if it was deleted."""
+        return self.agents[agent_id].kind.is_dispatched if agent_id in self.agents else None
 
     def takers(self, waiting: Waiting) -> list[Consumer]:
         """The consumers that may take what waits."""
@@ -50,9 +50,10 @@ class Standing:
             return [one for one in self.consumers if one.trigger]
         return [one for one in self.consumers if one.agent_id == waiting.agent_id]
 
-    def roomy(self, waiting: Waiting, kind: AgentKind) -> list[Consumer]:
-        """Those of them that are of that kind and have a free slot."""
-        return [one for one in self.takers(waiting) if self._free(one) and self.is_of(one.agent_id, kind)]
+    def roomy(self, waiting: Waiting, *, dispatched: bool) -> list[Consumer]:
+        """Those of them that have a free slot, and whose runs are sent to workers, or are not."""
+        free = [one for one in self.takers(waiting) if self._free(one)]
+        return [one for one in free if self.is_dispatched(one.agent_id) is dispatched]
 
     def _free(self, consumer: Consumer) -> int:
         held = self.slots.get(consumer.agent_id)
@@ -99,16 +100,16 @@ def _trouble(held: Standing) -> str | None:
 
 def _unstarted(held: Standing) -> str | None:
     """Runs that are claimed, and that no worker starts."""
-    python = {id: slots for id, slots in held.slots.items() if held.is_of(id, AgentKind.PYTHON)}
-    since = min((slots.pending_since for slots in python.values() if slots.pending_since), default=held.now)
+    sent = {id: slots for id, slots in held.slots.items() if held.is_dispatched(id)}
+    since = min((slots.pending_since for slots in sent.values() if slots.pending_since), default=held.now)
     if held.now - since < _SOON:
         return None
     claimed = f"runs are claimed since {held.seconds(since)} and not started"
     if lacking := missing(held.tx, held.settings, "worker"):
         return f"{claimed}: {lacking}"
-    if any(slots.running for slots in python.values()):
-        return f"{claimed}, and those that are executed hang: {_runs(held)}" if held.hang(python) else None
-    sends = max(slots.sends for slots in python.values())
+    if any(slots.running for slots in sent.values()):
+        return f"{claimed}, and those that are executed hang: {_runs(held)}" if held.hang(sent) else None
+    sends = max(slots.sends for slots in sent.values())
     if sends < _SENT_IN_VAIN:
         return None
     if standing.running_elsewhere(held.tx, held.queue.id):
@@ -153,7 +154,7 @@ def _full(held: Standing, waiting: Waiting) -> str | None:
     """At the limit is as it should be, as long as slots change hands."""
     agents = [one.agent_id for one in held.takers(waiting)]
     taken = held.last_taken(agents)
-    if taken is None or any(held.roomy(waiting, kind) for kind in AgentKind) or not held.hang(agents):
+    if taken is None or any(held.roomy(waiting, dispatched=one) for one in (True, False)) or not held.hang(agents):
         return None
     names = ", ".join(one.agent_name for one in held.takers(waiting))
     return f"all slots of {names} are in use, and none was taken anew since {held.seconds(taken)}: {_runs(held)}"
@@ -161,14 +162,14 @@ def _full(held: Standing, waiting: Waiting) -> str | None:
 
 def _not_asked(held: Standing, waiting: Waiting) -> str | None:
     """A program that works on one case after the other asks for the next one when it is done."""
-    silent = held.roomy(waiting, AgentKind.PULL)
+    silent = held.roomy(waiting, dispatched=False)
     if not silent or not held.hang(one.agent_id for one in held.takers(waiting)):
         return None
     return f"{', '.join(one.agent_name for one in silent)} has room, and does not ask for work"
 
 
 def _not_claimed(held: Standing, waiting: Waiting) -> str | None:
-    if not held.roomy(waiting, AgentKind.PYTHON):
+    if not held.roomy(waiting, dispatched=True):
         return None
     return missing(held.tx, held.settings, "ticker") or "no tick claims them, although their consumers have room"
 

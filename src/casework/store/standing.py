@@ -5,6 +5,7 @@ from datetime import datetime
 
 from casework.core.model import AgentId, QueueId
 from casework.core.plan import Lane
+from casework.store.agents import IS_DISPATCHED
 from casework.store.database import Tx
 from casework.store.tables import ANYONE
 
@@ -87,9 +88,9 @@ def blocked(tx: Tx, queue_id: QueueId, until: datetime) -> int:
 def running_elsewhere(tx: Tx, queue_id: QueueId) -> int:
     """How many runs of other queues workers execute."""
     count: int = tx.sql(
-        """
+        f"""
         select count(*) from runs r join agents a on a.id = r.agent_id
-        where r.holds_slot and r.status = 'running' and r.queue_id <> %(queue_id)s and a.kind = 'python'
+        where r.holds_slot and r.status = 'running' and r.queue_id <> %(queue_id)s and {IS_DISPATCHED}
         """,
         {"queue_id": queue_id},
     ).scalar_one()
