@@ -3,6 +3,7 @@
 import socket
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from urllib.error import URLError
 
 import pytest
 
@@ -111,6 +112,7 @@ def group(*errors):
         ClientError("ServiceUnavailable", 503),
         ClientError("ThrottlingException", 400),
         StatusError(400, {"X-Should-Retry": "true"}),
+        URLError(ConnectionRefusedError()),
     ],
 )
 def test_passing_conditions_are_transient(error):
@@ -152,8 +154,10 @@ def test_an_error_that_stands_for_what_was_handled_is_as_transient(handled):
     assert is_transient(raised_while_handling(handled, RuntimeError("the registry is away")))
 
 
-@pytest.mark.parametrize("mistake", [ValueError(), AttributeError(), KeyError(), InvalidInput("x"), group(OSError())])
-def test_a_mistake_while_handling_a_timeout_is_not_transient(mistake):
+@pytest.mark.parametrize(
+    "mistake", [ValueError(), KeyError(), PermissionError(), StatusError(404), InvalidInput("x"), group(OSError())]
+)
+def test_a_failure_of_its_own_while_handling_a_timeout_is_not_transient(mistake):
     assert not is_transient(raised_while_handling(TimeoutError(), mistake))
 
 

@@ -73,8 +73,8 @@ _TRANSIENT_AWS_CODES = frozenset(
     }
 )
 
-# An error of these types that is raised while another one is handled is a mistake in the handler. Any other one stands for
-# what was handled, also without `from`.
+# An error of these types that is raised while another one is handled, or one with an HTTP status, is a failure of the handler
+# itself. Any other one stands for what was handled, also without `from`.
 _NOT_FOR_ANOTHER = (
     ArithmeticError,
     AssertionError,
@@ -84,6 +84,7 @@ _NOT_FOR_ANOTHER = (
     ImportError,
     LookupError,
     NameError,
+    OSError,
     TypeError,
     ValueError,
 )
@@ -163,10 +164,14 @@ def _everything(error: BaseException) -> Iterator[BaseException]:
 
 
 def _behind(error: BaseException) -> BaseException | None:
-    cause = _attribute(error, "__cause__")
-    if cause is None and not _attribute(error, "__suppress_context__") and not is_a(error, *_NOT_FOR_ANOTHER):
-        cause = _attribute(error, "__context__")
-    return cause if isinstance(cause, BaseException) else None
+    # urllib's errors hold what they stand for as their reason.
+    for explicit in (_attribute(error, "__cause__"), _attribute(error, "reason")):
+        if isinstance(explicit, BaseException):
+            return explicit
+    if _attribute(error, "__suppress_context__") or is_a(error, *_NOT_FOR_ANOTHER) or _status(error) is not None:
+        return None
+    context = _attribute(error, "__context__")
+    return context if isinstance(context, BaseException) else None
 
 
 def _attribute(holder: object, name: str) -> Any:
