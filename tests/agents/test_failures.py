@@ -90,7 +90,7 @@ def test_what_a_task_group_raises_is_as_transient_as_what_its_task_raised():
     assert (result.reason, result.transient) == ("ConnectionRefusedError: refused", True)
 
 
-def test_the_wait_that_is_asked_for_is_told():
+def test_the_wait_that_is_asked_for_is_part_of_the_result():
     for one in raising(Transient("busy", retry_after=8)):
         result = call(one)
         assert (result.reason, result.transient, result.retry_after) == ("Transient: busy", True, 8)
