@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from casework.agents.call import Result
+from casework.agents.results import Result
 from casework.agents.stop import Stop
 from casework.core.model import (
     DEFAULT_TEAM,

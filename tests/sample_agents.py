@@ -2,9 +2,11 @@
 
 import asyncio
 import ctypes
+import multiprocessing
 import os
 import resource
 import signal
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -68,6 +70,39 @@ def raises(run: Run) -> Outcome:
 @agent
 def is_transient(run: Run) -> Outcome:
     raise Transient("try later")
+
+
+@agent
+def is_asked_to_wait(run: Run) -> Outcome:
+    """By a service that is busy, in all attempts but the last ones."""
+    if run.attempt <= run.case.data["attempts"]:
+        raise Transient("busy", retry_after=run.case.data["seconds"])
+    return Complete(f"in attempt {run.attempt}")
+
+
+@agent
+async def exits_on_the_loop(run: Run) -> Outcome:
+    sys.exit("enough")
+
+
+@agent
+async def exits_if_told(run: Run) -> Outcome:
+    """By its case."""
+    await asyncio.sleep(0.1)
+    if run.case.data == "exits":
+        sys.exit("enough")
+    return Complete("went on")
+
+
+@agent
+def starts_a_process(run: Run) -> Outcome:
+    multiprocessing.get_context("spawn").Process(target=print).start()
+    return Complete("started")
+
+
+@agent
+def is_cancelled(run: Run) -> Outcome:
+    raise asyncio.CancelledError
 
 
 @agent
@@ -184,6 +219,7 @@ def logs_its_span(run: Run) -> Outcome:
 def long_at_first(run: Run) -> Outcome:
     """Sleeps for a minute in its first attempt, without looking up."""
     if run.attempt == 1:
+        run.say("begun")
         time.sleep(60)
     return Complete(f"in attempt {run.attempt}")
 

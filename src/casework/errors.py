@@ -106,4 +106,11 @@ class ServerNotStarted(Unavailable):
 
 
 class Transient(CaseworkError):
-    """The agent met a passing condition; the run is tried again after a wait."""
+    """The agent met a passing condition; the run is tried again after a wait.
+
+    `retry_after` is how many seconds to wait at least, if whoever refused the agent said so.
+    """
+
+    def __init__(self, message: str | None = None, *, retry_after: float | None = None) -> None:
+        super().__init__(message or "The agent met a passing condition; the run is tried again after a wait.")
+        self.retry_after = retry_after

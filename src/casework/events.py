@@ -216,6 +216,16 @@ class WorkerNotReleased(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AgentLoopDisturbed(Event):
+    """An agent stopped, closed or broke out of the event loop that the async agents of a process share; it goes on."""
+
+    action = "agents.loop_disturbed"
+    level = logging.WARNING
+    how: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConsumerStuck(Event):
     """Messages wait, there is room for them, and none is received: the consumer connects again."""
 

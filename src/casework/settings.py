@@ -1,5 +1,6 @@
 """All settings, read from CASEWORK_* environment variables, validated when they are read."""
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 from difflib import get_close_matches
@@ -16,6 +17,12 @@ _SCHEMES = {
     "database_url": ("postgresql://", "postgres://", "postgresql+psycopg://"),
     "redis_url": ("redis://", "rediss://", "unix://", "redis+socket://"),
 }
+
+_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(\.\*)?")
+
+
+def _entries(listed: str) -> tuple[str, ...]:
+    return tuple(entry.strip() for entry in listed.split(",") if entry.strip())
 
 
 class Settings(BaseSettings):
@@ -34,7 +41,9 @@ class Settings(BaseSettings):
         description="What casework's keys and channels in Redis begin with. Unset: `casework:` and the installation's id.",
     )
     home: Path = Field(Path("~/.casework"), description="Where casework's own servers keep their data.")
-    agent_modules: str = Field("", description="Comma-separated modules and packages that may hold python agents.")
+    agent_modules: str = Field(
+        "", description="Modules that may hold python agents, comma-separated; `package.*` is a package and all in it."
+    )
     tick_seconds: float = Field(
         1.0, gt=0, le=60, description="The beat's period: the longest wait when a nudge was lost."
     )
@@ -67,7 +76,19 @@ class Settings(BaseSettings):
         5, ge=1, le=100, description="Failed attempts until a case is failed; an agent may have its own number."
     )
     retry_base_seconds: float = Field(
-        1.0, ge=0, le=60, description="The first wait between attempts; doubles up to 60 s, with jitter."
+        1.0, ge=0, le=60, description="The first wait between attempts; four times as long each time, up to 60 s."
+    )
+    retry_after_seconds: float = Field(
+        3600.0,
+        ge=0,
+        le=604_800,
+        description="How long in all a run may wait because services ask it to (`Retry-After`) before that costs attempts.",
+    )
+    run_timeout_seconds: float = Field(
+        0.0,
+        ge=0,
+        le=2_592_000,
+        description="How long an attempt may take; an agent may have its own limit. 0: as long as it takes.",
     )
     worker_concurrency: int = Field(
         4, ge=1, le=1000, description="Runs that one worker process group executes at once."
@@ -97,6 +118,14 @@ class Settings(BaseSettings):
         _ = urlsplit(url).port
         return url
 
+    @field_validator("agent_modules")
+    @classmethod
+    def _modules_or_packages(cls, modules: str) -> str:
+        for entry in _entries(modules):
+            if not _MODULE.fullmatch(entry):
+                raise ValueError(f"{entry!r} is neither a module, as billing.agents, nor a package, as billing.*")
+        return modules
+
     @model_validator(mode="after")
     def _heartbeats_fit_the_lease(self) -> Self:
         if self.heartbeat_seconds > self.lease_seconds / 2:
@@ -116,7 +145,7 @@ class Settings(BaseSettings):
     @property
     def modules(self) -> tuple[str, ...]:
         """The allow-list of modules that may hold python agents."""
-        return tuple(name.strip() for name in self.agent_modules.split(",") if name.strip())
+        return _entries(self.agent_modules)
 
     @property
     def home_path(self) -> Path:

@@ -416,6 +416,10 @@ def test_queues_agents_and_consumers(api):
         api("PATCH", f"/v1/agents/{agent['id']}", json={"name": "p2", "max_attempts": None})["agent"]["max_attempts"]
         is None
     )
+    limited = api("PATCH", f"/v1/agents/{agent['id']}", json={"timeout_seconds": 90})["agent"]
+    assert limited["timeout_seconds"] == 90
+    api("PATCH", f"/v1/agents/{agent['id']}", 400, json={"timeout_seconds": 0})
+    api("POST", "/v1/agents", 400, json={"name": "elsewhere", "kind": "pull", "timeout_seconds": 90})
     api("PUT", f"{path}/consumers/{agent['id']}", 400, json={"concurrency": 0})
     consumer = api("PUT", f"{path}/consumers/{agent['id']}", json={"trigger": True, "concurrency": 2})["consumer"]
     assert (consumer["agent_name"], consumer["concurrency"]) == ("p2", 2)

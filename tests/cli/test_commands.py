@@ -233,6 +233,28 @@ def test_doctor_names_a_module_that_cannot_be_imported(casework, monkeypatch):
     assert "'no_such_agents' cannot be imported: ModuleNotFoundError" in findings["module no_such_agents"]["detail"]
 
 
+def test_doctor_names_a_module_that_exits_and_looks_on(casework, monkeypatch, tmp_path):
+    tmp_path.joinpath("program_agents.py").write_text("raise SystemExit(2)")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("CASEWORK_AGENT_MODULES", "program_agents,sample_agents")
+    findings = {one["check"]: one for one in as_json(casework, "doctor", code=1)}
+    problem = "The module 'program_agents' cannot be imported: it called exit(2)"
+    assert findings["module program_agents"]["detail"] == problem
+    assert findings["module sample_agents"]["ok"]
+
+
+def test_an_agent_has_a_time_limit_of_its_own_or_the_installations(casework):
+    create = ("agents", "create")
+    own = as_json(casework, *create, "own", "--python", "sample_agents:completes", "--timeout", "10m")
+    other = as_json(casework, *create, "other", "--python", "sample_agents:completes")
+    assert (own["timeout_seconds"], other["timeout_seconds"]) == (600, None)
+    assert "600 s" in casework("agents", "list")[1]
+    for wrong, why in (("0s", "more than 0"), ("soon", "is no duration"), ("31d", "at most")):
+        code, output = casework(*create, "wrong", "--python", "sample_agents:completes", "--timeout", wrong)
+        assert (code, why in output) == (2, True)
+    assert casework(*create, "elsewhere", "--pull", "--timeout", "10m")[0] == 2
+
+
 def test_doctor_names_a_variable_that_is_nearly_a_setting(casework, monkeypatch):
     monkeypatch.setenv("CASEWORK_LEASE_SECOND", "60")
     monkeypatch.setenv("CASEWORK_MY_OWN_KEY", "x")

@@ -1,6 +1,5 @@
-"""Retries, durations and payloads."""
+"""Durations and payloads."""
 
-import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,65 +9,7 @@ from hypothesis import strategies as st
 from casework.core.duration import parse_span, parse_when
 from casework.core.model import LabelRef, NewCase
 from casework.core.payload import check_data
-from casework.core.retry import MAX_WAIT_SECONDS, backoff, is_transient
-from casework.errors import InvalidInput, Transient
-
-
-class HttpError(Exception):
-    def __init__(self, status: int) -> None:
-        self.status_code = status
-
-
-class ReadTimeout(Exception):
-    """As httpx names it."""
-
-
-def raised_from(cause: Exception) -> Exception:
-    error = RuntimeError("wrapped")
-    error.__cause__ = cause
-    return error
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        Transient("x"),
-        TimeoutError(),
-        ConnectionRefusedError(),
-        ConnectionResetError(),
-        socket.gaierror(),
-        ReadTimeout(),
-        raised_from(TimeoutError()),
-        *(HttpError(status) for status in (429, 502, 503, 504)),
-    ],
-)
-def test_passing_conditions_are_transient(error):
-    assert is_transient(error)
-
-
-@pytest.mark.parametrize(
-    "error", [ValueError(), KeyError("x"), HttpError(400), HttpError(404), HttpError(500), PermissionError()]
-)
-def test_everything_else_is_not(error):
-    assert not is_transient(error)
-
-
-def test_an_error_while_handling_a_timeout_is_not_transient():
-    try:
-        try:
-            raise TimeoutError
-        except TimeoutError:
-            raise ValueError("a bug in the handler")  # noqa: B904 - the implicit context is the point
-    except ValueError as error:
-        assert not is_transient(error)
-
-
-@given(st.integers(1, 1000), st.floats(0.01, 10), st.floats(0, 1))
-def test_backoff_grows_and_ends_at_a_minute(failures, base, jitter):
-    wait = backoff(failures, base, jitter)
-    assert 0 < wait <= MAX_WAIT_SECONDS
-    assert wait <= backoff(failures + 1, base, jitter)
-    assert wait >= backoff(failures, base, 0) / 2
+from casework.errors import InvalidInput
 
 
 @pytest.mark.parametrize(

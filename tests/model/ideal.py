@@ -207,8 +207,8 @@ class Ideal:
         if run.status != "running" or run.alive > self.now - LEASE:
             return ""
         if run.bound:
-            failures = run.failures + 1
-            self.fail_attempt(run, RETRY_BASE * 2.0 ** (failures - 2) if failures > 1 else 0.0)
+            # MAX_ATTEMPTS permits no wait that is longer than the silence was.
+            self.fail_attempt(run, 0.0)
             return "lost"
         return "lost" if self.stopped(run, run.attempt) else ""
 

@@ -21,7 +21,7 @@ from people import People
 from world import SETTINGS, World, doing, one, picks, several, some_of, workers
 
 from casework.agents import Complete, Fail, HandOver, Outcome, Postpone
-from casework.agents.call import Asked, Crashed, Lost, Result, Returned, Stopped
+from casework.agents.results import Asked, Crashed, Lost, Result, Returned, Stopped
 from casework.agents.stop import Suspended
 from casework.core.model import NewCase, RequestKind, RunMessage
 from casework.errors import RunLost
@@ -341,7 +341,7 @@ class Lives(People):
                 self.ideal.requests[case.request] = (case.id, "open")
                 return self.ideal.end(run, "needs_input", "waiting", "needs_input")
             case Crashed(transient=True):
-                longest = RETRY_BASE * 2.0**run.failures
+                longest = RETRY_BASE * 4.0**run.failures
                 done = self.ideal.fail_attempt(run, longest)
                 self.accept_jitter(case, longest)
                 return done
@@ -366,5 +366,5 @@ class Lives(People):
         if case.status == "pending":
             with self.db.begin() as tx:
                 ready = tx.sql("select ready_at from cases where id = %(id)s", {"id": case.id}).scalar_one()
-            assert longest / 2 <= (ready - self.clock.now).total_seconds() <= longest
+            assert longest * 0.75 <= (ready - self.clock.now).total_seconds() <= longest
             case.ready = ready

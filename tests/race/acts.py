@@ -6,7 +6,7 @@ from time import monotonic
 from scenes import QUESTION
 
 from casework.agents import Complete, HandOver, Postpone
-from casework.agents.call import Asked, Crashed, Returned, Stopped
+from casework.agents.results import Asked, Crashed, Returned, Stopped
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import LabelRef, NewCase, QueueMode, RunMessage
 from casework.errors import CaseworkError, DatabaseUnavailable

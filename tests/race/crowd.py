@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from scenes import QUESTION, Scene, past
 
-from casework.agents.call import Asked
+from casework.agents.results import Asked
 from casework.core.model import NewCase, Priority
 from casework.service import cases, requests
 from casework.store.tables import metadata

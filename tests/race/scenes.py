@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from casework.agents import Complete, Postpone
-from casework.agents.call import Asked, Returned
+from casework.agents.results import Asked, Returned
 from casework.agents.stop import Suspended
 from casework.core.model import Agent, AgentKind, CaseId, Queue, RequestId, RequestKind, RunMessage
 from casework.service import agents, cases, pull, queues, release, requests

@@ -8,7 +8,7 @@ import pytest
 from waiting import Interrupted, Rival, wait_until_blocked
 
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import AgentKind, RunId, RunMessage
+from casework.core.model import DISPATCHED_KINDS, RunId, RunMessage
 from casework.service import cases, dispatch, queues
 from casework.service.execution import attempt
 from casework.store import cases as case_store
@@ -83,7 +83,7 @@ def test_a_tick_leaves_a_consumer_that_another_holds(committed):
     queue, agent = worked_queue(committed, concurrency=3)
     some_cases(committed, queue, 5)
     with committed.begin() as tx:
-        assert claims.lock_consumers(tx, AgentKind.PYTHON, 200)
+        assert claims.lock_consumers(tx, DISPATCHED_KINDS, 200)
         assert Rival(lambda: claim(committed)).result() == []
     assert len(claim(committed)) == 3
 
@@ -96,7 +96,7 @@ def test_slots_that_were_taken_before_the_lock_came_are_counted(committed, is_kn
     with committed.begin() as tx:
         rival = Interrupted(tx, claims._LOCK_SQL, lambda: Rival(lambda: claim(committed)).result())
         known = [(queue.id, agent.id)] if is_known else []
-        (held,) = claims.lock_consumers(rival, AgentKind.PYTHON, 200, known=known)
+        (held,) = claims.lock_consumers(rival, DISPATCHED_KINDS, 200, known=known)
         assert held.opening.slots == 0
 
 

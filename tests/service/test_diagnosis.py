@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from casework.agents import Complete, Fail
-from casework.agents.call import Asked, Crashed, Returned
 from casework.agents.outcomes import Postpone
+from casework.agents.results import Asked, Crashed, Returned
 from casework.agents.stop import Suspended
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import AgentKind, RequestKind

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from casework.agents import Postpone
-from casework.agents.call import Crashed, Returned
+from casework.agents.results import Crashed, Returned
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import AgentKind, Priority, QueueMode
+from casework.core.model import DISPATCHED_KINDS, AgentKind, Priority, QueueMode
 from casework.core.plan import Lane
 from casework.service import cases, dispatch, queues
 from casework.service.sweep import sweep
@@ -266,7 +266,7 @@ def test_looking_for_ready_consumers_reads_a_few_pages(db, backlog, clock):
             tx,
             claims._LOCK_SQL,
             now=clock.now,
-            kind="python",
+            kinds=["python"],
             agent_id=None,
             known_queues=[],
             known_agents=[],
@@ -318,7 +318,7 @@ def of_one_consumer(db, clock):
 def batch_of(db, claims_of, slots):
     """What a round would claim for its only consumer, and where it would go on."""
     with undone(db) as tx:
-        (held,) = claims.lock_consumers(tx, AgentKind.PYTHON, SETTINGS.outstanding_runs)
+        (held,) = claims.lock_consumers(tx, DISPATCHED_KINDS, SETTINGS.outstanding_runs)
         batch = claims_of(tx, replace(held, opening=replace(held.opening, slots=slots)), held.now)
         case_of = {row.id: row.case_id for row in tx.sql("select id, case_id from runs")}
     return [case_of[message.run_id] for _, message in batch.claimed], batch.picked, batch.reached
@@ -338,7 +338,7 @@ def test_what_a_consumer_claims_alone_is_what_a_plan_would_give_it(db, clock, sl
 def test_the_claim_of_a_single_consumer_probes_its_lanes_and_reaches_its_cases_by_their_ids(db, backlog, clock):
     queue, agent = backlog
     with db.begin() as tx:
-        (held,) = claims.lock_consumers(tx, AgentKind.PYTHON, 100)
+        (held,) = claims.lock_consumers(tx, DISPATCHED_KINDS, 100)
         nodes = explain(
             tx,
             by_tick._CLAIM_FIRST_SQL.format(limit=100),
@@ -368,7 +368,7 @@ def test_only_claims_that_are_sent_do_not_wait_for_the_disk(committed):
     queue, agent = worked_queue(committed)
     for sent, waits in ((True, "off"), (False, "on"), (True, "off")):
         with committed.begin() as tx:
-            claims.lock_consumers(tx, AgentKind.PYTHON, 200, known=[(queue.id, agent.id)], sent=sent)
+            claims.lock_consumers(tx, DISPATCHED_KINDS, 200, known=[(queue.id, agent.id)], sent=sent)
             assert tx.sql("show synchronous_commit").scalar_one() == waits
         with committed.begin() as tx:
             assert tx.sql("show synchronous_commit").scalar_one() == "on"

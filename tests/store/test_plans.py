@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from casework.agents import Complete, Fail, Postpone
-from casework.agents.call import Crashed, Lost, Returned, Stopped
+from casework.agents.results import Crashed, Lost, Returned, Stopped
 from casework.service import dispatch
 from casework.service.durations import RunDurations
 from casework.service.execution import attempt, outcomes

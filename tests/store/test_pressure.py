@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from casework.core.model import AgentKind, QueueMode
+from casework.core.model import DISPATCHED_KINDS, AgentKind, QueueMode
 from casework.service import dispatch, queues
 from casework.service import trail as trails
 from casework.store import claims, transitions
@@ -32,7 +32,7 @@ def look(db, now):
     """What a tick reads until it knows what to claim, and what it finds."""
     with db.begin() as tx:
         explained = Explained(tx)
-        held = claims.lock_consumers(explained, AgentKind.PYTHON, SETTINGS.outstanding_runs)
+        held = claims.lock_consumers(explained, DISPATCHED_KINDS, SETTINGS.outstanding_runs)
         probes = [probe for one in held if one.opening.slots for probe in one.probes()]
         return explained, claims.candidates(explained, probes, now, 100)
 
@@ -65,7 +65,7 @@ def claim_first(db, trail):
         for setting in PLANS:
             tx.sql(setting)
         before, explained = Explained(tx), Explained(tx)
-        locked = claims.lock_consumers(before, AgentKind.PYTHON, SETTINGS.outstanding_runs, known=trail.consumers)
+        locked = claims.lock_consumers(before, DISPATCHED_KINDS, SETTINGS.outstanding_runs, known=trail.consumers)
         (held,) = [one for one in locked if one.opening.slots]
         batch = transitions.claim_first(explained, dispatch._within_a_batch(held), tx.now, trail.positions)
         assert batch.picked == 100

@@ -1,18 +1,24 @@
 """From "module:function" to the agent: only in modules that the installation allows.
 
 Whoever may create agents must not thereby run code of their choice, so the allow-list is checked before anything is
-imported, and what is imported must have been marked with `@agent`.
+imported, and what is imported must have been marked with `@agent`. An entry of the list is a module, or a package with
+all that is in it: `billing.agents` or `billing.*`.
 """
 
 import importlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
+from typing import TypeVar, cast
 
 from casework.agents.decorator import Agent
+from casework.agents.failures import describe, shown
+from casework.core.payload import storable
 from casework.errors import InvalidInput, TargetNotAllowed
 
-OWN_MODULES = ("casework.demo",)
+T = TypeVar("T")
+
+OWN_MODULES = ("casework.demo.*",)
 """The agents of the demo need no permission."""
 
 PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*:[A-Za-z_][A-Za-z0-9_]*$"
@@ -20,21 +26,29 @@ _TARGET = re.compile(PATTERN)
 
 
 def check_allowed(target: str, modules: Sequence[str]) -> None:
-    """Raise InvalidInput for what is no target, TargetNotAllowed where its module is not in the allow-list."""
+    """Raise InvalidInput for what is not a target, TargetNotAllowed if its module is not in the allow-list."""
     if not _TARGET.fullmatch(target):
-        raise InvalidInput(f"{target!r} is no target: write module:function.")
+        raise InvalidInput(f"{target!r} is not a target: write module:function.")
     module = target.partition(":")[0]
-    if not any(module == allowed or module.startswith(f"{allowed}.") for allowed in (*modules, *OWN_MODULES)):
+    if "__main__" in module.split("."):
+        raise TargetNotAllowed(f"The module {module!r} is a program, which would run when it is imported.")
+    if not any(_allows(entry, module) for entry in (*modules, *OWN_MODULES)):
         allowed = ", ".join(modules) or "nothing"
-        raise TargetNotAllowed(f"The module {module!r} is not in CASEWORK_AGENT_MODULES, which allows {allowed}.")
+        raise TargetNotAllowed(
+            f"The module {module!r} is not in CASEWORK_AGENT_MODULES, which allows {allowed}: "
+            "add its name, or a package with all that is in it as package.*"
+        )
 
 
-def imported(module: str) -> ModuleType:
-    """The module of that name. Raises InvalidInput where it cannot be imported."""
-    try:
-        return importlib.import_module(module)
-    except Exception as error:
-        raise InvalidInput(f"The module {module!r} cannot be imported: {type(error).__name__}: {error}") from error
+def _allows(entry: str, module: str) -> bool:
+    package = entry.removesuffix(".*")
+    return module == package or (package != entry and module.startswith(f"{package}."))
+
+
+def imported(entry: str) -> ModuleType:
+    """The module, or the package, that an entry of the allow-list names. Raises InvalidInput if it cannot be imported."""
+    module = entry.removesuffix(".*")
+    return _whatever_it_raises(f"The module {module!r} cannot be imported", lambda: importlib.import_module(module))
 
 
 def load(target: str, modules: Sequence[str]) -> Agent:
@@ -42,9 +56,20 @@ def load(target: str, modules: Sequence[str]) -> Agent:
     check_allowed(target, modules)
     module_name, _, name = target.partition(":")
     module = imported(module_name)
-    found = getattr(module, name, None)
+    found = _whatever_it_raises(f"{target} cannot be read", lambda: getattr(module, name, None))
     if found is None:
         raise InvalidInput(f"The module {module_name!r} has no function {name!r}.")
-    if not isinstance(found, Agent):
+    if not issubclass(type(found), Agent):
         raise InvalidInput(f"{target} is not an agent: decorate it with @casework.agent.")
-    return found
+    return cast(Agent, found)
+
+
+def _whatever_it_raises(problem: str, look: Callable[[], T]) -> T:
+    """What is found, or one line on why not: a module that exits must not end the process that looks into it."""
+    try:
+        return look()
+    except SystemExit as error:
+        what = f"it called exit({shown(error.code)})"
+    except BaseException as error:
+        what = describe(error)
+    raise InvalidInput(storable(f"{problem}: {' '.join(what.split())}"))

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from casework.agents import targets
+from casework.agents import runners
 from casework.cli.console import AgentRef, Json, find_agent, installation, print_json, say, table
+from casework.core.duration import parse_span
 from casework.core.model import AgentKind
 from casework.errors import InvalidInput
 from casework.service import agents, queues
@@ -23,6 +24,10 @@ def create(
     max_attempts: Annotated[
         int | None, typer.Option("--max-attempts", min=1, max=100, help="Failed attempts until a case fails.")
     ] = None,
+    timeout: Annotated[
+        str | None,
+        typer.Option("--timeout", metavar="DURATION", help='How long one attempt may take, as "10m" or "2h".'),
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check/--no-check", help="Import the function now, to see that it is there.")
     ] = True,
@@ -32,11 +37,18 @@ def create(
     if pull == (python is not None):
         raise InvalidInput("Give exactly one of --python and --pull.")
     casework = installation()
-    if python is not None and check:
-        targets.load(python, casework.settings.modules)
     kind = AgentKind.PULL if pull else AgentKind.PYTHON
+    if python is not None and check:
+        runners.load(kind, python, casework.settings.modules)
     agent = agents.create(
-        casework.db, casework.settings, casework.team_id, name, kind=kind, target=python, max_attempts=max_attempts
+        casework.db,
+        casework.settings,
+        casework.team_id,
+        name,
+        kind=kind,
+        target=python,
+        max_attempts=max_attempts,
+        timeout_seconds=parse_span(timeout).total_seconds() if timeout is not None else None,
     )
     if as_json:
         print_json(agent)
@@ -52,15 +64,27 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
+    settings = casework.settings
     rows = (
-        (agent.name, agent.kind, agent.target, agent.max_attempts or casework.settings.max_attempts, agent.id)
+        (
+            agent.name,
+            agent.kind,
+            agent.target,
+            agent.max_attempts or settings.max_attempts,
+            _limit(agent.timeout_seconds or settings.run_timeout_seconds) if agent.kind.is_dispatched else None,
+            agent.id,
+        )
         for agent in found
     )
     table(
-        ("agent", "kind", "target", "attempts", "id"),
+        ("agent", "kind", "target", "attempts", "time limit", "id"),
         rows,
         empty="There are no agents: casework agents create NAME --python module:function",
     )
+
+
+def _limit(seconds: float) -> str | None:
+    return f"{seconds:g} s" if seconds else None
 
 
 @app.command()

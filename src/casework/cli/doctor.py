@@ -8,9 +8,9 @@ from functools import partial
 
 import typer
 
-from casework.agents import targets
+from casework.agents import runners, targets
 from casework.cli.console import Json, print_json, table
-from casework.core.model import AgentKind
+from casework.core.model import Agent
 from casework.errors import CaseworkError
 from casework.service import agents, queues
 from casework.service.diagnosis import health
@@ -110,10 +110,11 @@ def _imported(module: str) -> str:
 
 def _agents(casework: Casework) -> Iterator[Finding]:
     for agent in agents.find(casework.db, casework.team_id):
-        if agent.kind is AgentKind.PYTHON and agent.target:
-            yield _look(f"agent {agent.name}", partial(_importable, casework, agent.target))
+        if agent.kind.is_dispatched:
+            yield _look(f"agent {agent.name}", partial(_loadable, casework, agent))
 
 
-def _importable(casework: Casework, target: str) -> str:
-    targets.load(target, casework.settings.modules)
+def _loadable(casework: Casework, agent: Agent) -> str:
+    target = agent.target or ""
+    runners.load(agent.kind, target, casework.settings.modules)
     return target

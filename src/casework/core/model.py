@@ -62,6 +62,14 @@ class AgentKind(StrEnum):
     PYTHON = "python"
     PULL = "pull"
 
+    @property
+    def is_dispatched(self) -> bool:
+        """Whether its runs are sent to workers; otherwise the agent asks for them."""
+        return self is not AgentKind.PULL
+
+
+DISPATCHED_KINDS = tuple(kind for kind in AgentKind if kind.is_dispatched)
+
 
 class CounterName(StrEnum):
     """What a queue counts of what went wrong in it; the counts outlive the cases."""
@@ -114,6 +122,8 @@ class Agent:
     kind: AgentKind
     target: str | None
     max_attempts: int | None
+    timeout_seconds: float | None
+    """How long one attempt may take; None is the installation's limit."""
     created_at: datetime
 
 

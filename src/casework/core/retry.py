@@ -1,75 +1,56 @@
-"""When a failed attempt is worth another, and how long to wait for it."""
+"""Whether a failed attempt is followed by another one, and how long to wait for it."""
 
-import socket
-from collections.abc import Iterator
-
-from casework.errors import Transient, Unavailable
+from dataclasses import dataclass
 
 MAX_WAIT_SECONDS = 60.0
 
-TRANSIENT_HTTP_STATUSES = frozenset({429, 502, 503, 504})
-
-_TRANSIENT_TYPES = (Transient, Unavailable, TimeoutError, ConnectionError, socket.gaierror)
-
-# HTTP and model clients have error trees of their own, with no common base. They are known by the names that
-# httpx, requests, urllib3, aiohttp and the model vendors' clients use.
-_TRANSIENT_NAMES = frozenset(
-    {
-        "APIConnectionError",
-        "APITimeoutError",
-        "ClientConnectorError",
-        "ConnectError",
-        "ConnectTimeout",
-        "ConnectionError",
-        "PoolTimeout",
-        "RateLimitError",
-        "ReadError",
-        "ReadTimeout",
-        "RemoteProtocolError",
-        "ServerDisconnectedError",
-        "ServerTimeoutError",
-        "ServiceUnavailableError",
-        "Timeout",
-        "TimeoutException",
-        "WriteError",
-        "WriteTimeout",
-    }
-)
+_GROWTH = 4.0
+_JITTER = 0.25
 
 
-def is_transient(error: BaseException) -> bool:
-    """Whether the error, or one that it was raised from, passes by itself."""
-    return any(
-        isinstance(cause, _TRANSIENT_TYPES)
-        or not _TRANSIENT_NAMES.isdisjoint(kind.__name__ for kind in type(cause).__mro__)
-        or _http_status(cause) in TRANSIENT_HTTP_STATUSES
-        for cause in _causes(error)
-    )
+@dataclass(frozen=True, slots=True)
+class NextAttempt:
+    """The attempt that follows a failed one."""
 
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it was explicitly raised from; an implicit context says nothing about the error."""
-    seen: set[int] = set()
-    cause: BaseException | None = error
-    while cause is not None and id(cause) not in seen:
-        seen.add(id(cause))
-        yield cause
-        cause = cause.__cause__
-
-
-def _http_status(error: BaseException) -> int | None:
-    for holder in (error, getattr(error, "response", None)):
-        for name in ("status_code", "status", "code"):
-            status = getattr(holder, name, None)
-            if isinstance(status, int):
-                return status
-    return None
+    seconds: float
+    """How long to wait for it."""
+    counts: bool
+    """Whether the failed attempt is one of those that a run has."""
 
 
 def backoff(failures: int, base: float, jitter: float) -> float:
-    """Seconds to wait after the n-th failed attempt: base, doubled each time, 60 at most.
+    """Seconds to wait after the n-th failed attempt: base, four times as long each time, 60 at most.
 
-    `jitter` in 0..1 takes off up to a half, so that cases that failed together do not come back together.
+    `jitter` in 0..1 takes off up to a quarter, so that cases that failed together do not come back together. With a base
+    of 1 s the four waits between five attempts are 60 s in all, or more: a service that restarts is back by then.
     """
-    wait: float = min(MAX_WAIT_SECONDS, base * 2.0 ** (min(failures, 32) - 1))
-    return wait * (1 - jitter / 2)
+    wait = min(MAX_WAIT_SECONDS, base * _GROWTH ** (min(failures, 32) - 1))
+    return wait * (1 - _JITTER * jitter)
+
+
+def next_attempt(
+    failures: int,
+    max_attempts: int,
+    base: float,
+    jitter: float,
+    *,
+    passed: float = 0.0,
+    asked: float | None = None,
+    asked_before: float = 0.0,
+    asked_limit: float = 0.0,
+) -> NextAttempt | None:
+    """What follows the failure of a run that had failed `failures` times before; None if its attempts are used up.
+
+    All times are in seconds. `passed` is how long ago the attempt ended, in case its worker fell silent. `asked` is the
+    wait that the other side asked for. It is always respected, and costs no attempt as long as all such waits of the run
+    (`asked_before` until now) stay within `asked_limit`.
+    """
+    if asked:
+        # A service that says "soon" again and again is asked less and less often.
+        wait = max(asked, backoff(1, base, 0), min(MAX_WAIT_SECONDS, asked_before / _GROWTH)) + base * jitter
+        if asked_before + wait <= asked_limit:
+            return NextAttempt(wait, counts=False)
+    if failures + 1 >= max_attempts:
+        return None
+    own = backoff(failures + 1, base, jitter) - passed
+    return NextAttempt(max(own, asked + base * jitter if asked else 0.0, 0.0), counts=True)

@@ -3,13 +3,15 @@
 from typing import Any
 from uuid import UUID
 
-from casework.agents import targets
+from casework.agents import runners
 from casework.core.model import Agent, AgentId, AgentKind, TeamId
 from casework.core.payload import check_text
 from casework.errors import InvalidInput, NotFound
 from casework.settings import Settings
 from casework.store import agents as store
 from casework.store.database import Database, Tx
+
+MAX_TIMEOUT_SECONDS = 30 * 86400.0
 
 
 def as_id(ref: str | UUID) -> UUID | None:
@@ -40,19 +42,30 @@ def create(
     kind: AgentKind = AgentKind.PYTHON,
     target: str | None = None,
     max_attempts: int | None = None,
+    timeout_seconds: float | None = None,
 ) -> Agent:
-    """Create an agent. Raises InvalidInput, TargetNotAllowed and NameTaken."""
+    """Create an agent. Raises InvalidInput, TargetNotAllowed and NameTaken.
+
+    `timeout_seconds` is how long one attempt may take; None leaves it to CASEWORK_RUN_TIMEOUT_SECONDS.
+    """
     check_text("name", name, least=1, most=100)
     if max_attempts is not None and not 1 <= max_attempts <= 100:
         raise InvalidInput("max_attempts must be between 1 and 100.")
-    if kind is AgentKind.PYTHON:
-        if target is None:
-            raise InvalidInput("A python agent needs a target: module:function.")
-        targets.check_allowed(target, settings.modules)
-    elif target is not None:
-        raise InvalidInput("Only a python agent has a target.")
+    _check_timeout(kind, timeout_seconds)
+    runners.check(kind, target, settings.modules)
     with db.begin() as tx:
-        return store.create(tx, team_id, name, kind, target, max_attempts)
+        return store.create(tx, team_id, name, kind, target, max_attempts, timeout_seconds)
+
+
+def _check_timeout(kind: AgentKind, seconds: float | None) -> None:
+    if seconds is None:
+        return
+    if not kind.is_dispatched:
+        raise InvalidInput(
+            f"A {kind} agent has no time limit here: it runs elsewhere, and its heartbeats show that it lives."
+        )
+    if not 0 < seconds <= MAX_TIMEOUT_SECONDS:
+        raise InvalidInput(f"The time limit must be more than 0 and at most {MAX_TIMEOUT_SECONDS:g} seconds.")
 
 
 def get(db: Database, team_id: TeamId, ref: str | UUID) -> Agent:
@@ -62,14 +75,12 @@ def get(db: Database, team_id: TeamId, ref: str | UUID) -> Agent:
 
 
 def update(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID, changes: dict[str, Any]) -> Agent:
-    """Change `name`, `target` or `max_attempts`. Raises NotFound, InvalidInput, TargetNotAllowed and NameTaken."""
+    """Change `name`, `target`, `max_attempts` or `timeout_seconds`. Raises NotFound, InvalidInput, TargetNotAllowed and NameTaken."""
     with db.begin() as tx:
         agent = resolve(tx, team_id, ref)
         if "target" in changes:
-            if (agent.kind is AgentKind.PYTHON) != (changes["target"] is not None):
-                raise InvalidInput("A python agent has a target, and no other agent has.")
-            if changes["target"] is not None:
-                targets.check_allowed(changes["target"], settings.modules)
+            runners.check(agent.kind, changes["target"], settings.modules)
+        _check_timeout(agent.kind, changes.get("timeout_seconds"))
         return store.change(tx, agent.id, changes)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from casework import events
 from casework.core import plan
-from casework.core.model import AgentId, AgentKind, Committed, Effects, RunMessage
+from casework.core.model import DISPATCHED_KINDS, AgentId, Committed, Effects, RunMessage
 from casework.service.crash_points import Point, reach
 from casework.service.durations import RunDurations
 from casework.service.scan_positions import ScanPositions, reached
@@ -80,7 +80,7 @@ def claim_round(
 def _round(db: Database, settings: Settings, positions: ScanPositions) -> Batch:
     with db.begin() as tx:
         locked = claims.lock_consumers(
-            tx, AgentKind.PYTHON, settings.outstanding_runs, known=positions.consumers, sent=True
+            tx, DISPATCHED_KINDS, settings.outstanding_runs, known=positions.consumers, sent=True
         )
         held = [_within_a_batch(one) for one in locked if one.opening.slots]
         if not held:

@@ -19,6 +19,8 @@ class Holder:
     agent_id: AgentId
     failures: int
     max_attempts: int
+    asked_wait_seconds: float = 0.0
+    """How long the run has waited because services that it called asked it to."""
 
 
 def holder(row: Any, settings: Settings) -> Holder:
@@ -30,6 +32,7 @@ def holder(row: Any, settings: Settings) -> Holder:
         agent_id=AgentId(row.agent_id),
         failures=row.failures,
         max_attempts=row.max_attempts or settings.max_attempts,
+        asked_wait_seconds=row.asked_wait_seconds,
     )
 
 

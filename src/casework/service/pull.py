@@ -9,7 +9,7 @@ from uuid import UUID
 from casework.agents import HeldCase, Outcome
 from casework.agents.stop import Suspended
 from casework.core import plan
-from casework.core.model import Agent, AgentId, AgentKind, CaseId, Committed, Effects, RunId, RunMessage, TeamId
+from casework.core.model import Agent, AgentId, CaseId, Committed, Effects, RunId, RunMessage, TeamId
 from casework.errors import Conflict, InvalidInput, NotFound, RunLost
 from casework.service import agents
 from casework.service.execution import outcomes
@@ -42,7 +42,7 @@ def claim(db: Database, settings: Settings, team_id: TeamId, agent_id: UUID, wor
     """Claim and start one case for a pull agent; None where there is none. Raises NotFound, and Conflict for other agents."""
     with db.begin() as tx:
         agent = agents.resolve(tx, team_id, agent_id)
-        if agent.kind is not AgentKind.PULL:
+        if agent.kind.is_dispatched:
             raise Conflict(f"The agent {agent.name!r} is executed by workers; only pull agents ask for work.")
         message = _claim_one(tx, settings, agent)
         if message is None:
@@ -57,7 +57,7 @@ def claim(db: Database, settings: Settings, team_id: TeamId, agent_id: UUID, wor
 
 
 def _claim_one(tx: Tx, settings: Settings, agent: Agent) -> RunMessage | None:
-    held = claims.lock_consumers(tx, AgentKind.PULL, settings.outstanding_runs, agent_id=agent.id)
+    held = claims.lock_consumers(tx, (agent.kind,), settings.outstanding_runs, agent_id=agent.id)
     free = [one for one in held if one.opening.slots]
     if not free:
         return None
@@ -74,7 +74,7 @@ def _holder(tx: Tx, settings: Settings, team_id: TeamId, run_id: UUID, attempt: 
     """Who writes. Raises NotFound where the team has no such run of a pull agent."""
     run = runs.get(tx, run_id)
     agent = agents.resolve_any(tx, team_id, run.agent_id) if run else None
-    if run is None or agent is None or agent.kind is not AgentKind.PULL:
+    if run is None or agent is None or agent.kind.is_dispatched:
         raise NotFound("run of a pull agent", run_id)
     fence = Fence(run.case_id or CaseId(UUID(int=0)), run.id, attempt)
     return Holder(

@@ -1,12 +1,13 @@
 """Finding what got stuck: runs whose worker fell silent, stops that are overdue, messages that were lost."""
 
+import random
 from collections import Counter
 from datetime import timedelta
 
 from casework import events
 from casework.core.model import Committed, CounterName, Effects, RunMessage
 from casework.core.plan import alone
-from casework.core.retry import backoff
+from casework.core.retry import next_attempt
 from casework.service.crash_points import Point, reach
 from casework.settings import Settings
 from casework.store import counters, processes, runs, transitions
@@ -70,16 +71,22 @@ def _end(db: Database, settings: Settings, run: StuckRun, reason: str) -> bool:
 
 
 def _take_up_again(db: Database, settings: Settings, run: StuckRun, reason: str) -> bool:
-    """Another attempt, at once: the wait was the lease. A run that loses its worker again and again waits longer."""
-    failures = run.failures + 1
+    """Another attempt, whose wait began with the silence: mostly it is over by now."""
+    following = next_attempt(
+        run.failures,
+        run.max_attempts or settings.max_attempts,
+        settings.retry_base_seconds,
+        random.random(),  # noqa: S311 - jitter is no secret
+        passed=settings.lease_seconds,
+    )
     with db.begin() as tx:
         if not runs.lock_if_silent(tx, run.fence, tx.now, settings.lease_seconds):
             return False
-        if failures >= (run.max_attempts or settings.max_attempts):
-            taken = transitions.give_up(tx, run.fence, f"{reason}, in attempt after attempt", None)
-        else:
-            wait = backoff(failures - 1, settings.retry_base_seconds, 0) if failures > 1 else 0.0
-            taken = transitions.try_again(tx, run.fence, wait, reason, None)
+        taken = (
+            transitions.try_again(tx, run.fence, following.seconds, reason, None)
+            if following
+            else transitions.give_up(tx, run.fence, f"{reason}, in attempt after attempt", None)
+        )
         if taken:
             counters.add(tx, run.queue_id, CounterName.RUN_LOST)
     return taken

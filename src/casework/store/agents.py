@@ -6,11 +6,14 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from casework.core.model import Agent, AgentId, AgentKind, TeamId
+from casework.core.model import DISPATCHED_KINDS, Agent, AgentId, AgentKind, TeamId
 from casework.errors import NameTaken
 from casework.store.database import Tx
 from casework.store.ids import new_id
-from casework.store.tables import agents
+from casework.store.tables import agents, listed
+
+IS_DISPATCHED = f"a.kind in ({listed(DISPATCHED_KINDS)})"
+"""Whether the runs of agent `a` are sent to workers."""
 
 
 def _agent(row: Any) -> Agent:
@@ -21,11 +24,20 @@ def _agent(row: Any) -> Agent:
         AgentKind(row.kind),
         row.target,
         row.max_attempts,
+        row.timeout_seconds,
         row.created_at,
     )
 
 
-def create(tx: Tx, team_id: TeamId, name: str, kind: AgentKind, target: str | None, max_attempts: int | None) -> Agent:
+def create(
+    tx: Tx,
+    team_id: TeamId,
+    name: str,
+    kind: AgentKind,
+    target: str | None,
+    max_attempts: int | None,
+    timeout_seconds: float | None,
+) -> Agent:
     """Create an agent. Raises NameTaken."""
     values = {
         "id": new_id(),
@@ -34,6 +46,7 @@ def create(tx: Tx, team_id: TeamId, name: str, kind: AgentKind, target: str | No
         "kind": kind,
         "target": target,
         "max_attempts": max_attempts,
+        "timeout_seconds": timeout_seconds,
     }
     try:
         with tx.connection.begin_nested():
@@ -81,7 +94,7 @@ def find_any(tx: Tx, team_id: TeamId, agent_id: AgentId) -> Agent | None:
 
 
 def change(tx: Tx, agent_id: AgentId, changes: dict[str, Any]) -> Agent:
-    """Change name, target or the number of attempts. Raises NameTaken."""
+    """Change name, target, number of attempts or time limit. Raises NameTaken."""
     try:
         with tx.connection.begin_nested():
             return _agent(

@@ -25,7 +25,7 @@ _LOCK_SQL = f"""
 with asked as materialized (
   select c.queue_id, c.agent_id, c.trigger, q.mode
   from consumers c join queues q on q.id = c.queue_id join agents a on a.id = c.agent_id
-  where q.mode <> '{QueueMode.PAUSED}' and a.kind = %(kind)s and (%(agent_id)s::uuid is null or c.agent_id = %(agent_id)s)
+  where q.mode <> '{QueueMode.PAUSED}' and a.kind = any(%(kinds)s::text[]) and (%(agent_id)s::uuid is null or c.agent_id = %(agent_id)s)
     and not exists (select from unnest(%(known_queues)b::uuid[], %(known_agents)b::uuid[]) k where (c.queue_id, c.agent_id) = (k.*))
 ), ready as materialized (
   select a.queue_id, a.agent_id from asked a
@@ -123,19 +123,20 @@ _FRONT = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
 def lock_consumers(
     tx: Tx,
-    kind: AgentKind,
+    kinds: Sequence[AgentKind],
     outstanding: int,
     *,
     agent_id: AgentId | None = None,
     known: Sequence[Pair] = (),
     sent: bool = False,
 ) -> list[Held]:
-    """Lock the consumers that have something to claim and that no other tick holds, and count their free slots.
+    """Lock the consumers of agents of these kinds that have something to claim and that no other tick holds, and count
+    their free slots.
 
     `known` are (queue, agent) pairs that are taken to have something, and are not looked at. `sent` says that this
     transaction starts nothing: what it claims is sent to workers afterwards.
     """
-    values: dict[str, Any] = {"kind": str(kind), "agent_id": agent_id, "sent": sent}
+    values: dict[str, Any] = {"kinds": [str(kind) for kind in kinds], "agent_id": agent_id, "sent": sent}
     of_known = _as_arrays(known)
     values |= {f"known_{name}": ids for name, ids in of_known.items()}
     if known:

@@ -11,6 +11,7 @@ from uuid import UUID
 from casework.core.lifecycle import EventType, RunStatus
 from casework.core.model import AgentId, CaseId, CaseRun, CounterName, QueueId, RunId, RunMessage, RunRecord, TeamId
 from casework.store import counters
+from casework.store.agents import IS_DISPATCHED
 from casework.store.database import NOW, Tx
 from casework.store.transitions import Fence
 
@@ -96,14 +97,14 @@ class StuckRun:
 
 # Reads the runs that hold slots and no others: a few hundred rows of a partial index, however many runs there were.
 # Materialized, because a ticker keeps its plan: one made for few runs follows the order through the ids of all.
-_STUCK_SQL = """
+_STUCK_SQL = f"""
 with held as materialized (
   select r.id, r.case_id, r.attempt, r.queue_id, r.failures, a.max_attempts, r.worker, r.sends,
     r.stop_releases as releases, r.stop_requested_at is not null and not r.stop_releases as stops,
     extract(epoch from r.stop_deadline - r.stop_requested_at)::float as grace,
     case when r.status = 'running' and r.stop_deadline <= %(now)s then 'overdue'
          when r.status = 'running' and r.alive_at <= %(now)s - make_interval(secs => %(lease)s) then 'lost'
-         when r.status = 'pending' and a.kind = 'python'
+         when r.status = 'pending' and {IS_DISPATCHED}
            and r.sent_at <= %(now)s - make_interval(secs => %(resend)s * power(2, least(r.sends - 1, 16))) then 'unsent'
     end as why
   from runs r join agents a on a.id = r.agent_id where r.holds_slot

@@ -8,8 +8,8 @@ from bench import raw_sql, seed
 from bench.figures import Figure, alternate, at_least, at_most, compared
 from bench.ground import Ground, raw
 from bench.statements import counted
-from casework.agents.call import Returned
 from casework.agents.outcomes import Complete
+from casework.agents.results import Returned
 from casework.core.model import RunId, RunMessage
 from casework.service.dispatch import claim_round
 from casework.service.execution.attempt import Attempt, start

@@ -40,6 +40,8 @@ def one(db, target, data=""):
         ("completes_async", "completed", CaseStatus.COMPLETED, "in attempt 1"),
         ("fails", "failed", CaseStatus.FAILED, "not today"),
         ("raises", "failed", CaseStatus.FAILED, "ValueError: a bug"),
+        ("exits_on_the_loop", "failed", CaseStatus.FAILED, "The agent called exit('enough')."),
+        ("is_cancelled", "failed", CaseStatus.FAILED, "CancelledError: the agent was cancelled"),
         ("forgets", "failed", CaseStatus.FAILED, "The agent returned no outcome"),
         (
             "says_nul",
@@ -105,6 +107,33 @@ def test_attempts_are_used_up(db, clock):
     assert results == ["attempt_failed"] * 4 + ["failed"]
     assert the_case(db, case_id).status is CaseStatus.FAILED
     assert "attempt 5 of 5" in cases.get(db, TEAM, case_id)[1][-1].reason
+
+
+def work_after(db, clock, seconds):
+    """Nothing comes earlier."""
+    clock.forward(seconds - 0.1)
+    assert claim(db) == []
+    clock.forward(3)
+    return [work(db, message) for message in claim(db)]
+
+
+def test_a_wait_that_a_service_asks_for_is_kept_and_costs_no_attempt(db, clock):
+    asked = SETTINGS.max_attempts
+    one(db, "is_asked_to_wait", {"seconds": 20, "attempts": asked})
+    (message,) = claim(db)
+    assert work(db, message) == "attempt_failed"
+    assert [work_after(db, clock, 20) for _ in range(asked)] == [["attempt_failed"]] * (asked - 1) + [["completed"]]
+    assert the_run(db, message).failures == 0
+
+
+def test_past_its_limit_a_wait_that_is_asked_for_costs_an_attempt(db, clock):
+    settings = SETTINGS.model_copy(update={"retry_after_seconds": 50, "max_attempts": 2})
+    _, case_id = one(db, "is_asked_to_wait", {"seconds": 20, "attempts": 9})
+    results = []
+    for _ in range(5):
+        results += [(work(db, message, settings), the_run(db, message).failures) for message in claim(db)]
+        clock.forward(21)
+    assert results == [("attempt_failed", 0)] * 2 + [("attempt_failed", 1), ("failed", 2)]
 
 
 def test_a_released_run_costs_no_attempt(db, settings):

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from casework.agents import targets
+from casework.agents import runners
 from casework.api.auth import Manager, Reader
 from casework.api.schemas import Out
 from casework.api.types import STORABLE, WHOLE, LooseId, needs
@@ -23,11 +23,20 @@ Target = Annotated[
     str,
     Field(
         max_length=300,
-        pattern=targets.PATTERN,
+        pattern=runners.TARGET_PATTERN,
         description="module:function, in a module that CASEWORK_AGENT_MODULES allows.",
     ),
 ]
 Attempts = Annotated[int, Field(strict=True, ge=1, le=100), WHOLE]
+Timeout = Annotated[
+    float,
+    Field(
+        strict=True,
+        gt=0,
+        le=agents.MAX_TIMEOUT_SECONDS,
+        description="How long one attempt may take; null leaves it to CASEWORK_RUN_TIMEOUT_SECONDS.",
+    ),
+]
 
 
 class NewAgent(BaseModel):
@@ -35,9 +44,9 @@ class NewAgent(BaseModel):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "if": {"properties": {"kind": {"const": "python"}}, "required": ["kind"]},
+            "if": {"properties": {"kind": {"enum": [*sorted(runners.RUNNERS)]}}, "required": ["kind"]},
             "then": {"required": ["target"], "properties": {"target": {"type": "string"}}},
-            "else": {"properties": {"target": {"type": "null"}}},
+            "else": {"properties": {"target": {"type": "null"}, "timeout_seconds": {"type": "null"}}},
         }
     )
 
@@ -45,16 +54,18 @@ class NewAgent(BaseModel):
     kind: AgentKind = AgentKind.PULL
     target: Target | None = None
     max_attempts: Attempts | None = None
+    timeout_seconds: Timeout | None = None
 
 
 class PatchAgent(BaseModel):
     """What changes; what is not given stays."""
 
-    model_config = ConfigDict(json_schema_extra=needs("name", "target", "max_attempts"))
+    model_config = ConfigDict(json_schema_extra=needs("name", "target", "max_attempts", "timeout_seconds"))
 
     name: Name | SkipJsonSchema[None] = None
     target: Target | None = None
     max_attempts: Attempts | None = None
+    timeout_seconds: Timeout | None = None
 
 
 class Agent(Out):
@@ -65,6 +76,7 @@ class Agent(Out):
     kind: AgentKind
     target: str | None
     max_attempts: int | None
+    timeout_seconds: float | None
     created_at: datetime
 
 
@@ -100,6 +112,7 @@ def create_agent(caller: Manager, body: NewAgent) -> dict[str, Any]:
         kind=body.kind,
         target=body.target,
         max_attempts=body.max_attempts,
+        timeout_seconds=body.timeout_seconds,
     )
     return {"agent": agent}
 
@@ -119,10 +132,12 @@ def get_agent(caller: Reader, agent_id: LooseId) -> dict[str, Any]:
 
 @router.patch("/{agent_id}", operation_id="update_agent", response_model=OneAgent, summary="Change an agent")
 def update_agent(caller: Manager, agent_id: LooseId, body: PatchAgent) -> dict[str, Any]:
-    """Change an agent's name, target or number of attempts; runs that are under way go on as they began."""
+    """Change an agent's name, target, number of attempts or time limit; runs that are under way go on as they began."""
     given = body.model_fields_set
     if not given or ("name" in given and body.name is None):
-        raise InvalidInput("Give at least one of name, target and max_attempts; a name cannot be null.")
+        raise InvalidInput(
+            "Give at least one of name, target, max_attempts and timeout_seconds; a name cannot be null."
+        )
     changes = {name: getattr(body, name) for name in given}
     return {"agent": agents.update(caller.casework.db, caller.casework.settings, caller.team, agent_id, changes)}
 

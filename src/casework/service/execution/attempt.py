@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any
 
 from casework.agents import Complete, HeldCase
-from casework.agents.call import Result, Returned
+from casework.agents.results import Result, Returned
 from casework.agents.stop import Stop
 from casework.core.model import Bundle, RunMessage
 from casework.service.holding import Holder, held_case, holder
@@ -45,6 +45,7 @@ class Attempt:
     holder: Holder
     case: HeldCase
     agent_name: str
+    kind: str
     target: str
     limited: bool
     """Whether its end gives a consumer a slot back."""
@@ -90,4 +91,4 @@ def start(db: Database, settings: Settings, bundle: Bundle, worker: str) -> Sequ
 
 def started(row: Any, settings: Settings) -> Attempt:
     """The attempt, from the row that its start returned."""
-    return Attempt(holder(row, settings), held_case(row), row.agent_name, row.target or "", row.limited)
+    return Attempt(holder(row, settings), held_case(row), row.agent_name, row.kind, row.target or "", row.limited)

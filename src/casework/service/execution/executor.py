@@ -5,8 +5,8 @@ from time import monotonic
 from typing import Protocol
 
 from casework import events
-from casework.agents import Run, targets
-from casework.agents.call import Crashed, Result, Stopped, call
+from casework.agents import Run, runners
+from casework.agents.results import Crashed, Result, Stopped
 from casework.agents.run import History
 from casework.agents.stop import Stop
 from casework.core.model import Bundle, Committed, RunMessage
@@ -154,7 +154,7 @@ def call_agent(db: Database, settings: Settings, attempt: Attempt, perform: Perf
     """Find the agent, and call it with the run's history."""
     run_id, number = attempt.message
     try:
-        agent = targets.load(attempt.target, settings.modules)
+        runner = runners.load(attempt.kind, attempt.target, settings.modules)
         history = _history(db, attempt) if number > 1 else History()
     except CaseworkError as error:
         # What this worker cannot find another one may have, or this one once it runs newer code.
@@ -162,7 +162,7 @@ def call_agent(db: Database, settings: Settings, attempt: Attempt, perform: Perf
     backend = RunBackend(db, attempt.holder, perform)
     name, case, stop = attempt.agent_name, attempt.case, attempt.stop
     run = Run(id=run_id, attempt=number, agent_name=name, case=case, history=history, backend=backend, stop=stop)
-    return call(agent, run, stop)
+    return runner.call(run, stop)
 
 
 def _history(db: Database, attempt: Attempt) -> History:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from casework import events
 from casework.agents import Complete, Fail, HandOver, Outcome, Postpone
-from casework.agents.call import Asked, Crashed, Lost, Returned, Stopped
+from casework.agents.results import Asked, Crashed, Lost, Returned, Stopped
 from casework.agents.stop import Suspended
 from casework.core.model import RunMessage
-from casework.core.retry import backoff
+from casework.core.retry import next_attempt
 from casework.errors import NotFound
 from casework.service import agents
 from casework.service.availability import until_database_is_back
@@ -107,8 +107,8 @@ def _write(tx: Tx, settings: Settings, attempt: Attempt) -> RunResult | None:
             return write(tx, holder, outcome)
         case Asked(question):
             return ask(tx, holder.fence, question)
-        case Crashed(reason, traceback, True):
-            return try_again(tx, settings, holder, reason, traceback)
+        case Crashed(reason, traceback, True, retry_after):
+            return try_again(tx, settings, holder, reason, traceback, retry_after)
         case Crashed(reason, traceback, _):
             return RunResult.FAILED if transitions.fail(tx, holder.fence, reason, traceback) else None
         case result:
@@ -151,11 +151,24 @@ def ask(tx: Tx, fence: Fence, question: Suspended) -> RunResult | None:
     return RunResult.NEEDS_INPUT
 
 
-def try_again(tx: Tx, settings: Settings, holder: Holder, reason: str, traceback: str | None) -> RunResult | None:
-    """After a failure that may pass: another attempt after a wait, as long as there are any left."""
-    failures = holder.failures + 1
-    if failures >= holder.max_attempts:
-        given_up = f"{reason} (attempt {failures} of {holder.max_attempts})"
+def try_again(
+    tx: Tx, settings: Settings, holder: Holder, reason: str, traceback: str | None, asked: float | None = None
+) -> RunResult | None:
+    """After a failure that may pass: another attempt after a wait, as long as there are any left.
+
+    `asked` is for how many seconds a service that the agent called asked to wait.
+    """
+    following = next_attempt(
+        holder.failures,
+        holder.max_attempts,
+        settings.retry_base_seconds,
+        random.random(),  # noqa: S311 - jitter is not a secret
+        asked=asked,
+        asked_before=holder.asked_wait_seconds,
+        asked_limit=settings.retry_after_seconds,
+    )
+    if following is None:
+        given_up = f"{reason} (attempt {holder.failures + 1} of {holder.max_attempts})"
         return RunResult.FAILED if transitions.give_up(tx, holder.fence, given_up, traceback) else None
-    wait = backoff(failures, settings.retry_base_seconds, random.random())  # noqa: S311 - jitter is not a secret
-    return RunResult.ATTEMPT_FAILED if transitions.try_again(tx, holder.fence, wait, reason, traceback) else None
+    again = transitions.try_again if following.counts else transitions.wait_as_asked
+    return RunResult.ATTEMPT_FAILED if again(tx, holder.fence, following.seconds, reason, traceback) else None

@@ -21,6 +21,7 @@ from casework.store.transitions.by_run import (
     start,
     start_all,
     try_again,
+    wait_as_asked,
 )
 from casework.store.transitions.by_tick import Batch, claim, claim_first
 from casework.store.transitions.fence import Fence
@@ -47,5 +48,6 @@ __all__ = [
     "start_all",
     "stopped",
     "try_again",
+    "wait_as_asked",
     "withdraw",
 ]

@@ -37,8 +37,8 @@ update runs r
 set status = 'running', started_at = coalesce(r.started_at, {NOW}), alive_at = {NOW}, worker = %(worker)s
 from {given}, cases c, agents a
 where r.id = g.run_id and r.attempt = g.attempt and r.status = '{START_SOURCE}' and c.id = r.case_id and a.id = r.agent_id
-returning r.id as run_id, r.attempt, r.failures, r.queue_id, c.id as case_id, c.title, c.data, c.priority, c.created_at,
-  a.id as agent_id, a.name as agent_name, a.kind, a.target, a.max_attempts, a.team_id,
+returning r.id as run_id, r.attempt, r.failures, r.asked_wait_seconds, r.queue_id, c.id as case_id, c.title, c.data, c.priority, c.created_at,
+  a.id as agent_id, a.name as agent_name, a.kind, a.target, a.max_attempts, a.timeout_seconds, a.team_id,
   exists (select from consumers w where w.queue_id = r.queue_id and w.agent_id = r.agent_id and w.concurrency is not null) as limited,
   (select json_agg(json_build_array(l.key, l.value) order by l.key, l.value)
    from case_labels cl join labels l on l.id = cl.label_id where cl.case_id = c.id) as labels
@@ -132,6 +132,12 @@ _ASK = _outcome_sql(
 _TRY_AGAIN = _outcome_sql(
     Event.ATTEMPT_FAILED, CaseStatus.PENDING, f"ready_at = {_LATER}", f"{_WAITS}, {_FAILED_ATTEMPT}"
 )
+_WAIT_AS_ASKED = _outcome_sql(
+    Event.ATTEMPT_FAILED,
+    CaseStatus.PENDING,
+    f"ready_at = {_LATER}",
+    f"{_WAITS}, error = %(error)s, asked_wait_seconds = asked_wait_seconds + %(seconds)s",
+)
 _GIVE_UP = _outcome_sql(Event.ATTEMPT_FAILED, CaseStatus.FAILED, _DONE, f"{_ENDED}, {_FAILED_ATTEMPT}")
 _RELEASE = _outcome_sql(
     Event.RELEASE,
@@ -223,6 +229,11 @@ def ask(tx: Tx, fence: Fence, request_id: UUID, title: str) -> bool:
 def try_again(tx: Tx, fence: Fence, seconds: float, reason: str, error: str | None) -> bool:
     """The attempt failed; the same run goes on after that many seconds."""
     return _settle(tx, _TRY_AGAIN, fence, seconds=seconds, reason=reason, error=error)
+
+
+def wait_as_asked(tx: Tx, fence: Fence, seconds: float, reason: str, error: str | None) -> bool:
+    """The attempt failed because another service asked to wait; the same run goes on then, and no attempt is counted."""
+    return _settle(tx, _WAIT_AS_ASKED, fence, seconds=seconds, reason=reason, error=error)
 
 
 def give_up(tx: Tx, fence: Fence, reason: str, error: str | None) -> bool:

@@ -1,0 +1,60 @@
+"""How an agent is run, for each kind that workers run: the port, and what stands behind it.
+
+To add a way of running agents, write a module with a `Runner` beside this one and register it in `RUNNERS`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Protocol, Self
+
+from casework.agents.results import Result
+from casework.agents.run import Run
+from casework.agents.runners.python import PythonRunner
+from casework.agents.stop import Stop
+from casework.core.model import AgentKind
+from casework.errors import InvalidInput
+
+
+class Runner(Protocol):
+    """Runs one agent. The kind of an agent says which runner, its target what the runner has to run."""
+
+    target_pattern: ClassVar[str]
+    """A regular expression that the targets match."""
+
+    @classmethod
+    def check(cls, target: str, modules: Sequence[str]) -> None:
+        """Raise InvalidInput if there cannot be such a target, and TargetNotAllowed if the installation forbids it.
+
+        `modules` are the entries of CASEWORK_AGENT_MODULES. Nothing is imported or started.
+        """
+
+    @classmethod
+    def load(cls, target: str, modules: Sequence[str]) -> Self:
+        """Find what is to be run. Raises InvalidInput, also if this process lacks it, and TargetNotAllowed."""
+
+    def call(self, run: Run, stop: Stop) -> Result:
+        """Run the agent and wait for its end. However it ends is a result: nothing is raised."""
+
+
+RUNNERS: Mapping[str, type[Runner]] = {
+    AgentKind.PYTHON: PythonRunner,
+}
+
+TARGET_PATTERN = "|".join(runner.target_pattern for runner in RUNNERS.values())
+
+
+def check(kind: str, target: str | None, modules: Sequence[str]) -> None:
+    """Raise InvalidInput or TargetNotAllowed if an agent of that kind cannot have that target."""
+    if kind not in RUNNERS:
+        if target is not None:
+            raise InvalidInput(f"A {kind} agent has no target: it asks for work itself.")
+    elif target is None:
+        raise InvalidInput(f"A {kind} agent needs a target.")
+    else:
+        RUNNERS[kind].check(target, modules)
+
+
+def load(kind: str, target: str, modules: Sequence[str]) -> Runner:
+    """The runner of an agent. Raises InvalidInput and TargetNotAllowed."""
+    if kind not in RUNNERS:
+        raise InvalidInput(f"This version of casework cannot run an agent of kind {kind!r}.")
+    return RUNNERS[kind].load(target, modules)
