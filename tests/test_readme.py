@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from casework.cli import app
-from casework.core.lifecycle import TRANSITIONS, Actor, diagram
+from casework.core.lifecycle import LIFECYCLE, Actor
 from casework.settings import Settings
 
 README = Path(__file__).parent.parent / "README.md"
@@ -23,7 +23,7 @@ def settings_table() -> str:
 
 def transitions_table() -> str:
     lines = ["| action | a case that is | becomes |", "|---|---|---|"]
-    for row in TRANSITIONS:
+    for row in LIFECYCLE.transitions:
         if Actor.PERSON in row.actors and row.sources:
             lines.append(f"| {row.event} | {', '.join(sorted(row.sources))} | {row.target or 'gone'} |")
     return "\n".join(lines)
@@ -50,7 +50,7 @@ def test_the_settings_table():
 
 
 def test_the_diagram_and_the_table_of_actions():
-    assert f"```mermaid\n{diagram()}\n```" in README.read_text()
+    assert f"```mermaid\n{LIFECYCLE.diagram()}\n```" in README.read_text()
     assert transitions_table() in README.read_text()
 
 
@@ -84,7 +84,7 @@ def test_every_file_that_is_linked_exists():
 if __name__ == "__main__":
     os.environ.clear()
     text = README.read_text()
-    text = re.sub(r"(?s)```mermaid\n.*?\n```", lambda _: f"```mermaid\n{diagram()}\n```", text)
+    text = re.sub(r"(?s)```mermaid\n.*?\n```", lambda _: f"```mermaid\n{LIFECYCLE.diagram()}\n```", text)
     for heading, made in (
         ("| variable |", settings_table()),
         ("| action |", transitions_table()),

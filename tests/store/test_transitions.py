@@ -5,7 +5,7 @@ import itertools
 import pytest
 from sqlalchemy import text
 
-from casework.core.lifecycle import TRANSITIONS, CaseStatus, Event, RunStatus, allows, transition
+from casework.core.lifecycle import LIFECYCLE, TRANSITIONS, CaseStatus, Event, RunStatus
 from casework.core.model import RunMessage
 from casework.errors import AlreadyAnswered
 from casework.service import cases, requests, runs
@@ -66,7 +66,7 @@ def attempt(db, settings, queue, agent, event, target, case_id, fence):
         return bool(open_) and bool(requests.answer(db, TEAM, open_[0].id, "yes").value)
     if event is Event.STOP:
         before = the_case(db, case_id).status
-        if before not in transition(Event.STOP).sources:
+        if before not in LIFECYCLE.transition(Event.STOP).sources:
             return False
         return runs.stop(db, settings, TEAM, fence.run_id).value is not None
     with db.begin() as tx:
@@ -91,12 +91,12 @@ def test_sql_moves_exactly_what_the_table_allows(db, settings, status, arrow):
     queue, agent = worked_queue(db)
     case_id, fence = case_in(db, settings, queue, status)
     moved = attempt(db, settings, queue, agent, event, target, case_id, fence)
-    assert moved == allows(status, event, target)
+    assert moved == LIFECYCLE.allows(status, event, target)
     if event is Event.DELETE:
         assert the_run(db, RunMessage(fence.run_id, 1)).case_id is None
     else:
         assert the_case(db, case_id).status is (target if moved else status)
-        row = transition(event, target)
+        row = LIFECYCLE.transition(event, target)
         if moved:
             assert row.records in history(db, case_id)
 

@@ -258,5 +258,5 @@ def ask_worker_to_release(db: Database, worker: str, grace: float) -> Committed[
     """Ask the runs of a worker that shuts down to stop within `grace` seconds and give their cases back."""
     from_now = timedelta(seconds=grace)
     with db.begin() as tx:
-        asked = runs.ask_to_release(tx, from_now, worker=worker)
+        asked = transitions.ask_to_release(tx, from_now, worker=worker)
     return Committed(len(asked), Effects(stops=tuple(asked)))

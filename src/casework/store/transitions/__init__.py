@@ -1,12 +1,13 @@
 """The only place that writes a status, of a case or of a run.
 
-Every statement takes its source and target statuses from the lifecycle's table. A run's own writes are fenced: the
+Every statement is built from rows of the lifecycle's table: whom it is for, from which statuses it moves, and what it
+sets. A row that the file's actor may not use is an error when the statement is built. A run's own writes are fenced: the
 case row carries the token (run id, attempt) of the attempt that holds it, and the same statement that checks the token
 moves the status, so that a late write of an older attempt finds no row. Each move writes its line of history in the
 same statement.
 """
 
-from casework.store.transitions.by_person import Interrupted, answer, interrupt, stopped, withdraw
+from casework.store.transitions.by_person import answer, override
 from casework.store.transitions.by_run import (
     Completion,
     ask,
@@ -20,18 +21,22 @@ from casework.store.transitions.by_run import (
     release,
     start,
     start_all,
+    stopped,
     try_again,
 )
 from casework.store.transitions.by_tick import Batch, claim, claim_first
-from casework.store.transitions.fence import Fence
+from casework.store.transitions.fence import HOLDS, Fence
+from casework.store.transitions.interrupts import Interrupted, ask_to_release, interrupt
 
 __all__ = [
+    "HOLDS",
     "Batch",
     "Completion",
     "Fence",
     "Interrupted",
     "answer",
     "ask",
+    "ask_to_release",
     "claim",
     "claim_first",
     "complete",
@@ -41,11 +46,11 @@ __all__ = [
     "give_up",
     "hand_over",
     "interrupt",
+    "override",
     "postpone",
     "release",
     "start",
     "start_all",
     "stopped",
     "try_again",
-    "withdraw",
 ]
