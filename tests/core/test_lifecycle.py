@@ -102,13 +102,13 @@ def test_any_sequence_of_allowed_events_keeps_status_and_binding_in_step(rows):
         assert LIFECYCLE.state(status).bound in (Bound.SOMETIMES, Bound.ALWAYS if bound else Bound.NEVER)
 
 
-class Unknown(StrEnum):
-    LOST = "lost"
+class Added(StrEnum):
+    PARKED = "parked"
 
 
 CONTRADICTIONS = {
     "nobody may cause it": {"actors": ()},
-    "no state has the status lost": {"target": Unknown.LOST},
+    "no state has the status parked": {"target": Added.PARKED},
     "a case there is never bound to a run, and the binding is keep": {"binding": Binding.KEEP},
     "the binding is clear, and the run becomes waiting": {"run": RunStatus.WAITING},
     "a case there is always bound to a run, and the binding is clear": {"target": CaseStatus.NEEDS_INPUT},
@@ -138,15 +138,15 @@ def test_the_diagram_has_every_move_but_those_out_of_an_end():
 
 
 def test_a_new_status_is_in_the_messages_and_the_diagram():
-    parked = Unknown.LOST
+    parked = Added.PARKED
     wider = Lifecycle(
         (*LIFECYCLE.states, State(parked, Bound.NEVER)),
         LIFECYCLE.run_states,
         (
             *TRANSITIONS,
-            Transition("lose", frozenset({CaseStatus.PENDING}), parked, (Actor.PERSON,), EventType.UPDATED),
+            Transition("park", frozenset({CaseStatus.PENDING}), parked, (Actor.PERSON,), EventType.UPDATED),
         ),
     )
-    assert "    pending --> lost: lose" in wider.diagram().splitlines()
-    assert wider.refusal(CaseStatus.FAILED, "lose") == "The case is failed; lose needs a case that is pending."
-    assert wider.refusal(parked, Event.RETRY).startswith("The case is lost; retry needs")
+    assert "    pending --> parked: park" in wider.diagram().splitlines()
+    assert wider.refusal(CaseStatus.FAILED, "park") == "The case is failed; park needs a case that is pending."
+    assert wider.refusal(parked, Event.RETRY).startswith("The case is parked; retry needs")

@@ -21,7 +21,7 @@ from casework.store.tables import ANYONE
 # updates it, so pausing waits for claims under way, and a claim that comes after it sees the pause.
 #
 # A claim that is only sent need not wait for the disk (0.3 of its 3 ms): a crash of the server that undoes it leaves a
-# message that finds no run, and whoever starts the run waits for the disk, and so for the claim too.
+# message that finds no run, and the start of the run waits for the disk, and so for the claim too.
 _LOCK_SQL = f"""
 with asked as materialized (
   select c.queue_id, c.agent_id, c.trigger, q.mode
@@ -71,7 +71,7 @@ update consumers c set counted_from = w.counted_from
 from unnest(%(queues)b::uuid[], %(agents)b::uuid[], %(counted_from)b::timestamptz[]) as w (queue_id, agent_id, counted_from)
 where c.queue_id = w.queue_id and c.agent_id = w.agent_id
 """
-_RECOUNT_AFTER = timedelta(seconds=1)
+RECOUNT_AFTER = timedelta(seconds=1)
 
 # The first cases of each lane, from where the lane is looked at. LIMIT is a literal: as a parameter, the planner guesses a
 # tenth of the table and may leave the index.
@@ -167,7 +167,7 @@ def _count_from(tx: Tx, locked: Iterable[Any], used: Mapping[Pair, Any]) -> None
     for row in locked:
         pair = row.queue_id, row.agent_id
         oldest = used[pair].oldest or row.now
-        if oldest >= (row.counted_from or _FRONT[0]) + _RECOUNT_AFTER:
+        if oldest >= (row.counted_from or _FRONT[0]) + RECOUNT_AFTER:
             pairs.append(pair)
             moments.append(oldest)
     if pairs:
@@ -177,9 +177,9 @@ def _count_from(tx: Tx, locked: Iterable[Any], used: Mapping[Pair, Any]) -> None
 def candidates(
     tx: Tx, probes: Iterable[Probe], now: datetime, most: int, after: Mapping[Probe, Position] | None = None
 ) -> list[Candidate]:
-    """The first cases of each lane that are ready at `now`: at least `most` of each, where there are that many.
+    """The first cases of each lane that are ready at `now`: at least `most` of each, if there are that many.
 
-    `after` says from where on a lane is looked at; without it, from its front.
+    `after` says where to begin in each lane; without it, at the front.
     """
     distinct = list(dict.fromkeys(probes))
     statement = _CANDIDATES_SQL.format(limit=limit_for(most))
@@ -193,7 +193,7 @@ def limit_for(most: int) -> int:
 
 
 def lanes_of(probes: Sequence[Probe], after: Mapping[Probe, Position]) -> dict[str, list[Any]]:
-    """The parameters of FIRST_OF_LANES: which lanes, and from where on."""
+    """The parameters of FIRST_OF_LANES: which lanes, and where to begin in each."""
     positions = [after.get(probe, _FRONT) for probe in probes]
     return {
         "queues": [probe.queue_id for probe in probes],

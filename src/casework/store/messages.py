@@ -28,13 +28,13 @@ select count(*) from held
 
 
 def say(tx: Tx, fence: Fence, type: str, content: Any, key: str) -> bool:
-    """Add a message, unless the run has said it before; False where the run no longer holds its case."""
+    """Add a message, unless the run has said it before; False if the run no longer holds its case."""
     values = {**fence.parameters(), "type": type, "content": json.dumps(content, ensure_ascii=False), "key": key}
     return bool(tx.sql(_SAY_SQL, values).scalar_one())
 
 
 def record_step(tx: Tx, fence: Fence, name: str, value: str) -> bool:
-    """Keep the result of a step, as JSON text; False where the run no longer holds its case."""
+    """Keep the result of a step, as JSON text; False if the run no longer holds its case."""
     return bool(tx.sql(_STEP_SQL, {**fence.parameters(), "name": name, "value": value}).scalar_one())
 
 

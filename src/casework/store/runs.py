@@ -58,7 +58,7 @@ group by agent_id, ended having ended >= 10 and max(seconds) <= %(longest)s
 def paces(
     tx: Tx, agents: Sequence[AgentId], *, longest: float, max_attempts: int, outstanding: int
 ) -> dict[AgentId, float]:
-    """Seconds that an agent's latest runs take, where nine in ten take `longest` at most; their mean, so that a few which
+    """Seconds that an agent's latest runs take, if nine in ten take `longest` at most; their mean, so that a few which
     had to wait for the interpreter or the disk do not count as all.
 
     Left out are agents that have ended fewer than ten, and those whose runs may be attempted only once: `max_attempts`
@@ -156,7 +156,7 @@ def _lock_if(tx: Tx, fence: Fence, condition: str, **values: Any) -> bool:
 
 
 def mark_sent(tx: Tx, runs: Sequence[StuckRun], now: datetime) -> list[RunMessage]:
-    """Note that these messages are sent once more, for the runs that did not start and that nobody else sent again."""
+    """Record that these messages are sent once more, and return those whose runs have neither started nor been sent again."""
     rows = tx.sql(
         f"""
         with late as (
@@ -209,7 +209,7 @@ def holds(tx: Tx, fence: Fence) -> bool:
 
 
 def record_refusal(tx: Tx, fence: Fence, what: str) -> None:
-    """Leave a trace of a late write: on the run, where its case still is in the case's history, and in its queue's counter.
+    """Record a late write: on the run, in the case's history if the case still exists, and in the queue's counter.
 
     The case is locked first: the caller may end the run in the same transaction, which locks case and run in that
     order, and then locks nothing that is not locked here. A case that was deleted meanwhile is not locked, and gets no

@@ -66,7 +66,7 @@ class Transition:
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """A table of states and moves, and what can be read from it. Raises ValueError if the table contradicts itself."""
+    """A table of states and moves. Raises ValueError if the table contradicts itself."""
 
     states: tuple[State, ...]
     run_states: tuple[RunState, ...]
@@ -113,9 +113,9 @@ class Lifecycle:
         return [row for row in self.transitions if row.event == event and target in (None, row.target)]
 
     def transition(self, event: Event, target: CaseStatus | None = None, *, by: Collection[Actor] = ()) -> Transition:
-        """The only arrow of an event, or its only one to a status, for whoever is named in `by`.
+        """The only arrow of an event (to a status), which all actors in `by` may cause.
 
-        Raises KeyError if there is no such arrow or several, and ValueError if it is not for all of `by`.
+        Raises KeyError if the table has no such arrow or several, and ValueError if an actor may not cause it.
         """
         rows = self.rows(event, target)
         if len(rows) != 1:
@@ -139,14 +139,18 @@ class Lifecycle:
 
     def refusal(self, status: CaseStatus, event: Event, target: CaseStatus | None = None) -> str:
         """Why a case with that status may not go through that event, in one sentence."""
-        return f"The case is {status}; {event} needs a case that is {' or '.join(sorted(self.sources(event, target)))}."
+        return f"The case is {status}; {self.demand(event, target)}."
+
+    def demand(self, event: Event, target: CaseStatus | None = None) -> str:
+        """What an event demands of a case's status, as the end of a sentence."""
+        return f"{event} needs a case that is {' or '.join(sorted(self.sources(event, target)))}"
 
     def held_by(self, actor: Actor) -> frozenset[CaseStatus]:
-        """The statuses of cases that an actor can move."""
+        """The statuses from which an actor can move a case."""
         return frozenset(chain.from_iterable(row.sources for row in self.transitions if actor in row.actors))
 
     def overrides(self, actor: Actor) -> list[Transition]:
-        """The moves by which an actor takes a case from whoever has it: they interrupt its run."""
+        """The moves by which an actor takes a case from its run, which they interrupt."""
         return [
             row for row in self.transitions if actor in row.actors and row.target and row.run == RunStatus.INTERRUPTED
         ]

@@ -1,4 +1,9 @@
-"""The table. A status, and whatever follows from it, is added here and nowhere else; a migration then freezes it."""
+"""The table itself.
+
+A new status takes a word in CaseStatus, a row in STATES, and rows in TRANSITIONS that lead to it and from it. Overrides by
+people then have their statements; a move by a run or by a tick is given one in `store.transitions`. A migration brings the
+constraints and derived columns of existing databases up to date: its text is that of `store.tables`.
+"""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""A person answers, or takes cases from whoever has them."""
+"""A person answers a request, or overrides what runs are doing to cases."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -32,7 +32,7 @@ def answer(tx: Tx, case_id: CaseId, request_id: UUID) -> bool:
 
 
 def override_sql(lifecycle: Lifecycle, move: Transition) -> str:
-    """A person takes cases from whoever has them: one row in, one row moved, with its line of history."""
+    """A person takes cases from their runs. Returns a row for each case that moved."""
     assert move.target is not None
     besides = {"ready_at": "w.ready_at"}
     if lifecycle.state(move.target).lanes:
@@ -61,9 +61,9 @@ def override(
     agent_id: UUID | None = None,
     reason: str | None = None,
 ) -> None:
-    """Move locked cases, given as (id, ready at, former run), whoever has them.
+    """Take locked cases, given as (id, ready at, former run), from their runs.
 
-    Raises TransitionRefused if the status of one does not permit it, which a caller that has locked them knows.
+    Raises TransitionRefused unless all of them move. A caller that has locked them and asked the lifecycle never meets it.
     """
     moved = tx.sql(
         _OVERRIDE[event, target],
@@ -76,7 +76,6 @@ def override(
         },
     ).rowcount
     if moved != len(cases):
-        allowed = " or ".join(sorted(LIFECYCLE.sources(event, target)))
         raise TransitionRefused(
-            f"{len(cases) - moved} of {len(cases)} cases are gone or changed meanwhile; {event} needs cases that are {allowed}."
+            f"{len(cases) - moved} of {len(cases)} cases are gone or changed meanwhile; {LIFECYCLE.demand(event, target)}."
         )

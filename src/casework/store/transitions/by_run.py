@@ -65,7 +65,7 @@ START, START_ALL = _start_sql(_THIS_RUN), _start_sql(_THESE_RUNS)
 
 
 def start(tx: Tx, message: RunMessage, worker: str) -> Any | None:
-    """Make a pending run running, and return it with its case and agent; None where it is not to be started."""
+    """Make a pending run running, and return it with its case and agent; None if it must not start."""
     return tx.sql(START, _to_start(message, worker)).one_or_none()
 
 
@@ -74,7 +74,7 @@ def _to_start(message: RunMessage, worker: str) -> dict[str, Any]:
 
 
 def start_all(tx: Tx, messages: Sequence[RunMessage], worker: str) -> list[Any]:
-    """Start several runs, and return those that were to be started, in any order."""
+    """Start several runs, and return those that started, in any order."""
     return tx.sql(
         START_ALL,
         {
@@ -150,8 +150,10 @@ def _write(tx: Tx, statement: str, fence: Fence, **values: Any) -> bool:
 
 
 def complete(tx: Tx, fence: Fence, reason: str | None, ended: float = 0.0) -> bool:
-    """The run did the work, and ended so many seconds ago. Returns False, as all outcomes do, where the run no longer holds
-    its case."""
+    """The run did the work, and ended so many seconds ago.
+
+    Returns False, as all outcomes do, if the run no longer holds its case.
+    """
     return _write(tx, COMPLETE, fence, reason=reason, seconds=ended)
 
 
@@ -258,7 +260,7 @@ select id from stopped
 def stopped(tx: Tx, run_id: RunId, attempt: int, reason: str, *, silence: timedelta | None = None) -> bool:
     """The run that was asked to stop has stopped, or is fenced out because its time is over.
 
-    With `silence`, only where its worker has been silent for that long: a heartbeat that came meanwhile saves it.
+    With `silence`, only if its worker has been silent for that long: a heartbeat that came meanwhile saves it.
     """
     values = {"run_id": run_id, "attempt": attempt, "reason": reason, "silence": silence}
     return tx.sql(STOPPED, values).one_or_none() is not None

@@ -77,7 +77,7 @@ CLAIM_SQL = _claim_sql(
 )
 
 # The only consumer that a round holds gets the first cases of its lanes, in their order, and there is nothing to plan: a
-# round takes 1.2 times as long as the bare claim, and 1.5 times where the candidates are fetched, and sent back. The last
+# round takes 1.2 times as long as the bare claim, and 1.5 times if the candidates are fetched and sent back. The last
 # pick of each lane is a row of its own: joined to all picks, the claimed ones would be compared with each, at a third of
 # the claim. The limit of slots may be a parameter: no index depends on it.
 CLAIM_FIRST_SQL = _claim_sql(
@@ -125,7 +125,7 @@ def claim(tx: Tx, picks: Sequence[Pick], now: datetime) -> list[tuple[AgentId, R
 def claim_first(tx: Tx, held: Held, now: datetime, after: Mapping[Probe, Position]) -> Batch:
     """Claim or resume what is first in the lanes of one consumer at `now`, for all its slots.
 
-    `after` says from where on a lane is looked at.
+    `after` says where to begin in each lane.
     """
     probes, slots = held.probes(), held.opening.slots
     rows = tx.sql(

@@ -9,7 +9,7 @@ from casework.store.tables import listed
 
 HOLDS = f"""id = %(case_id)s and run_id = %(run_id)s and attempt = %(attempt)s
     and status in ({listed(LIFECYCLE.held_by(Actor.RUN))})"""
-"""Whether a case is held by the attempt that the parameters name, which may write."""
+"""The condition that the attempt named by the parameters holds its case, and may write."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Running runs are asked to stop: for good, because their cases are taken from them, or so that another worker goes on."""
+"""Requests to stop: for good, because a person took the case, or to release it, so that another worker goes on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from casework.core.lifecycle import RunStatus
 from casework.core.model import CaseId, QueueId, RunId
 from casework.store.database import NOW, Tx
 
-# A running run is asked, and has until the deadline; one that nobody executes ends here. The runs are found by their
+# A running run is asked, and has until the deadline; one that no worker executes ends here. The runs are found by their
 # case and not by the case's binding: a run that was asked before, and has not stopped yet, is bound no more.
 _INTERRUPT_SQL = f"""
 with locked as (
@@ -27,7 +27,7 @@ returning l.case_id, r.id as run_id, case when r.status = '{RunStatus.RUNNING}' 
 
 @dataclass(frozen=True, slots=True)
 class Interrupted:
-    """A live run that was interrupted; `runs_until` is None where nobody executes it."""
+    """A live run that was interrupted; `runs_until` is None if no worker executes it."""
 
     case_id: CaseId
     run_id: RunId
