@@ -66,7 +66,7 @@ def attempt(db, settings, queue, agent, event, target, case_id, fence):
         return bool(open_) and bool(requests.answer(db, TEAM, open_[0].id, "yes").value)
     if event is Event.STOP:
         before = the_case(db, case_id).status
-        if before not in LIFECYCLE.transition(Event.STOP).sources:
+        if before not in LIFECYCLE.sources(Event.STOP):
             return False
         return runs.stop(db, settings, TEAM, fence.run_id).value is not None
     with db.begin() as tx:
@@ -96,7 +96,7 @@ def test_sql_moves_exactly_what_the_table_allows(db, settings, status, arrow):
         assert the_run(db, RunMessage(fence.run_id, 1)).case_id is None
     else:
         assert the_case(db, case_id).status is (target if moved else status)
-        row = LIFECYCLE.transition(event, target)
+        (row,) = LIFECYCLE.rows(event, target)
         if moved:
             assert row.records in history(db, case_id)
 

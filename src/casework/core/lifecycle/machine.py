@@ -112,8 +112,8 @@ class Lifecycle:
         """The arrows of an event: all of them, or those that lead to a status."""
         return [row for row in self.transitions if row.event == event and target in (None, row.target)]
 
-    def transition(self, event: Event, target: CaseStatus | None = None, *, by: Collection[Actor] = ()) -> Transition:
-        """The only arrow of an event (to a status), which all actors in `by` may cause.
+    def transition(self, event: Event, target: CaseStatus | None = None, *, by: Collection[Actor]) -> Transition:
+        """The only arrow of an event, or its only one to a status, for a statement that the actors in `by` use.
 
         Raises KeyError if the table has no such arrow or several, and ValueError if an actor may not cause it.
         """

@@ -1,7 +1,7 @@
 """The only place that writes a status, of a case or of a run.
 
-Every statement is built from rows of the lifecycle's table: whom it is for, from which statuses it moves, and what it
-sets. A row that the file's actor may not use is an error when the statement is built. A run's own writes are fenced: the
+Every statement is built from rows of the lifecycle's table: its guard, what it sets, and the line of history. Building one
+for an actor that the row does not name is an error. A run's own writes are fenced: the
 case row carries the token (run id, attempt) of the attempt that holds it, and the same statement that checks the token
 moves the status, so that a late write of an older attempt finds no row. Each move writes its line of history in the
 same statement.
