@@ -9,7 +9,7 @@ import typer
 
 from casework.api.errors import ANSWERS
 from casework.cli import app
-from casework.core.lifecycle import TRANSITIONS, Actor, diagram
+from casework.core.lifecycle import LIFECYCLE, Actor
 from casework.core.roles import RIGHTS, Right
 from casework.settings import Settings
 
@@ -54,7 +54,7 @@ def settings_table() -> str:
 
 def actions_table() -> str:
     lines = ["| action | a case that is | becomes |", "|---|---|---|"]
-    for row in TRANSITIONS:
+    for row in LIFECYCLE.transitions:
         if Actor.PERSON in row.actors and row.sources:
             lines.append(f"| {row.event} | {', '.join(sorted(row.sources))} | {row.target or 'gone'} |")
     return "\n".join(lines)
@@ -122,7 +122,7 @@ def faults_table() -> str:
 
 
 DERIVED: dict[str, Callable[[], str]] = {
-    "diagram": lambda: f"```mermaid\n{diagram()}\n```",
+    "diagram": lambda: f"```mermaid\n{LIFECYCLE.diagram()}\n```",
     "actions": actions_table,
     "settings": settings_table,
     "commands": commands_table,

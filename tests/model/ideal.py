@@ -100,7 +100,7 @@ class Ideal:
             run.deadline, run.releases = run.deadline or self.now + GRACE, False
         return [run.id for run in runs], max((run.deadline for run in runs if run.status == "running"), default=None)
 
-    def withdraw(self, case: Case, event: str, status: str, assigned: UUID | None = UNCHANGED) -> list[UUID]:
+    def override(self, case: Case, event: str, status: str, assigned: UUID | None = UNCHANGED) -> list[UUID]:
         """Take a case from whoever has it. Its ready moment is when its old run is gone."""
         stopped, until = self.interrupt(case)
         if case.request:
@@ -138,7 +138,7 @@ class Ideal:
             alone = (case.run.agent if case.run else case.assigned) == agent
             if alone and case.status not in ("completed", "failed"):
                 event = "delegated" if case.status == "pending" else "retried"
-                stopped += self.withdraw(case, event, "pending", None)
+                stopped += self.override(case, event, "pending", None)
         return stopped
 
     def ask_to_release(self, runs: list[Run], grace: timedelta) -> list[UUID]:

@@ -53,7 +53,7 @@ class People(World):
         done = cases.retry(self.db, SETTINGS, queue, ids).value
         moving = [case for case in known if case.status != "pending"]
         self.check(
-            done, moving, ids, [run for case in moving for run in self.ideal.withdraw(case, "retried", "pending", None)]
+            done, moving, ids, [run for case in moving for run in self.ideal.override(case, "retried", "pending", None)]
         )
 
     def delegate(self, chosen: list[int], agent: int) -> None:
@@ -66,7 +66,7 @@ class People(World):
             return
         assert (queue, to) in self.ideal.consumers
         self.check(
-            done, known, ids, [run for case in known for run in self.ideal.withdraw(case, "delegated", "pending", to)]
+            done, known, ids, [run for case in known for run in self.ideal.override(case, "delegated", "pending", to)]
         )
 
     def settle(self, chosen: list[int], status: CaseStatus) -> None:
@@ -74,7 +74,7 @@ class People(World):
         done = cases.settle(self.db, SETTINGS, queue, ids, status).value
         moving = [case for case in known if case.status != status]
         self.check(
-            done, moving, ids, [run for case in moving for run in self.ideal.withdraw(case, "settled", str(status))]
+            done, moving, ids, [run for case in moving for run in self.ideal.override(case, "settled", str(status))]
         )
 
     def delete(self, chosen: list[int]) -> None:
@@ -83,7 +83,7 @@ class People(World):
         self.check(done, known, ids, [run for case in known for run in self.ideal.delete(case)])
         self.deleted += [case.id for case in known]
 
-    def check(self, done: cases.Withdrawn, moving: list[Case], ids: list[UUID], stopped: list[UUID]) -> None:
+    def check(self, done: cases.CasesChanged, moving: list[Case], ids: list[UUID], stopped: list[UUID]) -> None:
         """What the action says that it did is what it did."""
         assert sorted(done.moved) == sorted(case.id for case in moving)
         assert done.skipped == len(ids) - len(moving)
@@ -101,7 +101,7 @@ class People(World):
             assert run.bound or run.status not in LIVE
             return
         assert stoppable or (run.status in LIVE and not run.bound)
-        stopped = self.ideal.withdraw(run.case, "stopped", "failed") if stoppable else []
+        stopped = self.ideal.override(run.case, "stopped", "failed") if stoppable else []
         assert list(done.effects.stops) == stopped
 
     @precondition(lambda self: self.ideal.requests)

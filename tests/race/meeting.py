@@ -12,11 +12,11 @@ from scenes import ends, so_far
 from waiting import Halted, Rival, wait_until_still
 
 from casework.store import claims
-from casework.store.transitions import by_person
+from casework.store.transitions import by_run
 
 CLAIM = "with pick as"
 LOCK = claims._LOCK_SQL
-STOPPED = by_person._STOPPED_SQL
+STOPPED = by_run.STOPPED
 LOOK_AGAIN = "and attempt = %(attempt)s for no key update"
 RESEND = "with late as"
 REFUSAL = "refused_writes + 1"

@@ -284,7 +284,7 @@ def test_the_claim_reaches_its_cases_by_their_ids(db, backlog, clock):
         found = claims.candidates(tx, [Probe(queue.id, None, Lane.NONE)], clock.now, 100)
         nodes = explain(
             tx,
-            by_tick._CLAIM_SQL,
+            by_tick.CLAIM_SQL,
             cases=[one.case_id for one in found],
             agents=[agent.id] * 100,
             runs=by_tick.new_ids(100),
@@ -341,7 +341,7 @@ def test_the_claim_of_a_single_consumer_probes_its_lanes_and_reaches_its_cases_b
         (held,) = claims.lock_consumers(tx, DISPATCHED_KINDS, 100)
         nodes = explain(
             tx,
-            by_tick._CLAIM_FIRST_SQL.format(limit=100),
+            by_tick.CLAIM_FIRST_SQL.format(limit=100),
             **claims.lanes_of(held.probes(), {}),
             agent_id=agent.id,
             runs=by_tick.new_ids(100),

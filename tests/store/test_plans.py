@@ -21,11 +21,11 @@ from explained import cached_plan, kept_plan
 from factories import SETTINGS, Watching, a_consumer, an_agent, an_attempt, claim, finish, some_cases, worked_queue
 
 KEPT = {
-    "claim": by_tick._CLAIM_SQL,
-    "start": by_run._START,
-    "start_all": by_run._START_ALL,
-    "complete": by_run._COMPLETE,
-    "complete_all": by_run._COMPLETE_ALL,
+    "claim": by_tick.CLAIM_SQL,
+    "start": by_run.START,
+    "start_all": by_run.START_ALL,
+    "complete": by_run.COMPLETE,
+    "complete_all": by_run.COMPLETE_ALL,
 }
 
 
@@ -85,7 +85,7 @@ def test_the_claim_of_a_single_consumer_looks_at_the_front_of_its_lanes(db, coun
     claim(db)
     with db.begin() as tx:
         besides(tx, queue)
-        nodes = cached_plan(tx, by_tick._CLAIM_FIRST_SQL.format(limit=100))
+        nodes = cached_plan(tx, by_tick.CLAIM_FIRST_SQL.format(limit=100))
     scans = [node for node in nodes if node.get("Relation Name") in ("cases", "runs") and "Scan" in node["Node Type"]]
     (front,) = [node for node in scans if node["Index Name"] == "cases_claim"]
     assert all(f"{column} = " in front["Index Cond"] for column in ("queue_id", "claim_for", "lane"))

@@ -119,7 +119,7 @@ def complete_all(db, queue):
 
 
 def test_what_was_claimed_under_an_open_snapshot_is_not_passed_again(committed, monkeypatch):
-    monkeypatch.setattr(claims, "_COUNT_ANEW", timedelta(0))
+    monkeypatch.setattr(claims, "RECOUNT_AFTER", timedelta(0))
     monkeypatch.setattr(trails, "LATE", timedelta(0))
     queue, _ = worked_queue(committed)
     with committed.begin() as tx:

@@ -1,13 +1,19 @@
 """The migrations make the tables that the code knows."""
 
+import itertools
+import re
+
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
+from psycopg.errors import CheckViolation
+from sqlalchemy import MetaData, text
 
-from casework.core.lifecycle import CaseStatus, RunStatus
+from casework.core.lifecycle import LIFECYCLE, Bound, CaseStatus, Detail, Lane
 from casework.store import schema
 from casework.store.database import Database
-from casework.store.tables import listed, metadata
+from casework.store.ids import new_id
+from casework.store.tables import metadata
 
 
 def test_migrations_and_tables_are_the_same(db):
@@ -18,25 +24,71 @@ def test_migrations_and_tables_are_the_same(db):
         assert compare_metadata(context, metadata) == []
 
 
-def test_checks_in_the_database_name_every_status(db):
-    with db.begin() as tx:
-        rows = tx.sql("select conname, pg_get_constraintdef(oid) as definition from pg_constraint where contype = 'c'")
-        checks = {row.conname: row.definition_ if hasattr(row, "def_") else row[1] for row in rows}
-    for status in CaseStatus:
-        assert f"'{status}'" in checks["cases_status"]
-    for status in RunStatus:
-        assert f"'{status}'" in checks["runs_status"]
+def definitions(tx, schema):
+    """The checks and the derived columns of a schema's tables, as the server understood them; lists of values in one order."""
+    rows = tx.sql(
+        """
+        select conname as name, pg_get_constraintdef(oid) as definition from pg_constraint
+        where contype = 'c' and connamespace = %(schema)s::text::regnamespace
+        union all
+        select table_name || '.' || column_name, generation_expression from information_schema.columns
+        where table_schema = %(schema)s::text and is_generated = 'ALWAYS'
+        """,
+        {"schema": schema},
+    )
+    return {row.name: re.sub(r"ARRAY\[(.*?)\]", in_order, row.definition) for row in rows}
 
 
-def test_derived_columns_in_the_database_are_those_of_the_tables(db):
+def in_order(values):
+    return f"ARRAY[{', '.join(sorted(values[1].split(', ')))}]"
+
+
+def test_migrated_checks_and_derived_columns_are_those_of_the_tables(db):
+    generated = MetaData(schema="generated")
+    for table in metadata.sorted_tables:
+        table.to_metadata(generated, schema="generated")
     with db.begin() as tx:
-        expressions = dict(
-            tx.sql(
-                "select column_name, generation_expression from information_schema.columns where is_generated = 'ALWAYS'"
-            ).all()
-        )
-    assert set(expressions) == {"claim_for", "lane", "live", "holds_slot"}
-    assert listed(["running"]) in expressions["live"].replace("::text", "")
+        tx.sql("create schema generated")
+        generated.create_all(tx.connection)
+        expected = definitions(tx, "generated")
+        assert definitions(tx, "public") == expected
+    assert {"cases_status", "cases_completed_at", "runs_status", "cases.lane", "runs.live"} <= set(expected)
+
+
+INSERT = """
+insert into cases (id, queue_id, title, data, status, ready_at, created_at, updated_at, run_id, run_agent_id,
+  completed_at, postponed_to, human_request_id)
+values (gen_random_uuid(), gen_random_uuid(), 'case', '{}', %(status)s, now(), now(), now(), %(run)s::uuid, %(run)s::uuid,
+  %(completed_at)s::timestamptz, %(postponed_to)s::timestamptz, %(human_request_id)s::uuid)
+returning lane
+"""
+
+
+@pytest.mark.parametrize("status", CaseStatus)
+def test_a_row_holds_what_its_status_says_and_nothing_else(db, status):
+    state = LIFECYCLE.state(status)
+    for bound, *details in itertools.product([False, True], repeat=1 + len(Detail)):
+        held = {detail for detail, holds in zip(Detail, details, strict=True) if holds}
+        may_be = state.bound in (Bound.SOMETIMES, Bound.ALWAYS if bound else Bound.NEVER)
+        with db.begin() as tx:
+            values = {Detail.COMPLETED_AT: tx.now, Detail.POSTPONED_TO: tx.now, Detail.HUMAN_REQUEST_ID: new_id()}
+        row = {
+            "status": str(status),
+            "run": new_id() if bound else None,
+            **{str(detail): value if detail in held else None for detail, value in values.items()},
+        }
+        if may_be and held == set(state.details):
+            with db.begin() as tx:
+                assert tx.sql(INSERT, row).scalar_one() == lane_of(state, bound)
+        else:
+            with pytest.raises(CheckViolation), db.begin() as tx:
+                tx.sql(INSERT, row)
+
+
+def lane_of(state, bound):
+    if not state.lanes:
+        return None
+    return Lane.RESUMED if bound else state.lanes[-1]
 
 
 def test_an_upgrade_that_is_repeated_changes_nothing(new_database):

@@ -5,9 +5,9 @@ import itertools
 import pytest
 from sqlalchemy import text
 
-from casework.core.lifecycle import TRANSITIONS, CaseStatus, Event, RunStatus, allows, transition
+from casework.core.lifecycle import LIFECYCLE, TRANSITIONS, Actor, CaseStatus, Event, RunStatus
 from casework.core.model import RunMessage
-from casework.errors import AlreadyAnswered
+from casework.errors import AlreadyAnswered, TransitionRefused
 from casework.service import cases, requests, runs
 from casework.store import messages, transitions
 from casework.store import requests as request_store
@@ -66,7 +66,7 @@ def attempt(db, settings, queue, agent, event, target, case_id, fence):
         return bool(open_) and bool(requests.answer(db, TEAM, open_[0].id, "yes").value)
     if event is Event.STOP:
         before = the_case(db, case_id).status
-        if before not in transition(Event.STOP).sources:
+        if before not in LIFECYCLE.sources(Event.STOP):
             return False
         return runs.stop(db, settings, TEAM, fence.run_id).value is not None
     with db.begin() as tx:
@@ -91,12 +91,12 @@ def test_sql_moves_exactly_what_the_table_allows(db, settings, status, arrow):
     queue, agent = worked_queue(db)
     case_id, fence = case_in(db, settings, queue, status)
     moved = attempt(db, settings, queue, agent, event, target, case_id, fence)
-    assert moved == allows(status, event, target)
+    assert moved == LIFECYCLE.allows(status, event, target)
     if event is Event.DELETE:
         assert the_run(db, RunMessage(fence.run_id, 1)).case_id is None
     else:
         assert the_case(db, case_id).status is (target if moved else status)
-        row = transition(event, target)
+        (row,) = LIFECYCLE.rows(event, target)
         if moved:
             assert row.records in history(db, case_id)
 
@@ -136,6 +136,39 @@ def test_a_zombie_of_an_older_attempt_changes_nothing(db, settings, clock):
         assert transitions.complete(tx, fence, "in time")
         assert not transitions.complete(tx, fence, "twice")
     assert history(db, case_id).count("completed") == 1
+
+
+PERSONS = [(row.event, row.target) for row in LIFECYCLE.overrides(Actor.PERSON)]
+
+
+@pytest.mark.parametrize(("status", "move"), list(itertools.product(CaseStatus, PERSONS)), ids=str)
+def test_a_person_who_has_not_locked_the_case_is_refused_by_sql(db, settings, status, move):
+    queue, _ = worked_queue(db)
+    case_id, _ = case_in(db, settings, queue, status)
+    before = the_case(db, case_id), history(db, case_id)
+
+    def override():
+        with db.begin() as tx:
+            transitions.override(tx, *move, [(case_id, tx.now, None)])
+
+    if LIFECYCLE.allows(status, *move):
+        override()
+        assert the_case(db, case_id).status is move[1]
+    else:
+        with pytest.raises(TransitionRefused, match=f"{move[0]} needs a case that is"):
+            override()
+        assert (the_case(db, case_id), history(db, case_id)) == before
+
+
+def test_one_case_that_moved_meanwhile_keeps_all_from_being_moved(db, settings):
+    queue, _ = worked_queue(db)
+    ready, done = (
+        case_in(db, settings, queue, CaseStatus.FAILED)[0],
+        case_in(db, settings, queue, CaseStatus.COMPLETED)[0],
+    )
+    with pytest.raises(TransitionRefused, match="1 of 2 cases"), db.begin() as tx:
+        transitions.override(tx, Event.SETTLE, CaseStatus.COMPLETED, [(ready, tx.now, None), (done, tx.now, None)])
+    assert the_case(db, ready).status is CaseStatus.FAILED
 
 
 def test_a_message_that_comes_twice_starts_once(db):

@@ -13,7 +13,7 @@ from casework.core.model import Case, CaseFilter, LabelRef, NewCase, Priority, Q
 from casework.core.statuses import read_statuses
 from casework.errors import InvalidInput
 from casework.service import cases
-from casework.service.cases import Withdrawn
+from casework.service.cases import CasesChanged
 
 app = typer.Typer(help="Cases: work items.", no_args_is_help=True)
 app.command("import")(import_)
@@ -174,7 +174,7 @@ def _each_queue(texts: list[str], as_json: bool, word: str, act: Any) -> None:
     for text in dict.fromkeys(texts):
         id = find_id("case", text)
         by_queue.setdefault(cases.queue_of(casework.db, casework.team_id, id), []).append(id)
-    done: list[Withdrawn] = [act(queue, ids) for queue, ids in by_queue.items()]
+    done: list[CasesChanged] = [act(queue, ids) for queue, ids in by_queue.items()]
     moved = [id for one in done for id in one.moved]
     interrupted = [run for one in done for run in one.interrupted]
     skipped = sum(one.skipped for one in done)

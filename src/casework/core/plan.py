@@ -8,21 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum
 from math import ceil
 from operator import attrgetter
 
+from casework.core.lifecycle import Lane as Lane
 from casework.core.model import AgentId, Bundle, CaseId, QueueId, RunMessage
-
-
-class Lane(IntEnum):
-    """The order of picking up. A case that cannot be picked up is in no lane; a priority of rank n is in lane 4 - n."""
-
-    RESUMED = 0
-    POSTPONED = 1
-    HIGH = 2
-    MEDIUM = 3
-    NONE = 4
 
 
 @dataclass(frozen=True, slots=True)

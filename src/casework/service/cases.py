@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from casework.core.lifecycle import CaseStatus, Event, allows
+from casework.core.lifecycle import LIFECYCLE, CaseStatus, Event
 from casework.core.model import (
     AgentId,
     Case,
@@ -33,7 +33,7 @@ _CLEAR_BATCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawn:
+class CasesChanged:
     """What a person's action did to a list of cases."""
 
     moved: list[CaseId] = field(default_factory=list)
@@ -140,16 +140,16 @@ def queue_of(db: Database, team_id: TeamId, case_id: UUID) -> QueueId:
         return resolve(tx, team_id, case_id).queue_id
 
 
-def retry(db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID]) -> Committed[Withdrawn]:
+def retry(db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID]) -> Committed[CasesChanged]:
     """Back to pending, for the queue's own consumers; live runs are interrupted, pending cases skipped."""
-    return _withdraw(db, settings, Event.RETRY, CaseStatus.PENDING, queue_id, ids)
+    return _override(db, settings, Event.RETRY, CaseStatus.PENDING, queue_id, ids)
 
 
 def delegate(
     db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID], agent_id: AgentId
-) -> Committed[Withdrawn]:
+) -> Committed[CasesChanged]:
     """Back to pending, for that agent alone. Raises NotAConsumer where it is not connected to the queue."""
-    return _withdraw(db, settings, Event.DELEGATE, CaseStatus.PENDING, queue_id, ids, agent_id=agent_id)
+    return _override(db, settings, Event.DELEGATE, CaseStatus.PENDING, queue_id, ids, agent_id=agent_id)
 
 
 def settle(
@@ -159,14 +159,15 @@ def settle(
     ids: Sequence[UUID],
     status: CaseStatus,
     reason: str | None = None,
-) -> Committed[Withdrawn]:
+) -> Committed[CasesChanged]:
     """Completed or failed by a person; cases that have that status are skipped. Raises InvalidInput."""
-    if status not in (CaseStatus.COMPLETED, CaseStatus.FAILED):
-        raise InvalidInput(f"A case is settled as completed or failed, not as {status}.")
-    return _withdraw(db, settings, Event.SETTLE, status, queue_id, ids, reason=reason)
+    ends = LIFECYCLE.targets(Event.SETTLE)
+    if status not in ends:
+        raise InvalidInput(f"A case is settled as {' or '.join(ends)}, not as {status}.")
+    return _override(db, settings, Event.SETTLE, status, queue_id, ids, reason=reason)
 
 
-def _withdraw(
+def _override(
     db: Database,
     settings: Settings,
     event: Event,
@@ -176,16 +177,16 @@ def _withdraw(
     *,
     agent_id: AgentId | None = None,
     reason: str | None = None,
-) -> Committed[Withdrawn]:
+) -> Committed[CasesChanged]:
     with db.begin() as tx:
         if agent_id is not None and not queues.is_consumer(tx, queue_id, agent_id):
             raise NotAConsumer
         rows = store.lock(tx, ids, queue_id)
-        done = withdraw_within(tx, settings, event, target, rows, agent_id=agent_id, reason=reason)
-    return Committed(Withdrawn(done.moved, len(set(ids)) - len(done.moved), done.interrupted), done.effects)
+        done = override_within(tx, settings, event, target, rows, agent_id=agent_id, reason=reason)
+    return Committed(CasesChanged(done.moved, len(set(ids)) - len(done.moved), done.interrupted), done.effects)
 
 
-def withdraw_within(
+def override_within(
     tx: Tx,
     settings: Settings,
     event: Event,
@@ -194,16 +195,16 @@ def withdraw_within(
     *,
     agent_id: AgentId | None = None,
     reason: str | None = None,
-) -> Withdrawn:
+) -> CasesChanged:
     """Take locked cases from whoever has them. A case whose run has yet to stop is ready when it has, or at its deadline."""
-    moving = [row for row in locked if allows(CaseStatus(row.status), event, target)]
+    moving = [row for row in locked if LIFECYCLE.allows(CaseStatus(row.status), event, target)]
     ids = [row.id for row in moving]
     if not ids:
-        return Withdrawn(skipped=len(locked))
+        return CasesChanged(skipped=len(locked))
     stopped = transitions.interrupt(tx, ids, tx.now + settings.grace, reason or f"interrupted: {event}")
     requests.cancel_of_cases(tx, ids)
     until = {run.case_id: run.runs_until for run in stopped}
-    transitions.withdraw(
+    transitions.override(
         tx,
         event,
         target,
@@ -211,15 +212,15 @@ def withdraw_within(
         agent_id=agent_id,
         reason=reason,
     )
-    return Withdrawn([CaseId(id) for id in ids], len(locked) - len(ids), [run.run_id for run in stopped])
+    return CasesChanged([CaseId(id) for id in ids], len(locked) - len(ids), [run.run_id for run in stopped])
 
 
 def take_back_from(tx: Tx, settings: Settings, queue_id: QueueId, agent_id: AgentId) -> list[RunId]:
     """Unbind and undelegate whatever an agent has, or alone may have, in a queue; pending cases too."""
     rows = store.lock(tx, store.lock_of_consumer(tx, queue_id, agent_id))
     pending = [row for row in rows if row.status == CaseStatus.PENDING]
-    taken = withdraw_within(tx, settings, Event.RETRY, CaseStatus.PENDING, rows, reason="its agent was disconnected")
-    undelegated = withdraw_within(
+    taken = override_within(tx, settings, Event.RETRY, CaseStatus.PENDING, rows, reason="its agent was disconnected")
+    undelegated = override_within(
         tx, settings, Event.DELEGATE, CaseStatus.PENDING, pending, reason="its agent was disconnected"
     )
     return taken.interrupted + undelegated.interrupted
@@ -235,11 +236,11 @@ def release_unstarted(tx: Tx, unstarted: Sequence[transitions.Fence]) -> int:
     )
 
 
-def delete(db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID]) -> Committed[Withdrawn]:
+def delete(db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID]) -> Committed[CasesChanged]:
     """Delete cases; live runs are interrupted, and their rows stay."""
     with db.begin() as tx:
         done = _delete_within(tx, settings, [row.id for row in store.lock(tx, ids, queue_id)])
-    return Committed(Withdrawn(done.moved, len(set(ids)) - len(done.moved), done.interrupted), done.effects)
+    return Committed(CasesChanged(done.moved, len(set(ids)) - len(done.moved), done.interrupted), done.effects)
 
 
 def delete_one(db: Database, settings: Settings, team_id: TeamId, case_id: UUID) -> Committed[list[RunId]]:
@@ -252,10 +253,10 @@ def delete_one(db: Database, settings: Settings, team_id: TeamId, case_id: UUID)
     return Committed(done.interrupted, done.effects)
 
 
-def _delete_within(tx: Tx, settings: Settings, locked: Sequence[UUID]) -> Withdrawn:
+def _delete_within(tx: Tx, settings: Settings, locked: Sequence[UUID]) -> CasesChanged:
     stopped = transitions.interrupt(tx, locked, tx.now + settings.grace, "interrupted: delete", forget=True)
     store.delete(tx, locked)
-    return Withdrawn([CaseId(id) for id in locked], 0, [run.run_id for run in stopped])
+    return CasesChanged([CaseId(id) for id in locked], 0, [run.run_id for run in stopped])
 
 
 def clear_within(tx: Tx, settings: Settings, queue_id: QueueId) -> tuple[int, list[RunId]]:
@@ -281,7 +282,7 @@ def clear(db: Database, settings: Settings, team_id: TeamId, ref: UUID) -> Commi
     while True:
         with db.begin() as tx:
             ids = store.ids_of(tx, queue.id, until, _CLEAR_BATCH)
-            done = _delete_within(tx, settings, [row.id for row in store.lock(tx, ids)]) if ids else Withdrawn()
+            done = _delete_within(tx, settings, [row.id for row in store.lock(tx, ids)]) if ids else CasesChanged()
         if not ids:
             return Committed((count, interrupted), Effects(stops=tuple(interrupted)))
         count += len(done.moved)

@@ -21,7 +21,7 @@ from casework.service import agents, cases
 from casework.settings import Settings
 from casework.store import counters as counter_store
 from casework.store import queues as store
-from casework.store import runs
+from casework.store import runs, transitions
 from casework.store.database import Database, Tx
 
 MAX_NAME = 100
@@ -96,7 +96,7 @@ def release_live_runs(db: Database, settings: Settings, team_id: TeamId, ref: st
         released = cases.release_unstarted(tx, runs.pending_of(tx, queue.id))
     # A transaction of its own: whoever goes from one run to the next locks both, the older one first.
     with db.begin() as tx:
-        asked = runs.ask_to_release(tx, settings.grace, queue_id=queue.id)
+        asked = transitions.ask_to_release(tx, settings.grace, queue_id=queue.id)
     return Committed(released + len(asked), Effects(stops=tuple(asked)))
 
 

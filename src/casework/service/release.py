@@ -27,7 +27,7 @@ def count_running(db: Database, worker: str) -> int:
 def ask_to_release(db: Database, worker: str, grace: float) -> Committed[int]:
     """Ask the runs of a worker to stop within `grace` seconds and give their cases back."""
     with db.begin() as tx:
-        asked = runs.ask_to_release(tx, timedelta(seconds=grace), worker=worker)
+        asked = transitions.ask_to_release(tx, timedelta(seconds=grace), worker=worker)
     return Committed(len(asked), Effects(stops=tuple(asked)))
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from casework.core.lifecycle import LIVE, CaseStatus, Event, RunStatus, refusal
+from casework.core.lifecycle import LIFECYCLE, LIVE, CaseStatus, Event, RunStatus
 from casework.core.model import AgentId, CaseId, CaseRun, Committed, Effects, Message, QueueId, RunRecord, TeamId
 from casework.errors import Conflict, NotFound, TransitionRefused
-from casework.service.cases import Withdrawn, resolve, withdraw_within
+from casework.service.cases import CasesChanged, override_within, resolve
 from casework.settings import Settings
 from casework.store import cases, messages, queues
 from casework.store import runs as store
@@ -96,15 +96,15 @@ def stop(
         run = _get(tx, team_id, run_id)
         rows = [row for row in cases.lock(tx, [run.case_id]) if row.run_id == run.id] if run.case_id else []
         done = (
-            withdraw_within(tx, settings, Event.STOP, CaseStatus.FAILED, rows, reason=reason or "stopped by a person")
+            override_within(tx, settings, Event.STOP, CaseStatus.FAILED, rows, reason=reason or "stopped by a person")
             if rows
-            else Withdrawn()
+            else CasesChanged()
         )
         run = _get(tx, team_id, run_id)
         if not done.moved and run.status not in LIVE:
             raise Conflict(f"The run has ended: it is {run.status}.")
         if rows and not done.moved:
             raise TransitionRefused(
-                f"{refusal(CaseStatus(rows[0].status), Event.STOP)} Settle, retry or delegate the case instead."
+                f"{LIFECYCLE.refusal(CaseStatus(rows[0].status), Event.STOP)} Settle, retry or delegate the case instead."
             )
     return Committed(run, Effects(stops=tuple(done.interrupted), nudge=True))

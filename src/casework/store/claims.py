@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from casework.core.lifecycle import Lane, RunStatus
 from casework.core.model import AgentId, AgentKind, CaseId, QueueId, QueueMode
-from casework.core.plan import Candidate, Lane, Opening, free_slots
+from casework.core.plan import Candidate, Opening, free_slots
 from casework.store.database import NOW, Tx
 from casework.store.prepared import Rows
 from casework.store.tables import ANYONE
@@ -20,7 +21,7 @@ from casework.store.tables import ANYONE
 # updates it, so pausing waits for claims under way, and a claim that comes after it sees the pause.
 #
 # A claim that is only sent need not wait for the disk (0.3 of its 3 ms): a crash of the server that undoes it leaves a
-# message that finds no run, and whoever starts the run waits for the disk, and so for the claim too.
+# message that finds no run, and the start of the run waits for the disk, and so for the claim too.
 _LOCK_SQL = f"""
 with asked as materialized (
   select c.queue_id, c.agent_id, c.trigger, q.mode
@@ -51,12 +52,12 @@ for update of c skip locked for share of q skip locked
 # Counted in a statement of its own, after the lock was obtained: its snapshot then holds the claims of whoever had the
 # lock before. Counting in the locking statement reads the older snapshot, and two claimers both see free slots. LATERAL,
 # because the planner takes the index of slots for as small as the number of runs that hold one, and would read all of it.
-_USED_SQL = """
+_USED_SQL = f"""
 select w.queue_id, w.agent_id, u.pending, u.running, u.oldest
 from unnest(%(queues)b::uuid[], %(agents)b::uuid[]) as k (queue_id, agent_id)
 join consumers w on w.queue_id = k.queue_id and w.agent_id = k.agent_id
 cross join lateral (
-  select count(*) filter (where r.status = 'pending') as pending, count(*) filter (where r.status = 'running') as running,
+  select count(*) filter (where r.status = '{RunStatus.PENDING}') as pending, count(*) filter (where r.status = '{RunStatus.RUNNING}') as running,
     min(r.claimed_at) as oldest
   from runs r where r.queue_id = w.queue_id and r.agent_id = w.agent_id and r.holds_slot
     and r.claimed_at >= coalesce(w.counted_from, '-infinity')
@@ -70,7 +71,7 @@ update consumers c set counted_from = w.counted_from
 from unnest(%(queues)b::uuid[], %(agents)b::uuid[], %(counted_from)b::timestamptz[]) as w (queue_id, agent_id, counted_from)
 where c.queue_id = w.queue_id and c.agent_id = w.agent_id
 """
-_COUNT_ANEW = timedelta(seconds=1)
+RECOUNT_AFTER = timedelta(seconds=1)
 
 # The first cases of each lane, from where the lane is looked at. LIMIT is a literal: as a parameter, the planner guesses a
 # tenth of the table and may leave the index.
@@ -167,7 +168,7 @@ def _count_from(tx: Tx, locked: Iterable[Any], used: Mapping[Pair, Any]) -> None
     for row in locked:
         pair = row.queue_id, row.agent_id
         oldest = used[pair].oldest or row.now
-        if oldest >= (row.counted_from or _FRONT[0]) + _COUNT_ANEW:
+        if oldest >= (row.counted_from or _FRONT[0]) + RECOUNT_AFTER:
             pairs.append(pair)
             moments.append(oldest)
     if pairs:
@@ -177,9 +178,9 @@ def _count_from(tx: Tx, locked: Iterable[Any], used: Mapping[Pair, Any]) -> None
 def candidates(
     tx: Tx, probes: Iterable[Probe], now: datetime, most: int, after: Mapping[Probe, Position] | None = None
 ) -> list[Candidate]:
-    """The first cases of each lane that are ready at `now`: at least `most` of each, where there are that many.
+    """The first cases of each lane that are ready at `now`: at least `most` of each, if there are that many.
 
-    `after` says from where on a lane is looked at; without it, from its front.
+    `after` says where to begin in each lane; without it, at the front.
     """
     distinct = list(dict.fromkeys(probes))
     statement = _CANDIDATES_SQL.format(limit=limit_for(most))
@@ -193,7 +194,7 @@ def limit_for(most: int) -> int:
 
 
 def lanes_of(probes: Sequence[Probe], after: Mapping[Probe, Position]) -> dict[str, list[Any]]:
-    """The parameters of FIRST_OF_LANES: which lanes, and from where on."""
+    """The parameters of FIRST_OF_LANES: which lanes, and where to begin in each."""
     positions = [after.get(probe, _FRONT) for probe in probes]
     return {
         "queues": [probe.queue_id for probe in probes],

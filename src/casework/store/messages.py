@@ -7,12 +7,10 @@ from uuid import UUID
 
 from casework.core.model import Message, RunId
 from casework.store.database import NOW, Tx
-from casework.store.transitions import Fence
-
-_HELD = "id = %(case_id)s and run_id = %(run_id)s and attempt = %(attempt)s and status = 'claimed'"
+from casework.store.transitions import HOLDS, Fence
 
 _SAY_SQL = f"""
-with held as (select 1 from cases where {_HELD}), said as (
+with held as (select 1 from cases where {HOLDS}), said as (
   insert into run_messages (run_id, type, role, content, key, created_at)
   select %(run_id)s, %(type)s, 'assistant', %(content)s::json, %(key)s, {NOW} from held
   on conflict (run_id, key) do nothing
@@ -21,7 +19,7 @@ select count(*) from held
 """
 
 _STEP_SQL = f"""
-with held as (select 1 from cases where {_HELD}), done as (
+with held as (select 1 from cases where {HOLDS}), done as (
   insert into run_steps (run_id, name, value, created_at) select %(run_id)s, %(name)s, %(value)s::json, {NOW} from held
   on conflict (run_id, name) do nothing
 )
@@ -30,13 +28,13 @@ select count(*) from held
 
 
 def say(tx: Tx, fence: Fence, type: str, content: Any, key: str) -> bool:
-    """Add a message, unless the run has said it before; False where the run no longer holds its case."""
+    """Add a message, unless the run has said it before; False if the run no longer holds its case."""
     values = {**fence.parameters(), "type": type, "content": json.dumps(content, ensure_ascii=False), "key": key}
     return bool(tx.sql(_SAY_SQL, values).scalar_one())
 
 
 def record_step(tx: Tx, fence: Fence, name: str, value: str) -> bool:
-    """Keep the result of a step, as JSON text; False where the run no longer holds its case."""
+    """Keep the result of a step, as JSON text; False if the run no longer holds its case."""
     return bool(tx.sql(_STEP_SQL, {**fence.parameters(), "name": name, "value": value}).scalar_one())
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from casework.core.model import AgentId, CaseId, CaseRun, CounterName, QueueId, 
 from casework.store import counters
 from casework.store.agents import IS_DISPATCHED
 from casework.store.database import NOW, Tx
-from casework.store.transitions import Fence
+from casework.store.transitions import HOLDS, Fence
 
 # Rows are locked in id order, as everywhere, before they are updated: an UPDATE from a list locks in any order.
 _HEARTBEAT_SQL = f"""
@@ -59,7 +59,7 @@ group by agent_id, ended having ended >= 10 and max(seconds) <= %(longest)s
 def durations(
     tx: Tx, agents: Sequence[AgentId], *, longest: float, max_attempts: int, outstanding: int
 ) -> dict[AgentId, float]:
-    """Seconds that an agent's latest runs take, where nine in ten take `longest` at most; their mean, so that a few which
+    """Seconds that an agent's latest runs take, if nine in ten take `longest` at most; their mean, so that a few which
     had to wait for the interpreter or the disk do not count as all.
 
     Left out are agents that have ended fewer than ten, and those whose runs may be attempted only once: `max_attempts`
@@ -102,9 +102,9 @@ with held as materialized (
   select r.id, r.case_id, r.attempt, r.queue_id, r.failures, a.max_attempts, r.worker, r.sends,
     r.stop_releases as releases, r.stop_requested_at is not null and not r.stop_releases as stops,
     extract(epoch from r.stop_deadline - r.stop_requested_at)::float as grace,
-    case when r.status = 'running' and r.stop_deadline <= %(now)s then 'overdue'
-         when r.status = 'running' and r.alive_at <= %(now)s - make_interval(secs => %(lease)s) then 'lost'
-         when r.status = 'pending' and {IS_DISPATCHED}
+    case when r.status = '{RunStatus.RUNNING}' and r.stop_deadline <= %(now)s then 'overdue'
+         when r.status = '{RunStatus.RUNNING}' and r.alive_at <= %(now)s - make_interval(secs => %(lease)s) then 'lost'
+         when r.status = '{RunStatus.PENDING}' and {IS_DISPATCHED}
            and r.sent_at <= %(now)s - make_interval(secs => %(resend)s * power(2, least(r.sends - 1, 16))) then 'unsent'
     end as why
   from runs r join agents a on a.id = r.agent_id where r.holds_slot
@@ -157,12 +157,12 @@ def _lock_if(tx: Tx, fence: Fence, condition: str, **values: Any) -> bool:
 
 
 def mark_sent(tx: Tx, runs: Sequence[StuckRun], now: datetime) -> list[RunMessage]:
-    """Note that these messages are sent once more, for the runs that did not start and that nobody else sent again."""
+    """Record that these messages are sent once more, and return those whose runs have neither started nor been sent again."""
     rows = tx.sql(
-        """
+        f"""
         with late as (
           select r.id from unnest(%(ids)s::uuid[], %(attempts)s::int[], %(sends)s::int[]) as m (id, attempt, sends)
-          join runs r on r.id = m.id and r.attempt = m.attempt and r.sends = m.sends and r.status = 'pending'
+          join runs r on r.id = m.id and r.attempt = m.attempt and r.sends = m.sends and r.status = '{RunStatus.PENDING}'
           order by r.id for no key update of r skip locked
         ), sent as (
           update runs r set sent_at = %(now)s, sends = r.sends + 1 from late where r.id = late.id
@@ -186,30 +186,10 @@ def mark_sent(tx: Tx, runs: Sequence[StuckRun], now: datetime) -> list[RunMessag
     return [RunMessage(RunId(row.id), row.attempt) for row in rows]
 
 
-def ask_to_release(
-    tx: Tx, grace: timedelta, *, queue_id: QueueId | None = None, worker: str | None = None
-) -> list[RunId]:
-    """Ask the running runs of a queue or of a worker to stop and give their cases back."""
-    rows = tx.sql(
-        f"""
-        with asked as (
-          select id from runs
-          where status = 'running' and holds_slot and stop_requested_at is null
-            and (%(queue_id)s::uuid is null or queue_id = %(queue_id)s) and (%(worker)s::text is null or worker = %(worker)s)
-          order by id for no key update
-        )
-        update runs r set stop_requested_at = {NOW}, stop_deadline = {NOW} + %(grace)s, stop_releases = true
-        from asked where r.id = asked.id returning r.id
-        """,
-        {"queue_id": queue_id, "worker": worker, "grace": grace},
-    )
-    return [RunId(row.id) for row in rows]
-
-
 def pending_of(tx: Tx, queue_id: QueueId) -> list[Fence]:
     """The runs of a queue that were claimed and have not started, by id."""
     rows = tx.sql(
-        "select case_id, id, attempt from runs where queue_id = %(queue_id)s and holds_slot and status = 'pending' and case_id is not null order by id",
+        f"select case_id, id, attempt from runs where queue_id = %(queue_id)s and holds_slot and status = '{RunStatus.PENDING}' and case_id is not null order by id",
         {"queue_id": queue_id},
     )
     return [Fence(CaseId(row.case_id), RunId(row.id), row.attempt) for row in rows]
@@ -218,7 +198,7 @@ def pending_of(tx: Tx, queue_id: QueueId) -> list[Fence]:
 def running_of(tx: Tx, worker: str) -> list[Fence]:
     """The runs that a worker executes."""
     rows = tx.sql(
-        "select case_id, id, attempt from runs where worker = %(worker)s and holds_slot and status = 'running' and case_id is not null",
+        f"select case_id, id, attempt from runs where worker = %(worker)s and holds_slot and status = '{RunStatus.RUNNING}' and case_id is not null",
         {"worker": worker},
     )
     return [Fence(CaseId(row.case_id), RunId(row.id), row.attempt) for row in rows]
@@ -226,17 +206,11 @@ def running_of(tx: Tx, worker: str) -> list[Fence]:
 
 def holds(tx: Tx, fence: Fence) -> bool:
     """Whether that attempt holds its case."""
-    return (
-        tx.sql(
-            "select 1 from cases where id = %(case_id)s and run_id = %(run_id)s and attempt = %(attempt)s and status = 'claimed'",
-            fence.parameters(),
-        ).one_or_none()
-        is not None
-    )
+    return tx.sql(f"select 1 from cases where {HOLDS}", fence.parameters()).one_or_none() is not None
 
 
 def record_refusal(tx: Tx, fence: Fence, what: str) -> None:
-    """Leave a trace of a late write: on the run, where its case still is in the case's history, and in its queue's counter.
+    """Record a late write: on the run, in the case's history if the case still exists, and in the queue's counter.
 
     The case is locked first: the caller may end the run in the same transaction, which locks case and run in that
     order, and then locks nothing that is not locked here. A case that was deleted meanwhile is not locked, and gets no

@@ -3,16 +3,30 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
-from casework.core.lifecycle import Event, EventType, transition
+from casework.core.lifecycle import LIFECYCLE, Actor, Event, EventType
 from casework.core.model import AgentId, RunId, RunMessage
 from casework.core.plan import Pick
 from casework.store.claims import FIRST_OF_LANES, Held, Position, Probe, lanes_of, limit_for
 from casework.store.database import Tx
 from casework.store.ids import new_ids
-from casework.store.tables import ANYONE, listed
+from casework.store.tables import ANYONE
+from casework.store.transitions.clauses import in_source, sets_of_case, sets_of_run
 
-_CLAIM, _RESUME = transition(Event.CLAIM), transition(Event.RESUME)
+_move = partial(LIFECYCLE.transition, by=(Actor.TICK,))
+_CLAIM, _RESUME = _move(Event.CLAIM), _move(Event.RESUME)
+_CASE_SETS = sets_of_case(
+    LIFECYCLE,
+    _CLAIM,
+    _RESUME,
+    now="%(now)s",
+    run_id="h.run_id",
+    run_agent_id="h.agent_id",
+    attempt="h.attempt",
+    claimed_at="%(now)s",
+)
+_RUN_SETS = sets_of_run(LIFECYCLE, _RESUME, attempt="h.attempt", claimed_at="%(now)s", sent_at="%(now)s", sends="1")
 
 
 # One statement: lock what is still free, bind it, create or resume the runs, write the history. SKIP LOCKED leaves a
@@ -22,7 +36,7 @@ _CLAIM, _RESUME = transition(Event.CLAIM), transition(Event.RESUME)
 # claimed had none. `is true` keeps the planner from looking for anything but the picked ids: a ticker keeps its plan, and
 # one that was made for a few cases reads every pending one for each claim of a hundred later. The array keeps it from reading
 # all runs while they are few, for the resumed ones that there mostly are none of: 20 to 60 ms at 2,000 runs.
-def _claim_sql(pick: str, told: str) -> str:
+def _claim_sql(pick: str, returned: str) -> str:
     return f"""
 with pick as (
   {pick}
@@ -30,18 +44,16 @@ with pick as (
   select p.position, c.id, c.queue_id, p.agent_id, c.run_id is not null as resumed, coalesce(c.run_id, p.new_run_id) as run_id,
          case when c.run_id is null then 1 else c.attempt + 1 end as attempt, c.handed_over
   from pick p join cases c on c.id = p.case_id
-  where (c.status in ({listed(_CLAIM.sources | _RESUME.sources)}) and c.lane is not null and c.ready_at <= %(now)s
+  where ({in_source(_CLAIM, _RESUME)} and c.lane is not null and c.ready_at <= %(now)s
       and c.claim_for in (p.agent_id, '{ANYONE}')) is true
     and (c.attempt = 0 or not exists (select from runs r where r.case_id = c.id and r.live and r.id is distinct from c.run_id))
   for no key update of c skip locked
 ), claimed as (
-  update cases c
-  set status = '{_CLAIM.target}', run_id = h.run_id, run_agent_id = h.agent_id, attempt = h.attempt, claimed_at = %(now)s,
-      postponed_to = null, handed_over = false, updated_at = %(now)s
+  update cases c set {_CASE_SETS}
   from held h where c.id = h.id
   returning h.position, h.run_id, h.attempt, h.agent_id
 ), resumed as (
-  update runs r set status = '{_RESUME.run}', attempt = h.attempt, claimed_at = %(now)s, sent_at = %(now)s, sends = 1
+  update runs r set {_RUN_SETS}
   from held h where h.resumed and r.id = h.run_id and r.id = any(array(select run_id from held where resumed))
   returning r.id
 ), created as (
@@ -55,20 +67,20 @@ with pick as (
          %(now)s, h.run_id, h.agent_id
   from held h
 )
-{told}
+{returned}
 """
 
 
-_CLAIM_SQL = _claim_sql(
+CLAIM_SQL = _claim_sql(
     "select * from unnest(%(cases)b::uuid[], %(agents)b::uuid[], %(runs)b::uuid[]) with ordinality as p (case_id, agent_id, new_run_id, position)",
     "select run_id, attempt, agent_id from claimed order by position",
 )
 
 # The only consumer that a round holds gets the first cases of its lanes, in their order, and there is nothing to plan: a
-# round takes 1.2 times as long as the bare claim, and 1.5 times where the candidates are fetched, and sent back. The last
+# round takes 1.2 times as long as the bare claim, and 1.5 times if the candidates are fetched and sent back. The last
 # pick of each lane is a row of its own: joined to all picks, the claimed ones would be compared with each, at a third of
 # the claim. The limit of slots may be a parameter: no index depends on it.
-_CLAIM_FIRST_SQL = _claim_sql(
+CLAIM_FIRST_SQL = _claim_sql(
     f"""
   select s.id as case_id, %(agent_id)s::uuid as agent_id, (%(runs)b::uuid[])[s.position] as new_run_id, s.position, s.probe, s.ready_at
   from (
@@ -99,7 +111,7 @@ class Batch:
 def claim(tx: Tx, picks: Sequence[Pick], now: datetime) -> list[tuple[AgentId, RunMessage]]:
     """Claim or resume the picked cases that are still free at `now`, and return who got what, in their order."""
     rows = tx.sql(
-        _CLAIM_SQL,
+        CLAIM_SQL,
         {
             "cases": [pick.case_id for pick in picks],
             "agents": [pick.agent_id for pick in picks],
@@ -113,11 +125,11 @@ def claim(tx: Tx, picks: Sequence[Pick], now: datetime) -> list[tuple[AgentId, R
 def claim_first(tx: Tx, held: Held, now: datetime, after: Mapping[Probe, Position]) -> Batch:
     """Claim or resume what is first in the lanes of one consumer at `now`, for all its slots.
 
-    `after` says from where on a lane is looked at.
+    `after` says where to begin in each lane.
     """
     probes, slots = held.probes(), held.opening.slots
     rows = tx.sql(
-        _CLAIM_FIRST_SQL.format(limit=limit_for(slots)),
+        CLAIM_FIRST_SQL.format(limit=limit_for(slots)),
         {
             **lanes_of(probes, after),
             "agent_id": held.opening.agent_id,

@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from casework.core.lifecycle import LIFECYCLE, Actor
 from casework.core.model import CaseId, RunId
+from casework.store.tables import listed
+
+HOLDS = f"""id = %(case_id)s and run_id = %(run_id)s and attempt = %(attempt)s
+    and status in ({listed(LIFECYCLE.held_by(Actor.RUN))})"""
+"""The condition that the attempt named by the parameters holds its case, and may write."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,40 @@
+"""The tables as SQLAlchemy knows them: their checks and derived columns come from the lifecycle; migrations freeze them."""
+
+from casework.store.tables.columns import listed, metadata
+from casework.store.tables.of_cases import (
+    ANYONE,
+    case_events,
+    case_labels,
+    case_search,
+    cases,
+    cases_of,
+    human_requests,
+)
+from casework.store.tables.of_operation import api_keys, counters, idempotency_keys, processes
+from casework.store.tables.of_queues import agents, consumers, labels, queues, teams
+from casework.store.tables.of_runs import run_messages, run_steps, runs, runs_of
+
+__all__ = [
+    "ANYONE",
+    "agents",
+    "api_keys",
+    "case_events",
+    "case_labels",
+    "case_search",
+    "cases",
+    "cases_of",
+    "consumers",
+    "counters",
+    "human_requests",
+    "idempotency_keys",
+    "labels",
+    "listed",
+    "metadata",
+    "processes",
+    "queues",
+    "run_messages",
+    "run_steps",
+    "runs",
+    "runs_of",
+    "teams",
+]

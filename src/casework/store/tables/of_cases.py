@@ -1,0 +1,144 @@
+"""Cases and what belongs to them. Their checks and derived columns come from the lifecycle; migrations freeze them.
+
+`cases.lane` and `cases.claim_for` are generated from the status, for two reasons: nobody can forget to write them, and
+the planner cannot take their partial indexes for a guard on a status.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import TSVECTOR
+
+from casework.core.lifecycle import LIFECYCLE, Lifecycle
+from casework.core.model import RequestKind
+from casework.store.tables import derived
+from casework.store.tables.columns import VACUUMED, listed, metadata, moment
+
+ANYONE = UUID(int=0)
+"""`cases.claim_for` of a case that every consumer may take: a value and not NULL, so that the index probe is one
+equality and its order is known to the planner."""
+
+
+# No foreign keys on cases, runs and events: they make a claim of 100 twice as expensive.
+def cases_of(lifecycle: Lifecycle, metadata: MetaData) -> Table:
+    """The table of cases that have this lifecycle."""
+    return Table(
+        "cases",
+        metadata,
+        Column("id", Uuid, primary_key=True),
+        Column("queue_id", Uuid, nullable=False),
+        Column("title", Text, nullable=False),
+        Column("data", JSON, nullable=False),
+        Column("status", Text, derived.status_of_case(lifecycle), nullable=False),
+        Column("priority", SmallInteger, nullable=False, server_default="0"),
+        moment("ready_at", nullable=False),
+        Column("assigned_agent_id", Uuid),
+        Column("run_id", Uuid),
+        Column("run_agent_id", Uuid),
+        Column("attempt", Integer, nullable=False, server_default="0"),
+        Column("handed_over", Boolean, nullable=False, server_default=text("false")),
+        Column("human_request_id", Uuid),
+        Column("key", Text),
+        moment("claimed_at"),
+        moment("postponed_to"),
+        moment("completed_at"),
+        moment("created_at", nullable=False),
+        moment("updated_at", nullable=False),
+        Column(
+            "claim_for",
+            Uuid,
+            Computed(f"coalesce(run_agent_id, assigned_agent_id, '{ANYONE}'::uuid)", persisted=True),
+            nullable=False,
+        ),
+        Column("lane", SmallInteger, Computed(derived.lane(lifecycle), persisted=True)),
+        CheckConstraint("(run_id is null) = (run_agent_id is null)", name="cases_run_and_its_agent"),
+        *derived.checks_of_case(lifecycle),
+        # The claim's probe: one range scan for each lane, in pick-up order.
+        Index(
+            "cases_claim", "queue_id", "claim_for", "lane", "ready_at", "id", postgresql_where=text("lane is not null")
+        ),
+        # Lists of a queue by time, with or without a status; counts by status.
+        Index("cases_list", "queue_id", "status", "created_at", "id"),
+        # An import that is repeated adds nothing twice.
+        Index("cases_key", "queue_id", "key", unique=True, postgresql_where=text("key is not null")),
+        postgresql_with={"fillfactor": "80", **VACUUMED},
+    )
+
+
+cases = cases_of(LIFECYCLE, metadata)
+
+case_events = Table(
+    "case_events",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("case_id", Uuid, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("reason", Text),
+    moment("created_at", nullable=False),
+    Column("run_id", Uuid),
+    Column("agent_id", Uuid),
+    Column("human_request_id", Uuid),
+    Index("case_events_case", "case_id", "id"),
+)
+
+human_requests = Table(
+    "human_requests",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("case_id", Uuid, nullable=False),
+    Column("run_id", Uuid, nullable=False),
+    Column(
+        "kind", Text, CheckConstraint(f"kind in ({listed(RequestKind)})", name="human_requests_kind"), nullable=False
+    ),
+    Column("title", Text, nullable=False),
+    Column("description", Text),
+    Column("options", JSON, nullable=False),
+    Column("answer", JSON(none_as_null=True)),
+    moment("created_at", nullable=False),
+    moment("responded_at"),
+    moment("cancelled_at"),
+    CheckConstraint("responded_at is null or cancelled_at is null", name="human_requests_ended_once"),
+    # What a resumed run has been answered.
+    Index("human_requests_run", "run_id", "id"),
+    # The requests that wait for a person.
+    Index("human_requests_open", "created_at", postgresql_where=text("responded_at is null and cancelled_at is null")),
+    # A case that is deleted takes its requests along.
+    Index("human_requests_case", "case_id"),
+)
+
+case_labels = Table(
+    "case_labels",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("label_id", Uuid, ForeignKey("labels.id", ondelete="CASCADE"), primary_key=True),
+    # The cases of a label.
+    Index("case_labels_label", "label_id", "case_id"),
+)
+
+# Beside the cases, because a claim writes a new version of its case's row, and every index of that row with it.
+case_search = Table(
+    "case_search",
+    metadata,
+    Column("case_id", Uuid, primary_key=True),
+    Column("queue_id", Uuid, nullable=False),
+    Column("words", TSVECTOR, nullable=False),
+    # Searches for words and the beginnings of words.
+    Index("case_search_words", "words", postgresql_using="gin"),
+)

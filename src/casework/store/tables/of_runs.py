@@ -1,0 +1,100 @@
+"""Runs and what belongs to them.
+
+`runs.live` and `runs.holds_slot` are generated from the status, for two reasons: nobody can forget to write them, and the
+planner cannot take their partial indexes for a guard such as `status = 'running'` (with stale statistics it did, at 4
+times the cost of the primary key).
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Computed,
+    Double,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from casework.core.lifecycle import LIFECYCLE, Lifecycle
+from casework.store.tables import derived
+from casework.store.tables.columns import VACUUMED, metadata, moment
+
+
+def runs_of(lifecycle: Lifecycle, metadata: MetaData) -> Table:
+    """The table of runs that have this lifecycle."""
+    return Table(
+        "runs",
+        metadata,
+        Column("id", Uuid, primary_key=True),
+        Column("case_id", Uuid),
+        Column("queue_id", Uuid, nullable=False),
+        Column("agent_id", Uuid, nullable=False),
+        Column("status", Text, derived.status_of_run(lifecycle), nullable=False),
+        Column("attempt", Integer, nullable=False),
+        Column("failures", Integer, nullable=False, server_default="0"),
+        # Waits that other services asked for, and that cost no attempt.
+        Column("asked_wait_seconds", Double, nullable=False, server_default="0"),
+        Column("outcome", Text),
+        Column("reason", Text),
+        Column("error", Text),
+        Column("worker", Text),
+        moment("created_at", nullable=False),
+        moment("claimed_at", nullable=False),
+        moment("sent_at", nullable=False),
+        Column("sends", SmallInteger, nullable=False, server_default="1"),
+        moment("started_at"),
+        moment("alive_at"),
+        moment("stop_requested_at"),
+        moment("stop_deadline"),
+        Column("stop_releases", Boolean, nullable=False, server_default=text("false")),
+        moment("completed_at"),
+        Column("refused_writes", Integer, nullable=False, server_default="0"),
+        Column("live", Boolean, Computed(derived.live(lifecycle), persisted=True), nullable=False),
+        Column("holds_slot", Boolean, Computed(derived.holds_slot(lifecycle), persisted=True), nullable=False),
+        # At most one live run for each case.
+        Index("runs_one_live", "case_id", unique=True, postgresql_where=text("live")),
+        # The tick's count of used slots, and the sweep, which reads the same few rows.
+        Index("runs_slots", "queue_id", "agent_id", "claimed_at", postgresql_where=text("holds_slot")),
+        # The runs of a case, newest first.
+        Index("runs_case", "case_id", "id"),
+        # The runs of a queue, newest first.
+        Index("runs_queue", "queue_id", "id"),
+        # Heartbeats touch no indexed column, and find room on their page.
+        postgresql_with={"fillfactor": "70", **VACUUMED},
+    )
+
+
+runs = runs_of(LIFECYCLE, metadata)
+
+run_messages = Table(
+    "run_messages",
+    metadata,
+    # The messages of a run, in order. An index of the ids alone would tempt the planner to read those of all runs.
+    Column("run_id", Uuid, primary_key=True),
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("key", Text, nullable=False),
+    moment("created_at", nullable=False),
+    # What was said is not said again by a resumed run.
+    UniqueConstraint("run_id", "key", name="run_messages_key"),
+)
+
+run_steps = Table(
+    "run_steps",
+    metadata,
+    Column("run_id", Uuid, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", JSON, nullable=False),
+    moment("created_at", nullable=False),
+)
