@@ -19,7 +19,7 @@ NOBODY = UUID(int=1)
 def call(agent: Agent, stop: Stop | None = None) -> Result:
     stop = stop or Stop()
     case = HeldCase(NOBODY, NOBODY, "a case", "", Priority.NONE, (), datetime.now(UTC))
-    run = Run(id=NOBODY, attempt=1, agent_name="a", case=case, history=History(), desk=None, stop=stop)
+    run = Run(id=NOBODY, attempt=1, agent_name="a", case=case, history=History(), backend=None, stop=stop)
     return PythonRunner(agent).call(run, stop)
 
 

@@ -10,10 +10,10 @@ from casework.agents import Complete, Fail, Postpone
 from casework.agents.results import Crashed, Lost, Returned, Stopped
 from casework.service import dispatch
 from casework.service.durations import RunDurations
-from casework.service.execution import attempt, outcomes
+from casework.service.execution import outcomes
 from casework.service.execution.executor import Executor
 from casework.service.scan_positions import ScanPositions
-from casework.store import prepared, runs
+from casework.store import prepared, runs, transitions
 from casework.store.database import Database
 from casework.store.prepared import Prepared
 from casework.store.transitions import by_run, by_tick
@@ -196,6 +196,11 @@ def test_a_claim_does_not_read_all_runs_while_they_are_few(committed, ticker):
     assert reads_in_whole(ticker, "with pick as") == set()
 
 
+def start_all(db, message):
+    with db.single() as tx:
+        return transitions.start_all(tx, (message,), "w")
+
+
 def test_a_plan_that_was_made_while_a_table_was_tiny_is_not_kept_for_long(committed, ticker, monkeypatch):
     queue, agent = worked_queue(committed)
     some_cases(committed, queue, 3)
@@ -203,16 +208,16 @@ def test_a_plan_that_was_made_while_a_table_was_tiny_is_not_kept_for_long(commit
     with committed.begin() as tx:
         analyzed(tx, queue)
     monkeypatch.setattr(prepared, "_PLANNED_ANEW", 3600)
-    assert attempt.start(ticker, SETTINGS, (first,), "w")
+    assert start_all(ticker, first)
     with committed.begin() as tx:
         tx.sql(
             "insert into runs (id, case_id, queue_id, agent_id, status, attempt, created_at, claimed_at, sent_at, completed_at) select"
             " gen_random_uuid(), gen_random_uuid(), %(queue)s, %(agent)s, 'completed', 1, now(), now(), now(), now() from generate_series(1, 5000)",
             {"queue": queue.id, "agent": agent.id},
         )
-    assert attempt.start(ticker, SETTINGS, (second,), "w")
+    assert start_all(ticker, second)
     assert "runs" in reads_in_whole(ticker, "set status = 'running'")
     monkeypatch.setattr(prepared, "_PLANNED_ANEW", 0)
-    assert attempt.start(ticker, SETTINGS, (third,), "w")
+    assert start_all(ticker, third)
     monkeypatch.setattr(prepared, "_PLANNED_ANEW", 3600)
     assert "runs" not in reads_in_whole(ticker, "set status = 'running'")

@@ -6,7 +6,6 @@ import pytest
 
 from casework.core.model import DISPATCHED_KINDS, AgentKind, QueueMode
 from casework.service import dispatch, queues
-from casework.service import trail as trails
 from casework.store import claims, transitions
 from explained import PLANS, Explained
 from factories import SETTINGS, TEAM, a_consumer, an_agent, claim, some_cases, start, worked_queue
@@ -59,15 +58,15 @@ def not_asking(db, queue):
     return agent
 
 
-def claim_first(db, trail):
+def claim_first(db, positions):
     """What the round of a single consumer reads before it claims, and how it looks for its cases; nothing is claimed."""
     with undone(db) as tx:
         for setting in PLANS:
             tx.sql(setting)
         before, explained = Explained(tx), Explained(tx)
-        locked = claims.lock_consumers(before, DISPATCHED_KINDS, SETTINGS.outstanding_runs, known=trail.consumers)
+        locked = claims.lock_consumers(before, DISPATCHED_KINDS, SETTINGS.outstanding_runs, known=positions.consumers)
         (held,) = [one for one in locked if one.opening.slots]
-        batch = transitions.claim_first(explained, dispatch._within_a_batch(held), tx.now, trail.positions)
+        batch = transitions.claim_first(explained, dispatch._within_a_batch(held), tx.now, positions.positions)
         assert batch.picked == 100
     (front,) = [scan for scan in explained.scans("cases") if scan["Index Name"] == "cases_claim"]
     return before.blocks + front["Shared Hit Blocks"] + front["Shared Read Blocks"], explained
@@ -82,9 +81,9 @@ def test_a_hundred_thousand_delegated_to_an_agent_that_is_off_and_as_many_postpo
     pile_up(db, queue, off, 2)
     before, found = look(db, clock.now)
     assert len(found) == 100
-    first, _ = claim_first(db, trails.ScanPositions())
+    first, _ = claim_first(db, ScanPositions())
     pile_up(db, queue, off, 200_000)
-    still, explained = claim_first(db, trails.ScanPositions())
+    still, explained = claim_first(db, ScanPositions())
     assert still <= 2 * first, (first, still)
     assert {scan["Index Name"] for scan in explained.scans("cases")} == {"cases_claim", "cases_pkey"}
     assert sum(scan.get("Rows Removed by Filter", 0) for scan in explained.scans("cases")) == 0
@@ -120,7 +119,7 @@ def complete_all(db, queue):
 
 def test_what_was_claimed_under_an_open_snapshot_is_not_passed_again(committed, monkeypatch):
     monkeypatch.setattr(claims, "RECOUNT_AFTER", timedelta(0))
-    monkeypatch.setattr(trails, "LATE", timedelta(0))
+    monkeypatch.setattr(scan_positions, "LATE", timedelta(0))
     queue, _ = worked_queue(committed)
     with committed.begin() as tx:
         for table in ("cases", "runs"):
@@ -132,18 +131,18 @@ def test_what_was_claimed_under_an_open_snapshot_is_not_passed_again(committed, 
             "from generate_series(1, 4000) n",
             {"id": queue.id},
         )
-    trail = trails.ScanPositions()
+    positions = ScanPositions()
     with committed.begin() as reader:
         reader.sql("set transaction isolation level repeatable read")
         reader.sql("select count(*) from queues")
-        first, _ = claim_first(committed, trails.ScanPositions())
+        first, _ = claim_first(committed, ScanPositions())
         for _ in range(30):
-            assert len(dispatch.claim_round(committed, SETTINGS, trail)) == 100
+            assert len(dispatch.claim_round(committed, SETTINGS, positions)) == 100
             complete_all(committed, queue)
         with committed.begin() as tx:
             # The planner then knows that hardly any run holds a slot, and not that the index of slots is full of dead ones.
             tx.sql("analyze runs")
-        behind, _ = claim_first(committed, trail)
-        from_the_front, _ = claim_first(committed, trails.ScanPositions())
+        behind, _ = claim_first(committed, positions)
+        from_the_front, _ = claim_first(committed, ScanPositions())
     assert from_the_front > 10 * first
     assert behind < 2 * first

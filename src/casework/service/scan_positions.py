@@ -16,7 +16,7 @@ from casework.store.claims import Held, Pair, Position, Probe
 LATE = timedelta(seconds=2)
 """A case may be committed so long after the moment that it is ready from: no position is nearer to now.
 
-A case that becomes ready even before, as one whose priority was changed, waits until the trail is begun anew.
+A case that becomes ready even before, as one whose priority was changed, waits until the positions are reset.
 """
 
 _FIRST = UUID(int=0)
@@ -24,7 +24,7 @@ _LANE_OF = attrgetter("lane", "queue_id", "agent_id")
 
 
 class ScanPositions:
-    """One ticker's. It is begun anew every second or so, so that nothing stays behind it."""
+    """One ticker's positions, reset every second or so, so that nothing stays behind them."""
 
     def __init__(self) -> None:
         self.positions: dict[Probe, Position] = {}
