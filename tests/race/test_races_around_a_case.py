@@ -30,7 +30,7 @@ from scenes import asked, claimed, pending, running
 from waiting import Halted, Rival, wait_until_blocked, wait_until_still
 
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Committed, NewCase, Priority
+from casework.core.model import NewCase, Priority
 from casework.service import cases, dispatch, queues
 from casework.store import cases as case_store
 from factories import SETTINGS, TEAM, claim, some_cases, the_run, worked_queue
@@ -227,19 +227,15 @@ def test_draining_locks_the_cases_in_everybodys_order(committed):
 
 
 @pytest.mark.parametrize("second", [delegate, disconnect, delete_agent])
-def test_a_queue_that_is_deleted_with_a_case_that_came_late_is_locked_with_its_consumers_first(
-    committed, second, monkeypatch
-):
+def test_a_deletion_locks_its_queues_consumers_before_a_late_case(committed, second, full_queues):
     scene = pending(committed)
-    monkeypatch.setattr(cases, "clear", lambda *_: Committed((0, [])))
     said = meet(scene, delete_queue, second, before="order by id for no key update")
     assert said.startswith("deletes 1, interrupts 0, then ")
     assert broken(committed) == {}
 
 
-def test_a_label_waits_for_the_deletion_of_its_queue_before_it_has_the_case(committed, monkeypatch):
+def test_a_label_waits_for_its_queues_deletion_before_it_locks_a_case(committed, full_queues):
     scene = pending(committed)
-    monkeypatch.setattr(cases, "clear", lambda *_: Committed((0, [])))
     assert (
         meet(scene, delete_queue, label, before="order by id for no key update")
         == "deletes 1, interrupts 0, then NotFound"

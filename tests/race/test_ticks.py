@@ -5,7 +5,8 @@ from collections import Counter
 from uuid import uuid4
 
 import pytest
-from waiting import Interrupted, Rival, wait_until_blocked
+from meeting import LOCK
+from waiting import Rival, wait_until_blocked
 
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import AgentKind, RunId, RunMessage
@@ -25,6 +26,7 @@ from factories import (
     the_run,
     worked_queue,
 )
+from seams import Interrupted
 
 
 def live(db, queue):
@@ -93,7 +95,7 @@ def test_slots_that_were_taken_before_the_lock_came_are_counted(committed, is_kn
     queue, agent = worked_queue(committed, concurrency=3)
     some_cases(committed, queue, 6)
     with committed.begin() as tx:
-        rival = Interrupted(tx, claims._LOCK_SQL, lambda: Rival(lambda: claim(committed)).result())
+        rival = Interrupted(tx, LOCK, lambda: Rival(lambda: claim(committed)).result())
         known = [(queue.id, agent.id)] if is_known else []
         (held,) = claims.lock_consumers(rival, AgentKind.PYTHON, 200, known=known)
         assert held.opening.slots == 0

@@ -1,21 +1,16 @@
-"""Which cases are claimed, by whom, in which order, and with which plan."""
+"""Which cases are claimed, by whom, and in which order."""
 
-import json
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
 
 from casework.agents import Postpone
 from casework.agents.call import Crashed, Returned
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import AgentKind, Priority, QueueMode
-from casework.core.plan import Lane
 from casework.service import cases, dispatch, execute, queues
 from casework.service.sweep import sweep
 from casework.store import claims, transitions
-from casework.store.claims import Probe
-from casework.store.transitions import by_tick
 from factories import (
     SETTINGS,
     TEAM,
@@ -201,98 +196,6 @@ def test_pull_agents_are_not_dispatched(db, settings):
     assert claim(db) == []
 
 
-def explain(tx, statement, **values):
-    rows = tx.sql("explain (format json, analyze, buffers) " + statement, values).scalar_one()
-    plan = rows if isinstance(rows, list) else json.loads(rows)
-    found = []
-
-    def walk(node):
-        found.append(node)
-        for child in node.get("Plans", ()):
-            walk(child)
-
-    walk(plan[0]["Plan"])
-    return found
-
-
-@pytest.fixture
-def backlog(db):
-    """30,000 pending cases, 30,000 postponed into the future, 30,000 delegated elsewhere."""
-    queue, agent = worked_queue(db)
-    with db.begin() as tx:
-        tx.execute(
-            text(
-                "insert into cases (id, queue_id, title, data, status, ready_at, postponed_to, assigned_agent_id, created_at, updated_at) "
-                "select gen_random_uuid(), :q, 'case', '{}', case when n % 3 = 1 then 'postponed' else 'pending' end, "
-                "timestamptz '2026-02-01' + make_interval(secs => n) + case when n % 3 = 1 then interval '9 years' else '0' end, "
-                "case when n % 3 = 1 then timestamptz '2035-01-01' end, case when n % 3 = 2 then gen_random_uuid() end, now(), now() "
-                "from generate_series(1, 90000) n"
-            ),
-            {"q": queue.id},
-        )
-        tx.sql("analyze cases")
-    return queue, agent
-
-
-def test_the_candidates_come_from_one_index_probe_a_lane(db, backlog, clock):
-    queue, agent = backlog
-    probes = [Probe(queue.id, owner, lane) for owner in (None, agent.id) for lane in Lane]
-    with db.begin() as tx:
-        nodes = explain(
-            tx,
-            claims._CANDIDATES_SQL.format(limit=100),
-            queues=[probe.queue_id for probe in probes],
-            fors=[probe.agent_id or claims.ANYONE for probe in probes],
-            lanes=[int(probe.lane) for probe in probes],
-            after=[claims._FRONT[0]] * len(probes),
-            after_ids=[claims._FRONT[1]] * len(probes),
-            now=clock.now,
-        )
-    scans = [node for node in nodes if "Scan" in node["Node Type"] and node.get("Relation Name") == "cases"]
-    assert [node["Index Name"] for node in scans] == ["cases_claim"]
-    assert "Seq Scan" not in {node["Node Type"] for node in nodes}
-    (scan,) = scans
-    assert "ready_at" in scan["Index Cond"]
-    assert scan.get("Rows Removed by Filter", 0) == 0
-    assert scan["Actual Rows"] * scan["Actual Loops"] <= 101
-    assert scan["Shared Hit Blocks"] + scan["Shared Read Blocks"] < 200
-
-
-def test_looking_for_ready_consumers_reads_a_few_pages(db, backlog, clock):
-    with db.begin() as tx:
-        nodes = explain(
-            tx,
-            claims._LOCK_SQL,
-            now=clock.now,
-            kind="python",
-            agent_id=None,
-            known_queues=[],
-            known_agents=[],
-            sent=True,
-        )
-    scans = [node for node in nodes if node.get("Relation Name") == "cases"]
-    assert {node["Index Name"] for node in scans} == {"cases_claim"}
-    assert all(node.get("Rows Removed by Filter", 0) == 0 for node in scans)
-    assert nodes[0]["Shared Hit Blocks"] + nodes[0]["Shared Read Blocks"] < 200
-
-
-def test_the_claim_reaches_its_cases_by_their_ids(db, backlog, clock):
-    queue, agent = backlog
-    with db.begin() as tx:
-        found = claims.candidates(tx, [Probe(queue.id, None, Lane.NONE)], clock.now, 100)
-        nodes = explain(
-            tx,
-            by_tick._CLAIM_SQL,
-            cases=[one.case_id for one in found],
-            agents=[agent.id] * 100,
-            runs=by_tick.new_ids(100),
-            now=clock.now,
-        )
-    scans = [node for node in nodes if node.get("Relation Name") == "cases" and "Scan" in node["Node Type"]]
-    assert scans
-    assert {node.get("Index Name") for node in scans} == {"cases_pkey"}
-
-
 def of_one_consumer(db, clock):
     """A case in every lane, its own or everybody's, in an order of their own."""
     queue, agent = worked_queue(db, concurrency=40)
@@ -332,27 +235,6 @@ def test_what_a_consumer_claims_alone_is_what_a_plan_would_give_it(db, clock, sl
     _, picked, reached = alone
     assert picked == min(slots, 27)
     assert slots < 27 or len(reached) == 8
-
-
-def test_the_claim_of_a_single_consumer_probes_its_lanes_and_reaches_its_cases_by_their_ids(db, backlog, clock):
-    queue, agent = backlog
-    with db.begin() as tx:
-        (held,) = claims.lock_consumers(tx, AgentKind.PYTHON, 100)
-        nodes = explain(
-            tx,
-            by_tick._CLAIM_FIRST_SQL.format(limit=100),
-            **claims.lanes_of(held.probes(), {}),
-            agent_id=agent.id,
-            runs=by_tick.new_ids(100),
-            slots=100,
-            now=clock.now,
-        )
-    scans = [node for node in nodes if node.get("Relation Name") == "cases" and "Scan" in node["Node Type"]]
-    assert {node["Index Name"] for node in scans} == {"cases_claim", "cases_pkey"}
-    (probe,) = [node for node in scans if node["Index Name"] == "cases_claim"]
-    assert "ready_at" in probe["Index Cond"]
-    assert all(node.get("Rows Removed by Filter", 0) == 0 for node in scans)
-    assert all(node["Actual Rows"] * node["Actual Loops"] <= 101 for node in scans)
 
 
 def test_everything_in_a_queue_is_worked(db):

@@ -8,6 +8,7 @@ from casework.service import queues
 from casework.store import counters, runs
 from casework.store.ids import new_id
 from factories import TEAM, a_consumer, a_queue, an_agent, claim, some_cases
+from seams import noting
 
 NONE = dict.fromkeys(CounterName, 0)
 
@@ -53,21 +54,16 @@ def test_a_deleted_queue_takes_its_counters_along(db, settings):
     assert counted(db, other) == dict.fromkeys(CounterName, 1)
 
 
-def test_messages_of_several_queues_are_counted_in_the_order_of_their_keys(db, monkeypatch):
+def test_messages_of_several_queues_are_counted_in_key_order(db):
     agent = an_agent(db)
     found = [a_queue(db, name) for name in ("a", "b", "c")]
     for number, queue in enumerate(found):
         a_consumer(db, queue, agent)
         some_cases(db, queue, number + 1)
     claim(db)
-    added, add = [], counters.add
-
-    def noted(tx, queue_id, *rest):
-        added.append(queue_id)
-        add(tx, queue_id, *rest)
-
-    monkeypatch.setattr(counters, "add", noted)
-    with db.begin() as tx:
+    seen, noted = noting(db)
+    with seen.begin() as tx:
         assert len(runs.mark_sent(tx, runs.stuck(tx, tx.now, lease=30, resend=0)[::-1], tx.now)) == 6
+    added = [parameters["queue_id"] for statement, parameters in noted if "insert into counters" in statement]
     assert added == sorted(queue.id for queue in found)
     assert [counted(db, queue)["message_resent"] for queue in found] == [1, 2, 3]

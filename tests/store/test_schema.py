@@ -21,7 +21,7 @@ def test_migrations_and_tables_are_the_same(db):
 def test_checks_in_the_database_name_every_status(db):
     with db.begin() as tx:
         rows = tx.sql("select conname, pg_get_constraintdef(oid) as definition from pg_constraint where contype = 'c'")
-        checks = {row.conname: row.definition_ if hasattr(row, "def_") else row[1] for row in rows}
+        checks = {row.conname: row.definition for row in rows}
     for status in CaseStatus:
         assert f"'{status}'" in checks["cases_status"]
     for status in RunStatus:
