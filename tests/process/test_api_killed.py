@@ -10,13 +10,13 @@ import threading
 from contextlib import closing, contextmanager, suppress
 
 import pytest
-from patience import PATIENCE, wait_for
-from test_api_process import free_port, get
 
 from casework.core.model import DEFAULT_TEAM
 from casework.core.roles import Role
 from casework.service import keys, queues
 from casework.store.database import Database
+from patience import PATIENCE, wait_for
+from ports import free_port, get
 
 pytestmark = pytest.mark.process
 

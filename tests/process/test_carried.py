@@ -2,25 +2,26 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
-from patience import wait_for
 
 from casework.cli.roles import Pool
 from casework.core.lifecycle import CaseStatus
 from casework.service import queues
 from factories import TEAM, a_consumer, a_queue, an_agent, history, some_cases
+from patience import wait_for
 
 pytestmark = pytest.mark.process
 
 
 def a_worker_that_carries(installation, pool):
     """It has done all of the work, and waits for a start to write the last completion with."""
-    installation.environment |= {"SAMPLE_CARRY_SECONDS": "600", "CASEWORK_BUNDLE_SECONDS": "0"}
+    installation.environment["SAMPLE_CARRY_SECONDS"] = "600"
     queue = a_queue(installation.db)
     a_consumer(installation.db, queue, an_agent(installation.db, "quick", target="sample_agents:is_carried"))
     ids = some_cases(installation.db, queue, 20)
-    worker = installation.everything(pool, 1)
+    worker = installation.everything(pool, 1, bundle_seconds=0)
     wait_for(
         lambda: (
             (installation.counted(queue)[CaseStatus.COMPLETED], installation.running(queue)) == (19, 1)
@@ -33,7 +34,7 @@ def a_worker_that_carries(installation, pool):
 
 
 def worked(installation):
-    log = installation.logs / "sample.log"
+    log = Path(installation.environment["SAMPLE_LOG"])
     return log.read_text().splitlines() if log.exists() else []
 
 

@@ -6,8 +6,6 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from patience import wait_for
-from test_api_process import free_port, get
 
 from casework.cli.roles import Pool
 from casework.embedded.home import Home
@@ -15,6 +13,8 @@ from casework.embedded.servers import Postgres, Valkey, start_and_wait
 from casework.store import schema
 from casework.store.database import Database
 from factories import some_cases, worked_queue
+from patience import wait_for
+from ports import free_port, get
 
 pytestmark = pytest.mark.process
 
