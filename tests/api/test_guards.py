@@ -12,8 +12,8 @@ from casework.api.app import create_app
 from casework.broker import silence
 from casework.core.model import DEFAULT_TEAM
 from casework.core.roles import RIGHTS, Right, Role
-from casework.errors import DatabaseUnavailable
 from casework.service import keys
+from casework.store.database import Database
 
 
 def test_without_a_key_nothing_is_answered(api, client, queue):
@@ -144,13 +144,11 @@ def test_cors_is_off_unless_it_is_set(client, installation):
     assert allowed.headers["access-control-allow-origin"] == "https://desk.example"
 
 
-def test_a_database_that_is_away_is_a_503(api, client, installation, monkeypatch):
-    def away():
-        raise DatabaseUnavailable("The database at x does not answer: refused")
-
-    monkeypatch.setattr(installation.db, "begin", away)
-    answer = api("GET", "/v1/queues", 503)
-    assert answer["error"] == "unavailable"
+def test_a_database_that_is_away_is_a_503(api, installation):
+    away = Database("postgresql://casework@127.0.0.1:1/away")
+    client = TestClient(create_app(type(installation)(installation.settings, away, installation.publisher)))
+    answer = client.get("/v1/queues", headers={"authorization": f"Bearer {api.token}"})
+    assert (answer.status_code, answer.json()["error"]) == (503, "unavailable")
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 503
 

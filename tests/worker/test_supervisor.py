@@ -7,44 +7,59 @@ import pytest
 
 from casework.core.model import RunId, RunMessage
 from casework.settings import Settings
-from casework.store import runs
-from casework.worker.supervisor import Supervisor
+from casework.store import transitions
+from factories import claim, some_cases, start, worked_queue
+from seams import Interrupted, Through
+from silent import Silent
 
 
-class Silent(Supervisor):
-    """Its thread is not started."""
-
-    def _ensure_thread(self):
-        pass
+def supervisor_of(db):
+    return Silent(SimpleNamespace(db=db, settings=Settings()), "w", list)
 
 
 @pytest.fixture
-def supervisor():
-    return Silent(None, "w", list)
+def supervisor(db):
+    return supervisor_of(db)
 
 
-def kept(supervisor):
-    return [message for message, _ in supervisor._watched.values()]
+def vouched_for(supervisor, db, clock):
+    """The attempts that its next heartbeat keeps alive."""
+    clock.forward(1)
+    supervisor.beat()
+    with db.begin() as tx:
+        rows = tx.sql("select id, attempt from runs where alive_at = %(now)s", {"now": clock.now}).all()
+    return [RunMessage(RunId(row.id), row.attempt) for row in rows]
 
 
-def test_a_run_that_was_let_go_is_not_vouched_for_and_letting_go_twice_is_harmless(supervisor):
-    message = RunMessage(RunId(uuid4()), 1)
+def test_a_run_that_was_let_go_is_not_vouched_for(supervisor, db, clock):
+    """To let go of it twice is harmless."""
+    queue, _ = worked_queue(db)
+    some_cases(db, queue)
+    (message,) = claim(db)
+    start(db, message)
     supervisor.begin(message)
-    assert kept(supervisor) == [message]
+    assert vouched_for(supervisor, db, clock) == [message]
     supervisor.end(message)
     supervisor.end(message)
-    assert kept(supervisor) == []
+    assert vouched_for(supervisor, db, clock) == []
 
 
-def test_the_end_of_an_attempt_leaves_the_next_one_alone(supervisor):
+def test_the_end_of_an_attempt_leaves_the_next_one_alone(supervisor, db, clock):
     """A run that was given back, and comes again to the process that has yet to end the message it shared."""
-    first = RunMessage(RunId(uuid4()), 1)
-    second = RunMessage(first.run_id, 2)
+    queue, _ = worked_queue(db)
+    some_cases(db, queue)
+    (first,) = claim(db)
     supervisor.begin(first)
+    fence = start(db, first)
     supervisor.end(first)
+    with db.begin() as tx:
+        transitions.release(tx, fence, "given back")
+    (second,) = claim(db)
     stop = supervisor.begin(second)
+    start(db, second)
     supervisor.end(first)
-    assert kept(supervisor) == [second]
+    assert (second.run_id, second.attempt) == (first.run_id, 2)
+    assert vouched_for(supervisor, db, clock) == [second]
     assert not stop.requested
 
 
@@ -57,19 +72,21 @@ def test_a_newer_attempt_in_the_same_process_stops_the_older_one(supervisor):
     assert not newer.requested
 
 
-def test_a_run_that_ends_while_the_heartbeat_is_sent_is_not_lost(supervisor, db, monkeypatch):
-    message = RunMessage(RunId(uuid4()), 1)
-    supervisor._casework = SimpleNamespace(db=db, settings=Settings())
-    stop = supervisor.begin(message)
+def test_a_run_that_ends_while_the_heartbeat_is_sent_is_not_lost(db):
+    """A heartbeat finds neither of two runs: one ended in this process meanwhile, the other was given away."""
+    queue, _ = worked_queue(db)
+    some_cases(db, queue, 2)
+    ends, lost = claim(db)
+    for message in (ends, lost):
+        start(db, message)
 
-    def ends_meanwhile(tx, living):
-        supervisor.end(message)
-        return {}
+    def both_end():
+        supervisor.end(ends)
+        with db.begin() as tx:
+            tx.sql("update runs set status = 'completed', completed_at = now() where status = 'running'")
 
-    monkeypatch.setattr(runs, "heartbeat", ends_meanwhile)
-    supervisor._beat()
-    assert not stop.requested
-    lost = supervisor.begin(message)
-    monkeypatch.setattr(runs, "heartbeat", lambda tx, living: {})
-    supervisor._beat()
-    assert lost.requested
+    supervisor = supervisor_of(Through(db, lambda tx: Interrupted(tx, "set alive_at", both_end)))
+    stop_of_ended, stop_of_lost = supervisor.begin(ends), supervisor.begin(lost)
+    supervisor.beat()
+    assert not stop_of_ended.requested
+    assert stop_of_lost.requested

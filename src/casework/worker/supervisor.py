@@ -39,7 +39,7 @@ class Supervisor:
         with self._lock:
             earlier = self._watched.get(message.run_id)
             self._watched[message.run_id] = (message, stop)
-            self._ensure_thread()
+            self.start()
         if earlier:
             # Of an attempt that was given up for lost, and began in this process too, no heartbeat tells any more.
             earlier[1].request()
@@ -54,18 +54,15 @@ class Supervisor:
     def start(self) -> None:
         """Report this process as a worker from now on, with or without runs."""
         with self._lock:
-            self._ensure_thread()
-
-    def _ensure_thread(self) -> None:
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._supervise, name="casework-supervisor", daemon=True)
-            self._thread.start()
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._supervise, name="casework-supervisor", daemon=True)
+                self._thread.start()
 
     def _supervise(self) -> None:
         while True:
             next_beat = monotonic() + self._casework.settings.heartbeat
             try:
-                self._beat()
+                self.beat()
             except Unavailable as error:
                 log.warn("heartbeat.failed", error=str(error))
             except Exception:
@@ -73,7 +70,7 @@ class Supervisor:
             while (left := next_beat - monotonic()) > 0:
                 self._listen(left)
 
-    def _beat(self) -> None:
+    def beat(self) -> None:
         """Say what lives; stop what was asked to, or was given away."""
         with self._lock:
             watched = dict(self._watched)
