@@ -34,7 +34,7 @@ def signals():
     return found
 
 
-def test_refills_in_quick_succession_ask_for_a_tick_now_and_one_after(signals, monkeypatch):
+def test_merges_quick_refills_into_one_tick_now_and_one_after(signals, monkeypatch):
     monkeypatch.setattr(publisher, "_REFILL_SECONDS", 1.0)
     for _ in range(10):
         signals.perform(Effects(refill=1))
@@ -44,7 +44,7 @@ def test_refills_in_quick_succession_ask_for_a_tick_now_and_one_after(signals, m
     assert nudges(signals.redis) == 0
 
 
-def test_many_runs_that_are_over_ask_at_once(signals):
+def test_asks_for_a_tick_at_once_when_many_runs_are_over(signals):
     signals.perform(Effects(refill=1))
     assert nudges(signals.redis) == 1
     for _ in range(publisher._REFILL_RUNS // 10):
@@ -53,13 +53,13 @@ def test_many_runs_that_are_over_ask_at_once(signals):
     assert nudges(signals.redis) == 2
 
 
-def test_each_nudge_asks_at_once(signals):
+def test_asks_for_a_tick_at_each_nudge(signals):
     for _ in range(3):
         signals.perform(Effects(nudge=True))
     assert nudges(signals.redis) == 3
 
 
-def test_a_redis_that_is_away_costs_no_work_and_is_asked_again(signals):
+def test_asks_again_after_redis_was_away_and_loses_no_work(signals):
     answering, signals.redis = signals.redis, Publisher("redis://127.0.0.1:1").redis
     signals.perform(Effects(nudge=True))
     signals.redis = answering
@@ -74,7 +74,7 @@ def unanswered():
         yield server
 
 
-def test_a_redis_that_does_not_answer_is_waited_for_once(signals, unanswered, monkeypatch):
+def test_waits_once_for_a_redis_that_does_not_answer(signals, unanswered, monkeypatch):
     now = 100.0
     monkeypatch.setattr(silence, "monotonic", lambda: now)
     host, port = unanswered.getsockname()

@@ -80,7 +80,7 @@ def postgres(tmp_path):
     server.stop()
 
 
-def test_it_serves_503_while_its_database_is_away_and_recovers_alone(installation, postgres):
+def test_answers_503_while_the_database_is_away_then_recovers(installation, postgres):
     port = free_port()
     installation.start([sys.executable, "-m", "casework", "api", "--port", str(port)], database_url=postgres.url)
     wait_for(lambda: get(port, "/healthz") == 200, "the API to serve")
@@ -109,7 +109,7 @@ def _upgraded(db):
         return None
 
 
-def test_a_port_in_use_is_one_line(installation):
+def test_reports_a_port_in_use_in_one_line(installation):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -120,7 +120,7 @@ def test_a_port_in_use_is_one_line(installation):
             assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_the_readmes_agent_in_plain_python_works_cases(installation, tmp_path):
+def test_works_cases_with_the_readmes_agent_in_plain_python(installation, tmp_path):
     source = re.search(r"^```python\n(# pull_agent.py.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL)
     (tmp_path / "pull_agent.py").write_text(source[1])
     db, port = installation.db, free_port()

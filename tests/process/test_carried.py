@@ -39,7 +39,7 @@ def worked(installation):
 
 
 @pytest.mark.parametrize("pool", list(Pool))
-def test_a_worker_that_shuts_down_writes_what_it_carries(installation, pool):
+def test_writes_a_carried_completion_at_shutdown(installation, pool):
     worker, queue, ids = a_worker_that_carries(installation, pool)
     worker.send_signal(signal.SIGTERM)
     worker.wait(30)
@@ -47,7 +47,7 @@ def test_a_worker_that_shuts_down_writes_what_it_carries(installation, pool):
     assert {tuple(history(installation.db, id)) for id in ids} == {("created", "claimed", "completed")}
 
 
-def test_a_worker_that_is_killed_costs_what_it_carries_another_attempt(installation):
+def test_repeats_the_attempt_whose_completion_a_killed_worker_carried(installation):
     worker, queue, _ = a_worker_that_carries(installation, Pool.THREADS)
     os.kill(worker.pid, signal.SIGKILL)
     installation.environment["SAMPLE_CARRY_SECONDS"] = "0.01"

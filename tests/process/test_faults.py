@@ -29,7 +29,7 @@ def spans(installation):
     return found
 
 
-def test_a_killed_workers_runs_go_on_elsewhere_never_twice_at_once(ticking):
+def test_resumes_a_killed_workers_runs_never_twice_at_once(ticking):
     queue, _ = worked_queue(ticking.db, "sample_agents:logs_its_span")
     worker = ticking.worker(concurrency=4)
     ids = ticking.add(queue, 7, data={"seconds": 1})
@@ -47,7 +47,7 @@ def test_a_killed_workers_runs_go_on_elsewhere_never_twice_at_once(ticking):
             assert one["begin"] <= whole[0][0]
 
 
-def test_a_worker_that_is_stopped_releases_a_long_run_to_another(ticking):
+def test_releases_a_long_run_to_another_worker_at_shutdown(ticking):
     queue, _ = worked_queue(ticking.db, "sample_agents:long_at_first")
     worker = ticking.worker(concurrency=1)
     (case_id,) = ticking.add(queue)
@@ -61,7 +61,7 @@ def test_a_worker_that_is_stopped_releases_a_long_run_to_another(ticking):
     assert (run.status, run.failures) == (RunStatus.COMPLETED, 0)
 
 
-def test_a_worker_that_is_stopped_lets_short_runs_finish(ticking):
+def test_finishes_short_runs_at_shutdown(ticking):
     queue, _ = worked_queue(ticking.db, "sample_agents:sleeps")
     worker = ticking.worker(concurrency=2)
     (case_id,) = ticking.add(queue, data={"seconds": 0.6})
@@ -71,7 +71,7 @@ def test_a_worker_that_is_stopped_lets_short_runs_finish(ticking):
     assert history(ticking.db, case_id)[-1] == "completed"
 
 
-def test_a_nudge_starts_a_case_long_before_the_beat(installation):
+def test_starts_a_nudged_case_long_before_the_beat(installation):
     queue, _ = worked_queue(installation.db)
     installation.ticker(tick_seconds=50)
     installation.worker()
@@ -81,7 +81,7 @@ def test_a_nudge_starts_a_case_long_before_the_beat(installation):
     installation.wait_until_ended(queue, 6)
 
 
-def test_several_tickers_and_beats_keep_the_limit(installation):
+def test_keeps_the_limit_with_several_tickers_and_beats(installation):
     queue, _ = worked_queue(installation.db, "sample_agents:sleeps", concurrency=3)
     for _ in range(2):
         installation.ticker(tick_seconds=0.05)
@@ -96,7 +96,7 @@ def test_several_tickers_and_beats_keep_the_limit(installation):
     assert installation.runs_per_case(queue) == {(1, 1)}
 
 
-def test_short_runs_that_wait_behind_a_long_one_are_let_go(installation):
+def test_releases_short_runs_that_wait_behind_a_long_one(installation):
     queue, _ = worked_queue(installation.db, "sample_agents:sleeps")
     installation.everything(Pool.THREADS, concurrency=8, bundle_seconds=10)
     installation.add(queue, 40, data={"seconds": 0})
@@ -110,7 +110,7 @@ def test_short_runs_that_wait_behind_a_long_one_are_let_go(installation):
     assert any("runs.let_go" in log.read_text() for log in installation.logs.glob("*.log"))
 
 
-def test_a_zombie_worker_changes_nothing(ticking):
+def test_refuses_the_late_writes_of_a_zombie_worker(ticking):
     """Stopped past its lease and continued, it finds its runs given away."""
     queue, _ = worked_queue(ticking.db, "sample_agents:sleeps")
     worker = ticking.worker(Pool.THREADS, 1)
@@ -128,7 +128,7 @@ def up(installation, *arguments):
     return installation.start([sys.executable, "-m", "casework", "up", "--port", str(free_port()), *arguments])
 
 
-def test_up_that_is_killed_and_started_again_finishes_everything(installation):
+def test_finishes_everything_after_up_is_killed_and_restarted(installation):
     queue, _ = worked_queue(installation.db, "sample_agents:sleeps")
     first = up(installation, "--concurrency", "3")
     installation.add(queue, 10, data={"seconds": 0.5})
@@ -141,7 +141,7 @@ def test_up_that_is_killed_and_started_again_finishes_everything(installation):
     assert second.wait(30) == 0
 
 
-def test_up_stops_cleanly_and_at_once_when_it_is_told_twice(installation):
+def test_stops_up_cleanly_and_at_once_at_the_second_signal(installation):
     queue, _ = worked_queue(installation.db, "sample_agents:sleeps")
     process = up(installation)
     installation.add(queue, data={"seconds": 50})

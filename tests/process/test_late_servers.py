@@ -30,7 +30,7 @@ def late():
     shutil.rmtree(home.path, ignore_errors=True)
 
 
-def test_processes_wait_for_their_servers(installation, late):
+def test_waits_for_servers_that_start_late(installation, late):
     home, servers = late
     urls = {"database_url": home.database_url, "redis_url": home.redis_url}
     for pool in Pool:

@@ -67,7 +67,7 @@ def a_worker_that_is_started_again(installation, pool, concurrency):
 
 
 @pytest.mark.parametrize("pool", list(Pool))
-def test_runs_that_kill_their_process_fail_and_stop_nobody_else(ticking, pool):
+def test_fails_runs_that_kill_their_process_and_stops_no_others(ticking, pool):
     queue = the_only_consumer(ticking, "is_poison")
     good = healthy_cases(ticking, queue, 12)
     bad = cases.create(ticking.db, queue.id, [NewCase(how, how) for how in POISONS]).value
@@ -82,7 +82,7 @@ def test_runs_that_kill_their_process_fail_and_stop_nobody_else(ticking, pool):
     assert queues.stats(ticking.db, TEAM, queue.id).counters["run_lost"] >= 6
 
 
-def test_a_poison_that_shares_a_message_takes_the_others_along_once(installation):
+def test_repeats_runs_that_share_a_message_with_a_poison_once(installation):
     """One run at a time, because a process that dies takes along what its other threads execute, shared or not."""
     queue = the_only_consumer(installation, "is_poison")
     installation.environment["CASEWORK_BUNDLE_SECONDS"] = "10"
@@ -104,7 +104,7 @@ def test_a_poison_that_shares_a_message_takes_the_others_along_once(installation
     assert sum(attempts) > 1, "it was alone"
 
 
-def test_a_run_that_meets_a_memory_limit_fails_and_its_process_lives(ticking):
+def test_fails_a_run_at_its_memory_limit_and_keeps_the_process(ticking):
     queue = the_only_consumer(ticking, "wants_all_memory")
     ticking.worker(concurrency=1)
     bad, again = some_cases(ticking.db, queue, 2)
@@ -114,7 +114,7 @@ def test_a_run_that_meets_a_memory_limit_fails_and_its_process_lives(ticking):
     assert "attempt_failed" not in history(ticking.db, bad)
 
 
-def test_a_pools_parent_vouches_for_a_child_that_holds_its_interpreter(ticking):
+def test_keeps_a_run_whose_child_process_holds_its_interpreter(ticking):
     queue = the_only_consumer(ticking, "holds_the_interpreter")
     ticking.worker(Pool.PREFORK, 2)
     (case_id,) = some_cases(ticking.db, queue, data={"seconds": 5})
@@ -130,7 +130,7 @@ def test_a_pools_parent_vouches_for_a_child_that_holds_its_interpreter(ticking):
     assert queues.stats(ticking.db, TEAM, queue.id).counters["run_lost"] == 0
 
 
-def test_a_thread_that_holds_its_interpreter_past_the_lease_is_fenced_out(ticking):
+def test_fences_out_a_thread_that_holds_its_interpreter(ticking):
     """Nobody can say that its process lives: the others of its pool are its threads. A newer attempt completes the case, and the older one is refused."""
     queue = the_only_consumer(ticking, "holds_the_interpreter")
     ticking.worker(Pool.THREADS, 2)

@@ -15,7 +15,7 @@ from patience import wait_for
 pytestmark = pytest.mark.process
 
 
-def test_answers_and_postponements_go_through_real_workers(working):
+def test_resumes_after_an_answer_and_an_approval(working):
     installation = working(Pool.PREFORK)
     queue, _ = worked_queue(installation.db, "sample_agents:asks")
     (case_id,) = installation.add(queue)
@@ -29,7 +29,7 @@ def test_answers_and_postponements_go_through_real_workers(working):
 
 @pytest.mark.parametrize("target", ["completes", "completes_async"])
 @pytest.mark.parametrize("pool", list(Pool))
-def test_each_pool_works_each_kind_of_agent_and_each_case_once(working, pool, target):
+def test_works_each_case_once_in_each_pool_with_each_kind_of_agent(working, pool, target):
     installation = working(pool)
     queue, _ = worked_queue(installation.db, f"sample_agents:{target}", concurrency=6)
     installation.add(queue, 60)
@@ -37,7 +37,7 @@ def test_each_pool_works_each_kind_of_agent_and_each_case_once(working, pool, ta
     assert installation.runs_per_case(queue) == {(1, 1)}
 
 
-def test_a_redis_that_is_emptied_loses_nothing(working):
+def test_loses_nothing_when_redis_is_emptied(working):
     installation = working(Pool.THREADS)
     queue, _ = worked_queue(installation.db, "sample_agents:sleeps")
     installation.add(queue, 150, data={"seconds": 0.01})
@@ -49,7 +49,7 @@ def test_a_redis_that_is_emptied_loses_nothing(working):
     assert installation.runs_per_case(queue) == {(1, 1)}
 
 
-def test_a_redis_that_is_killed_and_comes_back_is_used_again_by_everybody(working):
+def test_goes_on_when_redis_is_killed_and_comes_back(working):
     """The session's supervisor starts it again. A ticker that was busy when it went has missed its end."""
     installation = working(Pool.THREADS)
     queue, _ = worked_queue(installation.db, "sample_agents:sleeps")
@@ -63,7 +63,7 @@ def test_a_redis_that_is_killed_and_comes_back_is_used_again_by_everybody(workin
 
 
 @pytest.mark.parametrize("target", ["loops", "loops_async"])
-def test_a_run_stops_when_its_case_is_taken(working, target):
+def test_stops_a_run_when_its_case_is_taken(working, target):
     installation = working(Pool.THREADS)
     queue, agent = worked_queue(installation.db, f"sample_agents:{target}", concurrency=1)
     for action in ("retry", "delegate", "settle", "delete", "stop"):
@@ -93,7 +93,7 @@ def take_a_running_case(installation, queue, agent, action):
         wait_for(lambda: installation.running(queue) == 0, "the second run to stop")
 
 
-def test_a_stop_reaches_the_run_without_redis_by_its_next_heartbeat(working):
+def test_stops_a_run_by_its_next_heartbeat_without_redis(working):
     installation = working(Pool.THREADS)
     queue, _ = worked_queue(installation.db, "sample_agents:loops")
     (case_id,) = installation.add(queue)

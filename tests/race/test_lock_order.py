@@ -122,7 +122,7 @@ def wrong_of(scene, meeting):
 
 
 @pytest.mark.parametrize("first", ACTS, ids=lambda act: act.__name__)
-def test_no_two_acts_wait_in_a_circle(the_crowd, first):
+def test_deadlocks_no_two_acts(the_crowd, first):
     scene = the_crowd
     restore(scene.db)
     gates = [gate for gate in GATES if waits_at(scene, first, gate)]
@@ -163,7 +163,7 @@ class Noted(Seam):
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
-def test_each_transaction_comes_to_the_tables_in_the_written_order(the_crowd, act):
+def test_locks_tables_in_the_written_order(the_crowd, act):
     restore(the_crowd.db)
     transactions: list[list[set[str]]] = []
 

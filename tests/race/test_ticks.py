@@ -33,7 +33,7 @@ def live(db, queue):
     return sum(queues.stats(db, TEAM, queue.id).live_runs.values())
 
 
-def test_eight_ticks_at_once_never_exceed_the_limit(committed):
+def test_keeps_the_limit_with_eight_ticks_at_once(committed):
     queue, _ = worked_queue(committed, concurrency=3)
     some_cases(committed, queue, 2000)
     barrier = threading.Barrier(8)
@@ -71,7 +71,7 @@ def test_eight_ticks_at_once_never_exceed_the_limit(committed):
     assert set(events) == {1}
 
 
-def test_a_tick_that_passes_over_cases_of_a_person_claims_all_that_lie_behind(committed):
+def test_claims_all_cases_behind_those_that_a_person_holds(committed):
     queue, _ = worked_queue(committed)
     ids = some_cases(committed, queue, 150)
     with committed.begin() as tx:
@@ -80,7 +80,7 @@ def test_a_tick_that_passes_over_cases_of_a_person_claims_all_that_lie_behind(co
         assert len(ticks.result()) == 145
 
 
-def test_a_tick_leaves_a_consumer_that_another_holds(committed):
+def test_leaves_a_consumer_that_another_tick_holds(committed):
     queue, agent = worked_queue(committed, concurrency=3)
     some_cases(committed, queue, 5)
     with committed.begin() as tx:
@@ -90,7 +90,7 @@ def test_a_tick_leaves_a_consumer_that_another_holds(committed):
 
 
 @pytest.mark.parametrize("is_known", [False, True])
-def test_slots_that_were_taken_before_the_lock_came_are_counted(committed, is_known):
+def test_counts_slots_that_were_taken_before_the_lock_came(committed, is_known):
     """The rival claims between this tick's first look and its lock; only a count after the lock sees that."""
     queue, agent = worked_queue(committed, concurrency=3)
     some_cases(committed, queue, 6)
@@ -101,7 +101,7 @@ def test_slots_that_were_taken_before_the_lock_came_are_counted(committed, is_kn
         assert held.opening.slots == 0
 
 
-def test_a_case_that_a_person_is_at_is_left_to_the_next_tick(committed):
+def test_leaves_a_case_that_a_person_holds_to_the_next_tick(committed):
     queue, _ = worked_queue(committed)
     first, second = some_cases(committed, queue, 2)
     with committed.begin() as tx:
@@ -111,7 +111,7 @@ def test_a_case_that_a_person_is_at_is_left_to_the_next_tick(committed):
     assert len(claim(committed)) == 1
 
 
-def test_an_addition_and_a_deletion_of_its_queue_lose_nothing(committed):
+def test_loses_no_case_that_is_added_while_its_queue_is_deleted(committed):
     queue, _ = worked_queue(committed)
     with committed.begin() as tx:
         assert queue_store.lock_for_adding(tx, queue.id)
@@ -123,7 +123,7 @@ def test_an_addition_and_a_deletion_of_its_queue_lose_nothing(committed):
         assert tx.sql("select count(*) from cases").scalar_one() == 0
 
 
-def test_people_in_opposite_order_do_not_deadlock(committed):
+def test_deadlocks_no_people_in_opposite_order(committed):
     queue, agent = worked_queue(committed)
     a_consumer(committed, queue, an_agent(committed, "other"), trigger=False)
     ids = some_cases(committed, queue, 40)
@@ -153,7 +153,7 @@ def test_people_in_opposite_order_do_not_deadlock(committed):
     assert errors == []
 
 
-def test_what_a_tick_gives_to_be_sent_is_committed(committed):
+def test_commits_claims_before_they_are_sent(committed):
     """A worker that gets the message at once must find its run: nothing is published before its commit."""
     queue, _ = worked_queue(committed)
     some_cases(committed, queue, 5)
@@ -165,7 +165,7 @@ def test_what_a_tick_gives_to_be_sent_is_committed(committed):
     assert sent == 5
 
 
-def test_an_explanation_that_meets_a_deletion_finds_no_case(committed):
+def test_explains_no_case_that_is_deleted_meanwhile(committed):
     queue, _ = worked_queue(committed)
     (case_id,) = some_cases(committed, queue)
     with committed.begin() as tx:
@@ -177,7 +177,7 @@ def test_an_explanation_that_meets_a_deletion_finds_no_case(committed):
         rival.result()
 
 
-def test_a_message_of_a_claim_that_a_crash_of_the_server_has_undone_starts_nothing(committed):
+def test_starts_nothing_for_a_claim_that_a_crash_has_undone(committed):
     queue, _ = worked_queue(committed)
     (case_id,) = some_cases(committed, queue)
     undone = RunMessage(RunId(uuid4()), 1)

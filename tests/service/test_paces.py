@@ -19,7 +19,7 @@ def pace(db, agent, *, max_attempts=3):
         return runs.paces(tx, [agent.id], longest=0.1, max_attempts=max_attempts, outstanding=200).get(agent.id)
 
 
-def test_a_pace_is_the_mean_of_nine_in_ten_as_long_as_those_are_short(db, clock):
+def test_averages_nine_in_ten_runs_if_they_are_short(db, clock):
     queue, agent = worked_queue(db)
     end_some(db, clock, queue, 12, 0.01)
     end_some(db, clock, queue, 6, 0.04)
@@ -29,13 +29,13 @@ def test_a_pace_is_the_mean_of_nine_in_ten_as_long_as_those_are_short(db, clock)
     assert pace(db, agent) is None
 
 
-def test_too_few_runs_have_no_pace(db, clock, settings):
+def test_estimates_no_pace_of_too_few_runs(db, clock, settings):
     queue, agent = worked_queue(db)
     end_some(db, clock, queue, 9, 0.02)
     assert Paces().of(db, settings, [agent.id]) == {}
 
 
-def test_a_pace_is_remembered(db, clock, settings):
+def test_remembers_a_pace(db, clock, settings):
     queue, agent = worked_queue(db)
     end_some(db, clock, queue, 12, 0.02)
     paces = Paces()
@@ -45,7 +45,7 @@ def test_a_pace_is_remembered(db, clock, settings):
     assert Paces().of(db, settings, [agent.id]) != first
 
 
-def test_an_agent_with_a_single_attempt_has_no_pace(db, clock):
+def test_estimates_no_pace_of_an_agent_with_a_single_attempt(db, clock):
     """A worker that dies takes all along that share a message, and such a run would fail for another's fault."""
     queue, agent = worked_queue(db)
     end_some(db, clock, queue, 12, 0.02)
@@ -56,7 +56,7 @@ def test_an_agent_with_a_single_attempt_has_no_pace(db, clock):
     assert pace(db, agent) is None
 
 
-def test_runs_that_wait_do_not_hide_how_long_the_others_took(db, clock, settings):
+def test_estimates_a_pace_beside_runs_that_wait(db, clock, settings):
     queue, agent = worked_queue(db, concurrency=None)
     end_some(db, clock, queue, 20, 0.02)
     some_cases(db, queue, settings.outstanding_runs)

@@ -45,7 +45,7 @@ def explained(tx, act, only=""):
     return seen.nodes
 
 
-def test_the_candidates_come_from_one_index_probe_a_lane(backlog, db, clock):
+def test_reads_candidates_by_one_index_probe_a_lane(backlog, db, clock):
     queue, agent = backlog
     probes = [Probe(queue.id, owner, lane) for owner in (None, agent.id) for lane in Lane]
     with db.begin() as tx:
@@ -59,7 +59,7 @@ def test_the_candidates_come_from_one_index_probe_a_lane(backlog, db, clock):
     assert blocks(scan) < 200
 
 
-def test_looking_for_ready_consumers_reads_a_few_pages(backlog, db):
+def test_reads_a_few_pages_to_find_ready_consumers(backlog, db):
     with db.begin() as tx:
         nodes = explained(
             tx, lambda tx: claims.lock_consumers(tx, AgentKind.PYTHON, 100, sent=True), only="skip locked for share"
@@ -70,7 +70,7 @@ def test_looking_for_ready_consumers_reads_a_few_pages(backlog, db):
     assert blocks(nodes[0]) < 200
 
 
-def test_the_claim_reaches_its_cases_by_their_ids(backlog, db, clock):
+def test_claims_planned_cases_by_their_ids(backlog, db, clock):
     queue, agent = backlog
     with db.begin() as tx:
         found = claims.candidates(tx, [Probe(queue.id, None, Lane.NONE)], clock.now, 100)
@@ -81,7 +81,7 @@ def test_the_claim_reaches_its_cases_by_their_ids(backlog, db, clock):
     assert {node.get("Index Name") for node in scans} == {"cases_pkey"}
 
 
-def test_the_claim_of_a_single_consumer_probes_its_lanes(backlog, db, clock):
+def test_probes_the_lanes_of_a_single_consumer(backlog, db, clock):
     """And reaches its cases by their ids."""
     with db.begin() as tx:
         (held,) = claims.lock_consumers(tx, AgentKind.PYTHON, 100)

@@ -42,7 +42,7 @@ def add(db, queue, title, **options):
     return cases.create(db, queue.id, [cases.NewCase(title, **options)]).value[0]
 
 
-def test_the_pick_up_order(db, settings, clock):
+def test_picks_up_cases_in_order(db, settings, clock):
     queue, agent = worked_queue(db, concurrency=1)
     resumed, _ = running(db, queue)
     with db.begin() as tx:
@@ -64,7 +64,7 @@ def test_the_pick_up_order(db, settings, clock):
     assert order == [resumed, postponed, high, medium, none_1, none_2]
 
 
-def test_messages_are_sent_in_the_order_of_picking_up(db):
+def test_sends_messages_in_the_order_of_picking_up(db):
     queue, _ = worked_queue(db)
     none = some_cases(db, queue, 60)
     high = some_cases(db, queue, 60, priority=Priority.HIGH)
@@ -76,7 +76,7 @@ def start_fence(tx, case_id):
     return transitions.Fence(row.id, row.run_id, row.attempt)
 
 
-def test_a_case_that_is_not_ready_is_left(db, settings, clock):
+def test_leaves_a_case_that_is_not_ready(db, settings, clock):
     queue, _ = worked_queue(db)
     case_id, fence = running(db, queue)
     with db.begin() as tx:
@@ -87,7 +87,7 @@ def test_a_case_that_is_not_ready_is_left(db, settings, clock):
     assert len(claim(db)) == 1
 
 
-def test_a_delegated_case_waits_for_its_agent_whose_trigger_may_be_off(db, settings):
+def test_gives_a_delegated_case_to_its_agent_without_a_trigger(db, settings):
     queue, _ = worked_queue(db, concurrency=1)
     chosen = an_agent(db, "chosen")
     a_consumer(db, queue, chosen, trigger=False, concurrency=1)
@@ -97,14 +97,14 @@ def test_a_delegated_case_waits_for_its_agent_whose_trigger_may_be_off(db, setti
     assert by_agent == {"worker": ids[0], "chosen": ids[2]}
 
 
-def test_a_consumer_without_trigger_takes_nothing_of_its_own_accord(db):
+def test_gives_a_consumer_without_trigger_nothing_undelegated(db):
     queue, agent = a_queue(db), an_agent(db)
     a_consumer(db, queue, agent, trigger=False)
     some_cases(db, queue)
     assert claim(db) == []
 
 
-def test_concurrency_is_kept_and_waiting_runs_hold_no_slot(db, settings):
+def test_keeps_the_concurrency_without_counting_waiting_runs(db, settings):
     queue, _ = worked_queue(db, "sample_agents:asks", concurrency=2)
     some_cases(db, queue, 5)
     first = claim(db)
@@ -115,7 +115,7 @@ def test_concurrency_is_kept_and_waiting_runs_hold_no_slot(db, settings):
     assert claim(db) == []
 
 
-def test_without_a_limit_only_so_many_unstarted_runs_are_held(db):
+def test_holds_only_so_many_unstarted_runs_without_a_limit(db):
     queue, _ = worked_queue(db)
     some_cases(db, queue, 8)
     few = SETTINGS.model_copy(update={"outstanding_runs": 5})
@@ -129,7 +129,7 @@ def test_without_a_limit_only_so_many_unstarted_runs_are_held(db):
     assert len(claim(db, few)) == 3
 
 
-def test_two_consumers_share_by_free_capacity(db):
+def test_shares_cases_between_two_consumers_by_free_capacity(db):
     queue = a_queue(db)
     for name, concurrency in (("big", 4), ("small", 2)):
         a_consumer(db, queue, an_agent(db, name), concurrency=concurrency)
@@ -139,7 +139,7 @@ def test_two_consumers_share_by_free_capacity(db):
 
 
 @pytest.mark.parametrize(("mode", "resumes"), [(QueueMode.PAUSED, False), (QueueMode.DRAINING, True)])
-def test_a_queue_that_is_not_active_claims_nothing_new(db, settings, mode, resumes):
+def test_claims_nothing_new_from_an_inactive_queue(db, settings, mode, resumes):
     queue, _ = worked_queue(db)
     case_id, fence = running(db, queue)
     with db.begin() as tx:
@@ -151,7 +151,7 @@ def test_a_queue_that_is_not_active_claims_nothing_new(db, settings, mode, resum
     assert len(claim(db)) == (3 if resumes else 4)
 
 
-def test_a_case_whose_old_run_has_not_stopped_is_not_claimed(db, settings, clock):
+def test_claims_no_case_whose_old_run_has_not_stopped(db, settings, clock):
     queue, _ = worked_queue(db)
     case_id, fence = running(db, queue)
     done = cases.retry(db, settings, queue.id, [case_id]).value
@@ -165,7 +165,7 @@ def test_a_case_whose_old_run_has_not_stopped_is_not_claimed(db, settings, clock
 
 
 @pytest.mark.parametrize("action", ["retry", "delegate"])
-def test_a_case_whose_old_run_has_to_stop_is_ready_at_the_end_of_its_grace(db, settings, clock, action):
+def test_readies_a_case_at_the_end_of_its_old_runs_grace(db, settings, clock, action):
     queue, agent = worked_queue(db)
     case_id, _ = running(db, queue)
     act = {
@@ -180,7 +180,7 @@ def test_a_case_whose_old_run_has_to_stop_is_ready_at_the_end_of_its_grace(db, s
         )
 
 
-def test_even_at_the_end_of_the_grace_the_old_run_must_be_ended_first(db, settings, clock):
+def test_claims_only_after_the_old_run_is_ended_even_past_its_grace(db, settings, clock):
     queue, _ = worked_queue(db)
     case_id, _ = running(db, queue)
     cases.retry(db, settings, queue.id, [case_id])
@@ -188,7 +188,7 @@ def test_even_at_the_end_of_the_grace_the_old_run_must_be_ended_first(db, settin
     assert claim(db) == []
 
 
-def test_pull_agents_are_not_dispatched(db, settings):
+def test_dispatches_nothing_to_pull_agents(db, settings):
     queue = a_queue(db)
     agent = queues.agents.create(db, settings, TEAM, "remote", kind=AgentKind.PULL)
     a_consumer(db, queue, agent)
@@ -227,7 +227,7 @@ def batch_of(db, claims_of, slots):
 
 
 @pytest.mark.parametrize("slots", [1, 2, 5, 9, 17, 26, 40])
-def test_what_a_consumer_claims_alone_is_what_a_plan_would_give_it(db, clock, slots):
+def test_claims_for_one_consumer_what_a_plan_would_give_it(db, clock, slots):
     of_one_consumer(db, clock)
     alone = batch_of(db, lambda tx, held, now: transitions.claim_first(tx, held, now, {}), slots)
     planned = batch_of(db, lambda tx, held, now: dispatch._claim_planned(tx, [held], now, {}), slots)
@@ -237,14 +237,14 @@ def test_what_a_consumer_claims_alone_is_what_a_plan_would_give_it(db, clock, sl
     assert slots < 27 or len(reached) == 8
 
 
-def test_everything_in_a_queue_is_worked(db):
+def test_works_everything_in_a_queue(db):
     queue, _ = worked_queue(db, concurrency=7)
     some_cases(db, queue, 50)
     assert work_all(db) == ["completed"] * 50
     assert queues.stats(db, TEAM, queue.id).cases[CaseStatus.COMPLETED] == 50
 
 
-def test_only_claims_that_are_sent_do_not_wait_for_the_disk(committed):
+def test_skips_the_wait_for_the_disk_only_for_sent_claims(committed):
     """What a pull claims it has started, and a start must not be undone."""
     queue, agent = worked_queue(committed)
     for sent, waits in ((True, "off"), (False, "on"), (True, "off")):

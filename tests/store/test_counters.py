@@ -18,7 +18,7 @@ def counted(db, queue):
         return counters.of_queue(tx, queue.id)
 
 
-def test_counters_add_up_queue_by_queue(db):
+def test_adds_counters_up_queue_by_queue(db):
     one, other = a_queue(db, "one"), a_queue(db, "other")
     with db.begin() as tx:
         for count in (1, 2):
@@ -29,7 +29,7 @@ def test_counters_add_up_queue_by_queue(db):
     assert counted(db, other) == {**NONE, "run_lost": 1}
 
 
-def test_a_queue_that_is_not_there_counts_nothing(db):
+def test_counts_nothing_for_a_queue_that_is_not_there(db):
     gone = new_id()
     with db.begin() as tx:
         counters.add(tx, gone, CounterName.RUN_LOST)
@@ -37,13 +37,13 @@ def test_a_queue_that_is_not_there_counts_nothing(db):
         assert tx.sql("select count(*) from counters").scalar_one() == 0
 
 
-def test_the_database_knows_the_names(db):
+def test_refuses_unknown_counter_names(db):
     queue = a_queue(db)
     with pytest.raises(CheckViolation, match="counters_name"), db.begin() as tx:
         counters.add(tx, queue.id, "odd")
 
 
-def test_a_deleted_queue_takes_its_counters_along(db, settings):
+def test_deletes_counters_with_their_queue(db, settings):
     one, other = a_queue(db, "one"), a_queue(db, "other")
     with db.begin() as tx:
         for queue in (one, other):
@@ -54,7 +54,7 @@ def test_a_deleted_queue_takes_its_counters_along(db, settings):
     assert counted(db, other) == dict.fromkeys(CounterName, 1)
 
 
-def test_messages_of_several_queues_are_counted_in_key_order(db):
+def test_counts_messages_of_several_queues_in_key_order(db):
     agent = an_agent(db)
     found = [a_queue(db, name) for name in ("a", "b", "c")]
     for number, queue in enumerate(found):

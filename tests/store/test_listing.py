@@ -74,7 +74,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", list(CASES))
-def test_a_page_reads_little_of_a_large_queue(many, db, name):
+def test_reads_little_of_a_large_queue_for_a_page(many, db, name):
     with db.begin() as tx:
         explained = Explained(tx, only="sort_value")
         found, _ = listing.page(explained, Wanted(many.id, **CASES[name]), limit=20, offset=0)

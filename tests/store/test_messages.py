@@ -37,7 +37,7 @@ def speakers(migrated):
 
 
 @pytest.mark.parametrize("analyzed", [False, True])
-def test_messages_are_read_from_the_index(speakers, db, analyzed):
+def test_reads_messages_from_the_index(speakers, db, analyzed):
     """The latest ones, and each page, of a run that is not the last one to have spoken."""
     run_id, _ = speakers
     with db.begin() as tx:

@@ -74,7 +74,7 @@ def many_that_are_over(tx, queue):
 @pytest.mark.parametrize("besides", [nothing, many_that_are_over])
 @pytest.mark.parametrize("count", [0, 60])
 @pytest.mark.parametrize("name", KEPT)
-def test_claims_starts_and_outcomes_find_their_rows_by_keys(db, options, name, count, besides):
+def test_finds_rows_by_keys_in_claims_starts_and_outcomes(db, options, name, count, besides):
     queue, _ = worked_queue(db)
     some_cases(db, queue, count)
     claim(db)
@@ -89,7 +89,7 @@ def test_claims_starts_and_outcomes_find_their_rows_by_keys(db, options, name, c
 
 @pytest.mark.parametrize("besides", [nothing, many_that_are_over])
 @pytest.mark.parametrize("count", [0, 60])
-def test_the_claim_of_a_single_consumer_looks_at_the_front_of_its_lanes(db, clock, options, count, besides):
+def test_looks_at_the_front_of_a_single_consumers_lanes(db, clock, options, count, besides):
     queue, agent = worked_queue(db)
     some_cases(db, queue, count)
     claim(db)
@@ -133,7 +133,7 @@ def by_keys(node):
 
 
 @pytest.mark.parametrize("besides", [nothing, many_that_are_over])
-def test_whatever_tickers_and_workers_repeat_goes_by_keys_or_reads_live_runs(db, options, besides):
+def test_repeats_only_statements_that_go_by_keys_or_read_live_runs(db, options, besides):
     queue, _ = worked_queue(db)
     statements = repeated(db, queue)
     assert len(statements) > 15
@@ -166,7 +166,7 @@ def claim_and_end(ticker, committed, trail):
         tx.sql("update runs set status = 'completed', completed_at = now() where holds_slot")
 
 
-def test_a_ticker_keeps_its_plans_whatever_the_tables_hold(committed, ticker, plans_last):
+def test_keeps_a_tickers_plans_whatever_the_tables_hold(committed, ticker, plans_last):
     """Where most lanes are empty, a plan for the given lanes looks cheaper each time than the one that is kept."""
     plans_last(3600)
     queue, _ = worked_queue(committed)
@@ -192,7 +192,7 @@ def reads_in_whole(ticker, statement):
     return {node["Relation Name"] for node in scans if "Index Cond" not in node}
 
 
-def test_a_claim_does_not_read_all_runs_while_they_are_few(committed, ticker):
+def test_reads_not_all_runs_for_a_claim_while_they_are_few(committed, ticker):
     queue, _ = worked_queue(committed)
     some_cases(committed, queue, 300)
     with committed.begin() as tx:
@@ -201,7 +201,7 @@ def test_a_claim_does_not_read_all_runs_while_they_are_few(committed, ticker):
     assert reads_in_whole(ticker, "with pick as") == set()
 
 
-def test_a_plan_that_was_made_while_a_table_was_tiny_is_not_kept_for_long(committed, ticker, plans_last):
+def test_replans_soon_after_planning_for_a_tiny_table(committed, ticker, plans_last):
     queue, agent = worked_queue(committed)
     some_cases(committed, queue, 3)
     first, second, third = claim(committed)

@@ -99,7 +99,7 @@ def beside_the_pile(db, clock, options, who):
 
 
 @pytest.mark.parametrize("who", [at_its_limit, not_connected, not_asking])
-def test_a_hundred_thousand_delegated_and_as_many_postponed_cost_nothing(db, piled_up, clock, options, who):
+def test_claims_as_fast_beside_200_000_cases_that_cannot_be_claimed(db, piled_up, clock, options, who):
     # The planner then has seen the table of this test, and not only what others left in its indexes.
     pile_up(db, *a_pile(db), 2)
     first, _, before, found = beside_the_pile(db, clock, options, who)
@@ -115,7 +115,7 @@ def test_a_hundred_thousand_delegated_and_as_many_postponed_cost_nothing(db, pil
     assert sum(scan.get("Rows Removed by Filter", 0) for scan in after.scans("cases")) == 0
 
 
-def test_a_paused_queue_is_not_looked_into(db, clock):
+def test_looks_into_no_paused_queue(db, clock):
     queue, agent = worked_queue(db)
     some_cases(db, queue, 100)
     queues.set_mode(db, TEAM, queue.id, QueueMode.PAUSED)
@@ -138,7 +138,7 @@ def complete_all(db, queue):
         )
 
 
-def test_what_was_claimed_under_an_open_snapshot_is_not_passed_again(committed, options, monkeypatch):
+def test_passes_nothing_again_that_was_claimed_under_a_snapshot(committed, options, monkeypatch):
     monkeypatch.setattr(claims, "_COUNT_ANEW", timedelta(0))
     monkeypatch.setattr(trails, "LATE", timedelta(0))
     queue, _ = worked_queue(committed)

@@ -10,7 +10,7 @@ from casework.store.database import Database
 from casework.store.tables import listed, metadata
 
 
-def test_migrations_and_tables_are_the_same(db):
+def test_migrates_to_the_tables_that_the_code_knows(db):
     with db.begin() as tx:
         context = MigrationContext.configure(
             tx.connection, opts={"compare_type": True, "compare_server_default": False}
@@ -18,7 +18,7 @@ def test_migrations_and_tables_are_the_same(db):
         assert compare_metadata(context, metadata) == []
 
 
-def test_checks_in_the_database_name_every_status(db):
+def test_names_every_status_in_the_databases_checks(db):
     with db.begin() as tx:
         rows = tx.sql("select conname, pg_get_constraintdef(oid) as definition from pg_constraint where contype = 'c'")
         checks = {row.conname: row.definition for row in rows}
@@ -28,7 +28,7 @@ def test_checks_in_the_database_name_every_status(db):
         assert f"'{status}'" in checks["runs_status"]
 
 
-def test_derived_columns_in_the_database_are_those_of_the_tables(db):
+def test_derives_columns_as_the_tables_say(db):
     with db.begin() as tx:
         expressions = dict(
             tx.sql(
@@ -39,7 +39,7 @@ def test_derived_columns_in_the_database_are_those_of_the_tables(db):
     assert listed(["running"]) in expressions["live"].replace("::text", "")
 
 
-def test_an_upgrade_that_is_repeated_changes_nothing(new_database):
+def test_changes_nothing_by_a_repeated_upgrade(new_database):
     url = new_database("upgraded_twice", migrate=False)
     db = Database(url)
     assert schema.upgrade(db) == schema.upgrade(db) == schema.head()

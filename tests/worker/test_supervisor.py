@@ -31,7 +31,7 @@ def vouched_for(supervisor, db, clock):
     return [RunMessage(RunId(row.id), row.attempt) for row in rows]
 
 
-def test_a_run_that_was_let_go_is_not_vouched_for(supervisor, db, clock):
+def test_vouches_for_no_run_that_was_let_go(supervisor, db, clock):
     """To let go of it twice is harmless."""
     queue, _ = worked_queue(db)
     some_cases(db, queue)
@@ -44,7 +44,7 @@ def test_a_run_that_was_let_go_is_not_vouched_for(supervisor, db, clock):
     assert vouched_for(supervisor, db, clock) == []
 
 
-def test_the_end_of_an_attempt_leaves_the_next_one_alone(supervisor, db, clock):
+def test_keeps_the_next_attempt_when_one_ends(supervisor, db, clock):
     """A run that was given back, and comes again to the process that has yet to end the message it shared."""
     queue, _ = worked_queue(db)
     some_cases(db, queue)
@@ -63,7 +63,7 @@ def test_the_end_of_an_attempt_leaves_the_next_one_alone(supervisor, db, clock):
     assert not stop.requested
 
 
-def test_a_newer_attempt_in_the_same_process_stops_the_older_one(supervisor):
+def test_stops_the_older_attempt_in_the_same_process(supervisor):
     """It was given up for lost, and works on in another thread; no heartbeat asks for it any more."""
     first = RunMessage(RunId(uuid4()), 1)
     older = supervisor.begin(first)
@@ -72,7 +72,7 @@ def test_a_newer_attempt_in_the_same_process_stops_the_older_one(supervisor):
     assert not newer.requested
 
 
-def test_a_run_that_ends_while_the_heartbeat_is_sent_is_not_lost(db):
+def test_loses_no_run_that_ends_during_the_heartbeat(db):
     """A heartbeat finds neither of two runs: one ended in this process meanwhile, the other was given away."""
     queue, _ = worked_queue(db)
     some_cases(db, queue, 2)
