@@ -72,7 +72,7 @@ def test_a_completed_run_keeps_the_time_that_it_took(db, clock, monkeypatch):
     assert [(clock.now - run.completed_at).total_seconds() for run in runs] == [29.5, 19.0, 8.0]
 
 
-def test_a_case_that_was_taken_while_its_run_waits_for_the_others_is_refused(db, monkeypatch):
+def test_refuses_a_case_that_was_taken_while_its_run_waits(db, monkeypatch):
     queue, _ = worked_queue(db)
     first, second, third = some_cases(db, queue, 3)
     messages = claim(db)
@@ -85,7 +85,7 @@ def test_a_case_that_was_taken_while_its_run_waits_for_the_others_is_refused(db,
     assert {the_case(db, id).status for id in (first, third)} == {CaseStatus.COMPLETED}
 
 
-def test_a_run_that_was_asked_to_stop_while_it_waits_its_turn_is_not_executed(db, monkeypatch):
+def test_executes_no_run_that_is_asked_to_stop_while_it_waits(db, monkeypatch):
     queue, _ = worked_queue(db)
     _, second, _ = some_cases(db, queue, 3)
     messages = claim(db)
@@ -202,7 +202,7 @@ def test_an_agent_that_breaks_the_bundle_leaves_the_others_to_the_timer(db, monk
     ]
 
 
-def test_a_completion_that_may_have_been_written_before_the_line_broke_is_not_called_a_late_write(db, monkeypatch):
+def test_calls_no_completion_late_that_a_broken_line_may_have_written(db, monkeypatch):
     queue, _ = worked_queue(db)
     some_cases(db, queue, 3)
     messages = claim(db)

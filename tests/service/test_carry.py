@@ -175,7 +175,7 @@ def test_other_outcomes_are_written_at_once(db, process):
     assert process.execute(claim(db)[0]).value == ["failed"]
 
 
-def test_a_case_that_was_taken_while_its_completion_is_carried_is_refused_and_the_next_one_starts(db, process):
+def test_refuses_a_carried_completion_of_a_taken_case_and_goes_on(db, process):
     queue, ids, messages = carrying(process)
     cases.settle(db, SETTINGS, queue.id, ids[:1], CaseStatus.FAILED)
     assert process.execute(messages[1]).value == ["completed"]
@@ -186,7 +186,7 @@ def test_a_case_that_was_taken_while_its_completion_is_carried_is_refused_and_th
     assert process.watched == set()
 
 
-def test_a_completion_is_written_also_where_the_next_run_is_not_to_be_started(db, process):
+def test_writes_a_completion_also_if_the_next_run_does_not_start(db, process):
     queue, ids, messages = carrying(process)
     cases.retry(db, SETTINGS, queue.id, ids[1:])
     assert sorted(process.execute(messages[1]).value) == ["completed", "not started"]
@@ -194,7 +194,7 @@ def test_a_completion_is_written_also_where_the_next_run_is_not_to_be_started(db
     assert process.watched == set()
 
 
-def test_what_does_not_go_along_with_a_message_is_written_before_its_runs_begin(db, process, monkeypatch):
+def test_writes_other_completions_before_a_messages_runs_begin(db, process, monkeypatch):
     """An agent that holds the interpreter would keep it from the thread that writes."""
     _, ids, messages = carrying(process, 3)
     seen = []
@@ -246,7 +246,7 @@ def test_a_process_that_ends_amid_a_start_still_has_the_completion(db, process, 
     assert the_case(db, ids[0]).status is CaseStatus.COMPLETED
 
 
-def test_the_next_run_is_kept_alive_before_a_refused_completion_is_looked_into(db, process, monkeypatch):
+def test_keeps_the_next_run_alive_before_a_refusal_is_recorded(db, process, monkeypatch):
     queue, ids, messages = carrying(process)
     cases.retry(db, SETTINGS, queue.id, ids[:1])
     seen = []
