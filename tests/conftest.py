@@ -5,15 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from casework import embedded
 from casework.core.model import DEFAULT_TEAM
 from casework.embedded import Urls
 from casework.settings import Settings
-from casework.store import schema
 from casework.store.database import Database
-from rolled_back import Clock, RolledBack, uncommitted
+from databases import Databases, spare_the_disk
+from rolled_back import Clock, rolled_back
 
 for name in [name for name in os.environ if name.startswith("CASEWORK_") and not name.startswith("CASEWORK_TEST_")]:
     del os.environ[name]
@@ -30,38 +29,27 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def servers(home: Path) -> Urls:
     """PostgreSQL and Redis: those that CASEWORK_TEST_DATABASE_URL and CASEWORK_TEST_REDIS_URL name, else our own."""
-    return embedded.resolve(
+    urls = embedded.resolve(
         Settings(
             home=home,
             database_url=os.environ.get("CASEWORK_TEST_DATABASE_URL", ""),
             redis_url=os.environ.get("CASEWORK_TEST_REDIS_URL", ""),
         )
     )
+    if urls.own_database:
+        spare_the_disk(urls.database)
+    return urls
 
 
 @pytest.fixture(scope="session")
-def new_database(servers: Urls) -> Iterator[object]:
-    """Makes empty databases with casework's schema on the session's server: `new_database(name) -> url`."""
-    admin = Database(servers.database)
-
-    def make(name: str, *, migrate: bool = True) -> str:
-        with admin.engine.connect() as connection:
-            connection.execute(text(f"drop database if exists {name} with (force)"))
-            connection.execute(text(f"create database {name}"))
-        url = servers.database.replace("/postgres", f"/{name}", 1)
-        if migrate:
-            db = Database(url)
-            schema.upgrade(db)
-            db.close()
-        return url
-
-    yield make
-    admin.close()
+def new_database(servers: Urls) -> Databases:
+    """Makes databases on the session's server: `new_database(name) -> url`."""
+    return Databases(servers.database)
 
 
 @pytest.fixture(scope="session")
-def migrated(new_database) -> Iterator[Database]:
-    """The database of the tests that roll back."""
+def migrated(new_database: Databases) -> Iterator[Database]:
+    """The database of the tests that roll back. A module may have one of its own, filled once for all of its tests."""
     db = Database(new_database("rolled_back"))
     yield db
     db.close()
@@ -75,10 +63,8 @@ def clock() -> Clock:
 @pytest.fixture
 def db(migrated: Database, clock: Clock) -> Iterator[Database]:
     """A database that forgets everything at the end of the test, and whose time is the test's."""
-    with uncommitted(migrated) as connection:
-        outer = connection.begin()
-        yield RolledBack(connection, clock)
-        outer.rollback()
+    with rolled_back(migrated, clock) as found:
+        yield found
 
 
 @pytest.fixture
@@ -87,7 +73,7 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-def committed(new_database) -> Iterator[Database]:
+def committed(new_database: Databases) -> Iterator[Database]:
     """A database of its own, for tests with several connections."""
     db = Database(new_database("committed"), pool_size=30)
     yield db

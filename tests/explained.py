@@ -1,61 +1,92 @@
-"""A transaction that keeps the plans of what it reads, so that a test can count work instead of time."""
+"""Plans, and the work that a statement took: a test counts blocks and rows instead of time."""
 
-import json
 import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from casework.store.database import _CACHED_PLANS
-from casework.store.prepared import _numbered
+from casework.store.database import Database
+from seams import Noting, Seam
 
-PLANS = [f"set local {option.removeprefix('-c ')}" for option in re.findall(r"-c \S+", _CACHED_PLANS)]
+Node = dict[str, Any]
 
 
-class Explained:
+class Explained(Seam):
     """Explains the statements that contain a text; the real ones are executed too."""
 
     def __init__(self, tx: Any, only: str = "") -> None:
-        self.tx = tx
+        super().__init__(tx)
         self.only = only
         self.blocks = 0
-        self.nodes: list[dict[str, Any]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.tx, name)
+        self.nodes: list[Node] = []
 
     def sql(self, statement: str, parameters: Any = None) -> Any:
         if self.only in statement:
             # Explained, it is executed; what it writes is taken back, to be written by the real one.
             self.tx.sql("savepoint explained")
-            found = self.tx.sql("explain (format json, analyze, buffers) " + statement, parameters).scalar_one()
+            (found,) = self.tx.sql("explain (format json, analyze, buffers) " + statement, parameters).scalar_one()
             self.tx.sql("rollback to explained")
-            plan = (found if isinstance(found, list) else json.loads(found))[0]["Plan"]
-            self.blocks += plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-            self._walk(plan)
+            self.blocks += blocks(found["Plan"])
+            self.nodes += nodes_of(found["Plan"])
         return self.tx.sql(statement, parameters)
 
-    def scans(self, relation: str) -> list[dict[str, Any]]:
+    def together(self, *asked: Any) -> list[Any]:
+        return self.tx.together(*asked)
+
+    def scans(self, relation: str) -> list[Node]:
         """How a table was read."""
-        return [node for node in self.nodes if node.get("Relation Name") == relation and "Scan" in node["Node Type"]]
-
-    def _walk(self, node: dict[str, Any]) -> None:
-        self.nodes.append(node)
-        for child in node.get("Plans", ()):
-            self._walk(child)
+        return scans_of(self.nodes, relation)
 
 
-def cached_plan(tx: Any, statement: str) -> list[dict[str, Any]]:
+def blocks(node: Node) -> int:
+    return int(node["Shared Hit Blocks"] + node["Shared Read Blocks"])
+
+
+def nodes_of(plan: Node) -> Iterator[Node]:
+    """The plan's nodes, the topmost first."""
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes_of(child)
+
+
+def scans_of(nodes: list[Node], *relations: str) -> list[Node]:
+    return [node for node in nodes if node.get("Relation Name") in relations and "Scan" in node["Node Type"]]
+
+
+def sent_by(tx: Any, act: Callable[[Any], object]) -> str:
+    """The only statement that something sends."""
+    noted: list[tuple[str, Any]] = []
+    act(Noting(tx, noted))
+    ((statement, _),) = noted
+    return statement
+
+
+def worker_options(url: str) -> dict[str, str]:
+    """What a worker's connection to that database asks of the server."""
+    db = Database(url, pool_size=1, caches_plans=True)
+    with db.begin() as tx:
+        found = dict(tx.sql("select name, setting from pg_settings where source = 'client'").all())
+    db.close()
+    return found
+
+
+def plan_as_a_worker(tx: Any, options: Mapping[str, str]) -> None:
+    """Let this transaction's statements be planned as on a worker's connection."""
+    for name, value in options.items():
+        tx.sql("select set_config(%(name)s::text, %(value)s::text, true)", {"name": name, "value": value})
+
+
+def cached_plan(tx: Any, options: Mapping[str, str], statement: str) -> list[Node]:
     """The nodes of the plan that a worker would keep for a statement, made for the tables as they are now."""
-    query, names, _ = _numbered(statement)
-    for setting in (*PLANS, f"prepare kept as {query.decode()}"):
-        tx.connection.exec_driver_sql(setting)
+    plan_as_a_worker(tx, options)
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)", statement)))
+    numbered = re.sub(r"%\((\w+)\)[sb]", lambda found: f"${names.index(found[1]) + 1}", statement).replace("%%", "%")
+    tx.connection.exec_driver_sql(f"prepare kept as {numbered}")
     nodes = kept_plan(tx, "kept", len(names))
     tx.sql("deallocate kept")
     return nodes
 
 
-def kept_plan(tx: Any, name: str, parameters: int) -> list[dict[str, Any]]:
+def kept_plan(tx: Any, name: str, parameters: int) -> list[Node]:
     """The nodes of the plan that a connection keeps for a statement that it has prepared by that name."""
-    found = tx.sql(f"explain (format json) execute {name}({', '.join(['null'] * parameters)})").scalar_one()
-    explained = Explained(tx)
-    explained._walk(found[0]["Plan"])
-    return explained.nodes
+    (found,) = tx.sql(f"explain (format json) execute {name}({', '.join(['null'] * parameters)})").scalar_one()
+    return list(nodes_of(found["Plan"]))

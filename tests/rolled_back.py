@@ -43,6 +43,15 @@ def uncommitted(db: Database) -> Connection:
     return db.engine.connect().execution_options(isolation_level="READ COMMITTED")
 
 
+@contextmanager
+def rolled_back(db: Database, clock: Clock) -> Iterator[RolledBack]:
+    """That database, until the block ends: then it is as before."""
+    with uncommitted(db) as connection:
+        outer = connection.begin()
+        yield RolledBack(connection, clock)
+        outer.rollback()
+
+
 class _Undone(Exception):
     pass
 

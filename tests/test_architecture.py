@@ -1,82 +1,135 @@
-"""Rules of the code that a program can check."""
+"""Rules of the code, and of its tests, that a program can check."""
 
 import ast
+import importlib
+import inspect
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-SOURCE = Path(__file__).parent.parent / "src" / "casework"
+TESTS = Path(__file__).parent
+SOURCE = TESTS.parent / "src" / "casework"
 FILES = sorted(SOURCE.rglob("*.py"))
-MAX_LINES = 400
-STATUS_WRITERS = {
-    "store/transitions/by_tick.py",
-    "store/transitions/by_run.py",
-    "store/transitions/by_person.py",
-    "store/transitions/clauses.py",
-    "store/transitions/interrupts.py",
-    "store/cases.py",
-}
-"""transitions moves; cases creates."""
+TREES = {file: ast.parse(file.read_text()) for file in sorted(TESTS.rglob("*.py"))}
+
+MOST_LINES = 350
+MOST_LETTERS = 70
+"""Of a test's name, so that it is read at a glance and a report shows it whole."""
+MOST_PRIVATE_NAMES = 10
+MOST_REPLACEMENTS = 20
+"""A test that replaces or reads what is inside breaks with each change that changes no behaviour."""
+
+USED_BY_OTHERS = ("casework", "casework.agents", "casework.client", "casework.testing", "casework.integrations")
+"""What users import: an editor shows them its docstrings."""
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
-def test_files_are_short(file):
-    assert len(file.read_text().splitlines()) <= MAX_LINES
+def test_keeps_files_short(file):
+    assert len(file.read_text().splitlines()) <= MOST_LINES
 
 
-def test_statuses_are_written_in_one_place():
+def test_writes_statuses_in_one_place():
+    """The package of transitions moves cases and runs, and the module of cases creates them."""
     pattern = re.compile(
         r"set\s+status\s*=|\bsets_of_(case|run)\(|update\((cases|runs)\)|insert into (cases|runs)\b", re.IGNORECASE
     )
-    writers = {
-        str(file.relative_to(SOURCE))
-        for file in FILES
-        if pattern.search(file.read_text()) and "migrations" not in str(file)
-    }
-    assert writers <= STATUS_WRITERS
+    writers = {file.relative_to(SOURCE) for file in FILES if pattern.search(file.read_text())}
+    places = {Path("store/transitions"), Path("store/migrations"), Path("store/cases.py")}
+    assert {file for file in writers if not places & {file, *file.parents}} == set()
+    assert Path("store/cases.py") in writers
 
 
-def test_no_module_is_named_after_nothing():
-    assert not {file.stem for file in FILES} & {"utils", "helpers", "manager", "common", "misc"}
+def test_names_no_module_after_nothing():
+    assert not {file.stem for file in (*FILES, *TREES)} & {"utils", "helpers", "manager", "common", "misc"}
 
 
-def test_every_public_function_and_class_has_a_docstring():
+def test_documents_what_users_import():
     missing = []
-    for file in FILES:
-        for node in ast.walk(ast.parse(file.read_text())):
-            public = isinstance(
-                node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-            ) and not node.name.startswith("_")
-            if public and not ast.get_docstring(node) and not _is_nested_or_overload(file, node):
-                missing.append(f"{file.relative_to(SOURCE)}:{node.lineno} {node.name}")
+    for name in USED_BY_OTHERS:
+        module = importlib.import_module(name) if find_spec(name) else None
+        for exported in getattr(module, "__all__", ()):
+            found = getattr(module, exported)
+            if inspect.isroutine(found) or inspect.isclass(found):
+                missing += [where for where, part in _with_its_methods(exported, found) if not _has_docstring(part)]
     assert missing == []
 
 
-def _is_nested_or_overload(file: Path, node: ast.AST) -> bool:
-    tree = ast.parse(file.read_text())
-    for outer in ast.walk(tree):
-        inside = [
-            child for child in ast.walk(outer) if child is not outer and getattr(child, "lineno", None) == node.lineno
-        ]
-        if isinstance(outer, ast.FunctionDef | ast.AsyncFunctionDef) and inside:
-            return True
-    overload = any(
-        isinstance(decorator, ast.Name) and decorator.id == "overload"
-        for decorator in getattr(node, "decorator_list", ())
-    )
-    overrides = getattr(node, "name", "") in ("format", "tell", "note", "refresh")
-    return overload or overrides
+def _with_its_methods(name: str, found: Any) -> Iterator[tuple[str, Any]]:
+    yield name, found
+    if inspect.isclass(found):
+        for method, part in vars(found).items():
+            if not method.startswith("_") and (inspect.isroutine(part) or isinstance(part, property)):
+                yield f"{name}.{method}", part
 
 
-def test_nothing_happens_at_import():
+def _has_docstring(found: Any) -> bool:
+    text = found.__doc__ or ""
+    # A dataclass without one gets its signature.
+    return bool(text) and not text.startswith(f"{getattr(found, '__name__', '')}(")
+
+
+def test_does_nothing_at_import():
     """No connection, thread or process is made by importing anything."""
-    import subprocess
-    import sys
-
-    code = (
-        "import sys, threading, casework.cli, casework.worker, casework.embedded.supervisor; "
-        "from casework.embedded import client; "
-        "assert threading.active_count() == 1 and not client._held and not client._spawned"
-    )
+    code = """
+import os, threading
+def opened():
+    return sorted(os.readlink(f"/proc/self/fd/{fd.name}") for fd in os.scandir("/proc/self/fd") if os.path.exists(fd.path))
+before = opened()
+import casework.cli, casework.worker, casework.embedded.supervisor, casework.embedded.client, casework.api.app
+assert threading.active_count() == 1
+assert not open(f"/proc/self/task/{os.getpid()}/children").read()
+assert opened() == before
+"""
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_keeps_names_of_tests_short():
+    names = {
+        node.name
+        for tree in TREES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+    }
+    assert len(names) > 300
+    assert {name for name in names if len(name) > MOST_LETTERS} == set()
+
+
+@pytest.mark.xfail(
+    reason="the tests of bundles, carried completions and lent connections are being rewritten", strict=True
+)
+def test_leaves_the_inside_alone_in_tests():
+    private = [use for tree in TREES.values() for use in _private_names(tree)]
+    replaced = [use for tree in TREES.values() for use in _replacements(tree)]
+    assert len(private) <= MOST_PRIVATE_NAMES, private
+    assert len(replaced) <= MOST_REPLACEMENTS, replaced
+
+
+def _is_private(name: object) -> bool:
+    return isinstance(name, str) and name.startswith("_") and not name.startswith("__")
+
+
+def _private_names(tree: ast.AST) -> Iterator[str]:
+    """Private names of others: `thing._name`, `from module import _name`, and `monkeypatch.setattr(thing, "_name", ...)`."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(ast.Name("self" | "cls" | "os")):
+                pass
+            case ast.Attribute(_, name) if _is_private(name):
+                yield ast.unparse(node)
+            case ast.ImportFrom(module, names):
+                yield from (f"{module}.{one.name}" for one in names if _is_private(one.name))
+            case ast.Call(ast.Attribute(_, "setattr"), [_, ast.Constant(name), *_]) if _is_private(name):
+                yield ast.unparse(node)
+
+
+def _replacements(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(ast.Attribute(_, "setattr" | "delattr" | "setitem" | "delitem")):
+                yield ast.unparse(node)

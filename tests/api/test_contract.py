@@ -75,12 +75,12 @@ def served(client):
     return client.get("/openapi.json").json()
 
 
-def test_the_contract_has_nineteen_operations():
+def test_finds_nineteen_operations_in_the_contract():
     assert len(OPERATIONS) == 19
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
-def test_an_operation_is_served_as_the_contract_says(served, path, method):
+def test_serves_an_operation_as_the_contract_says(served, path, method):
     wanted, shared = CONTRACT["paths"][path][method], CONTRACT["paths"][path].get("parameters", [])
     got = served["paths"][path][method]
     found = []
@@ -125,7 +125,7 @@ def test_an_operation_is_served_as_the_contract_says(served, path, method):
     assert found == []
 
 
-def test_every_operation_of_the_api_says_who_may_and_what_goes_wrong(served):
+def test_documents_roles_and_errors_of_every_operation(served):
     for path, item in served["paths"].items():
         for method, operation in item.items():
             if path.startswith("/v1"):
@@ -134,7 +134,7 @@ def test_every_operation_of_the_api_says_who_may_and_what_goes_wrong(served):
             assert operation["summary"], (path, method)
 
 
-def test_the_documentation_needs_no_internet(client):
+def test_serves_documentation_without_the_internet(client):
     page = client.get("/docs").text
     assert "http://" not in page
     assert "https://" not in page

@@ -12,11 +12,11 @@ from casework.api.app import create_app
 from casework.broker import silence
 from casework.core.model import DEFAULT_TEAM
 from casework.core.roles import RIGHTS, Right, Role
-from casework.errors import DatabaseUnavailable
 from casework.service import keys
+from casework.store.database import Database
 
 
-def test_without_a_key_nothing_is_answered(api, client, queue):
+def test_refuses_requests_without_a_valid_key(api, client, queue):
     assert client.get("/v1/queues").status_code == 401
     assert client.get("/v1/queues").headers["www-authenticate"] == "Bearer"
     key, token = keys.create(api.db, DEFAULT_TEAM, "k", Role.READER)
@@ -28,7 +28,7 @@ def test_without_a_key_nothing_is_answered(api, client, queue):
     api("GET", "/v1/queues", 401, token=token)
 
 
-def test_an_expired_key_is_none(api, queue):
+def test_refuses_an_expired_key(api, queue):
     _, token = keys.create(api.db, DEFAULT_TEAM, "k", Role.READER, timedelta(days=30))
     api("GET", "/v1/queues", token=token)
     with api.db.begin() as tx:
@@ -36,7 +36,7 @@ def test_an_expired_key_is_none(api, queue):
     api("GET", "/v1/queues", 401, token=token)
 
 
-def test_the_secret_is_stored_nowhere(api):
+def test_stores_no_secret(api):
     _, token = keys.create(api.db, DEFAULT_TEAM, "k", Role.READER)
     with api.db.begin() as tx:
         stored = str(tx.sql("select * from api_keys").all())
@@ -55,12 +55,12 @@ OPERATIONS = {
 
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("right", list(Right))
-def test_each_role_may_what_its_row_says(api, queue, role, right):
+def test_allows_each_role_what_its_row_says(api, queue, role, right):
     method, path, options, code = OPERATIONS[right]
     api(method, path.format(queue=queue), code if right in RIGHTS[role] else 403, token=api.key(role), **options)
 
 
-def test_another_teams_things_are_not_there(api, queue):
+def test_hides_what_belongs_to_another_team(api, queue):
     case_id = api("POST", f"/v1/queues/{queue}/cases", 201, json={"case": {"title": "x"}})["added_cases"][0]["id"]
     agent = api("POST", "/v1/agents", 201, json={"name": "a"})["agent"]["id"]
     other = api.key(Role.ADMIN, keys.team(api.db, "others", create=True))
@@ -83,7 +83,7 @@ def test_another_teams_things_are_not_there(api, queue):
     api("POST", "/v1/queues", 201, token=other, json={"name": "inbox"})
 
 
-def test_every_answer_has_a_request_id(api, client):
+def test_answers_with_a_request_id(api, client):
     assert client.get("/healthz").headers["x-request-id"]
     assert api.raw("GET", "/v1/queues", headers={"x-request-id": "mine-1"}).headers["x-request-id"] == "mine-1"
     assert api.raw("GET", "/v1/queues", headers={"x-request-id": "not mine!"}).headers["x-request-id"] != "not mine!"
@@ -97,7 +97,7 @@ def limited(installation, **changes):
     )
 
 
-def test_a_key_may_ask_so_often_a_minute(api, installation):
+def test_limits_the_requests_of_a_key_per_minute(api, installation):
     client = limited(installation, rate_limit_per_minute=5)
     headers = {"authorization": f"Bearer {api.key(Role.READER)}"}
     answers = [client.get("/v1/queues", headers=headers) for _ in range(6)]
@@ -109,7 +109,7 @@ def test_a_key_may_ask_so_often_a_minute(api, installation):
     assert client.get("/v1/queues", headers={"authorization": f"Bearer {api.token}"}).status_code == 200
 
 
-def test_without_redis_nothing_is_limited(api, installation):
+def test_limits_nothing_without_redis(api, installation):
     class Away:
         url = "redis://127.0.0.1:1/0"
 
@@ -119,7 +119,7 @@ def test_without_redis_nothing_is_limited(api, installation):
     assert [client.get("/v1/queues", headers=headers).status_code for _ in range(3)] == [200] * 3
 
 
-def test_a_redis_that_does_not_answer_is_waited_for_once(api, installation, monkeypatch):
+def test_waits_once_for_a_redis_that_does_not_answer(api, installation, monkeypatch):
     monkeypatch.setattr(silence, "SECONDS", 3600.0)
     settings = installation.settings.model_copy(update={"rate_limit_per_minute": 1})
     headers = {"authorization": f"Bearer {api.token}"}
@@ -137,25 +137,23 @@ def test_a_redis_that_does_not_answer_is_waited_for_once(api, installation, monk
             server.accept()
 
 
-def test_cors_is_off_unless_it_is_set(client, installation):
+def test_allows_other_origins_only_if_they_are_set(client, installation):
     asked = {"origin": "https://desk.example", "access-control-request-method": "GET"}
     assert "access-control-allow-origin" not in client.options("/v1/queues", headers=asked).headers
     allowed = limited(installation, cors_origins="https://desk.example").options("/v1/queues", headers=asked)
     assert allowed.headers["access-control-allow-origin"] == "https://desk.example"
 
 
-def test_a_database_that_is_away_is_a_503(api, client, installation, monkeypatch):
-    def away():
-        raise DatabaseUnavailable("The database at x does not answer: refused")
-
-    monkeypatch.setattr(installation.db, "begin", away)
-    answer = api("GET", "/v1/queues", 503)
-    assert answer["error"] == "unavailable"
+def test_answers_503_without_its_database(api, installation):
+    away = Database("postgresql://casework@127.0.0.1:1/away")
+    client = TestClient(create_app(type(installation)(installation.settings, away, installation.publisher)))
+    answer = client.get("/v1/queues", headers={"authorization": f"Bearer {api.token}"})
+    assert (answer.status_code, answer.json()["error"]) == (503, "unavailable")
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 503
 
 
-def test_ready_says_what_is_missing(client, api):
+def test_reports_what_keeps_it_from_being_ready(client, api):
     answer = client.get("/readyz")
     checks = answer.json()["checks"]
     assert (answer.status_code, checks["database"], checks["broker"]) == (503, "ok", "ok")

@@ -5,7 +5,7 @@ from casework.api.around import MAX_BODY_BYTES
 MEGABYTE = 1_000_000
 
 
-def test_a_megabyte_goes_in_is_worked_on_and_comes_back(api, queue, agent):
+def test_takes_works_on_and_returns_a_megabyte(api, queue, agent):
     text, changed = "x" * MEGABYTE, {"text": "y " * (MEGABYTE // 2)}
     created = api("POST", f"/v1/queues/{queue}/cases", 201, json={"case": {"title": "a", "data": text}})
     case = f"/v1/cases/{created['added_cases'][0]['id']}"
@@ -26,7 +26,7 @@ def test_a_megabyte_goes_in_is_worked_on_and_comes_back(api, queue, agent):
     assert len(api("GET", f"/v1/queues/{queue}/cases")["cases"][0]["data"]) == MEGABYTE
 
 
-def test_what_is_larger_is_refused_and_says_how_large_it_may_be(api, queue, agent):
+def test_refuses_more_than_a_megabyte_and_names_the_limit(api, queue, agent):
     created = api("POST", f"/v1/queues/{queue}/cases", 201, json={"case": {"title": "a", "data": "small"}})
     case = f"/v1/cases/{created['added_cases'][0]['id']}"
     work = api("POST", f"/v1/agents/{agent}/claim", json={})
@@ -46,7 +46,7 @@ def test_what_is_larger_is_refused_and_says_how_large_it_may_be(api, queue, agen
     assert api("POST", f"{run}/heartbeat", json={"attempt": 1}) == {"stop": False}
 
 
-def test_messages_are_read_on_from_the_last_one(api, queue, agent):
+def test_reads_messages_on_from_the_last_one(api, queue, agent):
     api("POST", f"/v1/queues/{queue}/cases", 201, json={"case": {"title": "a"}})
     run = f"/v1/runs/{api('POST', f'/v1/agents/{agent}/claim', json={})['run_id']}"
     for number in range(5):

@@ -25,7 +25,7 @@ def report(api, work, code=200, **body):
     return api("POST", f"/v1/runs/{work['run_id']}/outcome", code, json={"attempt": work["attempt"], **body})
 
 
-def test_from_claim_to_outcome(api, queue, agent):
+def test_works_a_case_from_claim_to_outcome(api, queue, agent):
     api("POST", f"/v1/agents/{agent}/claim", 204)
     case_id = add(api, queue, data={"n": 1}, labels=[{"key": "k", "value": "v"}])
     work = claim(api, agent, worker="me")
@@ -54,7 +54,7 @@ def test_from_claim_to_outcome(api, queue, agent):
     assert claim(api, agent)["case"]["title"] == "second"
 
 
-def test_a_question_comes_back_with_its_answer(api, queue, agent):
+def test_returns_a_question_with_its_answer(api, queue, agent):
     add(api, queue)
     work = claim(api, agent)
     run = f"/v1/runs/{work['run_id']}"
@@ -78,13 +78,13 @@ def test_a_question_comes_back_with_its_answer(api, queue, agent):
         ({"outcome": "hand_over", "to": "nobody"}, "failed"),
     ],
 )
-def test_outcomes(api, queue, agent, body, status):
+def test_writes_the_outcome_that_an_agent_elsewhere_reports(api, queue, agent, body, status):
     case_id = add(api, queue)
     report(api, claim(api, agent), **body)
     assert api("GET", f"/v1/cases/{case_id}")["case"]["status"] == status
 
 
-def test_bad_outcomes_change_nothing(api, queue, agent):
+def test_changes_nothing_for_a_bad_outcome(api, queue, agent):
     case_id = add(api, queue)
     work = claim(api, agent)
     for body in (
@@ -98,7 +98,7 @@ def test_bad_outcomes_change_nothing(api, queue, agent):
     assert api("GET", f"/v1/cases/{case_id}")["case"]["status"] == "claimed"
 
 
-def test_a_silent_agent_loses_its_run_and_what_it_sends_is_refused_and_recorded(api, queue, agent):
+def test_takes_a_silent_agents_run_and_records_its_late_writes(api, queue, agent):
     case_id = add(api, queue)
     work = claim(api, agent)
     with api.db.begin() as tx:
@@ -116,7 +116,7 @@ def test_a_silent_agent_loses_its_run_and_what_it_sends_is_refused_and_recorded(
     report(api, other, outcome="complete")
 
 
-def test_a_stopped_agent_is_told_and_gives_its_run_back(api, queue, agent):
+def test_tells_an_agent_to_stop_and_takes_its_run_back(api, queue, agent):
     case_id = add(api, queue)
     work = claim(api, agent)
     api("POST", f"/v1/queues/{queue}/cases/bulk-retry", json={"case_ids": [case_id]})
@@ -126,7 +126,7 @@ def test_a_stopped_agent_is_told_and_gives_its_run_back(api, queue, agent):
     assert claim(api, agent)["run_id"] != work["run_id"]
 
 
-def test_a_long_poll_gets_a_case_that_comes_while_it_waits(api, queue, agent):
+def test_gives_a_long_poll_a_case_that_comes_meanwhile(api, queue, agent):
     found = []
     thread = threading.Thread(target=lambda: found.append(claim(api, agent, wait_seconds=20)))
     thread.start()
@@ -136,7 +136,7 @@ def test_a_long_poll_gets_a_case_that_comes_while_it_waits(api, queue, agent):
     api("POST", f"/v1/agents/{agent}/claim", 400, json={"wait_seconds": 31})
 
 
-def test_only_pull_agents_ask_for_work(api, queue):
+def test_refuses_work_to_agents_that_do_not_pull(api, queue):
     body = {"name": "p", "kind": "python", "target": "sample_agents:completes"}
     python = api("POST", "/v1/agents", 201, json=body)["agent"]["id"]
     api("POST", f"/v1/agents/{python}/claim", 409)

@@ -31,7 +31,7 @@ once = settings(
 )
 
 
-def test_no_request_breaks_an_operation(api):
+def test_answers_any_request_within_its_schema(api):
     schema = schemathesis.openapi.from_asgi("/openapi.json", api.client.app)
     operations = [result.ok() for result in schema.get_all_operations()]
     assert len(operations) > 50

@@ -4,13 +4,16 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from time import monotonic, sleep
 
-PATIENCE = 120.0
+import patience
+
+# A round of the benchmark may take long.
+wait_for = partial(patience.wait_for, patience=120.0)
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TESTS = str(Path(__file__).parent.parent)
@@ -104,12 +107,3 @@ def resident_mb(pids: list[int]) -> float:
         with _gone_is_fine():
             pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * _PAGE / 1e6
-
-
-def wait_for(condition: Callable[[], object], what: str, every: float = 0.02) -> None:
-    """Poll until the condition holds."""
-    end = monotonic() + PATIENCE
-    while not condition():
-        if monotonic() > end:
-            raise TimeoutError(f"waited {PATIENCE:g} s for {what}")
-        sleep(every)

@@ -3,12 +3,13 @@
 import random
 import resource
 from contextlib import suppress
-from time import monotonic, sleep
+from time import sleep
 
 import redis
 
 from casework.broker.address import client
 from chaos.ground import Ground
+from patience import wait_for
 
 FULL_SECONDS = 3.0
 RETRY_SECONDS = 6.0
@@ -26,16 +27,13 @@ def fill_disk(ground: Ground, chance: random.Random) -> None:
         broker.config_set("save", "1 1")
         with suppress(redis.ResponseError):
             broker.bgsave()
-        _wait_for(broker, "err", FULL_SECONDS)
+        wait_for(lambda: _is(broker, "err"), "the snapshot to fail", patience=FULL_SECONDS)
         sleep(FULL_SECONDS)
         resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
-        _wait_for(broker, "ok", 2 * RETRY_SECONDS)
+        wait_for(lambda: _is(broker, "ok"), "a snapshot", patience=2 * RETRY_SECONDS)
         broker.config_set("save", "")
 
 
-def _wait_for(broker: redis.Redis, status: str, seconds: float) -> None:
-    end = monotonic() + seconds
-    while broker.info("persistence")["rdb_last_bgsave_status"] != status:
-        if monotonic() > end:
-            raise SystemExit(f"the snapshot did not become {status}")
-        sleep(0.05)
+def _is(broker: redis.Redis, status: str) -> bool:
+    found: str = broker.info("persistence")["rdb_last_bgsave_status"]
+    return found == status

@@ -4,7 +4,6 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 from collections import Counter
@@ -25,6 +24,7 @@ from casework.wiring import Casework, connect
 from chaos.clocks import Clock
 from chaos.ledger import Ledger
 from chaos.proxy import Proxy
+from ports import free_port
 
 LEASE_SECONDS = 3.0
 TICK_SECONDS = 0.5
@@ -50,7 +50,7 @@ class Ground:
         for server in (self.postgres, self.valkey):
             start_and_wait(server, self.home)
         self.proxy = Proxy(self.home.sockets / ".s.PGSQL.5432")
-        self.port = _free_port()
+        self.port = free_port()
         self.casework = self._connect()
         self.children = self._children()
         self.clocks = self._give_clocks() if clocks else {}
@@ -141,10 +141,3 @@ class Ground:
             server.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
         sys.stdout.flush()
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

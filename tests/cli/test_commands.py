@@ -177,7 +177,7 @@ def test_drain_pauses_and_says_what_is_live(casework):
     assert as_json(casework, "queues", "show", "inbox")["cases"]["pending"] == 1
 
 
-def test_what_waits_for_a_person_is_listed_with_its_case_and_outlasts_a_drain(casework):
+def test_lists_requests_with_their_case_also_after_a_drain(casework):
     casework("queues", "create", "inbox")
     casework("agents", "create", "worker", "--python", "sample_agents:asks")
     casework("consumers", "set", "inbox", "worker")

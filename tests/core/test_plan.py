@@ -33,7 +33,7 @@ candidates = st.lists(
 
 
 @given(openings, candidates)
-def test_no_consumer_gets_more_than_its_slots_and_no_case_goes_twice(open_, ready):
+def test_gives_no_consumer_too_many_and_no_case_twice(open_, ready):
     where = {candidate.case_id: candidate for candidate in ready}
     picks = assign(open_, ready)
     assert len({pick.case_id for pick in picks}) == len(picks)
@@ -43,7 +43,7 @@ def test_no_consumer_gets_more_than_its_slots_and_no_case_goes_twice(open_, read
 
 
 @given(openings, candidates)
-def test_a_reserved_case_goes_to_its_agent_and_an_open_one_to_a_triggered_consumer(open_, ready):
+def test_gives_reserved_cases_to_their_agent_and_others_to_triggers(open_, ready):
     where = {candidate.case_id: candidate for candidate in ready}
     triggered = {(opening.queue_id, opening.agent_id) for opening in open_ if opening.trigger}
     for pick in assign(open_, ready):
@@ -55,7 +55,7 @@ def test_a_reserved_case_goes_to_its_agent_and_an_open_one_to_a_triggered_consum
 
 
 @given(openings, candidates)
-def test_nothing_is_left_while_someone_could_take_it(open_, ready):
+def test_leaves_nothing_that_someone_could_take(open_, ready):
     picks = assign(open_, ready)
     taken = {pick.case_id for pick in picks}
     where = {candidate.case_id: candidate for candidate in ready}
@@ -70,7 +70,7 @@ def test_nothing_is_left_while_someone_could_take_it(open_, ready):
 
 
 @given(openings, candidates)
-def test_cases_are_picked_in_order(open_, ready):
+def test_picks_cases_in_order(open_, ready):
     """Whoever waits behind me, for the same agents, is not picked before me."""
     where = {candidate.case_id: candidate for candidate in ready}
     picked = [where[pick.case_id] for pick in assign(open_, ready)]
@@ -84,7 +84,7 @@ def test_cases_are_picked_in_order(open_, ready):
                 assert later < earlier
 
 
-def test_consumers_share_a_queue_by_free_capacity():
+def test_shares_a_queue_by_free_capacity():
     queue = QUEUES[0]
     open_ = [Opening(queue, AGENTS[0], True, 10), Opening(queue, AGENTS[1], True, 2)]
     ready = [Candidate(Lane.NONE, NOW, UUID(int=100 + n), queue, None) for n in range(6)]
@@ -104,7 +104,7 @@ def test_consumers_share_a_queue_by_free_capacity():
         (500, 0, 0, 200),
     ],
 )
-def test_free_slots(concurrency, pending, running, expected):
+def test_counts_free_slots(concurrency, pending, running, expected):
     assert free_slots(concurrency=concurrency, pending=pending, running=running, outstanding=200) == expected
 
 
@@ -116,26 +116,26 @@ def sizes(bundles):
     return [len(one) for one in bundles]
 
 
-def test_runs_of_unknown_or_long_length_go_alone():
+def test_sends_runs_of_unknown_or_long_length_alone():
     assert sizes(bundle(claimed(*[0] * 20), {}, 0.1)) == [1] * 20
     assert sizes(bundle(claimed(*[0] * 20), {AGENTS[0]: 0.06}, 0.1)) == [1] * 20
 
 
-def test_short_runs_share_a_message_as_far_as_they_take_that_long_together():
+def test_bundles_short_runs_up_to_the_time_limit():
     assert sizes(bundle(claimed(*[0] * 20), {AGENTS[0]: 0.03}, 0.1)) == [3, 3, 3, 3, 3, 3, 2]
     assert sizes(bundle(claimed(*[0] * 100), {AGENTS[0]: 0.0}, 0.1)) == [MOST_IN_A_BUNDLE] * 2
 
 
-def test_a_few_short_runs_are_spread_over_workers():
+def test_spreads_a_few_short_runs_over_workers():
     assert sizes(bundle(claimed(*[0] * 4), {AGENTS[0]: 0.001}, 0.1)) == [2] * 2
     assert sizes(bundle(claimed(*[0] * 12), {AGENTS[0]: 0.001}, 0.1)) == [6] * 2
 
 
-def test_no_seconds_are_a_message_for_each_run():
+def test_sends_each_run_alone_if_the_time_limit_is_zero():
     assert sizes(bundle(claimed(*[0] * 20), {AGENTS[0]: 0.001}, 0)) == [1] * 20
 
 
-def test_a_run_that_was_begun_before_goes_alone():
+def test_sends_a_run_that_was_begun_before_alone():
     runs = claimed(*[0] * 20)
     runs[5] = AGENTS[0], RunMessage(runs[5][1].run_id, 2)
     bundles = bundle(runs, {AGENTS[0]: 0.001}, 0.1)
@@ -144,7 +144,7 @@ def test_a_run_that_was_begun_before_goes_alone():
 
 
 @given(st.lists(st.integers(0, 2), max_size=60), st.lists(st.floats(0, 1), min_size=3, max_size=3))
-def test_bundles_hold_each_run_once_in_order_and_of_one_agent(agents, paces):
+def test_bundles_each_run_once_in_order_and_by_agent(agents, paces):
     runs = claimed(*agents)
     bundles = bundle(runs, dict(zip(AGENTS, paces, strict=True)), 0.1)
     of = {message: agent for agent, message in runs}

@@ -16,17 +16,17 @@ from casework.errors import InvalidInput
     ("text", "seconds"),
     [("90s", 90), ("2h", 7200), ("1d", 86400), ("1w", 604800), ("1h 30m", 5400), ("0.5s", 0.5), ("0s", 0)],
 )
-def test_spans(text, seconds):
+def test_parses_spans(text, seconds):
     assert parse_span(text) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize("text", ["", "2", "h", "2 hours", "-1h", "1h;", "99999w", "1e3s"])
-def test_what_is_no_span_is_refused(text):
+def test_refuses_malformed_spans(text):
     with pytest.raises(InvalidInput):
         parse_span(text)
 
 
-def test_moments_need_a_zone():
+def test_refuses_moments_without_a_zone():
     assert parse_when("2026-05-01T10:00:00+02:00") == datetime(2026, 5, 1, 8, tzinfo=UTC)
     assert parse_when("2026-05-01T08:00:00Z") == datetime(2026, 5, 1, 8, tzinfo=UTC)
     for naive in ("2026-05-01", datetime(2026, 5, 1)):  # noqa: DTZ001 - naive on purpose
@@ -47,7 +47,7 @@ for _ in range(200):
 @pytest.mark.parametrize(
     "data", ["a\0b", {"a": "\ud800"}, {"a\0": 1}, float("nan"), [float("inf")], {1: 2}, {"a": {1, 2}}, object(), nested]
 )
-def test_data_that_cannot_be_stored_is_refused(data):
+def test_refuses_data_that_cannot_be_stored(data):
     with pytest.raises(InvalidInput):
         check_data("data", data)
 
@@ -64,7 +64,7 @@ json_values = st.recursive(
 
 
 @given(json_values)
-def test_every_other_json_value_is_accepted(data):
+def test_accepts_every_other_json_value(data):
     check_data("data", data)
 
 
@@ -79,6 +79,6 @@ def test_every_other_json_value_is_accepted(data):
         lambda: LabelRef("x" * 201),
     ],
 )
-def test_cases_out_of_bounds_are_refused(make):
+def test_refuses_cases_out_of_bounds(make):
     with pytest.raises(InvalidInput):
         make()

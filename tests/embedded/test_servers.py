@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from time import monotonic, sleep
 
 import pytest
 
 from casework.embedded import identity
 from casework.embedded.home import Home
+from patience import wait_for
 
 pytestmark = pytest.mark.process
 
@@ -41,28 +41,22 @@ def servers_of(home):
     return found
 
 
-def wait_until_stopped(home):
-    end = monotonic() + 30
-    while servers_of(home):
-        assert monotonic() < end, "the servers did not stop with their last client"
-        sleep(0.1)
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["plain", "with spaces and 'quotes'", "ünïcode", "long/" * 30 + "home"],
-    ids=["plain", "spaces", "unicode", "long"],
-)
-def test_any_home_works_and_its_servers_stop_with_the_last_client(tmp_path, name):
-    home = tmp_path / name
-    made = casework(home, "queues", "create", "inbox", "--json")
+@pytest.mark.parametrize("name", ["with spaces, 'quotes' and ünïcode", "long/" * 30 + "home"], ids=["odd", "long"])
+def test_runs_in_a_home_of_any_name(tmp_path, name):
+    made = casework(tmp_path / name, "queues", "create", "inbox", "--json")
     assert made.returncode == 0, made.stderr
-    wait_until_stopped(home)
+    assert json.loads(made.stdout)["name"] == "inbox"
+
+
+def test_stops_servers_with_their_last_client_and_keeps_the_data(tmp_path):
+    home = tmp_path / "home"
+    assert casework(home, "queues", "create", "inbox").returncode == 0
+    wait_for(lambda: not servers_of(home), "the servers to stop", every=0.1, patience=30)
     listed = casework(home, "queues", "list", "--json")
     assert [queue["name"] for queue in json.loads(listed.stdout)] == ["inbox"]
 
 
-def test_commands_at_once_share_the_servers(tmp_path):
+def test_shares_servers_among_commands_at_once(tmp_path):
     commands = [
         subprocess.Popen(
             [sys.executable, "-m", "casework", "queues", "create", f"q{number}"],
@@ -76,7 +70,7 @@ def test_commands_at_once_share_the_servers(tmp_path):
     assert len(json.loads(casework(tmp_path / "home", "queues", "list", "--json").stdout)) == 4
 
 
-def test_a_supervisor_that_is_killed_loses_nothing(tmp_path):
+def test_loses_nothing_when_the_supervisor_is_killed(tmp_path):
     home = tmp_path / "home"
     assert casework(home, "queues", "create", "inbox").returncode == 0
     for pid in servers_of(home):
@@ -84,7 +78,7 @@ def test_a_supervisor_that_is_killed_loses_nothing(tmp_path):
     assert [queue["name"] for queue in json.loads(casework(home, "queues", "list", "--json").stdout)] == ["inbox"]
 
 
-def test_a_home_that_cannot_be_used_is_one_line(tmp_path):
+def test_reports_an_unusable_home_in_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     done = casework(tmp_path / "file", "queues", "list")
     assert done.returncode == 1
@@ -93,7 +87,7 @@ def test_a_home_that_cannot_be_used_is_one_line(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as somebody else")
-def test_where_namespaces_are_refused_a_closed_home_gets_its_files_elsewhere(tmp_path, monkeypatch):
+def test_keeps_files_of_a_closed_home_elsewhere_without_namespaces(tmp_path, monkeypatch):
     monkeypatch.setattr(identity, "substitute", lambda: (65534, 65534))
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)

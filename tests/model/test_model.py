@@ -32,7 +32,7 @@ def model_database(new_database):
 
 
 @pytest.mark.timeout(max(600, STEPS // 50))
-def test_random_lives_go_as_the_model_says(model_database, caplog):
+def test_lives_random_lives_as_the_model_says(model_database, caplog):
     """CASEWORK_TEST_MODEL_STEPS makes it longer; beyond 20,000 steps it is different each time."""
     world = (
         [a_queue(model_database, "first"), a_queue(model_database, "second")],

@@ -5,20 +5,22 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from patience import PATIENCE, wait_for
 
 from casework.broker.address import client
 from casework.cli.roles import Pool, beat_command, ticker_command, worker_command
-from casework.core.lifecycle import CaseStatus
-from casework.core.model import DEFAULT_TEAM, Queue
-from casework.service import queues
+from casework.core.model import DEFAULT_TEAM, CaseId, Queue
+from casework.embedded import Urls
+from casework.service import agents, queues
 from casework.settings import Settings
 from casework.wiring import Casework, connect
+from databases import Databases
+from factories import some_cases
+from patience import PATIENCE, wait_for
 
 QUICK = {
     "tick_seconds": 0.5,
@@ -37,7 +39,7 @@ class Installation:
         self.casework = casework
         self.db = casework.db
         self.settings = casework.settings
-        self.environment = environment
+        self.environment = {**environment, "SAMPLE_LOG": str(logs / "sample.log")}
         self.logs = logs
         self.processes: list[subprocess.Popen[bytes]] = []
 
@@ -64,11 +66,13 @@ class Installation:
     def beat(self, **environment: Any) -> subprocess.Popen[bytes]:
         return self.start(beat_command(), **environment)
 
-    def everything(self, pool: Pool = Pool.PREFORK, concurrency: int = 4) -> subprocess.Popen[bytes]:
+    def everything(
+        self, pool: Pool = Pool.PREFORK, concurrency: int = 4, **environment: Any
+    ) -> subprocess.Popen[bytes]:
         """A ticker, a beat and one worker, which is returned."""
-        self.ticker()
-        self.beat()
-        return self.worker(pool, concurrency)
+        self.ticker(**environment)
+        self.beat(**environment)
+        return self.worker(pool, concurrency, **environment)
 
     def command(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -80,17 +84,26 @@ class Installation:
             **options,
         )
 
+    def add(self, queue: Queue, count: int = 1, data: Any = "") -> list[CaseId]:
+        """New cases, and a nudge for the ticker."""
+        ids = some_cases(self.db, queue, count, data=data)
+        self.casework.publisher.nudge()
+        return ids
+
     def counted(self, queue: Queue) -> dict[str, int]:
         return queues.stats(self.db, DEFAULT_TEAM, queue.id).cases
 
     def running(self, queue: Queue) -> int:
-        return queues.stats(self.db, DEFAULT_TEAM, queue.id).live_runs.get("running", 0)
+        return self._count("runs where queue_id = %(queue)s and status = 'running'", queue)
 
     def wait_until_ended(self, queue: Queue, count: int) -> None:
-        wait_for(
-            lambda: self.counted(queue)[CaseStatus.COMPLETED] + self.counted(queue)[CaseStatus.FAILED] >= count,
-            f"{count} cases to end",
-        )
+        ended = "cases where queue_id = %(queue)s and status in ('completed', 'failed')"
+        wait_for(lambda: self._count(ended, queue) >= count, f"{count} cases to end")
+
+    def _count(self, what: str, queue: Queue) -> int:
+        with self.db.single() as tx:
+            found: int = tx.sql(f"select count(*) from {what}", {"queue": queue.id}).scalar_one()
+        return found
 
     def runs_per_case(self, queue: Queue) -> set[tuple[int, int]]:
         """The distinct pairs (completed runs, completed events) that cases have: {(1, 1)} is each exactly once."""
@@ -111,27 +124,106 @@ class Installation:
             process.wait()
 
 
-_numbers = itertools.cycle(range(1, 16))
+# Redis has 16 databases; the last is the shared installation's.
+_numbers = itertools.cycle(range(1, 15))
+SHARED = 15
+
+
+@pytest.fixture(scope="session")
+def install(new_database: Databases, servers: Urls) -> Callable[[str, int, Path], Installation]:
+    """Makes an installation of no process: `install(database, number of its Redis database, home)`."""
+
+    def make(database: str, number: int, home: Path) -> Installation:
+        redis_url = servers.redis.replace("virtual_host=0", f"virtual_host={number}").replace("/0", f"/{number}")
+        values = {
+            "database_url": new_database(database),
+            "redis_url": redis_url,
+            "agent_modules": "sample_agents",
+            "home": home,
+            **QUICK,
+        }
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("CASEWORK_")}
+        environment |= {f"CASEWORK_{name.upper()}": str(value) for name, value in values.items()}
+        environment["PYTHONPATH"] = str(Path(__file__).parent.parent)
+        with client(redis_url) as redis:
+            redis.flushdb()
+        return Installation(connect(Settings(**values)), environment, home)
+
+    return make
 
 
 @pytest.fixture
-def installation(new_database, servers, tmp_path) -> Iterator[Installation]:
-    number = next(_numbers)
-    redis_url = servers.redis.replace("virtual_host=0", f"virtual_host={number}").replace("/0", f"/{number}")
-    values = {
-        "database_url": new_database("processes"),
-        "redis_url": redis_url,
-        "agent_modules": "sample_agents",
-        "home": tmp_path,
-        **QUICK,
-    }
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CASEWORK_")}
-    environment |= {f"CASEWORK_{name.upper()}": str(value) for name, value in values.items()}
-    environment["PYTHONPATH"] = str(Path(__file__).parent.parent)
-    environment["SAMPLE_LOG"] = str(tmp_path / "sample.log")
-    with client(redis_url) as redis:
-        redis.flushdb()
-    found = Installation(connect(Settings(**values)), environment, tmp_path)
+def installation(install, tmp_path) -> Iterator[Installation]:
+    """An installation of the test's own, for what needs other settings, or its own ticker."""
+    found = install("processes", next(_numbers), tmp_path)
     yield found
     found.end()
     found.casework.close()
+
+
+class Shared:
+    """A ticker and a beat for all tests of a session that only need such; and the worker of those that need no other."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.installation = installation
+        self._clock: list[subprocess.Popen[bytes]] = []
+        self._worker: tuple[Pool, subprocess.Popen[bytes]] | None = None
+
+    def tick(self) -> None:
+        """Have a ticker and a beat."""
+        if any(process.poll() is not None for process in self._clock) or not self._clock:
+            self.installation.end()
+            self._clock = [self.installation.ticker(), self.installation.beat()]
+
+    def work(self, pool: Pool | None) -> None:
+        """Have one worker, of that pool; or none."""
+        if self._worker is not None:
+            had, process = self._worker
+            if had is pool and process.poll() is None:
+                return
+            process.kill()
+            process.wait()
+        self._worker = (pool, self.installation.worker(pool)) if pool else None
+
+    def forget(self) -> None:
+        """Delete what a test has left."""
+        db, settings = self.installation.db, self.installation.settings
+        for queue in queues.find(db, DEFAULT_TEAM):
+            self.installation.casework.perform(queues.delete(db, settings, DEFAULT_TEAM, queue.id))
+        for agent in agents.find(db, DEFAULT_TEAM):
+            self.installation.casework.perform(queues.delete_agent(db, settings, DEFAULT_TEAM, agent.id))
+
+    def end(self) -> None:
+        self.installation.end()
+        self.installation.casework.close()
+
+
+@pytest.fixture(scope="session")
+def shared(install, tmp_path_factory) -> Iterator[Shared]:
+    found = Shared(install("shared", SHARED, tmp_path_factory.mktemp("shared")))
+    yield found
+    found.end()
+
+
+@pytest.fixture
+def ticking(shared: Shared, tmp_path: Path) -> Iterator[Installation]:
+    """A ticker and a beat that run. Workers are the test's, and end with it."""
+    shared.tick()
+    shared.work(None)
+    found = Installation(shared.installation.casework, shared.installation.environment, tmp_path)
+    yield found
+    found.end()
+    shared.forget()
+
+
+@pytest.fixture
+def working(shared: Shared, tmp_path: Path) -> Iterator[Callable[[Pool], Installation]]:
+    """`working(pool)`: an installation that runs, with a worker of that pool and four slots."""
+
+    def work(pool: Pool) -> Installation:
+        shared.tick()
+        shared.work(pool)
+        return Installation(shared.installation.casework, shared.installation.environment, tmp_path)
+
+    yield work
+    shared.forget()

@@ -10,13 +10,13 @@ import threading
 from contextlib import closing, contextmanager, suppress
 
 import pytest
-from patience import PATIENCE, wait_for
-from test_api_process import free_port, get
 
 from casework.core.model import DEFAULT_TEAM
 from casework.core.roles import Role
 from casework.service import keys, queues
 from casework.store.database import Database
+from patience import PATIENCE, wait_for
+from ports import free_port, get
 
 pytestmark = pytest.mark.process
 
@@ -59,7 +59,7 @@ def held_after_its_commit(installation):
 
 
 @pytest.mark.parametrize(("held", "replayed"), [(held_before_its_commit, None), (held_after_its_commit, "true")])
-def test_a_creation_is_done_once(installation, held, replayed):
+def test_creates_once_when_the_api_is_killed_and_asked_again(installation, held, replayed):
     queue = queues.create(installation.db, DEFAULT_TEAM, "inbox")
     token = keys.create(installation.db, DEFAULT_TEAM, "k", Role.OPERATOR)[1]
     port = free_port()

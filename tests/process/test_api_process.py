@@ -5,12 +5,9 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import pytest
-from patience import wait_for
 
 from casework.core.model import DEFAULT_TEAM, AgentKind
 from casework.core.roles import Role
@@ -21,16 +18,12 @@ from casework.store import schema
 from casework.store.database import Database
 from casework.wiring import connect
 from factories import some_cases
+from patience import wait_for
+from ports import free_port, get
 
 pytestmark = pytest.mark.process
 
 GUIDE = Path(__file__).parent.parent.parent / "src" / "casework" / "guides" / "agents-elsewhere.md"
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 class Postgres:
@@ -87,18 +80,7 @@ def postgres(tmp_path):
     server.stop()
 
 
-def get(port, path, token=""):
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Bearer {token}"})
-    try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
-            return answer.status
-    except urllib.error.HTTPError as error:
-        return error.code
-    except (urllib.error.URLError, ConnectionError):
-        return None
-
-
-def test_it_serves_503_while_its_database_is_away_and_goes_on_by_itself(installation, postgres):
+def test_answers_503_while_the_database_is_away_then_recovers(installation, postgres):
     port = free_port()
     installation.start([sys.executable, "-m", "casework", "api", "--port", str(port)], database_url=postgres.url)
     wait_for(lambda: get(port, "/healthz") == 200, "the API to serve")
@@ -127,7 +109,7 @@ def _upgraded(db):
         return None
 
 
-def test_a_port_in_use_is_one_line(installation):
+def test_reports_a_port_in_use_in_one_line(installation):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -25,7 +25,7 @@ def refusing(url):
             redis.config_set("min-replicas-to-write", 0)
 
 
-def test_processes_wait_for_it_and_go_on(installation):
+def test_goes_on_after_the_broker_refused_writes(installation):
     queue, _ = worked_queue(installation.db, "sample_agents:sleeps")
     for pool in Pool:
         installation.worker(pool)
@@ -40,7 +40,7 @@ def test_processes_wait_for_it_and_go_on(installation):
     assert installation.runs_per_case(queue) == {(1, 1)}
 
 
-def test_effects_that_it_refuses_are_no_error(installation):
+def test_tolerates_effects_that_the_broker_refuses(installation):
     with refusing(installation.settings.redis_url):
         run = RunId(uuid4())
         installation.casework.effects(Effects(bundles=((RunMessage(run, 1),),), stops=(run,), nudge=True))

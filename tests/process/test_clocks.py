@@ -1,17 +1,17 @@
 """Clocks of machines are set, ahead and back; what casework does by the clock goes on."""
 
 import pytest
-from patience import wait_for
 
 from casework.broker.address import client
 from casework.cli.roles import beat_command
 from chaos.clocks import Clock
+from patience import wait_for
 
 pytestmark = pytest.mark.process
 
 
 @pytest.mark.parametrize("seconds", [-300, 300])
-def test_the_beat_goes_on_when_its_clock_is_set(installation, tmp_path, seconds):
+def test_keeps_beating_when_the_clock_is_set(installation, tmp_path, seconds):
     clock = Clock(tmp_path / "clock")
     installation.environment |= clock.environment(installation.environment["PYTHONPATH"])
     installation.start(beat_command(), tick_seconds=0.1)

@@ -4,12 +4,12 @@ import os
 import signal
 
 import pytest
-from patience import wait_for
 
 from casework.cli.roles import Pool
 from casework.core.lifecycle import CaseStatus
 from casework.service import queues
 from factories import TEAM, a_consumer, a_queue, an_agent, history, some_cases
+from patience import wait_for
 
 pytestmark = pytest.mark.process
 

@@ -6,8 +6,6 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from patience import wait_for
-from test_api_process import free_port, get
 
 from casework.cli.roles import Pool
 from casework.embedded.home import Home
@@ -15,6 +13,8 @@ from casework.embedded.servers import Postgres, Valkey, start_and_wait
 from casework.store import schema
 from casework.store.database import Database
 from factories import some_cases, worked_queue
+from patience import wait_for
+from ports import free_port, get
 
 pytestmark = pytest.mark.process
 
@@ -30,7 +30,7 @@ def late():
     shutil.rmtree(home.path, ignore_errors=True)
 
 
-def test_processes_wait_for_their_servers(installation, late):
+def test_waits_for_servers_that_start_late(installation, late):
     home, servers = late
     urls = {"database_url": home.database_url, "redis_url": home.redis_url}
     for pool in Pool:

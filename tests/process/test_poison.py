@@ -4,13 +4,13 @@ import threading
 from contextlib import contextmanager
 
 import pytest
-from patience import wait_for
 
 from casework.cli.roles import Pool
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import NewCase
 from casework.service import cases, queues
 from factories import TEAM, a_consumer, a_queue, an_agent, history, some_cases
+from patience import wait_for
 
 pytestmark = pytest.mark.process
 
@@ -46,9 +46,9 @@ def harmless_cases_share_a_message(installation, queue):
 
 
 @contextmanager
-def everything_with_its_worker_started_again(installation, pool, concurrency):
-    """All roles, and the worker anew whenever it ends, as a supervisor of processes does."""
-    worker = installation.everything(pool, concurrency)
+def a_worker_that_is_started_again(installation, pool, concurrency):
+    """A worker, and another one whenever it ends, as a supervisor of processes starts it."""
+    worker = installation.worker(pool, concurrency)
     done = threading.Event()
 
     def keep():
@@ -67,26 +67,28 @@ def everything_with_its_worker_started_again(installation, pool, concurrency):
 
 
 @pytest.mark.parametrize("pool", list(Pool))
-def test_runs_that_kill_their_process_each_time_fail_and_stop_nobody_else(installation, pool):
-    queue = the_only_consumer(installation, "is_poison")
-    good = healthy_cases(installation, queue, 12)
-    bad = cases.create(installation.db, queue.id, [NewCase(how, how) for how in POISONS]).value
-    with everything_with_its_worker_started_again(installation, pool, 2):
-        installation.wait_until_ended(queue, 15)
+def test_fails_runs_that_kill_their_process_and_stops_no_others(ticking, pool):
+    queue = the_only_consumer(ticking, "is_poison")
+    good = healthy_cases(ticking, queue, 12)
+    bad = cases.create(ticking.db, queue.id, [NewCase(how, how) for how in POISONS]).value
+    with a_worker_that_is_started_again(ticking, pool, 2):
+        ticking.wait_until_ended(queue, 15)
     for id in bad:
-        assert history(installation.db, id).count("attempt_failed") == 1
-        assert reason(installation, id).endswith("fell silent for 3 s, in attempt after attempt")
-    counted = installation.counted(queue)
+        assert history(ticking.db, id).count("attempt_failed") == 1
+        assert reason(ticking, id).endswith("fell silent for 3 s, in attempt after attempt")
+    counted = ticking.counted(queue)
     assert (counted[CaseStatus.FAILED], counted[CaseStatus.COMPLETED]) == (3, 12)
-    assert {history(installation.db, id).count("completed") for id in good} == {1}
-    assert queues.stats(installation.db, TEAM, queue.id).counters["run_lost"] >= 6
+    assert {history(ticking.db, id).count("completed") for id in good} == {1}
+    assert queues.stats(ticking.db, TEAM, queue.id).counters["run_lost"] >= 6
 
 
-def test_a_poison_that_shares_a_message_takes_the_others_along_once(installation):
+def test_repeats_runs_that_share_a_message_with_a_poison_once(installation):
     """One run at a time, because a process that dies takes along what its other threads execute, shared or not."""
     queue = the_only_consumer(installation, "is_poison")
     installation.environment["CASEWORK_BUNDLE_SECONDS"] = "10"
-    with everything_with_its_worker_started_again(installation, Pool.THREADS, 1):
+    installation.ticker()
+    installation.beat()
+    with a_worker_that_is_started_again(installation, Pool.THREADS, 1):
         wait_for(lambda: harmless_cases_share_a_message(installation, queue), "messages to be shared")
         before = installation.counted(queue)[CaseStatus.COMPLETED]
         new = [NewCase("case", "exits" if number == 7 else "harmless") for number in range(40)]
@@ -102,47 +104,47 @@ def test_a_poison_that_shares_a_message_takes_the_others_along_once(installation
     assert sum(attempts) > 1, "it was alone"
 
 
-def test_a_run_that_meets_a_limit_of_memory_fails_at_once_and_its_process_lives(installation):
-    queue = the_only_consumer(installation, "wants_all_memory")
-    installation.everything(concurrency=1)
-    bad, again = some_cases(installation.db, queue, 2)
-    (good,) = healthy_cases(installation, queue, 1)
-    installation.wait_until_ended(queue, 3)
-    assert [reason(installation, id) for id in (bad, again, good)] == ["MemoryError", "MemoryError", "slept"]
-    assert "attempt_failed" not in history(installation.db, bad)
+def test_fails_a_run_at_its_memory_limit_and_keeps_the_process(ticking):
+    queue = the_only_consumer(ticking, "wants_all_memory")
+    ticking.worker(concurrency=1)
+    bad, again = some_cases(ticking.db, queue, 2)
+    (good,) = healthy_cases(ticking, queue, 1)
+    ticking.wait_until_ended(queue, 3)
+    assert [reason(ticking, id) for id in (bad, again, good)] == ["MemoryError", "MemoryError", "slept"]
+    assert "attempt_failed" not in history(ticking.db, bad)
 
 
-def test_a_pools_parent_vouches_for_a_child_whose_interpreter_is_held_past_the_lease(installation):
-    queue = the_only_consumer(installation, "holds_the_interpreter")
-    installation.everything(Pool.PREFORK, 2)
-    (case_id,) = some_cases(installation.db, queue, data={"seconds": 9})
-    installation.casework.publisher.nudge()
-    wait_for(lambda: installation.running(queue) == 1, "the run to start")
-    good = healthy_cases(installation, queue, 12)
-    installation.wait_until_ended(queue, 13)
-    assert reason(installation, case_id) == "in attempt 1"
+def test_keeps_a_run_whose_child_process_holds_its_interpreter(ticking):
+    queue = the_only_consumer(ticking, "holds_the_interpreter")
+    ticking.worker(Pool.PREFORK, 2)
+    (case_id,) = some_cases(ticking.db, queue, data={"seconds": 5})
+    ticking.casework.publisher.nudge()
+    wait_for(lambda: ticking.running(queue) == 1, "the run to start")
+    good = healthy_cases(ticking, queue, 12)
+    ticking.wait_until_ended(queue, 13)
+    assert reason(ticking, case_id) == "in attempt 1"
     # Where the machine is busy, its message is sent again before the first start.
-    told = [event for event in history(installation.db, case_id) if event != "resent"]
+    told = [event for event in history(ticking.db, case_id) if event != "resent"]
     assert told == ["created", "claimed", "completed"]
-    assert {history(installation.db, id).count("completed") for id in good} == {1}
-    assert queues.stats(installation.db, TEAM, queue.id).counters["run_lost"] == 0
+    assert {history(ticking.db, id).count("completed") for id in good} == {1}
+    assert queues.stats(ticking.db, TEAM, queue.id).counters["run_lost"] == 0
 
 
-def test_a_thread_that_holds_its_interpreter_past_the_lease_is_fenced_out(installation):
+def test_fences_out_a_thread_that_holds_its_interpreter(ticking):
     """Nobody can say that its process lives: the others of its pool are its threads. A newer attempt completes the case, and the older one is refused."""
-    queue = the_only_consumer(installation, "holds_the_interpreter")
-    installation.everything(Pool.THREADS, 2)
-    installation.worker(Pool.THREADS, 2)
-    (case_id,) = some_cases(installation.db, queue, data={"seconds": 9})
-    installation.casework.publisher.nudge()
-    wait_for(lambda: installation.running(queue) == 1, "the run to start")
-    good = healthy_cases(installation, queue, 12)
-    installation.wait_until_ended(queue, 13)
-    assert reason(installation, case_id) == "in attempt 2"
-    wait_for(lambda: "write_refused" in history(installation.db, case_id), "the late outcome to be refused")
-    assert history(installation.db, case_id)[-4:] == ["attempt_failed", "resumed", "completed", "write_refused"]
-    assert {history(installation.db, id).count("completed") for id in good} == {1}
-    assert installation.runs_per_case(queue) == {(1, 1)}
-    counted = queues.stats(installation.db, TEAM, queue.id).counters
+    queue = the_only_consumer(ticking, "holds_the_interpreter")
+    ticking.worker(Pool.THREADS, 2)
+    ticking.worker(Pool.THREADS, 2)
+    (case_id,) = some_cases(ticking.db, queue, data={"seconds": 6})
+    ticking.casework.publisher.nudge()
+    wait_for(lambda: ticking.running(queue) == 1, "the run to start")
+    good = healthy_cases(ticking, queue, 12)
+    ticking.wait_until_ended(queue, 13)
+    assert reason(ticking, case_id) == "in attempt 2"
+    wait_for(lambda: "write_refused" in history(ticking.db, case_id), "the late outcome to be refused")
+    assert history(ticking.db, case_id)[-4:] == ["attempt_failed", "resumed", "completed", "write_refused"]
+    assert {history(ticking.db, id).count("completed") for id in good} == {1}
+    assert ticking.runs_per_case(queue) == {(1, 1)}
+    counted = queues.stats(ticking.db, TEAM, queue.id).counters
     assert counted["run_lost"] >= 1
     assert counted["write_refused"] >= 1

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
+from casework.core.model import Committed
+from casework.service import cases
 from casework.store.database import Database
 from casework.store.tables import metadata
 
@@ -29,3 +31,9 @@ def committed(raced: Database) -> Database:
     with raced.begin() as tx:
         tx.execute(text("select empty_all()"))
     return raced
+
+
+@pytest.fixture
+def full_queues(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A queue that is deleted still has all its cases when its row is locked: they came after it was emptied."""
+    monkeypatch.setattr(cases, "clear", lambda *_: Committed((0, [])))

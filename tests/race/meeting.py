@@ -11,12 +11,9 @@ from invariants import broken
 from scenes import ends, so_far
 from waiting import Halted, Rival, wait_until_still
 
-from casework.store import claims
-from casework.store.transitions import by_run
-
 CLAIM = "with pick as"
-LOCK = claims._LOCK_SQL
-STOPPED = by_run.STOPPED
+LOCK = "for update of c skip locked for share of q"
+STOPPED = "and not r.stop_releases"
 LOOK_AGAIN = "and attempt = %(attempt)s for no key update"
 RESEND = "with late as"
 REFUSAL = "refused_writes + 1"
@@ -59,7 +56,7 @@ class Met:
         assert broken(db) == {}
 
     def __str__(self):
-        where = f" before {self.before.split()[0]}" if self.before else f" {self.commit}" if self.commit > 1 else ""
+        where = f" before {self.before}" if self.before else f" {self.commit}" if self.commit > 1 else ""
         return f"{self.begin.__name__}: {self.second.__name__} within {self.first.__name__}{where}"
 
 

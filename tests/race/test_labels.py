@@ -25,7 +25,7 @@ def values(db, queue, case_id):
     return [one.value for one in labels.of_case(db, TEAM, queue.id, case_id, limit=10, offset=0)]
 
 
-def test_a_label_that_is_deleted_first_is_made_anew(committed, queue, label):
+def test_recreates_a_label_that_is_deleted_first(committed, queue, label):
     with committed.begin() as tx:
         assert label_store.delete(tx, queue.id, label.id)
         rival = Rival(lambda: cases.create(committed, queue.id, [NewCase("case", labels=(URGENT,))]).value)
@@ -34,7 +34,7 @@ def test_a_label_that_is_deleted_first_is_made_anew(committed, queue, label):
     assert values(committed, queue, case_id) == ["urgent"]
 
 
-def test_a_label_that_is_assigned_first_is_deleted_with_its_assignment(committed, queue, label):
+def test_deletes_a_label_with_an_assignment_that_came_first(committed, queue, label):
     (case_id,) = cases.create(committed, queue.id, [NewCase("case")]).value
     with committed.begin() as tx:
         assert label_store.ensure(tx, queue.id, [URGENT]) == {URGENT: label.id}

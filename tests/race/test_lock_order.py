@@ -1,6 +1,5 @@
 """Queues, agents, consumers, cases by id, runs by id, human requests, counters: who follows that order cannot wait in a circle."""
 
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -12,8 +11,9 @@ from crowd import ASKED, CLAIMED, NEXT, RUNNING, crowd, keep, restore
 from invariants import broken
 from waiting import Halted, Rival, wait_until_still
 
-from casework.core.model import Committed
-from casework.service import cases
+from seams import Seam, Through
+
+pytestmark = pytest.mark.usefixtures("full_queues")
 
 ORDER = ["queues", "agents", "consumers", "cases", "runs", "human_requests", "counters"]
 
@@ -65,12 +65,6 @@ def the_crowd(raced):
     scene = crowd(raced)
     keep(raced)
     return scene
-
-
-@pytest.fixture(autouse=True)
-def full_queues(monkeypatch):
-    """A queue that is deleted still has all its cases when its row is locked: they came after it was emptied."""
-    monkeypatch.setattr(cases, "clear", lambda *_: Committed((0, [])))
 
 
 def shut(tx, scene, gate):
@@ -128,7 +122,7 @@ def wrong_of(scene, meeting):
 
 
 @pytest.mark.parametrize("first", ACTS, ids=lambda act: act.__name__)
-def test_no_two_acts_wait_in_a_circle(the_crowd, first):
+def test_deadlocks_no_two_acts(the_crowd, first):
     scene = the_crowd
     restore(scene.db)
     gates = [gate for gate in GATES if waits_at(scene, first, gate)]
@@ -145,43 +139,21 @@ def test_no_two_acts_wait_in_a_circle(the_crowd, first):
     assert {pair: what for pair, what in wrong.items() if what} == {}
 
 
-class Watched:
-    """A database that notes, of each transaction, which tables each statement is the first to lock rows of."""
+class Noted(Seam):
+    """A transaction that notes which tables each of its statements is the first to lock rows of."""
 
-    def __init__(self, db: Any) -> None:
-        self._db = db
-        self.transactions: list[list[set[str]]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._db, name)
-
-    @contextmanager
-    def begin(self):
-        with self._db.begin() as tx:
-            self.transactions.append([])
-            yield Noted(tx, self.transactions[-1])
-
-    single = begin
-
-
-class Noted:
     def __init__(self, tx: Any, firsts: list[set[str]]) -> None:
-        self._tx, self._firsts = tx, firsts
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._tx, name)
+        super().__init__(tx)
+        self._firsts = firsts
 
     def sql(self, statement: str, parameters: Any = None) -> Any:
-        return self._note(self._tx.sql(statement, parameters))
-
-    def together(self, *asked: Any) -> list[Any]:
-        return [self.sql(*one) for one in asked]
+        return self._note(self.tx.sql(statement, parameters))
 
     def execute(self, statement: Any, parameters: Any = None) -> Any:
-        return self._note(self._tx.execute(statement, parameters))
+        return self._note(self.tx.execute(statement, parameters))
 
     def _note(self, result: Any) -> Any:
-        locked = self._tx.sql(
+        locked = self.tx.sql(
             """select relation::regclass::text from pg_locks where pid = pg_backend_pid() and locktype = 'relation'
                and mode in ('RowShareLock', 'RowExclusiveLock')"""
         )
@@ -191,11 +163,16 @@ class Noted:
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
-def test_each_transaction_comes_to_the_tables_in_the_written_order(the_crowd, act):
+def test_locks_tables_in_the_written_order(the_crowd, act):
     restore(the_crowd.db)
-    db = Watched(the_crowd.db)
-    told(act, replace(the_crowd, db=db))
-    for firsts in db.transactions:
+    transactions: list[list[set[str]]] = []
+
+    def note(tx):
+        transactions.append([])
+        return Noted(tx, transactions[-1])
+
+    told(act, replace(the_crowd, db=Through(the_crowd.db, note)))
+    for firsts in transactions:
         ranks = [sorted(ORDER.index(name) for name in names) for names in firsts if names]
         assert all(before[-1] < after[0] for before, after in pairwise(ranks)), firsts
-    assert any(names for firsts in db.transactions for names in firsts) == (act is not acts.say)
+    assert any(names for firsts in transactions for names in firsts) == (act is not acts.say)

@@ -17,7 +17,7 @@ from factories import SETTINGS, a_consumer, a_queue, an_agent, an_attempt, claim
 SECONDS = 5.0
 
 
-def test_fifty_people_and_eight_agents_at_the_same_cases(committed):
+def test_keeps_every_invariant_with_fifty_people_at_the_same_cases(committed):
     queue = a_queue(committed)
     agents = [an_agent(committed, f"agent {number}") for number in range(2)]
     for agent in agents:

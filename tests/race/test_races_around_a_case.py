@@ -30,7 +30,7 @@ from scenes import asked, claimed, pending, running
 from waiting import Halted, Rival, wait_until_blocked, wait_until_still
 
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Committed, NewCase, Priority
+from casework.core.model import NewCase, Priority
 from casework.service import cases, dispatch, queues
 from casework.store import cases as case_store
 from factories import SETTINGS, TEAM, claim, some_cases, the_run, worked_queue
@@ -45,7 +45,7 @@ from factories import SETTINGS, TEAM, claim, some_cases, the_run, worked_queue
     Met(pending, tick, delete_agent, "claims 0, at once interrupts 0: pending", before=LOCK),
     Met(pending, delete_agent, tick, "interrupts 0, at once claims 0: pending"),
 )
-def test_a_consumer_that_is_disconnected_claims_nothing_more(committed, meeting):
+def test_claims_nothing_for_a_disconnected_consumer(committed, meeting):
     meeting.check(committed)
 
 
@@ -54,7 +54,7 @@ def test_a_consumer_that_is_disconnected_claims_nothing_more(committed, meeting)
     Met(pending, tick, connect, "claims 1, then connected: claimed, pending; claimed", before=CLAIM),
     Met(pending, connect, tick, "connected, at once claims 0: pending"),
 )
-def test_a_consumer_that_is_changed_is_left_to_the_next_tick(committed, meeting):
+def test_leaves_a_consumer_that_is_being_changed_to_the_next_tick(committed, meeting):
     meeting.check(committed)
 
 
@@ -86,7 +86,7 @@ def test_a_consumer_that_is_changed_is_left_to_the_next_tick(committed, meeting)
     Met(pending, delegate, delete_agent, "moved, then interrupts 0: pending; delegated delegated"),
     Met(pending, delete_agent, delegate, "interrupts 0, then NotAConsumer: pending"),
 )
-def test_what_a_disconnected_agent_has_goes_back_to_the_queue(committed, meeting):
+def test_returns_the_cases_of_a_disconnected_agent(committed, meeting):
     meeting.check(committed)
 
 
@@ -99,7 +99,7 @@ def test_what_a_disconnected_agent_has_goes_back_to_the_queue(committed, meeting
     Met(running, delegate_to_other, disconnect, "moved, then interrupts 0: pending, running!; delegated"),
     Met(running, complete, delete_agent, "completed, then interrupts 0: completed, completed; completed"),
 )
-def test_a_case_that_the_agent_has_no_more_stays_where_it_is_when_the_agent_is_disconnected(committed, meeting):
+def test_leaves_a_case_that_the_disconnected_agent_no_longer_has(committed, meeting):
     meeting.check(committed)
 
 
@@ -112,7 +112,7 @@ def test_a_case_that_the_agent_has_no_more_stays_where_it_is_when_the_agent_is_d
     ),
     Met(running, disconnect_other, hand_over, "interrupts 0, then failed: failed, failed; failed"),
 )
-def test_a_handover_to_an_agent_that_is_disconnected_loses_nothing(committed, meeting):
+def test_loses_no_case_handed_over_to_a_disconnected_agent(committed, meeting):
     meeting.check(committed)
 
 
@@ -127,7 +127,7 @@ def test_a_handover_to_an_agent_that_is_disconnected_loses_nothing(committed, me
         running, delete_queue, complete, "deletes 1, interrupts 1, then refused: gone, interrupted; 1 refused", commit=2
     ),
 )
-def test_nothing_is_claimed_from_a_queue_that_is_deleted(committed, meeting):
+def test_claims_nothing_from_a_deleted_queue(committed, meeting):
     meeting.check(committed)
 
 
@@ -140,7 +140,7 @@ def test_nothing_is_claimed_from_a_queue_that_is_deleted(committed, meeting):
     Met(pending, connect, delete_queue, "connected, then deletes 1, interrupts 0: gone"),
     Met(pending, delete_queue, delegate, "deletes 1, interrupts 0, then NotAConsumer: gone", commit=3),
 )
-def test_what_is_added_to_a_queue_that_is_deleted_is_deleted_or_refused(committed, meeting):
+def test_deletes_or_refuses_what_is_added_to_a_deleted_queue(committed, meeting):
     meeting.check(committed)
 
 
@@ -148,7 +148,7 @@ def test_what_is_added_to_a_queue_that_is_deleted_is_deleted_or_refused(committe
     Met(pending, delete_queue, label, "deletes 1, interrupts 0, then NotFound: gone", commit=3),
     Met(pending, delete_queue, make_label, "deletes 1, interrupts 0, then NotFound: gone", commit=3),
 )
-def test_a_label_for_a_queue_that_is_deleted_is_refused(committed, meeting):
+def test_refuses_a_label_for_a_deleted_queue(committed, meeting):
     meeting.check(committed)
 
 
@@ -156,7 +156,7 @@ def test_a_label_for_a_queue_that_is_deleted_is_refused(committed, meeting):
     Met(pending, delete_queue, delete_queue, "deletes 1, interrupts 0, then NotFound: gone", commit=3),
     Met(pending, delete_queue, pause, "deletes 1, interrupts 0, then NotFound: gone", commit=3),
 )
-def test_a_queue_that_was_deleted_meanwhile_is_not_found(committed, meeting):
+def test_finds_no_queue_that_was_deleted_meanwhile(committed, meeting):
     meeting.check(committed)
 
 
@@ -165,7 +165,7 @@ def test_a_queue_that_was_deleted_meanwhile_is_not_found(committed, meeting):
     Met(pending, connect, delete_agent, "connected, then interrupts 0: pending"),
     Met(pending, delete_agent, connect, "interrupts 0, then NotFound: pending"),
 )
-def test_nobody_connects_an_agent_or_a_queue_that_is_deleted(committed, meeting):
+def test_connects_no_deleted_agent_or_queue(committed, meeting):
     meeting.check(committed)
 
 
@@ -180,7 +180,7 @@ def test_nobody_connects_an_agent_or_a_queue_that_is_deleted(committed, meeting)
     Met(running, drain, retry, "asks 1, then moved: pending, running!; retried"),
     Met(running, retry, drain, "moved, then asks 0: pending, running!; retried"),
 )
-def test_draining_takes_back_what_did_not_start_and_asks_for_the_rest(committed, meeting):
+def test_drains_by_taking_back_pending_runs_and_stopping_the_rest(committed, meeting):
     meeting.check(committed)
 
 
@@ -188,14 +188,14 @@ def connect_with(db, queue, agent, concurrency):
     queues.set_consumer(db, TEAM, queue.id, agent.id, trigger=True, concurrency=concurrency)
 
 
-def test_a_limit_that_is_set_before_the_tick_has_its_lock_counts(committed):
+def test_respects_a_limit_set_before_the_tick_has_its_lock(committed):
     queue, agent = worked_queue(committed, concurrency=1)
     some_cases(committed, queue, 5)
     lowered = Halted(committed, lambda: connect_with(committed, queue, agent, 3), before=LOCK)
     assert len(dispatch.claim_round(lowered, SETTINGS)) == 3
 
 
-def test_a_limit_that_is_set_while_a_tick_claims_counts_for_the_next_one(committed):
+def test_respects_a_limit_set_during_a_tick_from_the_next_one_on(committed):
     queue, agent = worked_queue(committed, concurrency=3)
     some_cases(committed, queue, 5)
     rivals = []
@@ -210,7 +210,7 @@ def test_a_limit_that_is_set_while_a_tick_claims_counts_for_the_next_one(committ
     assert claim(committed) == []
 
 
-def test_draining_locks_the_cases_in_everybodys_order(committed):
+def test_locks_cases_in_the_common_order_to_drain(committed):
     """The case of the first run is the second one: it is claimed first, because of its priority."""
     queue, _ = worked_queue(committed)
     (first,) = some_cases(committed, queue)
@@ -227,26 +227,22 @@ def test_draining_locks_the_cases_in_everybodys_order(committed):
 
 
 @pytest.mark.parametrize("second", [delegate, disconnect, delete_agent])
-def test_a_queue_that_is_deleted_with_a_case_that_came_late_is_locked_with_its_consumers_first(
-    committed, second, monkeypatch
-):
+def test_locks_consumers_before_a_late_case_to_delete_a_queue(committed, second, full_queues):
     scene = pending(committed)
-    monkeypatch.setattr(cases, "clear", lambda *_: Committed((0, [])))
     said = meet(scene, delete_queue, second, before="order by id for no key update")
     assert said.startswith("deletes 1, interrupts 0, then ")
     assert broken(committed) == {}
 
 
-def test_a_label_waits_for_the_deletion_of_its_queue_before_it_has_the_case(committed, monkeypatch):
+def test_waits_for_a_queues_deletion_before_labelling_its_case(committed, full_queues):
     scene = pending(committed)
-    monkeypatch.setattr(cases, "clear", lambda *_: Committed((0, [])))
     assert (
         meet(scene, delete_queue, label, before="order by id for no key update")
         == "deletes 1, interrupts 0, then NotFound"
     )
 
 
-def test_imports_of_the_same_keys_in_opposite_order_do_not_wait_in_a_circle(committed):
+def test_imports_the_same_keys_in_opposite_order_without_deadlock(committed):
     """Both are stopped in their middle, at a key that a third one is adding."""
     queue, _ = worked_queue(committed)
     keys = [NewCase(key, key=key) for key in "abc"]

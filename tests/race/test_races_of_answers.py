@@ -8,7 +8,7 @@ from scenes import asked
 @meetings(
     Met(asked, answer, answer, "answered, then AlreadyAnswered: pending, waiting; input_received"),
 )
-def test_a_question_is_answered_once(committed, meeting):
+def test_accepts_one_answer_to_a_question(committed, meeting):
     meeting.check(committed)
 
 
@@ -19,7 +19,7 @@ def test_a_question_is_answered_once(committed, meeting):
     Met(asked, stop, answer, "is interrupted, then AlreadyAnswered: failed, interrupted; input_cancelled stopped"),
     Met(asked, delete, answer, "moved, then AlreadyAnswered: gone, interrupted"),
 )
-def test_an_answer_that_meets_a_person_is_too_late(committed, meeting):
+def test_refuses_an_answer_after_a_person_took_the_case(committed, meeting):
     meeting.check(committed)
 
 
@@ -30,5 +30,5 @@ def test_an_answer_that_meets_a_person_is_too_late(committed, meeting):
     Met(asked, answer, stop, "answered, then TransitionRefused: pending, waiting; input_received"),
     Met(asked, answer, delete, "answered, then moved: gone, interrupted"),
 )
-def test_a_person_who_meets_an_answer_takes_a_case_that_is_answered(committed, meeting):
+def test_takes_an_answered_case_after_an_answer_under_way(committed, meeting):
     meeting.check(committed)

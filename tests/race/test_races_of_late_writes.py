@@ -55,7 +55,7 @@ from scenes import replaced, running, taken_up
         "moved, then refused: failed, interrupted running!; settled write_refused; 1 refused",
     ),
 )
-def test_a_late_outcome_is_refused_and_the_new_attempt_is_not_disturbed(committed, meeting):
+def test_refuses_a_late_outcome_and_leaves_the_new_attempt_alone(committed, meeting):
     meeting.check(committed)
 
 
@@ -108,7 +108,7 @@ def test_a_late_outcome_is_refused_and_the_new_attempt_is_not_disturbed(committe
         before=REFUSAL,
     ),
 )
-def test_a_late_message_is_refused_and_the_new_attempt_is_not_disturbed(committed, meeting):
+def test_refuses_a_late_message_and_leaves_the_new_attempt_alone(committed, meeting):
     meeting.check(committed)
 
 
@@ -116,7 +116,7 @@ def test_a_late_message_is_refused_and_the_new_attempt_is_not_disturbed(committe
     Met(replaced, complete, delete, "refused, at once moved: gone, interrupted running!; 1 refused", before=REFUSAL),
     Met(replaced, say, delete, "RunLost, at once moved: gone, interrupted running!; 1 refused", before=REFUSAL),
 )
-def test_a_late_write_that_meets_a_deletion_leaves_no_line_of_a_case_that_is_gone(committed, meeting):
+def test_records_no_late_write_of_a_case_that_is_being_deleted(committed, meeting):
     meeting.check(committed)
 
 
@@ -124,7 +124,7 @@ def test_a_late_write_that_meets_a_deletion_leaves_no_line_of_a_case_that_is_gon
     Met(replaced, delete, complete, "moved, then refused: gone, interrupted running!; 1 refused"),
     Met(replaced, delete, say, "moved, then RunLost: gone, interrupted running!; 1 refused"),
 )
-def test_a_refusal_that_waits_for_a_deletion_leaves_no_line_of_a_case_that_is_gone(committed, meeting):
+def test_records_no_refusal_that_waited_for_the_cases_deletion(committed, meeting):
     meeting.check(committed)
 
 
@@ -134,7 +134,7 @@ def test_a_refusal_that_waits_for_a_deletion_leaves_no_line_of_a_case_that_is_go
     Met(running, retry, say, "moved, at once said: pending, running!; retried"),
     Met(running, delete, say, "moved, at once said: gone, running!"),
 )
-def test_a_message_is_said_before_the_case_is_taken_or_not_at_all(committed, meeting):
+def test_stores_a_message_before_the_case_is_taken_or_not_at_all(committed, meeting):
     meeting.check(committed)
 
 
@@ -144,7 +144,7 @@ def test_a_message_is_said_before_the_case_is_taken_or_not_at_all(committed, mee
     Met(running, change_as_run, delete, "changed, then moved: gone, running!"),
     Met(running, delete, change_as_run, "moved, then RunLost: gone, running!; 1 refused"),
 )
-def test_a_change_by_the_run_is_before_the_case_is_taken_or_refused(committed, meeting):
+def test_applies_a_runs_change_before_the_case_is_taken_or_refuses_it(committed, meeting):
     meeting.check(committed)
 
 
@@ -160,5 +160,5 @@ def test_a_change_by_the_run_is_before_the_case_is_taken_or_refused(committed, m
     Met(running, label, delete, "labelled, then moved: gone, running!"),
     Met(running, delete, label, "moved, then NotFound: gone, running!"),
 )
-def test_a_person_and_a_run_change_a_case_one_after_the_other(committed, meeting):
+def test_serializes_changes_by_a_person_and_a_run(committed, meeting):
     meeting.check(committed)

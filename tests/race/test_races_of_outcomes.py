@@ -85,7 +85,7 @@ from scenes import followed, leaving, pulled, running, sharing
     ),
     Met(running, delete, hand_over, "moved, then refused: gone, interrupted; 1 refused"),
 )
-def test_an_outcome_that_meets_a_person_is_refused_and_recorded(committed, meeting):
+def test_refuses_and_records_an_outcome_after_a_person(committed, meeting):
     meeting.check(committed)
 
 
@@ -137,7 +137,7 @@ def test_an_outcome_that_meets_a_person_is_refused_and_recorded(committed, meeti
     ),
     Met(followed, beat, complete_and_start, "lives, then completed, started: completed, completed running; completed"),
 )
-def test_an_outcome_that_is_written_with_the_next_start_meets_others_as_one_by_itself(committed, meeting):
+def test_treats_an_outcome_written_with_the_next_start_as_any_other(committed, meeting):
     meeting.check(committed)
 
 
@@ -160,7 +160,7 @@ def test_an_outcome_that_is_written_with_the_next_start_meets_others_as_one_by_i
     Met(running, hand_over, retry, "handed_over, then skipped: pending, completed; handed_over"),
     Met(running, hand_over, delete, "handed_over, then moved: gone, completed"),
 )
-def test_a_person_who_meets_an_outcome_acts_on_what_it_left(committed, meeting):
+def test_lets_a_person_act_on_what_an_outcome_left(committed, meeting):
     meeting.check(committed)
 
 
@@ -179,7 +179,7 @@ def test_a_person_who_meets_an_outcome_acts_on_what_it_left(committed, meeting):
     Met(pulled, report, put_back, "completed, then RunLost: completed, completed; completed write_refused; 1 refused"),
     Met(pulled, put_back, report, "released, then RunLost: pending, waiting; released write_refused; 1 refused"),
 )
-def test_a_program_elsewhere_is_refused_as_any_other(committed, meeting):
+def test_refuses_a_program_elsewhere_as_any_other(committed, meeting):
     meeting.check(committed)
 
 
@@ -196,7 +196,7 @@ def test_a_program_elsewhere_is_refused_as_any_other(committed, meeting):
     Met(running, leave, complete, "asks 1, then completed: completed, completed; completed"),
     Met(running, complete, leave, "completed, then asks 0: completed, completed; completed"),
 )
-def test_a_worker_that_leaves_meets_a_person(committed, meeting):
+def test_releases_a_run_or_leaves_it_to_a_person(committed, meeting):
     meeting.check(committed)
 
 
@@ -209,7 +209,7 @@ def test_a_worker_that_leaves_meets_a_person(committed, meeting):
     Met(leaving, delete, shut_down, "moved, then releases 1: gone, interrupted"),
     Met(pulled, retry, put_back, "moved, then interrupted: pending, interrupted; retried interrupted"),
 )
-def test_a_run_that_gives_its_case_back_while_a_person_takes_it_has_ended(committed, meeting):
+def test_ends_a_run_that_gives_back_a_case_that_a_person_takes(committed, meeting):
     meeting.check(committed)
 
 
@@ -254,5 +254,5 @@ def test_a_run_that_gives_its_case_back_while_a_person_takes_it_has_ended(commit
         commit=2,
     ),
 )
-def test_outcomes_that_are_written_together_are_each_written_or_refused(committed, meeting):
+def test_writes_or_refuses_each_of_several_outcomes(committed, meeting):
     meeting.check(committed)

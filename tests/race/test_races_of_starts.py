@@ -14,7 +14,7 @@ from scenes import claimed, unsent
     Met(unsent, start, sweep, "started, at once sweeps 0: claimed, running"),
     Met(unsent, sweep, start, "sweeps 1, then started: claimed, running; resent"),
 )
-def test_a_message_that_comes_twice_starts_once(committed, meeting):
+def test_starts_a_run_once_if_its_message_comes_twice(committed, meeting):
     meeting.check(committed)
 
 
@@ -27,7 +27,7 @@ def test_a_message_that_comes_twice_starts_once(committed, meeting):
     Met(claimed, retry, start_all, "moved, then starts 0: pending, interrupted; retried"),
     Met(claimed, delete, start_all, "moved, then starts 0: gone, interrupted"),
 )
-def test_a_start_that_meets_a_person_starts_nothing(committed, meeting):
+def test_starts_nothing_after_a_person_took_the_case(committed, meeting):
     meeting.check(committed)
 
 
@@ -40,7 +40,7 @@ def test_a_start_that_meets_a_person_starts_nothing(committed, meeting):
     Met(claimed, start_all, retry, "starts 1, then moved: pending, running!; retried"),
     Met(claimed, start_all, delete, "starts 1, then moved: gone, running!"),
 )
-def test_a_person_who_meets_a_start_asks_the_run_to_stop(committed, meeting):
+def test_asks_a_run_to_stop_that_starts_before_a_person_acts(committed, meeting):
     meeting.check(committed)
 
 
@@ -52,7 +52,7 @@ def test_a_person_who_meets_a_start_asks_the_run_to_stop(committed, meeting):
     Met(unsent, delete, sweep, "moved, at once sweeps 0: gone, interrupted"),
     Met(unsent, retry, sweep, "moved, at once sweeps 0: pending, interrupted; retried"),
 )
-def test_a_message_is_not_sent_again_for_a_case_that_was_taken(committed, meeting):
+def test_resends_no_message_of_a_case_that_was_taken(committed, meeting):
     meeting.check(committed)
 
 
@@ -60,5 +60,5 @@ def test_a_message_is_not_sent_again_for_a_case_that_was_taken(committed, meetin
     Met(unsent, sweep, sweep, "sweeps 1, at once sweeps 0: claimed, pending; resent"),
     Met(unsent, sweep, sweep, "sweeps 0, at once sweeps 1: claimed, pending; resent", before=RESEND),
 )
-def test_two_sweeps_send_a_message_again_once(committed, meeting):
+def test_resends_a_message_once_with_two_sweeps(committed, meeting):
     meeting.check(committed)

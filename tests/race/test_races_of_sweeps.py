@@ -13,7 +13,7 @@ from scenes import abandoned, overdue, silent, staying
     Met(abandoned, sweep, sweep, "sweeps 1, then sweeps 0: pending, interrupted; interrupted"),
     Met(staying, sweep, sweep, "sweeps 1, then sweeps 0: pending, waiting; released"),
 )
-def test_two_sweeps_bring_a_run_on_once(committed, meeting):
+def test_resumes_a_lost_run_once_with_two_sweeps(committed, meeting):
     meeting.check(committed)
 
 
@@ -27,7 +27,7 @@ def test_two_sweeps_bring_a_run_on_once(committed, meeting):
     Met(overdue, sweep, beat, "sweeps 1, then given away: pending, interrupted; interrupted"),
     Met(overdue, beat, sweep, "stop, then sweeps 1: pending, interrupted; interrupted"),
 )
-def test_a_heartbeat_saves_its_run_or_is_told_that_it_was_given_away(committed, meeting):
+def test_saves_a_run_by_its_heartbeat_or_reports_it_given_away(committed, meeting):
     meeting.check(committed)
 
 
@@ -48,7 +48,7 @@ def test_a_heartbeat_saves_its_run_or_is_told_that_it_was_given_away(committed, 
     ),
     Met(overdue, complete, sweep, "refused, then sweeps 0: pending, interrupted; write_refused interrupted; 1 refused"),
 )
-def test_an_outcome_comes_before_the_sweep_or_is_refused(committed, meeting):
+def test_writes_an_outcome_before_the_sweep_or_refuses_it(committed, meeting):
     meeting.check(committed)
 
 
@@ -63,7 +63,7 @@ def test_an_outcome_comes_before_the_sweep_or_is_refused(committed, meeting):
     Met(staying, sweep, shut_down, "sweeps 1, then releases 0: pending, waiting; released"),
     Met(staying, shut_down, sweep, "releases 1, then sweeps 0: pending, waiting; released"),
 )
-def test_a_run_that_stops_while_the_sweep_fences_it_out_ends_once(committed, meeting):
+def test_ends_a_run_once_that_stops_while_it_is_fenced_out(committed, meeting):
     meeting.check(committed)
 
 
@@ -84,5 +84,5 @@ def test_a_run_that_stops_while_the_sweep_fences_it_out_ends_once(committed, mee
     Met(staying, sweep, retry, "sweeps 1, then skipped: pending, waiting; released"),
     Met(staying, retry, sweep, "moved, then sweeps 0: pending, running!; retried"),
 )
-def test_a_person_and_the_sweep_take_the_case_from_a_run_once(committed, meeting):
+def test_takes_a_case_from_its_run_once_by_a_person_or_the_sweep(committed, meeting):
     meeting.check(committed)

@@ -33,7 +33,7 @@ from factories import TEAM, some_cases
     Met(answered, tick, tick, "claims 1, at once claims 0: claimed, pending; resumed"),
     Met(answered, tick, tick, "claims 1, at once claims 0: claimed, pending; resumed", before=CLAIM),
 )
-def test_a_tick_leaves_what_another_one_claims(committed, meeting):
+def test_leaves_to_a_tick_what_another_one_claims(committed, meeting):
     meeting.check(committed)
 
 
@@ -48,7 +48,7 @@ def test_a_tick_leaves_what_another_one_claims(committed, meeting):
     Met(answered, tick, delete, "claims 1, then moved: gone, interrupted"),
     Met(answered, tick, answer, "claims 1, then AlreadyAnswered: claimed, pending; resumed"),
 )
-def test_a_person_who_meets_a_claim_takes_the_case_from_it(committed, meeting):
+def test_lets_a_person_take_a_case_from_its_claim(committed, meeting):
     meeting.check(committed)
 
 
@@ -63,7 +63,7 @@ def test_a_person_who_meets_a_claim_takes_the_case_from_it(committed, meeting):
     Met(overdue, sweep, tick, "sweeps 1, at once claims 0: pending, interrupted; interrupted"),
     Met(silent, sweep, tick, "sweeps 1, at once claims 0: pending, waiting; attempt_failed"),
 )
-def test_a_tick_that_meets_a_person_leaves_the_case_to_the_next_one(committed, meeting):
+def test_leaves_a_persons_case_to_the_next_tick(committed, meeting):
     meeting.check(committed)
 
 
@@ -73,7 +73,7 @@ def test_a_tick_that_meets_a_person_leaves_the_case_to_the_next_one(committed, m
     Met(shared, tick, delete, "claims 0, at once moved: gone", before=CLAIM),
     Met(shared, tick, pause, "claims 1, then paused: claimed, pending; claimed", before=CLAIM),
 )
-def test_what_a_person_took_after_a_tick_had_planned_it_is_not_claimed(committed, meeting):
+def test_claims_no_planned_case_that_a_person_took_since(committed, meeting):
     meeting.check(committed)
 
 
@@ -85,7 +85,7 @@ def test_what_a_person_took_after_a_tick_had_planned_it_is_not_claimed(committed
     Met(answered, tick, delegate_to_other, "claims 0, at once moved: pending, interrupted; delegated", before=CLAIM),
     Met(answered, tick, settle, "claims 0, at once moved: failed, interrupted; settled", before=CLAIM),
 )
-def test_a_tick_that_has_its_consumer_does_not_claim_what_a_person_takes_from_its_queue(committed, meeting):
+def test_claims_no_case_that_a_person_takes_after_the_consumers_lock(committed, meeting):
     meeting.check(committed)
 
 
@@ -95,7 +95,7 @@ def test_a_tick_that_has_its_consumer_does_not_claim_what_a_person_takes_from_it
     Met(pending, tick, pause, "claims 0, at once paused: pending", before=LOCK),
     Met(pending, pause, tick, "paused, at once claims 0: pending"),
 )
-def test_pausing_waits_for_the_claims_under_way_and_none_follows(committed, meeting):
+def test_pauses_after_the_claims_under_way_and_before_any_other(committed, meeting):
     meeting.check(committed)
 
 
@@ -108,12 +108,12 @@ def test_pausing_waits_for_the_claims_under_way_and_none_follows(committed, meet
     Met(for_pull, pull_one, delete, "got none, at once moved: gone", before=CLAIM),
     Met(for_pull, pull_one, pause, "got none, at once paused: pending", before=LOCK),
 )
-def test_a_program_elsewhere_that_asks_for_work_is_a_tick_as_any_other(committed, meeting):
+def test_serves_a_program_elsewhere_by_the_rules_of_a_tick(committed, meeting):
     meeting.check(committed)
 
 
 @pytest.mark.parametrize("act", [delegate_to_other, settle], ids=lambda act: act.__name__)
-def test_a_person_who_began_before_a_tick_and_commits_after_its_look_is_seen_by_its_claim(committed, act):
+def test_sees_in_the_claim_what_a_person_committed_after_the_look(committed, act):
     """The case is ready since before the tick began: its time alone would not keep the tick from it."""
     scene = shared(committed)
     looked, done, ticks = Event(), Event(), []
@@ -143,7 +143,7 @@ _WAIT_AT_A_CLAIM = (
 
 @pytest.mark.parametrize("act", [delegate_to_other, settle, delete], ids=lambda act: act.__name__)
 @pytest.mark.parametrize("begin", [pending, shared], ids=lambda begin: begin.__name__)
-def test_what_a_person_takes_while_the_statement_claims_what_comes_before_is_not_claimed(committed, begin, act):
+def test_claims_no_case_that_a_person_takes_during_the_statement(committed, begin, act):
     """The statement has picked both cases by then, of a moment before the person's."""
     scene = begin(committed)
     queues.set_consumer(committed, TEAM, scene.queue.id, scene.agent.id, trigger=True, concurrency=2)

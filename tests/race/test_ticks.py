@@ -5,7 +5,8 @@ from collections import Counter
 from uuid import uuid4
 
 import pytest
-from waiting import Interrupted, Rival, wait_until_blocked
+from meeting import LOCK
+from waiting import Rival, wait_until_blocked
 
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import DISPATCHED_KINDS, RunId, RunMessage
@@ -26,13 +27,14 @@ from factories import (
     the_run,
     worked_queue,
 )
+from seams import Interrupted
 
 
 def live(db, queue):
     return sum(queues.stats(db, TEAM, queue.id).live_runs.values())
 
 
-def test_eight_ticks_at_once_never_exceed_the_limit(committed):
+def test_keeps_the_limit_with_eight_ticks_at_once(committed):
     queue, _ = worked_queue(committed, concurrency=3)
     some_cases(committed, queue, 2000)
     barrier = threading.Barrier(8)
@@ -70,7 +72,7 @@ def test_eight_ticks_at_once_never_exceed_the_limit(committed):
     assert set(events) == {1}
 
 
-def test_a_tick_that_passes_over_cases_of_a_person_claims_all_that_lie_behind(committed):
+def test_claims_all_cases_behind_those_that_a_person_holds(committed):
     queue, _ = worked_queue(committed)
     ids = some_cases(committed, queue, 150)
     with committed.begin() as tx:
@@ -79,7 +81,7 @@ def test_a_tick_that_passes_over_cases_of_a_person_claims_all_that_lie_behind(co
         assert len(ticks.result()) == 145
 
 
-def test_a_tick_leaves_a_consumer_that_another_holds(committed):
+def test_leaves_a_consumer_that_another_tick_holds(committed):
     queue, agent = worked_queue(committed, concurrency=3)
     some_cases(committed, queue, 5)
     with committed.begin() as tx:
@@ -89,18 +91,18 @@ def test_a_tick_leaves_a_consumer_that_another_holds(committed):
 
 
 @pytest.mark.parametrize("is_known", [False, True])
-def test_slots_that_were_taken_before_the_lock_came_are_counted(committed, is_known):
+def test_counts_slots_that_were_taken_before_the_lock_came(committed, is_known):
     """The rival claims between this tick's first look and its lock; only a count after the lock sees that."""
     queue, agent = worked_queue(committed, concurrency=3)
     some_cases(committed, queue, 6)
     with committed.begin() as tx:
-        rival = Interrupted(tx, claims._LOCK_SQL, lambda: Rival(lambda: claim(committed)).result())
+        rival = Interrupted(tx, LOCK, lambda: Rival(lambda: claim(committed)).result())
         known = [(queue.id, agent.id)] if is_known else []
         (held,) = claims.lock_consumers(rival, DISPATCHED_KINDS, 200, known=known)
         assert held.opening.slots == 0
 
 
-def test_a_case_that_a_person_is_at_is_left_to_the_next_tick(committed):
+def test_leaves_a_case_that_a_person_holds_to_the_next_tick(committed):
     queue, _ = worked_queue(committed)
     first, second = some_cases(committed, queue, 2)
     with committed.begin() as tx:
@@ -110,7 +112,7 @@ def test_a_case_that_a_person_is_at_is_left_to_the_next_tick(committed):
     assert len(claim(committed)) == 1
 
 
-def test_an_addition_and_a_deletion_of_its_queue_lose_nothing(committed):
+def test_loses_no_case_that_is_added_while_its_queue_is_deleted(committed):
     queue, _ = worked_queue(committed)
     with committed.begin() as tx:
         assert queue_store.lock_for_adding(tx, queue.id)
@@ -122,7 +124,7 @@ def test_an_addition_and_a_deletion_of_its_queue_lose_nothing(committed):
         assert tx.sql("select count(*) from cases").scalar_one() == 0
 
 
-def test_people_in_opposite_order_do_not_deadlock(committed):
+def test_deadlocks_no_people_in_opposite_order(committed):
     queue, agent = worked_queue(committed)
     a_consumer(committed, queue, an_agent(committed, "other"), trigger=False)
     ids = some_cases(committed, queue, 40)
@@ -152,7 +154,7 @@ def test_people_in_opposite_order_do_not_deadlock(committed):
     assert errors == []
 
 
-def test_what_a_tick_gives_to_be_sent_is_committed(committed):
+def test_commits_claims_before_they_are_sent(committed):
     """A worker that gets the message at once must find its run: nothing is published before its commit."""
     queue, _ = worked_queue(committed)
     some_cases(committed, queue, 5)

@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Any
 
 from casework.store.database import Database, Tx
+from seams import Interrupted, Through
 
 PATIENCE = 20.0
 
@@ -66,33 +67,13 @@ def wait_until_still(db: Database, *rivals: Rival) -> bool:
         assert monotonic() < end, "a rival neither ended nor waits for a lock"
 
 
-class Interrupted:
-    """A transaction in which something else happens before a certain statement, which is found by a part of it."""
-
-    def __init__(self, tx: Tx, before: str, act: Callable[[], object]) -> None:
-        self._tx, self._before, self._act = tx, before, act
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._tx, name)
-
-    def sql(self, statement: str, parameters: Any = None) -> Any:
-        if self._before in statement:
-            self._act()
-        return self._tx.sql(statement, parameters)
-
-    def together(self, *asked: Any) -> list[Any]:
-        return [self.sql(*one) for one in asked]
-
-
-class Halted:
-    """A database whose user stops once, for something else to happen: before a certain statement; or, where none is
-    named, with all its locks before the commit of its n-th transaction that wrote."""
+class Halted(Through):
+    """A database whose user stops once, for something else to happen: before a certain statement; or, if none is named,
+    with all its locks before the commit of its n-th transaction that wrote."""
 
     def __init__(self, db: Database, act: Callable[[], object], before: str | None = None, commit: int = 1) -> None:
-        self._db, self._act, self._before, self._left = db, act, before, commit
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._db, name)
+        super().__init__(db, lambda tx: Interrupted(tx, before, self._halt) if before else tx)
+        self._act, self._commits, self._left = act, before is None, commit
 
     @property
     def happened(self) -> bool:
@@ -100,12 +81,11 @@ class Halted:
 
     @contextmanager
     def begin(self) -> Iterator[Any]:
-        with self._db.begin() as tx:
-            yield Interrupted(tx, self._before, self._halt) if self._before else tx
-            if self._before is None and _wrote(tx):
+        with super().begin() as tx:
+            yield tx
+            if self._commits and _wrote(tx):
                 self._halt()
 
-    # A single statement is halted within a transaction: alone it would hold nothing before it is committed.
     single = begin
 
     @contextmanager

@@ -12,7 +12,7 @@ MEGABYTE = 1_000_000
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "𐐨"])
-def test_data_with_more_words_than_an_index_takes_is_kept_and_found_by_its_first(db, letter):
+def test_keeps_data_with_too_many_words_and_finds_it_by_the_first(db, letter):
     queue = a_queue(db)
     data = " ".join(f"{letter * 58}{number:06}" for number in range(20_000))
     (case_id,) = cases.create(db, queue.id, [NewCase("long", data)]).value
@@ -24,7 +24,7 @@ def test_data_with_more_words_than_an_index_takes_is_kept_and_found_by_its_first
     assert the_case(db, case_id).data == data[::-1]
 
 
-def test_an_agent_says_and_keeps_a_megabyte(db):
+def test_stores_a_megabyte_that_an_agent_says(db):
     queue, _ = worked_queue(db, "sample_agents:says_much")
     (case_id,) = some_cases(db, queue, data={"size": MEGABYTE})
     (message,) = claim(db)
@@ -35,7 +35,7 @@ def test_an_agent_says_and_keeps_a_megabyte(db):
     assert [case.id for case in cases.find(db, queue.id, CaseFilter((CaseStatus.COMPLETED,)), limit=1)] == [case_id]
 
 
-def test_a_step_whose_name_is_too_long_fails_the_case_and_says_so(db):
+def test_fails_a_case_whose_step_has_too_long_a_name_and_says_so(db):
     queue, _ = worked_queue(db, "sample_agents:names_a_step_by_its_data")
     (case_id,) = some_cases(db, queue, data="x" * 201)
     assert work(db, claim(db)[0]) == "failed"

@@ -22,7 +22,7 @@ from factories import (
 )
 
 
-def test_created_cases_come_back_as_they_were_given(db):
+def test_returns_created_cases_as_they_were_given(db):
     queue = a_queue(db)
     data = {"z": 1, "a": [1.5, None, "ä", {"b": True}]}
     (case_id,) = cases.create(
@@ -34,21 +34,21 @@ def test_created_cases_come_back_as_they_were_given(db):
     assert [(label.key, label.value) for label in case.labels] == [("", "x"), ("k", "v")]
 
 
-def test_a_key_is_added_once(db):
+def test_adds_a_key_once(db):
     queue = a_queue(db)
     first = cases.create(db, queue.id, [NewCase("a", key="1"), NewCase("b", key="2")]).value
     second = cases.create(db, queue.id, [NewCase("a", key="1"), NewCase("c", key="3"), NewCase("d", key="3")]).value
     assert (len(first), len(second)) == (2, 1)
 
 
-def test_cases_go_into_no_queue_that_is_gone(db, settings):
+def test_adds_no_case_to_a_deleted_queue(db, settings):
     queue = a_queue(db)
     queues.delete(db, settings, TEAM, queue.id)
     with pytest.raises(NotFound):
         cases.create(db, queue.id, [NewCase("x")])
 
 
-def test_ids_that_are_unknown_repeated_or_of_another_queue_are_skipped(db, settings):
+def test_skips_unknown_repeated_and_foreign_ids(db, settings):
     queue, other = a_queue(db), a_queue(db, "other")
     mine, theirs = some_cases(db, queue)[0], some_cases(db, other)[0]
     done = cases.settle(db, settings, queue.id, [mine, mine, theirs, TEAM], CaseStatus.COMPLETED).value
@@ -56,7 +56,7 @@ def test_ids_that_are_unknown_repeated_or_of_another_queue_are_skipped(db, setti
     assert the_case(db, theirs).status is CaseStatus.PENDING
 
 
-def test_settling_cancels_what_waits_for_a_person(db, settings):
+def test_cancels_what_waits_for_a_person_when_a_case_is_settled(db, settings):
     queue, _ = worked_queue(db, "sample_agents:asks")
     (case_id,) = some_cases(db, queue)
     (message,) = claim(db)
@@ -70,7 +70,7 @@ def test_settling_cancels_what_waits_for_a_person(db, settings):
     assert history(db, case_id)[-2:] == ["input_cancelled", "settled"]
 
 
-def test_retry_clears_a_delegation_and_delegate_needs_a_consumer(db, settings):
+def test_clears_a_delegation_on_retry_and_delegates_to_consumers_only(db, settings):
     queue, _ = worked_queue(db)
     stranger, chosen = an_agent(db, "stranger"), an_agent(db, "chosen")
     a_consumer(db, queue, chosen, trigger=False)
@@ -85,7 +85,7 @@ def test_retry_clears_a_delegation_and_delegate_needs_a_consumer(db, settings):
     assert (case.assigned_agent_id, case.claimed_at, case.completed_at) == (None, None, None)
 
 
-def test_delegating_again_keeps_waiting_for_a_run_that_still_stops(db, settings, clock):
+def test_waits_for_a_run_that_still_stops_after_delegating_again(db, settings, clock):
     queue, agent = worked_queue(db)
     case_id, fence = running(db, queue)
     cases.retry(db, settings, queue.id, [case_id])
@@ -94,7 +94,7 @@ def test_delegating_again_keeps_waiting_for_a_run_that_still_stops(db, settings,
     assert claim(db) == []
 
 
-def test_stopping_a_run_fails_its_case_with_the_reason(db, settings):
+def test_fails_the_case_of_a_stopped_run_with_the_reason(db, settings):
     queue, _ = worked_queue(db)
     case_id, fence = running(db, queue)
     runs.stop(db, settings, TEAM, fence.run_id, "enough")
@@ -104,7 +104,7 @@ def test_stopping_a_run_fails_its_case_with_the_reason(db, settings):
         runs.stop(db, settings, TEAM, case_id)
 
 
-def test_an_ended_run_cannot_be_stopped(db, settings):
+def test_refuses_to_stop_an_ended_run(db, settings):
     queue, _ = worked_queue(db)
     some_cases(db, queue)
     (message,) = claim(db)
@@ -113,7 +113,7 @@ def test_an_ended_run_cannot_be_stopped(db, settings):
         runs.stop(db, settings, TEAM, message.run_id)
 
 
-def test_a_removed_consumer_gives_everything_back(db, settings):
+def test_takes_everything_back_from_a_removed_consumer(db, settings):
     queue, agent = worked_queue(db)
     case_id, fence = running(db, queue)
     (delegated,) = some_cases(db, queue)
@@ -126,7 +126,7 @@ def test_a_removed_consumer_gives_everything_back(db, settings):
         queues.remove_consumer(db, settings, TEAM, queue.id, agent.id)
 
 
-def test_a_deleted_agent_frees_its_name_and_its_runs_keep_it(db, settings):
+def test_frees_a_deleted_agents_name_and_keeps_it_in_its_runs(db, settings):
     queue, agent = worked_queue(db)
     _, fence = running(db, queue)
     queues.delete_agent(db, settings, TEAM, "worker")
@@ -134,7 +134,7 @@ def test_a_deleted_agent_frees_its_name_and_its_runs_keep_it(db, settings):
     assert an_agent(db, "worker").id != agent.id
 
 
-def test_deleting_a_queue_interrupts_and_keeps_runs(db, settings):
+def test_interrupts_and_keeps_the_runs_of_a_deleted_queue(db, settings):
     queue, _ = worked_queue(db)
     _, fence = running(db, queue)
     some_cases(db, queue, 5)
@@ -144,7 +144,7 @@ def test_deleting_a_queue_interrupts_and_keeps_runs(db, settings):
         queues.get(db, TEAM, "inbox")
 
 
-def test_names_are_taken_once(db):
+def test_refuses_a_name_that_is_taken(db):
     a_queue(db)
     an_agent(db)
     with pytest.raises(NameTaken):
@@ -154,13 +154,13 @@ def test_names_are_taken_once(db):
 
 
 @pytest.mark.parametrize("target", ["os:system", "sample_agents_too:x", "sample_agents.", "x", "sample_agents:a:b"])
-def test_targets_outside_the_allow_list_make_no_agent(db, settings, target):
+def test_creates_no_agent_outside_the_allow_list(db, settings, target):
     with pytest.raises((TargetNotAllowed, InvalidInput)):
         agents.create(db, settings, TEAM, "a", target=target)
     assert agents.find(db, TEAM) == []
 
 
-def test_a_request_is_answered_in_its_own_kind(db):
+def test_answers_a_request_in_its_own_kind_only(db):
     queue, _ = worked_queue(db, "sample_agents:asks")
     some_cases(db, queue)
     work(db, claim(db)[0])
@@ -169,7 +169,7 @@ def test_a_request_is_answered_in_its_own_kind(db):
         requests.decide(db, TEAM, request.id, True)
 
 
-def test_a_settled_case_stays_settled_when_its_former_agent_is_disconnected(db, settings):
+def test_keeps_a_case_settled_when_its_former_agent_is_disconnected(db, settings):
     queue, agent = worked_queue(db)
     case_id, _ = running(db, queue)
     cases.settle(db, settings, queue.id, [case_id], CaseStatus.COMPLETED)
@@ -177,7 +177,7 @@ def test_a_settled_case_stays_settled_when_its_former_agent_is_disconnected(db, 
     assert the_case(db, case_id).status is CaseStatus.COMPLETED
 
 
-def test_a_stopped_case_stays_failed_when_its_former_agent_is_deleted(db, settings):
+def test_keeps_a_stopped_case_failed_when_its_agent_is_deleted(db, settings):
     queue, _ = worked_queue(db)
     case_id, fence = running(db, queue)
     runs.stop(db, settings, TEAM, fence.run_id, "enough")
@@ -185,7 +185,7 @@ def test_a_stopped_case_stays_failed_when_its_former_agent_is_deleted(db, settin
     assert the_case(db, case_id).status is CaseStatus.FAILED
 
 
-def test_a_delegation_stays_when_the_former_agent_is_disconnected(db, settings):
+def test_keeps_a_delegation_when_the_former_agent_is_disconnected(db, settings):
     queue, agent = worked_queue(db)
     chosen = an_agent(db, "chosen")
     a_consumer(db, queue, chosen, trigger=False)

@@ -28,7 +28,7 @@ def claimed(db, trail, *, sweeping=False):
     return [the_run(db, message).case_id for done in ticks for message in done.effects.runs]
 
 
-def test_each_case_is_claimed_once_and_in_order(db, trail, clock):
+def test_claims_each_case_once_and_in_order(db, trail, clock):
     queue, _ = worked_queue(db, concurrency=3)
     ids = some_cases(db, queue, 3)
     clock.forward(10)
@@ -36,7 +36,7 @@ def test_each_case_is_claimed_once_and_in_order(db, trail, clock):
     assert trail.positions
 
 
-def test_a_case_that_is_committed_late_is_claimed_at_once(db, trail, clock):
+def test_claims_a_case_that_is_committed_late_at_once(db, trail, clock):
     queue, _ = worked_queue(db)
     some_cases(db, queue)
     claimed(db, trail)
@@ -45,7 +45,7 @@ def test_a_case_that_is_committed_late_is_claimed_at_once(db, trail, clock):
     assert claimed(db, trail) == [late]
 
 
-def test_a_case_that_is_ready_since_long_before_waits_for_a_trail_that_is_begun_anew(db, trail, clock):
+def test_claims_a_case_ready_since_long_before_at_the_next_sweep(db, trail, clock):
     queue, _ = worked_queue(db)
     some_cases(db, queue, 2)
     clock.forward(60)
@@ -56,7 +56,7 @@ def test_a_case_that_is_ready_since_long_before_waits_for_a_trail_that_is_begun_
     assert claimed(db, trail, sweeping=True) == [older]
 
 
-def test_a_lane_that_nobody_has_claimed_from_is_looked_at_from_its_front(db, trail, clock):
+def test_looks_at_an_unclaimed_lane_from_its_front(db, trail, clock):
     queue, _ = worked_queue(db)
     some_cases(db, queue, 2)
     clock.forward(60)
@@ -68,7 +68,7 @@ def test_a_lane_that_nobody_has_claimed_from_is_looked_at_from_its_front(db, tra
 
 
 @pytest.mark.parametrize("consumers", [1, 2])
-def test_what_a_person_holds_is_passed_and_the_round_goes_on_behind_it(committed, monkeypatch, consumers):
+def test_passes_over_what_a_person_holds_and_goes_on_behind(committed, monkeypatch, consumers):
     monkeypatch.setattr(dispatch, "BATCH", 2)
     queue, _ = worked_queue(committed)
     if consumers == 2:
@@ -82,7 +82,7 @@ def test_what_a_person_holds_is_passed_and_the_round_goes_on_behind_it(committed
     assert claimed(committed, trail, sweeping=True) == ids[:1]
 
 
-def test_an_agent_that_gets_something_in_a_busy_queue_is_found_at_once(db, trail):
+def test_finds_an_agents_first_case_in_a_busy_queue_at_once(db, trail):
     queue, _ = worked_queue(db)
     chosen = an_agent(db, "chosen")
     a_consumer(db, queue, chosen, trigger=False)
@@ -93,7 +93,7 @@ def test_an_agent_that_gets_something_in_a_busy_queue_is_found_at_once(db, trail
     assert claimed(db, trail) == [mine]
 
 
-def test_a_queue_that_is_empty_is_followed_no_longer(db, trail):
+def test_stops_following_an_empty_queue(db, trail):
     queue, agent = worked_queue(db)
     some_cases(db, queue)
     claimed(db, trail)
@@ -101,7 +101,7 @@ def test_a_queue_that_is_empty_is_followed_no_longer(db, trail):
     assert trail.consumers == []
 
 
-def test_a_claim_is_never_earlier_than_what_slots_are_counted_from(db, clock):
+def test_claims_at_no_moment_before_what_slots_are_counted_from(db, clock):
     """Of two tickers the one with the older moment may come second: what it claims must be counted by the first."""
     queue, _ = worked_queue(db, concurrency=3)
     some_cases(db, queue, 10)
@@ -111,7 +111,7 @@ def test_a_claim_is_never_earlier_than_what_slots_are_counted_from(db, clock):
     assert dispatch.claim_round(db, SETTINGS) == []
 
 
-def test_slots_are_counted_from_the_oldest_run_that_holds_one(db, clock):
+def test_counts_slots_from_the_oldest_run_that_holds_one(db, clock):
     queue, agent = worked_queue(db, concurrency=3)
     some_cases(db, queue, 10)
     dispatch.claim_round(db, SETTINGS)

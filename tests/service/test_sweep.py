@@ -15,7 +15,7 @@ from factories import SETTINGS, TEAM, claim, history, running, some_cases, start
 LEASE = SETTINGS.lease_seconds
 
 
-def test_a_silent_run_is_taken_up_again_within_the_lease(db, settings, clock):
+def test_resumes_a_silent_run_within_the_lease(db, settings, clock):
     queue, _ = worked_queue(db)
     case_id, fence = running(db, queue)
     clock.forward(LEASE - 0.1)
@@ -28,7 +28,7 @@ def test_a_silent_run_is_taken_up_again_within_the_lease(db, settings, clock):
     assert history(db, case_id) == ["created", "claimed", "attempt_failed", "resumed", "completed"]
 
 
-def test_a_run_whose_heart_beats_is_left_alone_however_long_it_takes(db, settings, clock):
+def test_leaves_a_run_alone_while_its_heartbeats_come(db, settings, clock):
     queue, _ = worked_queue(db)
     _, fence = running(db, queue)
     for _ in range(50):
@@ -38,7 +38,7 @@ def test_a_run_whose_heart_beats_is_left_alone_however_long_it_takes(db, setting
         assert sweep(db, settings).value.total() == 0
 
 
-def test_a_heartbeat_that_comes_while_the_sweep_looks_saves_its_run(db, settings, clock):
+def test_saves_a_run_whose_heartbeat_comes_during_the_sweep(db, settings, clock):
     queue, _ = worked_queue(db)
     case_id, fence = running(db, queue)
     clock.forward(LEASE + 1)
@@ -48,7 +48,7 @@ def test_a_heartbeat_that_comes_while_the_sweep_looks_saves_its_run(db, settings
         assert not runs.lock_if_silent(tx, fence, tx.now, LEASE)
 
 
-def test_a_person_who_takes_a_case_from_a_dead_worker_waits_for_the_lease_and_not_for_the_grace(db, settings, clock):
+def test_waits_for_the_lease_not_the_grace_of_a_dead_worker(db, settings, clock):
     assert settings.interrupt_grace_seconds < LEASE
     queue, _ = worked_queue(db)
     case_id, _ = running(db, queue)
@@ -63,7 +63,7 @@ def test_a_person_who_takes_a_case_from_a_dead_worker_waits_for_the_lease_and_no
     assert (last.type, last.reason) == ("interrupted", f"worker w fell silent for {LEASE:g} s")
 
 
-def test_a_heart_that_beats_again_after_the_run_was_given_away_is_told(db, settings, clock):
+def test_tells_a_late_heartbeat_that_its_run_was_given_away(db, settings, clock):
     queue, _ = worked_queue(db)
     _, fence = running(db, queue)
     clock.forward(LEASE + 1)
@@ -72,7 +72,7 @@ def test_a_heart_that_beats_again_after_the_run_was_given_away_is_told(db, setti
         assert runs.heartbeat(tx, [RunMessage(fence.run_id, 1)]) == {}
 
 
-def test_a_run_that_always_loses_its_worker_fails_in_the_end(db, settings, clock):
+def test_fails_a_run_that_always_loses_its_worker(db, settings, clock):
     queue, _ = worked_queue(db)
     (case_id,) = some_cases(db, queue)
     for _ in range(settings.max_attempts):
@@ -85,7 +85,7 @@ def test_a_run_that_always_loses_its_worker_fails_in_the_end(db, settings, clock
     assert "fell silent" in cases.get(db, TEAM, case_id)[1][-1].reason
 
 
-def test_silence_counts_only_while_somebody_listened(db, settings, clock):
+def test_counts_silence_only_while_a_ticker_listened(db, settings, clock):
     """The database was away for longer than the lease; the heartbeats come back with it."""
     queue, _ = worked_queue(db)
     running(db, queue)
@@ -106,7 +106,7 @@ def the_run_of(db, queue):
     return service.find(db, queue_id=queue.id, limit=1)[0].status
 
 
-def test_a_stop_that_is_overdue_fences_the_run_out(db, settings, clock):
+def test_fences_out_a_run_whose_stop_is_overdue(db, settings, clock):
     queue, _ = worked_queue(db)
     case_id, fence = running(db, queue)
     cases.retry(db, settings, queue.id, [case_id])
@@ -121,7 +121,7 @@ def test_a_stop_that_is_overdue_fences_the_run_out(db, settings, clock):
 
 
 @pytest.mark.parametrize("sends", [1, 2, 3])
-def test_a_lost_message_is_sent_again_and_the_wait_doubles(db, settings, clock, sends):
+def test_resends_a_lost_message_after_twice_the_wait(db, settings, clock, sends):
     queue, _ = worked_queue(db)
     some_cases(db, queue)
     (message,) = claim(db)
@@ -134,7 +134,7 @@ def test_a_lost_message_is_sent_again_and_the_wait_doubles(db, settings, clock, 
     assert work(db, message) == "completed"
 
 
-def test_an_interrupted_drain_releases_and_the_queue_resumes_where_it_was(db, settings, clock):
+def test_releases_a_drained_run_and_resumes_it_where_it_was(db, settings, clock):
     queue, _ = worked_queue(db)
     case_id, fence = running(db, queue)
     (unstarted,) = some_cases(db, queue)
@@ -153,7 +153,7 @@ def test_an_interrupted_drain_releases_and_the_queue_resumes_where_it_was(db, se
 
 
 @pytest.mark.parametrize("how", ["transient", "asks", "lost"])
-def test_a_request_to_release_ends_with_its_attempt(db, settings, clock, how):
+def test_forgets_a_request_to_release_with_its_attempt(db, settings, clock, how):
     queue, _ = worked_queue(db)
     _, fence = running(db, queue)
     release.ask_to_release(db, "w", 40.0 if how == "lost" else 10.0)

@@ -22,12 +22,12 @@ def lines(db, case_id):
     return [(event.type, event.reason) for event in cases.get(db, TEAM, case_id)[1]]
 
 
-def test_a_queue_where_nothing_went_wrong_counts_nothing(db):
+def test_counts_nothing_if_nothing_went_wrong(db):
     queue, _ = worked_queue(db)
     assert queues.stats(db, TEAM, queue.id).counters == dict.fromkeys(CounterName, 0)
 
 
-def test_each_lost_run_is_counted_the_one_that_is_given_up_too(db, settings, clock):
+def test_counts_each_lost_run_and_the_one_that_is_given_up(db, settings, clock):
     queue, _ = worked_queue(db)
     (case_id,) = some_cases(db, queue)
     for _ in range(settings.max_attempts):
@@ -43,7 +43,7 @@ def test_each_lost_run_is_counted_the_one_that_is_given_up_too(db, settings, clo
     assert counted(db, queue) == {"run_lost": settings.max_attempts}
 
 
-def test_a_run_that_is_fenced_out_is_counted_whoever_took_its_case(db, settings, clock):
+def test_counts_a_fenced_out_run_whoever_took_its_case(db, settings, clock):
     queue, _ = worked_queue(db)
     case_id, _ = running(db, queue)
     cases.settle(db, settings, queue.id, [case_id], CaseStatus.COMPLETED)
@@ -53,7 +53,7 @@ def test_a_run_that_is_fenced_out_is_counted_whoever_took_its_case(db, settings,
     assert counted(db, queue) == {"forced_interrupt": 1}
 
 
-def test_a_run_that_is_fenced_out_of_a_release_is_counted(db, settings, clock):
+def test_counts_a_run_that_is_fenced_out_of_a_release(db, settings, clock):
     queue, _ = worked_queue(db)
     case_id, _ = running(db, queue)
     queues.release_live_runs(db, settings, TEAM, queue.id)
@@ -63,7 +63,7 @@ def test_a_run_that_is_fenced_out_of_a_release_is_counted(db, settings, clock):
     assert counted(db, queue) == {"forced_interrupt": 1}
 
 
-def test_a_fenced_out_run_is_told_the_time_that_it_had(db, settings, clock):
+def test_tells_a_fenced_out_run_the_time_that_it_had(db, settings, clock):
     queue, _ = worked_queue(db)
     case_id, _ = running(db, queue)
     release.ask_to_release(db, "w", 2.5)
@@ -72,7 +72,7 @@ def test_a_fenced_out_run_is_told_the_time_that_it_had(db, settings, clock):
     assert lines(db, case_id)[-1] == ("released", "did not stop within 2.5 s")
 
 
-def test_a_run_that_stops_as_it_was_asked_to_is_not_counted(db, settings, clock):
+def test_counts_no_run_that_stops_as_it_was_asked_to(db, settings, clock):
     queue, _ = worked_queue(db)
     case_id, _ = running(db, queue)
     queues.release_live_runs(db, settings, TEAM, queue.id)
@@ -83,7 +83,7 @@ def test_a_run_that_stops_as_it_was_asked_to_is_not_counted(db, settings, clock)
     assert counted(db, queue) == {}
 
 
-def test_each_message_that_is_sent_again_is_counted(db, settings, clock):
+def test_counts_each_message_that_is_resent(db, settings, clock):
     queue, _ = worked_queue(db)
     ids = some_cases(db, queue, 2)
     claim(db)
@@ -101,7 +101,7 @@ def refused(db, queue, fence):
         desk.say("text", {"text": "late"}, "1")
 
 
-def test_each_refused_write_is_counted(db, settings):
+def test_counts_each_refused_write(db, settings):
     queue, _ = worked_queue(db)
     case_id, fence = running(db, queue)
     cases.settle(db, settings, queue.id, [case_id], CaseStatus.COMPLETED)
@@ -111,7 +111,7 @@ def test_each_refused_write_is_counted(db, settings):
     assert counted(db, queue) == {"write_refused": 2}
 
 
-def test_the_counts_outlive_their_cases_and_late_writes_of_deleted_cases_count(db, settings, clock):
+def test_keeps_counts_and_counts_late_writes_of_deleted_cases(db, settings, clock):
     queue, _ = worked_queue(db)
     case_id, fence = running(db, queue)
     refused_once, _ = running(db, queue)
@@ -124,7 +124,7 @@ def test_the_counts_outlive_their_cases_and_late_writes_of_deleted_cases_count(d
     assert counted(db, queue) == {"forced_interrupt": 1, "write_refused": 1}
 
 
-def test_late_writes_after_their_queue_was_deleted_leave_nothing(db, settings):
+def test_records_no_late_write_of_a_deleted_queue(db, settings):
     queue, _ = worked_queue(db)
     _, fence = running(db, queue)
     queues.delete(db, settings, TEAM, queue.id)

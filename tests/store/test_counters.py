@@ -8,6 +8,7 @@ from casework.service import queues
 from casework.store import counters, runs
 from casework.store.ids import new_id
 from factories import TEAM, a_consumer, a_queue, an_agent, claim, some_cases
+from seams import noting
 
 NONE = dict.fromkeys(CounterName, 0)
 
@@ -17,7 +18,7 @@ def counted(db, queue):
         return counters.of_queue(tx, queue.id)
 
 
-def test_counters_add_up_queue_by_queue(db):
+def test_adds_counters_up_queue_by_queue(db):
     one, other = a_queue(db, "one"), a_queue(db, "other")
     with db.begin() as tx:
         for count in (1, 2):
@@ -28,7 +29,7 @@ def test_counters_add_up_queue_by_queue(db):
     assert counted(db, other) == {**NONE, "run_lost": 1}
 
 
-def test_a_queue_that_is_not_there_counts_nothing(db):
+def test_counts_nothing_for_a_queue_that_is_not_there(db):
     gone = new_id()
     with db.begin() as tx:
         counters.add(tx, gone, CounterName.RUN_LOST)
@@ -36,13 +37,13 @@ def test_a_queue_that_is_not_there_counts_nothing(db):
         assert tx.sql("select count(*) from counters").scalar_one() == 0
 
 
-def test_the_database_knows_the_names(db):
+def test_refuses_unknown_counter_names(db):
     queue = a_queue(db)
     with pytest.raises(CheckViolation, match="counters_name"), db.begin() as tx:
         counters.add(tx, queue.id, "odd")
 
 
-def test_a_deleted_queue_takes_its_counters_along(db, settings):
+def test_deletes_counters_with_their_queue(db, settings):
     one, other = a_queue(db, "one"), a_queue(db, "other")
     with db.begin() as tx:
         for queue in (one, other):
@@ -53,21 +54,16 @@ def test_a_deleted_queue_takes_its_counters_along(db, settings):
     assert counted(db, other) == dict.fromkeys(CounterName, 1)
 
 
-def test_messages_of_several_queues_are_counted_in_the_order_of_their_keys(db, monkeypatch):
+def test_counts_messages_of_several_queues_in_key_order(db):
     agent = an_agent(db)
     found = [a_queue(db, name) for name in ("a", "b", "c")]
     for number, queue in enumerate(found):
         a_consumer(db, queue, agent)
         some_cases(db, queue, number + 1)
     claim(db)
-    added, add = [], counters.add
-
-    def noted(tx, queue_id, *rest):
-        added.append(queue_id)
-        add(tx, queue_id, *rest)
-
-    monkeypatch.setattr(counters, "add", noted)
-    with db.begin() as tx:
+    seen, noted = noting(db)
+    with seen.begin() as tx:
         assert len(runs.mark_sent(tx, runs.stuck(tx, tx.now, lease=30, resend=0)[::-1], tx.now)) == 6
+    added = [parameters["queue_id"] for statement, parameters in noted if "insert into counters" in statement]
     assert added == sorted(queue.id for queue in found)
     assert [counted(db, queue)["message_resent"] for queue in found] == [1, 2, 3]

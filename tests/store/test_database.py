@@ -57,7 +57,7 @@ def test_a_single_statement_is_committed_and_an_error_undoes_a_transaction(commi
     assert "kept" in names and "undone" not in names
 
 
-def test_an_error_in_the_first_statement_of_a_transaction_leaves_a_connection_that_works(committed):
+def test_keeps_a_connection_whose_first_statement_fails(committed):
     """BEGIN is sent together with it."""
     for statement in ("select 1 / 0", "select from", "select %(missing)s::int"):
         with pytest.raises((psycopg.Error, ValueError, KeyError)), committed.begin() as tx:
@@ -72,7 +72,7 @@ COUNT = "select count(*) from teams where name = %(name)s"
 
 
 @pytest.mark.parametrize("open_", [Database.begin, Database.single])
-def test_statements_that_are_sent_together_are_one_transaction_and_see_each_other(committed, open_):
+def test_sends_statements_together_in_one_transaction(committed, open_):
     with open_(committed) as tx:
         inserted, counted = tx.together((INSERT, {"name": "twin"}), (COUNT, {"name": "twin"}))
     assert (inserted.rowcount, counted.scalar_one()) == (1, 1)
@@ -83,7 +83,7 @@ def test_statements_that_are_sent_together_are_one_transaction_and_see_each_othe
 
 
 @pytest.mark.parametrize("open_", [Database.begin, Database.single])
-def test_a_line_that_breaks_amid_statements_that_were_sent_together_is_an_outage(committed, open_):
+def test_reports_a_line_that_breaks_amid_statements_as_an_outage(committed, open_):
     with pytest.raises(DatabaseUnavailable), open_(committed) as tx:
         tx.together(("select 1", {}), ("select pg_terminate_backend(pg_backend_pid())", {}), ("select 2", {}))
     with open_(committed) as tx:
@@ -120,7 +120,7 @@ def test_a_transaction_without_statements_is_none(committed):
         assert tx.sql("select now() = statement_timestamp()").scalar_one() is False
 
 
-def test_more_threads_than_connections_wait_for_one_and_make_none_of_their_own(new_database):
+def test_lets_threads_wait_for_a_connection_and_makes_no_more(new_database):
     db = Database(new_database("pooled"), pool_size=3)
     used: set[int] = set()
 
@@ -235,7 +235,7 @@ def test_who_asks_the_pool_while_a_connection_is_put_at_hand_gets_that_one(new_d
     db.close()
 
 
-def test_who_puts_a_connection_at_hand_while_somebody_asks_the_pool_leaves_it_to_the_pool(new_database, monkeypatch):
+def test_leaves_a_connection_to_the_pool_while_somebody_asks_it(new_database, monkeypatch):
     db = one_connection(new_database, "left_to_the_pool")
     lent = db._lend()
 

@@ -6,6 +6,7 @@ from sqlalchemy import text
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import CaseFilter
 from casework.store import listing
+from casework.store.database import Database
 from casework.store.listing import NEWEST_FIRST, Order, SortOrder
 from explained import Explained
 from factories import worked_queue
@@ -13,11 +14,18 @@ from factories import worked_queue
 COUNT = 40_000
 
 
-@pytest.fixture
-def many(db):
+@pytest.fixture(scope="module")
+def migrated(new_database):
+    db = Database(new_database("many"))
+    yield db
+    db.close()
+
+
+@pytest.fixture(scope="module")
+def many(migrated):
     """40,000 cases, 20 of them failed; half with a common label, 20 with a rare one; one word in all, another in one."""
-    queue, _ = worked_queue(db)
-    with db.begin() as tx:
+    queue, _ = worked_queue(migrated)
+    with migrated.begin() as tx:
         values = {"q": queue.id, "n": COUNT}
         tx.execute(
             text(
@@ -67,7 +75,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", list(CASES))
-def test_a_page_reads_little_of_a_large_queue(db, many, name):
+def test_reads_little_of_a_large_queue_for_a_page(many, db, name):
     with db.begin() as tx:
         explained = Explained(tx, only="sort_value")
         order = Order(direction=SortOrder.ASC) if name == "oldest first" else NEWEST_FIRST

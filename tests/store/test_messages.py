@@ -3,6 +3,7 @@
 import pytest
 
 from casework.store import messages
+from casework.store.database import Database
 from explained import Explained
 from factories import running, worked_queue
 
@@ -16,14 +17,30 @@ from generate_series(1, %(count)s) n order by n
 """
 
 
+@pytest.fixture(scope="module")
+def migrated(new_database):
+    db = Database(new_database("speakers"))
+    yield db
+    db.close()
+
+
+@pytest.fixture(scope="module")
+def speakers(migrated):
+    """Two runs that spoke one after the other."""
+    queue, _ = worked_queue(migrated)
+    runs = [running(migrated, queue)[1].run_id for _ in range(2)]
+    with migrated.begin() as tx:
+        tx.sql("alter table run_messages set (autovacuum_enabled = off)")
+        for run_id in runs:
+            tx.sql(_FILL, {"run_id": run_id, "count": COUNT})
+    return runs
+
+
 @pytest.mark.parametrize("analyzed", [False, True])
-def test_the_latest_messages_and_each_page_are_read_from_the_index(db, analyzed):
-    """Of a run that is not the last one to have spoken."""
-    queue, _ = worked_queue(db)
-    run_id, other = (running(db, queue)[1].run_id for _ in range(2))
+def test_reads_messages_from_the_index(speakers, db, analyzed):
+    """The latest ones, and each page, of a run that is not the last one to have spoken."""
+    run_id, _ = speakers
     with db.begin() as tx:
-        for speaker in (run_id, other):
-            tx.sql(_FILL, {"run_id": speaker, "count": COUNT})
         if analyzed:
             tx.sql("analyze run_messages")
         last = tx.sql("select max(id) from run_messages where run_id = %(id)s", {"id": run_id}).scalar_one()

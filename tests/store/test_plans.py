@@ -3,31 +3,37 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from casework.agents import Complete, Fail, Postpone
 from casework.agents.results import Crashed, Lost, Returned, Stopped
+from casework.core.model import CaseId, QueueMode, RunId, RunMessage
+from casework.core.plan import Opening
 from casework.service import dispatch
 from casework.service.durations import RunDurations
 from casework.service.execution import outcomes
 from casework.service.execution.executor import Executor
 from casework.service.scan_positions import ScanPositions
 from casework.store import prepared, runs, transitions
+from casework.store.claims import Held
 from casework.store.database import Database
-from casework.store.prepared import Prepared
-from casework.store.transitions import by_run, by_tick
-from explained import cached_plan, kept_plan
+from casework.store.transitions import Completion, Fence
+from explained import cached_plan, kept_plan, scans_of, sent_by, worker_options
 from factories import SETTINGS, Watching, a_consumer, an_agent, an_attempt, claim, finish, some_cases, worked_queue
+from seams import noting
 
+NO_ID = UUID(int=0)
+FENCE = Fence(CaseId(NO_ID), RunId(NO_ID), 1)
+MESSAGE = RunMessage(FENCE.run_id, FENCE.attempt)
 KEPT = {
-    "claim": by_tick.CLAIM_SQL,
-    "start": by_run.START,
-    "start_all": by_run.START_ALL,
-    "complete": by_run.COMPLETE,
-    "complete_all": by_run.COMPLETE_ALL,
+    "claim": lambda tx: transitions.claim(tx, [], tx.now),
+    "start": lambda tx: transitions.start(tx, MESSAGE, "w"),
+    "start_all": lambda tx: transitions.start_all(tx, [MESSAGE], "w"),
+    "complete": lambda tx: transitions.complete(tx, FENCE, None),
+    "complete_all": lambda tx: transitions.complete_all(tx, [Completion(FENCE, None, 0.0, 0.0)]),
 }
-
 
 RESULTS = (
     Crashed("wants another try", None, True),
@@ -40,6 +46,11 @@ RESULTS = (
 )
 LARGE = ("cases", "runs", "case_events", "human_requests", "run_messages")
 A_KEY = re.compile(r"\((id|case_id|run_id|queue_id) = ")
+
+
+@pytest.fixture(scope="module")
+def options(servers):
+    return worker_options(servers.database)
 
 
 def nothing(tx, queue):
@@ -64,14 +75,14 @@ def many_that_are_over(tx, queue):
 @pytest.mark.parametrize("besides", [nothing, many_that_are_over])
 @pytest.mark.parametrize("count", [0, 60])
 @pytest.mark.parametrize("name", KEPT)
-def test_claims_starts_and_outcomes_find_their_rows_by_keys(db, name, count, besides):
+def test_finds_rows_by_keys_in_claims_starts_and_outcomes(db, options, name, count, besides):
     queue, _ = worked_queue(db)
     some_cases(db, queue, count)
     claim(db)
     with db.begin() as tx:
         besides(tx, queue)
-        nodes = cached_plan(tx, KEPT[name])
-    scans = [node for node in nodes if node.get("Relation Name") in ("cases", "runs") and "Scan" in node["Node Type"]]
+        nodes = cached_plan(tx, options, sent_by(tx, KEPT[name]))
+    scans = scans_of(nodes, "cases", "runs")
     assert {node["Index Name"] for node in scans} <= {"cases_pkey", "runs_pkey", "runs_one_live", "runs_case"}
     assert len(scans) >= 2
     assert all("id = " in node["Index Cond"] for node in scans)
@@ -79,14 +90,15 @@ def test_claims_starts_and_outcomes_find_their_rows_by_keys(db, name, count, bes
 
 @pytest.mark.parametrize("besides", [nothing, many_that_are_over])
 @pytest.mark.parametrize("count", [0, 60])
-def test_the_claim_of_a_single_consumer_looks_at_the_front_of_its_lanes(db, count, besides):
-    queue, _ = worked_queue(db)
+def test_looks_at_the_front_of_a_single_consumers_lanes(db, clock, options, count, besides):
+    queue, agent = worked_queue(db)
     some_cases(db, queue, count)
     claim(db)
+    held = Held(Opening(queue.id, agent.id, trigger=True, slots=100), QueueMode.ACTIVE, clock.now)
     with db.begin() as tx:
         besides(tx, queue)
-        nodes = cached_plan(tx, by_tick.CLAIM_FIRST_SQL.format(limit=100))
-    scans = [node for node in nodes if node.get("Relation Name") in ("cases", "runs") and "Scan" in node["Node Type"]]
+        nodes = cached_plan(tx, options, sent_by(tx, lambda tx: transitions.claim_first(tx, held, held.now, {})))
+    scans = scans_of(nodes, "cases", "runs")
     (front,) = [node for node in scans if node["Index Name"] == "cases_claim"]
     assert all(f"{column} = " in front["Index Cond"] for column in ("queue_id", "claim_for", "lane"))
     assert "ROW(ready_at, id) >= " in front["Index Cond"]
@@ -96,36 +108,25 @@ def test_the_claim_of_a_single_consumer_looks_at_the_front_of_its_lanes(db, coun
     assert not [node for node in nodes if node["Node Type"] == "Sort" and node.get("Plans", [{}])[0] is front]
 
 
-def repeated(db, queue, monkeypatch):
+def repeated(db, queue):
     """The statements of tickers and workers about large tables."""
-    seen = {}
-    send = Prepared._ready
-
-    def note(self, statement, bound):
-        if re.search(rf"\b({'|'.join(LARGE)})\b", statement):
-            seen[statement] = None
-        return send(self, statement, bound)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Prepared, "_ready", note)
-        some_cases(db, queue, 22)
-        ticks = dispatch.tick(db, SETTINGS, ticker="t", durations=RunDurations(), positions=ScanPositions())
-        sent = [message for done in ticks for message in done.effects.runs]
-        done = replace(an_attempt(db, sent.pop(0)), result=Returned(Complete()))
-        outcomes.finish_and_start(db, SETTINGS, done, sent.pop(0), "w")
-        executor = Executor(db, SETTINGS, worker="w", watch=Watching(), perform=lambda effects: None)
-        executor.execute(tuple(sent[:13]))
-        for message, result in zip(sent[13:], RESULTS, strict=True):
-            started = an_attempt(db, message)
-            with db.begin() as tx:
-                runs.heartbeat(tx, [message])
-            finish(db, started, result)
-        a_consumer(db, queue, an_agent(db, "second"))
-        some_cases(db, queue, 2)
-        assert (
-            len(list(dispatch.tick(db, SETTINGS, ticker="t", durations=RunDurations(), positions=ScanPositions()))) == 2
-        )
-    return list(seen)
+    db, noted = noting(db)
+    some_cases(db, queue, 22)
+    noted.clear()
+    ticks = dispatch.tick(db, SETTINGS, ticker="t", durations=RunDurations(), positions=ScanPositions())
+    sent = [message for done in ticks for message in done.effects.runs]
+    done = replace(an_attempt(db, sent.pop(0)), result=Returned(Complete()))
+    outcomes.finish_and_start(db, SETTINGS, done, sent.pop(0), "w")
+    Executor(db, SETTINGS, worker="w", watch=Watching(), perform=lambda effects: None).execute(tuple(sent[:13]))
+    for message, result in zip(sent[13:], RESULTS, strict=True):
+        started = an_attempt(db, message)
+        with db.begin() as tx:
+            runs.heartbeat(tx, [message])
+        finish(db, started, result)
+    a_consumer(db, queue, an_agent(db, "second"))
+    some_cases(db, queue, 2)
+    assert len(list(dispatch.tick(db, SETTINGS, ticker="t", durations=RunDurations(), positions=ScanPositions()))) == 2
+    return [one for one in dict(noted) if re.search(rf"\b({'|'.join(LARGE)})\b", one)]
 
 
 def by_keys(node):
@@ -133,17 +134,23 @@ def by_keys(node):
 
 
 @pytest.mark.parametrize("besides", [nothing, many_that_are_over])
-def test_whatever_tickers_and_workers_repeat_goes_by_keys_or_reads_live_runs(db, besides, monkeypatch):
+def test_repeats_only_statements_that_go_by_keys_or_read_live_runs(db, options, besides):
     queue, _ = worked_queue(db)
-    statements = repeated(db, queue, monkeypatch)
+    statements = repeated(db, queue)
     assert len(statements) > 15
     with db.begin() as tx:
         besides(tx, queue)
-        plans = {statement: cached_plan(tx, statement) for statement in statements}
+        plans = {statement: cached_plan(tx, options, statement) for statement in statements}
     for statement, nodes in plans.items():
         for node in nodes:
             if node.get("Relation Name") in LARGE and "Scan" in node["Node Type"]:
                 assert by_keys(node), (statement, node)
+
+
+@pytest.fixture
+def plans_last(monkeypatch):
+    """`plans_last(seconds)`: a connection that is asked later than that plans anew."""
+    return lambda seconds: monkeypatch.setattr(prepared, "_PLANNED_ANEW", seconds)
 
 
 @pytest.fixture
@@ -154,22 +161,27 @@ def ticker(committed):
     db.close()
 
 
-def claim_and_end(ticker, committed, trail):
-    assert len(dispatch.claim_round(ticker, SETTINGS, trail)) > 0
+def start_all(db, message):
+    with db.single() as tx:
+        return transitions.start_all(tx, (message,), "w")
+
+
+def claim_and_end(ticker, committed, positions):
+    assert len(dispatch.claim_round(ticker, SETTINGS, positions)) > 0
     with committed.begin() as tx:
         tx.sql("update runs set status = 'completed', completed_at = now() where holds_slot")
 
 
-def test_a_ticker_keeps_its_plans_whatever_the_tables_hold(committed, ticker, monkeypatch):
+def test_keeps_a_tickers_plans_whatever_the_tables_hold(committed, ticker, plans_last):
     """Where most lanes are empty, a plan for the given lanes looks cheaper each time than the one that is kept."""
-    monkeypatch.setattr(prepared, "_PLANNED_ANEW", 3600)
+    plans_last(3600)
     queue, _ = worked_queue(committed)
     some_cases(committed, queue, 1000)
     with ticker.begin() as tx:
         many_that_are_over(tx, queue)
-    trail = ScanPositions()
+    positions = ScanPositions()
     for _ in range(8):
-        claim_and_end(ticker, committed, trail)
+        claim_and_end(ticker, committed, positions)
     with ticker.begin() as tx:
         plans = tx.sql("select statement, generic_plans, custom_plans from pg_prepared_statements").all()
     assert {row.custom_plans for row in plans} == {0}
@@ -179,15 +191,14 @@ def test_a_ticker_keeps_its_plans_whatever_the_tables_hold(committed, ticker, mo
 def reads_in_whole(ticker, statement):
     """The tables that the kept plan of a statement reads in whole."""
     with ticker.begin() as tx:
-        ((name, count),) = [
-            (name.decode(), len(types)) for (text, types), name in tx._prepared._names.items() if statement in text
-        ]
+        kept = tx.sql("select name, cardinality(parameter_types) as count, statement from pg_prepared_statements").all()
+        ((name, count),) = [(row.name, row.count) for row in kept if statement in row.statement]
         nodes = kept_plan(tx, name, count)
     scans = [node for node in nodes if "Scan" in node["Node Type"] and "Relation Name" in node]
     return {node["Relation Name"] for node in scans if "Index Cond" not in node}
 
 
-def test_a_claim_does_not_read_all_runs_while_they_are_few(committed, ticker):
+def test_reads_not_all_runs_for_a_claim_while_they_are_few(committed, ticker):
     queue, _ = worked_queue(committed)
     some_cases(committed, queue, 300)
     with committed.begin() as tx:
@@ -196,18 +207,13 @@ def test_a_claim_does_not_read_all_runs_while_they_are_few(committed, ticker):
     assert reads_in_whole(ticker, "with pick as") == set()
 
 
-def start_all(db, message):
-    with db.single() as tx:
-        return transitions.start_all(tx, (message,), "w")
-
-
-def test_a_plan_that_was_made_while_a_table_was_tiny_is_not_kept_for_long(committed, ticker, monkeypatch):
+def test_replans_soon_after_planning_for_a_tiny_table(committed, ticker, plans_last):
     queue, agent = worked_queue(committed)
     some_cases(committed, queue, 3)
     first, second, third = claim(committed)
     with committed.begin() as tx:
         analyzed(tx, queue)
-    monkeypatch.setattr(prepared, "_PLANNED_ANEW", 3600)
+    plans_last(3600)
     assert start_all(ticker, first)
     with committed.begin() as tx:
         tx.sql(
@@ -217,7 +223,7 @@ def test_a_plan_that_was_made_while_a_table_was_tiny_is_not_kept_for_long(commit
         )
     assert start_all(ticker, second)
     assert "runs" in reads_in_whole(ticker, "set status = 'running'")
-    monkeypatch.setattr(prepared, "_PLANNED_ANEW", 0)
+    plans_last(0)
     assert start_all(ticker, third)
-    monkeypatch.setattr(prepared, "_PLANNED_ANEW", 3600)
+    plans_last(3600)
     assert "runs" not in reads_in_whole(ticker, "set status = 'running'")

@@ -1,15 +1,18 @@
 """What lies in a queue and cannot be claimed costs a claim nothing."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from casework.core.model import DISPATCHED_KINDS, AgentKind, QueueMode
-from casework.service import dispatch, queues
+from casework.core.model import DISPATCHED_KINDS, QueueMode
+from casework.service import agents, dispatch, queues, scan_positions
+from casework.service.scan_positions import ScanPositions
 from casework.store import claims, transitions
-from explained import PLANS, Explained
-from factories import SETTINGS, TEAM, a_consumer, an_agent, claim, some_cases, start, worked_queue
-from rolled_back import undone
+from casework.store.database import Database
+from explained import Explained, plan_as_a_worker, worker_options
+from factories import SETTINGS, TEAM, a_consumer, a_queue, an_agent, claim, some_cases, start, the_case, worked_queue
+from rolled_back import rolled_back, undone
 
 # Delegated to one agent, and in turn postponed into the future; all of them older than what is claimed.
 _PILE = """
@@ -36,65 +39,83 @@ def look(db, now):
         return explained, claims.candidates(explained, probes, now, 100)
 
 
-def at_its_limit(db, queue):
-    """An agent whose only slot is in use, for ever."""
-    agent = an_agent(db, "full")
+def at_its_limit(db, queue, agent):
+    """Its only slot is in use, for ever."""
     a_consumer(db, queue, agent, trigger=False, concurrency=1)
-    (case_id,) = some_cases(db, queue)
-    queues.cases.delegate(db, SETTINGS, queue.id, [case_id], agent.id)
     start(db, claim(db)[0])
-    return agent
 
 
-def not_connected(db, queue):
-    """An agent that is no consumer of the queue."""
-    return an_agent(db, "off")
+def not_connected(db, queue, agent):
+    """It is no consumer of the queue."""
 
 
-def not_asking(db, queue):
-    """An agent elsewhere that never asks."""
-    agent = queues.agents.create(db, SETTINGS, TEAM, "remote", kind=AgentKind.PULL)
+def not_asking(db, queue, agent):
+    """It is elsewhere, and never asks."""
+    with db.begin() as tx:
+        tx.sql("update agents set kind = 'pull', target = null where id = %(id)s", {"id": agent.id})
     a_consumer(db, queue, agent, trigger=False)
-    return agent
 
 
-def claim_first(db, positions):
+def claim_first(db, options, positions):
     """What the round of a single consumer reads before it claims, and how it looks for its cases; nothing is claimed."""
     with undone(db) as tx:
-        for setting in PLANS:
-            tx.sql(setting)
+        plan_as_a_worker(tx, options)
         before, explained = Explained(tx), Explained(tx)
         locked = claims.lock_consumers(before, DISPATCHED_KINDS, SETTINGS.outstanding_runs, known=positions.consumers)
         (held,) = [one for one in locked if one.opening.slots]
-        batch = transitions.claim_first(explained, dispatch._within_a_batch(held), tx.now, positions.positions)
+        held = replace(held, opening=replace(held.opening, slots=dispatch.BATCH))
+        batch = transitions.claim_first(explained, held, tx.now, positions.positions)
         assert batch.picked == 100
     (front,) = [scan for scan in explained.scans("cases") if scan["Index Name"] == "cases_claim"]
     return before.blocks + front["Shared Hit Blocks"] + front["Shared Read Blocks"], explained
 
 
-@pytest.mark.parametrize("who", [at_its_limit, not_connected, not_asking])
-def test_a_hundred_thousand_delegated_to_an_agent_that_is_off_and_as_many_postponed(db, clock, who):
-    queue, agent = worked_queue(db, concurrency=100)
-    off = who(db, queue)
+@pytest.fixture(scope="module")
+def options(servers):
+    return worker_options(servers.database)
+
+
+@pytest.fixture(scope="module")
+def piled_up(new_database):
+    """200,000 cases that nobody can claim."""
+    db = Database(new_database("piled_up"))
+    pile_up(db, *a_pile(db), 200_000)
+    yield db
+    db.close()
+
+
+def a_pile(db):
+    return a_queue(db), an_agent(db, "off")
+
+
+def beside_the_pile(db, clock, options, who):
+    """What it takes to look for the cases of an agent that works, and what is found, by title."""
+    (queue,), (off,) = queues.find(db, TEAM), agents.find(db, TEAM)
+    a_consumer(db, queue, an_agent(db), concurrency=100)
+    who(db, queue, off)
     some_cases(db, queue, 500)
+    explained, found = look(db, clock.now)
+    return *claim_first(db, options, ScanPositions()), explained, [the_case(db, one.case_id).title for one in found]
+
+
+@pytest.mark.parametrize("who", [at_its_limit, not_connected, not_asking])
+def test_claims_as_fast_beside_200_000_cases_that_cannot_be_claimed(db, piled_up, clock, options, who):
     # The planner then has seen the table of this test, and not only what others left in its indexes.
-    pile_up(db, queue, off, 2)
-    before, found = look(db, clock.now)
+    pile_up(db, *a_pile(db), 2)
+    first, _, before, found = beside_the_pile(db, clock, options, who)
     assert len(found) == 100
-    first, _ = claim_first(db, ScanPositions())
-    pile_up(db, queue, off, 200_000)
-    still, explained = claim_first(db, ScanPositions())
+    with rolled_back(piled_up, clock) as large:
+        still, explained, after, again = beside_the_pile(large, clock, options, who)
     assert still <= 2 * first, (first, still)
     assert {scan["Index Name"] for scan in explained.scans("cases")} == {"cases_claim", "cases_pkey"}
     assert sum(scan.get("Rows Removed by Filter", 0) for scan in explained.scans("cases")) == 0
-    after, again = look(db, clock.now)
     assert again == found
     assert after.blocks <= 2 * before.blocks, (before.blocks, after.blocks)
     assert {scan["Index Name"] for scan in after.scans("cases")} == {"cases_claim"}
     assert sum(scan.get("Rows Removed by Filter", 0) for scan in after.scans("cases")) == 0
 
 
-def test_a_paused_queue_is_not_looked_into(db, clock):
+def test_looks_into_no_paused_queue(db, clock):
     queue, agent = worked_queue(db)
     some_cases(db, queue, 100)
     queues.set_mode(db, TEAM, queue.id, QueueMode.PAUSED)
@@ -117,8 +138,8 @@ def complete_all(db, queue):
         )
 
 
-def test_what_was_claimed_under_an_open_snapshot_is_not_passed_again(committed, monkeypatch):
-    monkeypatch.setattr(claims, "RECOUNT_AFTER", timedelta(0))
+def test_passes_nothing_again_that_was_claimed_under_a_snapshot(committed, options, monkeypatch):
+    monkeypatch.setattr(claims, "_COUNT_ANEW", timedelta(0))
     monkeypatch.setattr(scan_positions, "LATE", timedelta(0))
     queue, _ = worked_queue(committed)
     with committed.begin() as tx:
@@ -135,14 +156,14 @@ def test_what_was_claimed_under_an_open_snapshot_is_not_passed_again(committed, 
     with committed.begin() as reader:
         reader.sql("set transaction isolation level repeatable read")
         reader.sql("select count(*) from queues")
-        first, _ = claim_first(committed, ScanPositions())
+        first, _ = claim_first(committed, options, ScanPositions())
         for _ in range(30):
             assert len(dispatch.claim_round(committed, SETTINGS, positions)) == 100
             complete_all(committed, queue)
         with committed.begin() as tx:
             # The planner then knows that hardly any run holds a slot, and not that the index of slots is full of dead ones.
             tx.sql("analyze runs")
-        behind, _ = claim_first(committed, positions)
-        from_the_front, _ = claim_first(committed, ScanPositions())
+        behind, _ = claim_first(committed, options, positions)
+        from_the_front, _ = claim_first(committed, options, ScanPositions())
     assert from_the_front > 10 * first
     assert behind < 2 * first

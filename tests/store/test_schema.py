@@ -16,7 +16,7 @@ from casework.store.ids import new_id
 from casework.store.tables import metadata
 
 
-def test_migrations_and_tables_are_the_same(db):
+def test_migrates_to_the_tables_that_the_code_knows(db):
     with db.begin() as tx:
         context = MigrationContext.configure(
             tx.connection, opts={"compare_type": True, "compare_server_default": False}
@@ -91,7 +91,7 @@ def lane_of(state, bound):
     return Lane.RESUMED if bound else state.lanes[-1]
 
 
-def test_an_upgrade_that_is_repeated_changes_nothing(new_database):
+def test_changes_nothing_by_a_repeated_upgrade(new_database):
     url = new_database("upgraded_twice", migrate=False)
     db = Database(url)
     assert schema.upgrade(db) == schema.upgrade(db) == schema.head()

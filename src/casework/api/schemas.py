@@ -305,26 +305,18 @@ class Success(Out):
 
 
 class Labels(Out):
-    """Labels."""
-
     labels: list[Label]
 
 
 class CountedLabels(Out):
-    """Labels with counts."""
-
     labels: list[CountedLabel]
 
 
 class OneLabel(Out):
-    """A label."""
-
     label: Label
 
 
 class OneCountedLabel(Out):
-    """A label with its count."""
-
     label: CountedLabel
 
 

@@ -11,28 +11,22 @@ from casework.core.model import RunId, RunMessage
 from casework.service.dispatch import claim_round
 from casework.wiring import Casework
 from casework.worker.supervisor import Supervisor
+from silent import Silent
 
 RUNS = 1000
 BEATS = 20
-
-
-class _Silent(Supervisor):
-    """A supervisor whose thread is not started: the part beats itself."""
-
-    def _ensure_thread(self) -> None:
-        pass
 
 
 def measure(ground: Ground) -> list[Figure]:
     """The supervisor's own beat, called in this process."""
     casework = ground.casework("heartbeats", outstanding_runs=RUNS)
     messages = _running(casework)
-    supervisor = _Silent(casework, "bench", list)
+    supervisor = Silent(casework, "bench", list)
     for message in messages:
         supervisor.begin(message)
     series = alternate(ground.rounds, {"beat": lambda: _beats(supervisor)}, ground.say)
     with counted() as statements:
-        supervisor._beat()
+        supervisor.beat()
     share = [100 * spent / 1000 / casework.settings.heartbeat for spent in series["beat"]]
     return [
         Figure("one heartbeat of 1,000 runs", "ms", series["beat"]),
@@ -57,6 +51,6 @@ def _beats(supervisor: Supervisor) -> float:
     spent = []
     for _ in range(BEATS):
         begun = perf_counter()
-        supervisor._beat()
+        supervisor.beat()
         spent.append(perf_counter() - begun)
     return median(spent) * 1000

@@ -1,0 +1,40 @@
+"""Databases of a test's own, each a copy of a template: to copy one takes a tenth of the time that its migrations take."""
+
+from functools import cached_property
+
+import psycopg
+from psycopg.sql import SQL, Identifier
+
+from casework.store import schema
+from casework.store.database import Database
+
+
+class Databases:
+    """Makes databases on one server: `databases(name) -> url`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def __call__(self, name: str, *, migrate: bool = True) -> str:
+        """Make the database, with casework's schema or empty; one that has the name is dropped first."""
+        return self._copy(self._migrated if migrate else "template1", name)
+
+    @cached_property
+    def _migrated(self) -> str:
+        db = Database(self._copy("template1", "casework_template"))
+        schema.upgrade(db)
+        db.close()
+        return "casework_template"
+
+    def _copy(self, template: str, name: str) -> str:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(SQL("drop database if exists {} with (force)").format(Identifier(name)))
+            connection.execute(SQL("create database {} template {}").format(Identifier(name), Identifier(template)))
+        return self._url.replace("/postgres", f"/{name}", 1)
+
+
+def spare_the_disk(url: str) -> None:
+    """Let the server not wait for the disk: what it holds is worth nothing once the tests are over."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("alter system set fsync = off")
+        connection.execute("select pg_reload_conf()")
