@@ -28,7 +28,7 @@ def casework(home, *arguments):
 
 
 def servers_of(home):
-    """The pids of the home's supervisor and servers."""
+    """The pids of the home's supervisors."""
     found = []
     for process in Path("/proc").iterdir():
         if process.name.isdecimal():
@@ -48,14 +48,6 @@ def test_runs_in_a_home_of_any_name(tmp_path, name):
     assert json.loads(made.stdout)["name"] == "inbox"
 
 
-def test_stops_servers_with_their_last_client_and_keeps_the_data(tmp_path):
-    home = tmp_path / "home"
-    assert casework(home, "queues", "create", "inbox").returncode == 0
-    wait_for(lambda: not servers_of(home), "the servers to stop", every=0.1, patience=30)
-    listed = casework(home, "queues", "list", "--json")
-    assert [queue["name"] for queue in json.loads(listed.stdout)] == ["inbox"]
-
-
 def test_shares_servers_among_commands_at_once(tmp_path):
     commands = [
         subprocess.Popen(
@@ -70,12 +62,31 @@ def test_shares_servers_among_commands_at_once(tmp_path):
     assert len(json.loads(casework(tmp_path / "home", "queues", "list", "--json").stdout)) == 4
 
 
-def test_loses_nothing_when_the_supervisor_is_killed(tmp_path):
-    home = tmp_path / "home"
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A home with a queue, whose servers come and go."""
+    home = tmp_path_factory.mktemp("kept") / "home"
     assert casework(home, "queues", "create", "inbox").returncode == 0
-    for pid in servers_of(home):
+    return home
+
+
+def listed(home):
+    return [queue["name"] for queue in json.loads(casework(home, "queues", "list", "--json").stdout)]
+
+
+def test_loses_nothing_when_the_supervisor_is_killed(kept):
+    assert listed(kept) == ["inbox"]
+    supervisors = servers_of(kept)
+    assert supervisors
+    for pid in supervisors:
         os.kill(pid, signal.SIGKILL)
-    assert [queue["name"] for queue in json.loads(casework(home, "queues", "list", "--json").stdout)] == ["inbox"]
+    assert listed(kept) == ["inbox"]
+
+
+def test_stops_servers_with_their_last_client_and_keeps_the_data(kept):
+    assert listed(kept) == ["inbox"]
+    wait_for(lambda: not servers_of(kept), "the servers to stop", every=0.1, patience=30)
+    assert listed(kept) == ["inbox"]
 
 
 def test_reports_an_unusable_home_in_one_line(tmp_path):

@@ -186,7 +186,8 @@ class Shared:
         self._worker = (pool, self.installation.worker(pool)) if pool else None
 
     def forget(self) -> None:
-        """Delete what a test has left."""
+        """Delete what a test has left; nothing that it did may have ended the ticker or the beat."""
+        assert [process.poll() for process in self._clock] == [None, None]
         db, settings = self.installation.db, self.installation.settings
         for queue in queues.find(db, DEFAULT_TEAM):
             self.installation.casework.perform(queues.delete(db, settings, DEFAULT_TEAM, queue.id))

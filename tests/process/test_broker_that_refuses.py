@@ -25,19 +25,17 @@ def refusing(url):
             redis.config_set("min-replicas-to-write", 0)
 
 
-def test_goes_on_after_the_broker_refused_writes(installation):
-    queue, _ = worked_queue(installation.db, "sample_agents:sleeps")
+def test_goes_on_after_the_broker_refused_writes(ticking):
+    queue, _ = worked_queue(ticking.db, "sample_agents:sleeps")
     for pool in Pool:
-        installation.worker(pool)
-    installation.ticker()
-    installation.beat()
-    some_cases(installation.db, queue, 40, data={"seconds": 0.1})
-    installation.wait_until_ended(queue, 10)
-    with refusing(installation.settings.redis_url):
+        ticking.worker(pool)
+    some_cases(ticking.db, queue, 40, data={"seconds": 0.1})
+    ticking.wait_until_ended(queue, 10)
+    with refusing(ticking.settings.redis_url):
         sleep(2)
-    installation.wait_until_ended(queue, 40)
-    assert [process.poll() for process in installation.processes] == [None] * 4
-    assert installation.runs_per_case(queue) == {(1, 1)}
+    ticking.wait_until_ended(queue, 40)
+    assert [process.poll() for process in ticking.processes] == [None] * 2
+    assert ticking.runs_per_case(queue) == {(1, 1)}
 
 
 def test_tolerates_effects_that_the_broker_refuses(installation):

@@ -85,5 +85,5 @@ def keep(db):
 
 
 def restore(db):
-    with db.begin() as tx:
+    with db.single() as tx:
         tx.sql("select restore()")

@@ -166,7 +166,7 @@ def test_commits_claims_before_they_are_sent(committed):
     assert sent == 5
 
 
-def test_a_message_of_a_claim_that_a_crash_of_the_server_has_undone_starts_nothing(committed):
+def test_starts_nothing_for_a_claim_that_a_crash_has_undone(committed):
     queue, _ = worked_queue(committed)
     (case_id,) = some_cases(committed, queue)
     undone = RunMessage(RunId(uuid4()), 1)

@@ -42,7 +42,7 @@ class Rival:
 
 def waiting(db: Database) -> int:
     """How many of the database's connections wait for a lock."""
-    with db.begin() as tx:
+    with db.single() as tx:
         count: int = tx.sql(
             "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
         ).scalar_one()
@@ -92,7 +92,7 @@ class Halted(Through):
     def snapshot(self) -> Iterator[Any]:
         """A reader writes nothing: it is halted before a statement only."""
         with self._db.snapshot() as tx:
-            yield Interrupted(tx, self._before, self._halt) if self._before else tx
+            yield self._seam(tx)
 
     def _halt(self) -> None:
         self._left -= 1

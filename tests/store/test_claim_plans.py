@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from casework.core.model import AgentKind
+from casework.core.model import DISPATCHED_KINDS
 from casework.core.plan import Lane, Pick
 from casework.store import claims, transitions
 from casework.store.claims import Probe
@@ -62,7 +62,7 @@ def test_reads_candidates_by_one_index_probe_a_lane(backlog, db, clock):
 def test_reads_a_few_pages_to_find_ready_consumers(backlog, db):
     with db.begin() as tx:
         nodes = explained(
-            tx, lambda tx: claims.lock_consumers(tx, AgentKind.PYTHON, 100, sent=True), only="skip locked for share"
+            tx, lambda tx: claims.lock_consumers(tx, DISPATCHED_KINDS, 100, sent=True), only="skip locked for share"
         )
     scans = [node for node in nodes if node.get("Relation Name") == "cases"]
     assert {node["Index Name"] for node in scans} == {"cases_claim"}
@@ -84,7 +84,7 @@ def test_claims_planned_cases_by_their_ids(backlog, db, clock):
 def test_probes_the_lanes_of_a_single_consumer(backlog, db, clock):
     """And reaches its cases by their ids."""
     with db.begin() as tx:
-        (held,) = claims.lock_consumers(tx, AgentKind.PYTHON, 100)
+        (held,) = claims.lock_consumers(tx, DISPATCHED_KINDS, 100)
         assert held.opening.slots == 100
         nodes = explained(tx, lambda tx: transitions.claim_first(tx, held, clock.now, {}))
     scans = scans_of(nodes, "cases")

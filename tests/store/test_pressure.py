@@ -139,7 +139,7 @@ def complete_all(db, queue):
 
 
 def test_passes_nothing_again_that_was_claimed_under_a_snapshot(committed, options, monkeypatch):
-    monkeypatch.setattr(claims, "_COUNT_ANEW", timedelta(0))
+    monkeypatch.setattr(claims, "RECOUNT_AFTER", timedelta(0))
     monkeypatch.setattr(scan_positions, "LATE", timedelta(0))
     queue, _ = worked_queue(committed)
     with committed.begin() as tx:

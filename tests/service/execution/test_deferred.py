@@ -166,7 +166,7 @@ def test_completion_is_written_even_if_the_next_run_does_not_start(db, busy):
     assert process.watched == set()
 
 
-def test_completion_that_cannot_go_along_is_written_before_the_agents_begin(db, busy):
+def test_completion_that_cannot_go_along_is_written_before_agents_begin(db, busy):
     """An agent that holds the interpreter would keep it from the thread that writes."""
     process, _, ids, messages = deferring(db, busy, 3)
     seen = []
