@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from casework import embedded
 from casework.core.model import DEFAULT_TEAM
@@ -13,7 +12,7 @@ from casework.embedded import Urls
 from casework.settings import Settings
 from casework.store import schema
 from casework.store.database import Database
-from rolled_back import Clock, RolledBack, uncommitted
+from rolled_back import Clock, RolledBack, undone
 
 for name in [name for name in os.environ if name.startswith("CASEWORK_") and not name.startswith("CASEWORK_TEST_")]:
     del os.environ[name]
@@ -45,9 +44,9 @@ def new_database(servers: Urls) -> Iterator[object]:
     admin = Database(servers.database)
 
     def make(name: str, *, migrate: bool = True) -> str:
-        with admin.engine.connect() as connection:
-            connection.execute(text(f"drop database if exists {name} with (force)"))
-            connection.execute(text(f"create database {name}"))
+        for statement in (f"drop database if exists {name} with (force)", f"create database {name}"):
+            with admin.single() as tx:
+                tx.sql(statement)
         url = servers.database.replace("/postgres", f"/{name}", 1)
         if migrate:
             db = Database(url)
@@ -75,10 +74,8 @@ def clock() -> Clock:
 @pytest.fixture
 def db(migrated: Database, clock: Clock) -> Iterator[Database]:
     """A database that forgets everything at the end of the test, and whose time is the test's."""
-    with uncommitted(migrated) as connection:
-        outer = connection.begin()
-        yield RolledBack(connection, clock)
-        outer.rollback()
+    with undone(migrated) as tx:
+        yield RolledBack(tx, clock)
 
 
 @pytest.fixture

@@ -4,10 +4,7 @@ import json
 import re
 from typing import Any
 
-from casework.store.database import _CACHED_PLANS
-from casework.store.prepared import _numbered
-
-PLANS = [f"set local {option.removeprefix('-c ')}" for option in re.findall(r"-c \S+", _CACHED_PLANS)]
+from casework.store import server
 
 
 class Explained:
@@ -45,9 +42,15 @@ class Explained:
 
 def cached_plan(tx: Any, statement: str) -> list[dict[str, Any]]:
     """The nodes of the plan that a worker would keep for a statement, made for the tables as they are now."""
-    query, names, _ = _numbered(statement)
-    for setting in (*PLANS, f"prepare kept as {query.decode()}"):
-        tx.connection.exec_driver_sql(setting)
+    names: list[str] = []
+
+    def numbered(found: re.Match[str]) -> str:
+        if found[1] not in names:
+            names.append(found[1])
+        return f"${names.index(found[1]) + 1}"
+
+    tx.sql(server.setting(server.CACHED_PLANS))
+    tx.sql("prepare kept as " + re.sub(r"%\((\w+)\)[sb]", numbered, statement))
     nodes = kept_plan(tx, "kept", len(names))
     tx.sql("deallocate kept")
     return nodes

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import text
 
 from casework.store.database import Database
 from casework.store.tables import metadata
@@ -16,9 +15,9 @@ def raced(new_database) -> Iterator[Database]:
     """A deadlock is found after 50 ms, so that a test which finds one ends; and no commit waits for the disk."""
     db = Database(new_database("raced"), pool_size=30)
     with db.begin() as tx:
-        tx.execute(text("alter database raced set deadlock_timeout = '50ms'"))
-        tx.execute(text("alter database raced set synchronous_commit = off"))
-        tx.execute(text(f"create function empty_all() returns void language plpgsql as $$ begin {EMPTY} end $$"))
+        tx.sql("alter database raced set deadlock_timeout = '50ms'")
+        tx.sql("alter database raced set synchronous_commit = off")
+        tx.sql(f"create function empty_all() returns void language plpgsql as $$ begin {EMPTY} end $$")
     db.close()
     yield db
     db.close()
@@ -27,5 +26,5 @@ def raced(new_database) -> Iterator[Database]:
 @pytest.fixture
 def committed(raced: Database) -> Database:
     with raced.begin() as tx:
-        tx.execute(text("select empty_all()"))
+        tx.sql("select empty_all()")
     return raced

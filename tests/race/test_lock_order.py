@@ -177,9 +177,6 @@ class Noted:
     def together(self, *asked: Any) -> list[Any]:
         return [self.sql(*one) for one in asked]
 
-    def execute(self, statement: Any, parameters: Any = None) -> Any:
-        return self._note(self._tx.execute(statement, parameters))
-
     def _note(self, result: Any) -> Any:
         locked = self._tx.sql(
             """select relation::regclass::text from pg_locks where pid = pg_backend_pid() and locktype = 'relation'

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from bench.statements import counted
 from casework.agents import Complete, Fail, Postpone
 from casework.agents.call import Crashed, Lost, Returned, Stopped
 from casework.service import completions, dispatch, execute
@@ -12,9 +13,8 @@ from casework.service.bundles import Execution
 from casework.service.completions import Done
 from casework.service.paces import Paces
 from casework.service.trail import Trail
-from casework.store import prepared, runs
+from casework.store import connection, runs
 from casework.store.database import Database
-from casework.store.prepared import Prepared
 from casework.store.transitions import by_run, by_tick
 from explained import cached_plan, kept_plan
 from factories import SETTINGS, Watching, a_consumer, an_agent, claim, some_cases, worked_queue
@@ -95,18 +95,9 @@ def test_the_claim_of_a_single_consumer_looks_at_the_front_of_its_lanes(db, coun
     assert not [node for node in nodes if node["Node Type"] == "Sort" and node.get("Plans", [{}])[0] is front]
 
 
-def repeated(db, queue, monkeypatch):
+def repeated(db, queue):
     """The statements of tickers and workers about large tables."""
-    seen = {}
-    send = Prepared._ready
-
-    def note(self, statement, bound):
-        if re.search(rf"\b({'|'.join(LARGE)})\b", statement):
-            seen[statement] = None
-        return send(self, statement, bound)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Prepared, "_ready", note)
+    with counted() as seen:
         some_cases(db, queue, 22)
         ticks = dispatch.tick(db, SETTINGS, ticker="t", paces=Paces(), trail=Trail())
         sent = [message for done in ticks for message in done.effects.runs]
@@ -121,7 +112,8 @@ def repeated(db, queue, monkeypatch):
         a_consumer(db, queue, an_agent(db, "second"))
         some_cases(db, queue, 2)
         assert len(list(dispatch.tick(db, SETTINGS, ticker="t", paces=Paces(), trail=Trail()))) == 2
-    return list(seen)
+    large = re.compile(rf"\b({'|'.join(LARGE)})\b")
+    return list(dict.fromkeys(statement for statement in seen if large.search(statement)))
 
 
 def by_keys(node):
@@ -129,9 +121,9 @@ def by_keys(node):
 
 
 @pytest.mark.parametrize("besides", [nothing, many_that_are_over])
-def test_whatever_tickers_and_workers_repeat_goes_by_keys_or_reads_live_runs(db, besides, monkeypatch):
+def test_whatever_tickers_and_workers_repeat_goes_by_keys_or_reads_live_runs(db, besides):
     queue, _ = worked_queue(db)
-    statements = repeated(db, queue, monkeypatch)
+    statements = repeated(db, queue)
     assert len(statements) > 15
     with db.begin() as tx:
         besides(tx, queue)
@@ -158,7 +150,7 @@ def claim_and_end(ticker, committed, trail):
 
 def test_a_ticker_keeps_its_plans_whatever_the_tables_hold(committed, ticker, monkeypatch):
     """Where most lanes are empty, a plan for the given lanes looks cheaper each time than the one that is kept."""
-    monkeypatch.setattr(prepared, "_PLANNED_ANEW", 3600)
+    monkeypatch.setattr(connection, "PLANS_KEPT_SECONDS", 3600)
     queue, _ = worked_queue(committed)
     some_cases(committed, queue, 1000)
     with ticker.begin() as tx:
@@ -175,9 +167,10 @@ def test_a_ticker_keeps_its_plans_whatever_the_tables_hold(committed, ticker, mo
 def reads_in_whole(ticker, statement):
     """The tables that the kept plan of a statement reads in whole."""
     with ticker.begin() as tx:
-        ((name, count),) = [
-            (name.decode(), len(types)) for (text, types), name in tx._prepared._names.items() if statement in text
-        ]
+        ((name, count),) = tx.sql(
+            "select name, cardinality(parameter_types) from pg_prepared_statements where position(%(part)s in statement) > 0",
+            {"part": statement},
+        )
         nodes = kept_plan(tx, name, count)
     scans = [node for node in nodes if "Scan" in node["Node Type"] and "Relation Name" in node]
     return {node["Relation Name"] for node in scans if "Index Cond" not in node}
@@ -198,7 +191,7 @@ def test_a_plan_that_was_made_while_a_table_was_tiny_is_not_kept_for_long(commit
     first, second, third = claim(committed)
     with committed.begin() as tx:
         analyzed(tx, queue)
-    monkeypatch.setattr(prepared, "_PLANNED_ANEW", 3600)
+    monkeypatch.setattr(connection, "PLANS_KEPT_SECONDS", 3600)
     assert execute.start_all(ticker, SETTINGS, (first,), "w")
     with committed.begin() as tx:
         tx.sql(
@@ -208,7 +201,7 @@ def test_a_plan_that_was_made_while_a_table_was_tiny_is_not_kept_for_long(commit
         )
     assert execute.start_all(ticker, SETTINGS, (second,), "w")
     assert "runs" in reads_in_whole(ticker, "set status = 'running'")
-    monkeypatch.setattr(prepared, "_PLANNED_ANEW", 0)
+    monkeypatch.setattr(connection, "PLANS_KEPT_SECONDS", 0)
     assert execute.start_all(ticker, SETTINGS, (third,), "w")
-    monkeypatch.setattr(prepared, "_PLANNED_ANEW", 3600)
+    monkeypatch.setattr(connection, "PLANS_KEPT_SECONDS", 3600)
     assert "runs" not in reads_in_whole(ticker, "set status = 'running'")

@@ -7,8 +7,8 @@ import pytest
 from casework.core.model import AgentKind, QueueMode
 from casework.service import dispatch, queues
 from casework.service import trail as trails
-from casework.store import claims, transitions
-from explained import PLANS, Explained
+from casework.store import claims, server, transitions
+from explained import Explained
 from factories import SETTINGS, TEAM, a_consumer, an_agent, claim, some_cases, start, worked_queue
 from rolled_back import undone
 
@@ -62,8 +62,7 @@ def not_asking(db, queue):
 def claim_first(db, trail):
     """What the round of a single consumer reads before it claims, and how it looks for its cases; nothing is claimed."""
     with undone(db) as tx:
-        for setting in PLANS:
-            tx.sql(setting)
+        tx.sql(server.setting(server.CACHED_PLANS))
         before, explained = Explained(tx), Explained(tx)
         locked = claims.lock_consumers(before, AgentKind.PYTHON, SETTINGS.outstanding_runs, known=trail.consumers)
         (held,) = [one for one in locked if one.opening.slots]

@@ -2,7 +2,6 @@
 
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import text
 
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.store import schema
@@ -10,11 +9,9 @@ from casework.store.database import Database
 from casework.store.tables import listed, metadata
 
 
-def test_migrations_and_tables_are_the_same(db):
-    with db.begin() as tx:
-        context = MigrationContext.configure(
-            tx.connection, opts={"compare_type": True, "compare_server_default": False}
-        )
+def test_migrations_and_tables_are_the_same(migrated):
+    with schema.connected(migrated) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": False})
         assert compare_metadata(context, metadata) == []
 
 
@@ -44,5 +41,5 @@ def test_an_upgrade_that_is_repeated_changes_nothing(new_database):
     db = Database(url)
     assert schema.upgrade(db) == schema.upgrade(db) == schema.head()
     with db.begin() as tx:
-        assert tx.execute(text("select count(*) from teams")).scalar_one() == 1
+        assert tx.sql("select count(*) from teams").scalar_one() == 1
     db.close()

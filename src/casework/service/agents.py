@@ -1,11 +1,11 @@
 """Agents: creating them and finding them."""
 
-from typing import Any
 from uuid import UUID
 
 from casework.agents import targets
 from casework.core.model import Agent, AgentId, AgentKind, TeamId
 from casework.core.payload import check_text
+from casework.core.unset import UNSET, Unset
 from casework.errors import InvalidInput, NotFound
 from casework.settings import Settings
 from casework.store import agents as store
@@ -42,17 +42,26 @@ def create(
     max_attempts: int | None = None,
 ) -> Agent:
     """Create an agent. Raises InvalidInput, TargetNotAllowed and NameTaken."""
-    check_text("name", name, least=1, most=100)
-    if max_attempts is not None and not 1 <= max_attempts <= 100:
+    _check(name, max_attempts)
+    _check_target(settings, kind, target)
+    with db.begin() as tx:
+        return store.create(tx, team_id, name, kind, target, max_attempts)
+
+
+def _check(name: str | Unset, max_attempts: int | Unset | None) -> None:
+    if name is not UNSET:
+        check_text("name", name, least=1, most=100)
+    if max_attempts is not None and max_attempts is not UNSET and not 1 <= max_attempts <= 100:
         raise InvalidInput("max_attempts must be between 1 and 100.")
+
+
+def _check_target(settings: Settings, kind: AgentKind, target: str | None) -> None:
     if kind is AgentKind.PYTHON:
         if target is None:
             raise InvalidInput("A python agent needs a target: module:function.")
         targets.check_allowed(target, settings.modules)
     elif target is not None:
         raise InvalidInput("Only a python agent has a target.")
-    with db.begin() as tx:
-        return store.create(tx, team_id, name, kind, target, max_attempts)
 
 
 def get(db: Database, team_id: TeamId, ref: str | UUID) -> Agent:
@@ -61,16 +70,26 @@ def get(db: Database, team_id: TeamId, ref: str | UUID) -> Agent:
         return resolve(tx, team_id, ref)
 
 
-def update(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID, changes: dict[str, Any]) -> Agent:
-    """Change `name`, `target` or `max_attempts`. Raises NotFound, InvalidInput, TargetNotAllowed and NameTaken."""
+def update(
+    db: Database,
+    settings: Settings,
+    team_id: TeamId,
+    ref: str | UUID,
+    *,
+    name: str | Unset = UNSET,
+    target: str | Unset | None = UNSET,
+    max_attempts: int | Unset | None = UNSET,
+) -> Agent:
+    """Change what is given. Raises NotFound, InvalidInput, TargetNotAllowed and NameTaken."""
+    _check(name, max_attempts)
     with db.begin() as tx:
         agent = resolve(tx, team_id, ref)
-        if "target" in changes:
-            if (agent.kind is AgentKind.PYTHON) != (changes["target"] is not None):
-                raise InvalidInput("A python agent has a target, and no other agent has.")
-            if changes["target"] is not None:
-                targets.check_allowed(changes["target"], settings.modules)
-        return store.change(tx, agent.id, changes)
+        if target is not UNSET:
+            _check_target(settings, agent.kind, target)
+        changed = store.change(tx, agent.id, name=name, target=target, max_attempts=max_attempts)
+    if changed is None:
+        raise NotFound("agent", ref)
+    return changed
 
 
 def find(db: Database, team_id: TeamId) -> list[Agent]:

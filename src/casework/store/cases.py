@@ -50,6 +50,11 @@ select (select count(*) from home) as homes, array(select id from added) as adde
 """
 
 
+def takes_one_statement(new: Sequence[NewCase]) -> bool:
+    """Whether `create` sends a single statement for these."""
+    return not any(case.labels for case in new)
+
+
 def create(
     tx: Tx, queue_id: QueueId, new: Sequence[NewCase], *, run_id: RunId | None = None, agent_id: AgentId | None = None
 ) -> list[CaseId] | None:
