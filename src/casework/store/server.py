@@ -176,8 +176,8 @@ def connect(url: str, application: str, plans: dict[str, str]) -> Connection:
 def _try_a_transaction(connection: Connection, url: str) -> None:
     try:
         connection.execute_alone(("select 1", {}))
-    except psycopg.errors.ProtocolViolation as error:
+    except psycopg.OperationalError as error:
         raise DatabaseUnavailable(
-            f"The pooler at {shown(url)} refuses transactions ({first_line(error)}): "
+            f"The pooler at {shown(url)} did not let a transaction begin ({first_line(error)}): "
             "set its pool_mode to transaction or session."
         ) from error
