@@ -175,7 +175,8 @@ def connect(url: str, application: str, plans: dict[str, str]) -> Connection:
 
 def _try_a_transaction(connection: Connection, url: str) -> None:
     try:
-        connection.execute_alone(("select 1", {}))
+        connection.begin_with()
+        connection.commit()
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(
             f"The pooler at {shown(url)} did not let a transaction begin ({first_line(error)}): "
