@@ -150,9 +150,9 @@ def test_an_error_in_a_single_statement_leaves_no_transaction_open(through):
 
 
 def test_a_pooler_without_transactions_is_refused_in_one_line(through):
-    with pytest.raises(DatabaseUnavailable, match="set its pool_mode to transaction or session"):
-        with through("statement").begin() as tx:
-            tx.sql("select 1")
+    db = through("statement")
+    with pytest.raises(DatabaseUnavailable, match="set its pool_mode to transaction or session"), db.begin() as tx:
+        tx.sql("select 1")
 
 
 def test_a_schema_is_made_through_a_pooler(through):

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Any
 
 import psycopg
-from psycopg.pq import ConnStatus, TransactionStatus
+from psycopg.pq import TransactionStatus
 from psycopg.rows import namedtuple_row
 
 Asked = tuple[str, Mapping[str, Any]]
@@ -16,8 +16,8 @@ MOST_PREPARED = 200
 """Statements that stay prepared on a connection. Searches are put together from parts, and there is no end of them."""
 
 PLANS_KEPT_SECONDS = 2.0
-"""How long a plan is kept. While a table is tiny, reading all of it is cheapest, and the server keeps such a plan until the
-next autovacuum: with one, a claim took 100 ms instead of 4. Planning what workers and tickers repeat takes 3 ms."""
+"""While a table is tiny, reading all of it is cheapest, and the server keeps such a plan until the next autovacuum: with one,
+a claim took 100 ms instead of 4. Planning what workers and tickers repeat takes 3 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ class Rows:
 class Connection:
     """A connection, for one thread at a time. All methods raise the driver's errors.
 
-    `opening` begins a transaction; `prepares` is False behind a pooler: there the next transaction may be on another
-    server connection, and a name that this one prepared may be unknown there, or somebody else's statement.
+    `opening` begins a transaction. Behind a pooler, where `prepares` is False, the next transaction may be on another server
+    connection, where a prepared name is unknown, or somebody else's statement.
     """
 
     def __init__(self, driver: psycopg.Connection[Any], *, opening: Sequence[str], prepares: bool) -> None:
@@ -99,10 +99,10 @@ class Connection:
         return self.execute_together(*self._opening, *asked)[len(self._opening) :]
 
     def execute_alone(self, *asked: Asked) -> list[Rows]:
-        """Execute statements as a whole transaction, in one round trip. After an error there is one to roll back."""
+        """Execute statements as a whole transaction, in one round trip. After an error there may be one to roll back."""
         if len(asked) == 1 and self._prepares:
             return [self.execute(*asked[0])]
-        # Committed by a statement, and not by the end of the pipeline: what fails on the way to the server would end it too.
+        # A statement commits, and not the end of the pipeline, which also comes if a parameter cannot be sent.
         return self.execute_together(*self._opening, *asked, ("commit", {}))[len(self._opening) : -1]
 
     def commit(self) -> None:
@@ -128,8 +128,7 @@ class Connection:
 
     def is_idle(self) -> bool:
         """Whether the connection works, and is in no transaction."""
-        pgconn = self._driver.pgconn
-        return pgconn.status == ConnStatus.OK and pgconn.transaction_status == TransactionStatus.IDLE
+        return self._driver.pgconn.transaction_status == TransactionStatus.IDLE
 
     def answers(self) -> bool:
         """Whether the other side still is there."""
@@ -147,8 +146,7 @@ class Connection:
         return cursor.execute(statement, bound, prepare=self._prepares)
 
     def _keep_prepared(self) -> None:
-        """Only of statements that ask for it: the threshold is never reached."""
-        self._driver.prepare_threshold = 1_000_000_000 if self._prepares else None
+        self._driver.prepare_threshold = 5 if self._prepares else None
 
     def _note(self, error: psycopg.Error) -> None:
         """Whether prepared statements have to go: what one returns has changed, or somebody deallocated it."""

@@ -30,7 +30,7 @@ class Tx:
     def __init__(
         self, connection: Connection, clock: Clock | None, *, begun: bool = True, single: bool = False
     ) -> None:
-        """`begun` is False if the first statement is to begin it; `single` if that is also to end it."""
+        """`begun` is False if the first statement begins it; `single` if that also ends it."""
         self.connection = connection
         self.begun = begun
         self._single = single
@@ -89,7 +89,6 @@ class Database:
         self.url = server.checked(url)
         plans = server.CACHED_PLANS if caches_plans else server.CUSTOM_PLANS
         self._pool = QueuePool(
-            # The pool needs of a connection that it can be closed.
             cast("Any", lambda: server.connect(self.url, application, plans)),
             pool_size=pool_size,
             # Beyond the pool's size a connection would be made for each use, at ten times the cost of a statement.
