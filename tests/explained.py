@@ -64,7 +64,7 @@ def worker_options(url: str) -> dict[str, str]:
     """What a worker's connection to that database asks of the server."""
     db = Database(url, pool_size=1, caches_plans=True)
     with db.begin() as tx:
-        found = dict(tx.sql("select name, setting from pg_settings where source = 'client'").all())
+        found = dict(tx.sql("select name, setting from pg_settings where source = 'session'").all())
     db.close()
     return found
 
@@ -79,8 +79,8 @@ def cached_plan(tx: Any, options: Mapping[str, str], statement: str) -> list[Nod
     """The nodes of the plan that a worker would keep for a statement, made for the tables as they are now."""
     plan_as_a_worker(tx, options)
     names = list(dict.fromkeys(re.findall(r"%\((\w+)\)", statement)))
-    numbered = re.sub(r"%\((\w+)\)[sb]", lambda found: f"${names.index(found[1]) + 1}", statement).replace("%%", "%")
-    tx.connection.exec_driver_sql(f"prepare kept as {numbered}")
+    numbered = re.sub(r"%\((\w+)\)[sb]", lambda found: f"${names.index(found[1]) + 1}", statement)
+    tx.sql(f"prepare kept as {numbered}")
     nodes = kept_plan(tx, "kept", len(names))
     tx.sql("deallocate kept")
     return nodes

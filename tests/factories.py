@@ -5,18 +5,8 @@ from typing import Any
 
 from casework.agents.results import Result
 from casework.agents.stop import Stop
-from casework.core.model import (
-    DEFAULT_TEAM,
-    Agent,
-    Case,
-    CaseId,
-    Effects,
-    NewCase,
-    Priority,
-    Queue,
-    RunMessage,
-    RunRecord,
-)
+from casework.core.effects import Effects, RunMessage
+from casework.core.model import DEFAULT_TEAM, Agent, Case, CaseId, NewCase, Priority, Queue, RunRecord
 from casework.service import agents, cases, dispatch, queues, runs
 from casework.service.execution import attempt, outcomes
 from casework.service.execution.attempt import Attempt, RunResult

@@ -1,12 +1,12 @@
 """A database that forgets everything, and a clock that stands still."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection
-
-from casework.store.database import Database, Tx, prepared_of
+from casework.store.connection import Asked, Rows
+from casework.store.database import Database, Tx
 
 
 class Clock:
@@ -25,31 +25,47 @@ class Clock:
 class RolledBack(Database):
     """A database whose transactions are savepoints of one that is never committed."""
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
-        """The connection is one that does not commit by itself: see `uncommitted`."""
+    def __init__(self, outer: Tx, clock: Clock) -> None:
+        self.outer = outer
         self.clock = clock
-        self.connection = connection
 
     @contextmanager
     def begin(self) -> Iterator[Tx]:
-        with self.connection.begin_nested():
-            yield Tx(prepared_of(self.connection), self.clock, lambda: self.connection)
+        self.outer.sql("savepoint block")
+        try:
+            yield Tx(self.outer.connection, self.clock)
+        except BaseException:
+            self.outer.connection.roll_back("block")
+            raise
+        finally:
+            self.outer.sql("release savepoint block")
 
-    single = snapshot = begin
+    @contextmanager
+    def single(self) -> Iterator[Tx]:
+        with self.begin() as tx:
+            yield Once(tx.connection, self.clock)
+
+    def snapshot(self) -> AbstractContextManager[Tx]:
+        return self.begin()
 
 
-def uncommitted(db: Database) -> Connection:
-    """A connection whose changes are kept until a commit, and forgotten with a rollback."""
-    return db.engine.connect().execution_options(isolation_level="READ COMMITTED")
+class Once(Tx):
+    """It refuses a second statement, as the transactions of `Database.single` do."""
+
+    def sql(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Rows:
+        return self.together((statement, parameters or {}))[0]
+
+    def together(self, *asked: Asked) -> list[Rows]:
+        assert self.begun, "db.single() sends once"
+        self.begun = False
+        return self.connection.execute_together(*((sql, {"now": self.fixed_now, **given}) for sql, given in asked))
 
 
 @contextmanager
 def rolled_back(db: Database, clock: Clock) -> Iterator[RolledBack]:
     """That database, until the block ends: then it is as before."""
-    with uncommitted(db) as connection:
-        outer = connection.begin()
-        yield RolledBack(connection, clock)
-        outer.rollback()
+    with undone(db) as tx:
+        yield RolledBack(tx, clock)
 
 
 class _Undone(Exception):

@@ -100,9 +100,6 @@ def test_keeps_names_of_tests_short():
     assert {name for name in names if len(name) > MOST_LETTERS} == set()
 
 
-@pytest.mark.xfail(
-    reason="the tests of bundles, carried completions and lent connections are being rewritten", strict=True
-)
 def test_leaves_the_inside_alone_in_tests():
     private = [use for tree in TREES.values() for use in _private_names(tree)]
     replaced = [use for tree in TREES.values() for use in _replacements(tree)]

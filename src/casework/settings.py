@@ -114,8 +114,9 @@ class Settings(BaseSettings):
         schemes = _SCHEMES[str(info.field_name)]
         if url and not url.startswith(schemes):
             raise ValueError(f"it must begin with {' or '.join(schemes)}")
-        # Reading the port raises ValueError where it is none.
-        _ = urlsplit(url).port
+        # Reading the port raises ValueError where it is none. What else PostgreSQL's client takes, it checks itself.
+        if info.field_name == "redis_url":
+            _ = urlsplit(url).port
         return url
 
     @field_validator("agent_modules")

@@ -8,7 +8,8 @@ from typing import TypeVar
 from casework import embedded, events
 from casework.broker.names import Names
 from casework.broker.publisher import Publisher
-from casework.core.model import DEFAULT_TEAM, Committed, Effects, TeamId
+from casework.core.effects import Committed, Effects
+from casework.core.model import DEFAULT_TEAM, TeamId
 from casework.errors import Unavailable
 from casework.service import keys
 from casework.settings import Settings, read_settings

@@ -1,27 +1,23 @@
 """Counting what a piece of code sends to the database."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
 import psycopg
-
-from casework.store.prepared import Prepared
 
 
 @contextmanager
 def counted() -> Iterator[list[str]]:
     """The statements of the block, in order, pings too; BEGIN and COMMIT are not among them."""
     seen: list[str] = []
-    with ExitStack() as patched:
-        for sender, method in ((Prepared, "_ready"), (psycopg.Cursor, "execute")):
-            really = getattr(sender, method)
+    really = psycopg.Cursor.execute
 
-            def noted(self: Any, *given: Any, _really: Any = really, **options: Any) -> Any:
-                if (statement := str(given[0])) != "begin":
-                    seen.append(statement)
-                return _really(self, *given, **options)
+    def noted(self: Any, statement: Any, *given: Any, **options: Any) -> Any:
+        if statement not in ("begin", "commit"):
+            seen.append(str(statement))
+        return really(self, statement, *given, **options)
 
-            patched.enter_context(patch.object(sender, method, noted))
+    with patch.object(psycopg.Cursor, "execute", noted):
         yield seen

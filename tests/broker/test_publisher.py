@@ -11,7 +11,8 @@ from casework.broker import circuit_breaker, publisher
 from casework.broker.address import client
 from casework.broker.names import Names
 from casework.broker.publisher import Publisher
-from casework.core.model import Effects, RunId
+from casework.core.effects import Effects
+from casework.core.model import RunId
 
 NAMES = Names("test:")
 RUN = RunId(uuid4())

@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from casework.cli import app, console
-from casework.core.model import CounterName, RunId, RunMessage
+from casework.core.effects import RunMessage
+from casework.core.model import CounterName, RunId
 from casework.errors import CaseworkError
 from casework.store import counters
 from factories import work

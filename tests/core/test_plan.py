@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casework.core.model import RunMessage
+from casework.core.effects import RunMessage
 from casework.core.plan import MOST_IN_A_BUNDLE, Candidate, Lane, Opening, assign, bundle, free_slots
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

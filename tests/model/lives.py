@@ -23,7 +23,8 @@ from world import SETTINGS, World, doing, one, picks, several, some_of, workers
 from casework.agents import Complete, Fail, HandOver, Outcome, Postpone
 from casework.agents.results import Asked, Crashed, Lost, Result, Returned, Stopped
 from casework.agents.stop import Suspended
-from casework.core.model import NewCase, RequestKind, RunMessage
+from casework.core.effects import RunMessage
+from casework.core.model import NewCase, RequestKind
 from casework.errors import RunLost
 from casework.service import cases, dispatch, sweep
 from casework.service.crash_points import Point

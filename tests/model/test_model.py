@@ -14,7 +14,7 @@ from casework.core.lifecycle import EventType
 from casework.service.crash_points import Point
 from casework.store.database import Database
 from factories import a_queue, an_agent
-from rolled_back import uncommitted
+from rolled_back import undone
 
 ENOUGH = 20_000
 """So many steps meet every kind of event, and a death at every point."""
@@ -45,12 +45,11 @@ def test_lives_random_lives_as_the_model_says(model_database, caplog):
     caplog.set_level(logging.ERROR, logger="casework")
     World.steps = 0
     World.seen.clear()
-    with uncommitted(model_database) as connection:
+    with undone(model_database) as tx:
         # The tables stay tiny: a plan that is kept is as good as a new one, and saves making it for each statement.
-        connection.exec_driver_sql("set plan_cache_mode = force_generic_plan")
-        connection.commit()
+        tx.sql("set local plan_cache_mode = force_generic_plan")
         run_state_machine_as_test(
-            lambda: Lives(connection, *world),
+            lambda: Lives(tx, *world),
             settings=settings(
                 max_examples=ceil(STEPS / STEPS_ON_AVERAGE),
                 stateful_step_count=STEPS_EACH,

@@ -1,8 +1,6 @@
 """What every step of the model test has: the database, the clock, the model, what may be chosen, and what must hold."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -10,12 +8,12 @@ import observed
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 from ideal import GRACE, LEASE, MAX_ATTEMPTS, OUTSTANDING, RESEND, RETRY_BASE, Case, Ideal
-from sqlalchemy import Connection
 
-from casework.core.model import Agent, Queue, RunMessage
+from casework.core.effects import RunMessage
+from casework.core.model import Agent, Queue
 from casework.service.execution.attempt import Attempt
 from casework.settings import Settings
-from casework.store.database import Tx, prepared_of
+from casework.store.database import Tx
 from rolled_back import Clock, RolledBack
 
 SETTINGS = Settings(
@@ -51,34 +49,19 @@ def some_of(items: Any, chosen: list[int]) -> list[Any]:
     return list(dict.fromkeys(one(items, pick) for pick in chosen))
 
 
-class Savepoints(RolledBack):
-    """The same with plainer savepoints, because there are several in each of many steps."""
-
-    @contextmanager
-    def begin(self) -> Iterator[Tx]:
-        self.connection.exec_driver_sql("savepoint step")
-        try:
-            yield Tx(prepared_of(self.connection), self.clock, lambda: self.connection)
-        except BaseException:
-            self.connection.exec_driver_sql("rollback to savepoint step")
-            raise
-        self.connection.exec_driver_sql("release savepoint step")
-
-    single = snapshot = begin
-
-
 class World(RuleBasedStateMachine):
     """Two queues, three agents and a clock that stands still until a step moves it."""
 
     steps: ClassVar[int] = 0
     seen: ClassVar[Counter[str]] = Counter()
 
-    def __init__(self, connection: Connection, queues: list[Queue], agents: list[Agent]) -> None:
+    def __init__(self, outer: Tx, queues: list[Queue], agents: list[Agent]) -> None:
         super().__init__()
-        self.outer = connection.begin()
+        self.outer = outer
+        outer.sql("savepoint world")
         self.clock = Clock()
-        self.db = Savepoints(connection, self.clock)
-        self.tx = Tx(prepared_of(connection), self.clock, lambda: connection)
+        self.db = RolledBack(outer, self.clock)
+        self.tx = Tx(outer.connection, self.clock)
         self.queues, self.agents = queues, agents
         self.ideal = Ideal(self.clock.now, {agent.id: agent.max_attempts for agent in agents})
         self.ideal.modes = {queue.id: "active" for queue in queues}
@@ -90,7 +73,7 @@ class World(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Forget everything."""
-        self.outer.rollback()
+        self.outer.connection.roll_back("world")
 
     def do(self, what: tuple[str, dict[str, Any]]) -> None:
         """What `doing` has described."""

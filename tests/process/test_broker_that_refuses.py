@@ -8,7 +8,8 @@ import pytest
 
 from casework.broker.address import client
 from casework.cli.roles import Pool
-from casework.core.model import Effects, RunId, RunMessage
+from casework.core.effects import Effects, RunMessage
+from casework.core.model import RunId
 from factories import some_cases, worked_queue
 
 pytestmark = pytest.mark.process

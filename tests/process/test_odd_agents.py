@@ -5,13 +5,13 @@ import signal
 from pathlib import Path
 
 import pytest
-from patience import wait_for
 
 from casework.cli.roles import Pool
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import NewCase
 from casework.service import cases, runs
 from factories import TEAM, a_consumer, a_queue, an_agent, history, some_cases
+from patience import wait_for
 
 pytestmark = pytest.mark.process
 

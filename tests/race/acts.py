@@ -7,8 +7,9 @@ from scenes import QUESTION
 
 from casework.agents import Complete, HandOver, Postpone
 from casework.agents.results import Asked, Crashed, Returned, Stopped
+from casework.core.effects import RunMessage
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import LabelRef, NewCase, QueueMode, RunMessage
+from casework.core.model import LabelRef, NewCase, QueueMode
 from casework.errors import CaseworkError, DatabaseUnavailable
 from casework.service import cases, dispatch, labels, pull, queues, release, requests, runs
 from casework.service.execution import attempt, outcomes

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import text
 
-from casework.core.model import Committed
+from casework.core.effects import Committed
 from casework.service import cases
 from casework.store.database import Database
 from casework.store.tables import metadata
@@ -18,12 +17,12 @@ def raced(new_database) -> Iterator[Database]:
     """A deadlock is found after 50 ms, so that a test which finds one ends; and no commit waits for the disk."""
     db = Database(new_database("raced"), pool_size=30)
     with db.begin() as tx:
-        tx.execute(text("alter database raced set deadlock_timeout = '50ms'"))
-        tx.execute(text("alter database raced set synchronous_commit = off"))
+        tx.sql("alter database raced set deadlock_timeout = '50ms'")
+        tx.sql("alter database raced set synchronous_commit = off")
         # A test may need the plan of unknown tables: after autovacuum has seen one empty, a claim locks in another order.
         for table in metadata.sorted_tables:
-            tx.execute(text(f"alter table {table.name} set (autovacuum_enabled = off)"))
-        tx.execute(text(f"create function empty_all() returns void language plpgsql as $$ begin {EMPTY} end $$"))
+            tx.sql(f"alter table {table.name} set (autovacuum_enabled = off)")
+        tx.sql(f"create function empty_all() returns void language plpgsql as $$ begin {EMPTY} end $$")
     db.close()
     yield db
     db.close()
@@ -31,7 +30,7 @@ def raced(new_database) -> Iterator[Database]:
 
 @pytest.fixture
 def committed(raced: Database) -> Database:
-    with raced.single() as tx:
+    with raced.begin() as tx:
         tx.sql("select empty_all()")
     return raced
 

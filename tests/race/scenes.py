@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from casework.agents import Complete, Postpone
 from casework.agents.results import Asked, Returned
 from casework.agents.stop import Suspended
-from casework.core.model import Agent, AgentKind, CaseId, Queue, RequestId, RequestKind, RunMessage
+from casework.core.effects import RunMessage
+from casework.core.model import Agent, AgentKind, CaseId, Queue, RequestId, RequestKind
 from casework.service import agents, cases, pull, queues, release, requests
 from casework.service.execution import attempt
 from casework.service.execution.attempt import Attempt

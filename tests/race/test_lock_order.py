@@ -149,9 +149,6 @@ class Noted(Seam):
     def sql(self, statement: str, parameters: Any = None) -> Any:
         return self._note(self.tx.sql(statement, parameters))
 
-    def execute(self, statement: Any, parameters: Any = None) -> Any:
-        return self._note(self.tx.execute(statement, parameters))
-
     def _note(self, result: Any) -> Any:
         locked = self.tx.sql(
             """select relation::regclass::text from pg_locks where pid = pg_backend_pid() and locktype = 'relation'

@@ -8,8 +8,9 @@ import pytest
 from meeting import LOCK
 from waiting import Rival, wait_until_blocked
 
+from casework.core.effects import RunMessage
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import DISPATCHED_KINDS, RunId, RunMessage
+from casework.core.model import DISPATCHED_KINDS, RunId
 from casework.service import cases, dispatch, queues
 from casework.service.execution import attempt
 from casework.store import cases as case_store

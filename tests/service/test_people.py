@@ -2,8 +2,9 @@
 
 import pytest
 
+from casework.core.effects import RunMessage
 from casework.core.lifecycle import CaseStatus, RunStatus
-from casework.core.model import LabelRef, NewCase, Priority, RunMessage
+from casework.core.model import LabelRef, NewCase, Priority
 from casework.errors import AlreadyAnswered, Conflict, InvalidInput, NameTaken, NotAConsumer, NotFound, TargetNotAllowed
 from casework.service import agents, cases, queues, requests, runs
 from factories import (
@@ -193,3 +194,36 @@ def test_keeps_a_delegation_when_the_former_agent_is_disconnected(db, settings):
     cases.delegate(db, settings, queue.id, [case_id], chosen.id)
     queues.remove_consumer(db, settings, TEAM, queue.id, agent.id)
     assert the_case(db, case_id).assigned_agent_id == chosen.id
+
+
+def test_what_is_changed_is_checked_as_what_is_created(db, settings):
+    queue, agent = worked_queue(db)
+    queues.create(db, TEAM, "taken")
+    for wrong in ({"name": ""}, {"name": "x" * 101}, {"name": "a\0b"}, {"description": "x" * 501}):
+        with pytest.raises(InvalidInput):
+            queues.update(db, TEAM, queue.id, **wrong)
+    for wrong in ({"name": ""}, {"name": "x" * 101}, {"max_attempts": 0}, {"max_attempts": 101}, {"target": None}):
+        with pytest.raises(InvalidInput):
+            agents.update(db, settings, TEAM, agent.id, **wrong)
+    with pytest.raises(NameTaken, match="'taken'"):
+        queues.update(db, TEAM, queue.id, name="taken")
+    assert queues.get(db, TEAM, queue.id).name == queue.name
+    assert agents.get(db, TEAM, agent.id) == agent
+
+
+def test_what_is_not_given_stays_and_none_is_a_value(db, settings):
+    queue = queues.create(db, TEAM, "described", "as it was")
+    assert queues.update(db, TEAM, queue.id, name="renamed").description == "as it was"
+    assert queues.update(db, TEAM, queue.id, description=None).description is None
+    agent = agents.create(db, settings, TEAM, "patient", target="sample_agents:completes", max_attempts=7)
+    assert agents.update(db, settings, TEAM, agent.id, name="other").max_attempts == 7
+    assert agents.update(db, settings, TEAM, agent.id, max_attempts=None).max_attempts is None
+
+
+def test_a_person_who_moves_a_case_leaves_one_moment(committed, settings):
+    queue, _ = worked_queue(committed)
+    (id,) = some_cases(committed, queue)
+    claim(committed)
+    cases.retry(committed, settings, queue.id, [id])
+    with committed.begin() as tx:
+        assert tx.sql("select ready_at = updated_at from cases where id = %(id)s", {"id": id}).scalar_one()

@@ -3,8 +3,9 @@
 import pytest
 
 from casework.agents.stop import Suspended
+from casework.core.effects import RunMessage
 from casework.core.lifecycle import CaseStatus, RunStatus
-from casework.core.model import RequestKind, RunMessage
+from casework.core.model import RequestKind
 from casework.service import cases, queues, release, requests
 from casework.service.execution import outcomes
 from casework.service.sweep import sweep

@@ -1,7 +1,6 @@
 """With which plans a claim finds its cases in a large backlog."""
 
 import pytest
-from sqlalchemy import text
 
 from casework.core.model import DISPATCHED_KINDS
 from casework.core.plan import Lane, Pick
@@ -24,14 +23,12 @@ def backlog(migrated):
     """30,000 pending cases, 30,000 postponed into the future, 30,000 delegated elsewhere."""
     queue, agent = worked_queue(migrated)
     with migrated.begin() as tx:
-        tx.execute(
-            text(
-                "insert into cases (id, queue_id, title, data, status, ready_at, postponed_to, assigned_agent_id, created_at, updated_at) "
-                "select gen_random_uuid(), :q, 'case', '{}', case when n % 3 = 1 then 'postponed' else 'pending' end, "
-                "timestamptz '2026-02-01' + make_interval(secs => n) + case when n % 3 = 1 then interval '9 years' else '0' end, "
-                "case when n % 3 = 1 then timestamptz '2035-01-01' end, case when n % 3 = 2 then gen_random_uuid() end, now(), now() "
-                "from generate_series(1, 90000) n"
-            ),
+        tx.sql(
+            "insert into cases (id, queue_id, title, data, status, ready_at, postponed_to, assigned_agent_id, created_at, updated_at) "
+            "select gen_random_uuid(), %(q)s, 'case', '{}', case when n %% 3 = 1 then 'postponed' else 'pending' end, "
+            "timestamptz '2026-02-01' + make_interval(secs => n) + case when n %% 3 = 1 then interval '9 years' else '0' end, "
+            "case when n %% 3 = 1 then timestamptz '2035-01-01' end, case when n %% 3 = 2 then gen_random_uuid() end, now(), now() "
+            "from generate_series(1, 90000) n",
             {"q": queue.id},
         )
         tx.sql("analyze cases")

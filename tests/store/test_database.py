@@ -2,15 +2,13 @@
 
 import signal
 import threading
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from sqlalchemy import text
 
 from casework.errors import DatabaseUnavailable, InvalidInput, InvalidSettings, SchemaOutdated
-from casework.store import prepared
+from casework.store import connection
 from casework.store.database import Database
 
 
@@ -28,15 +26,13 @@ def test_a_connection_that_was_ended_is_an_outage_and_not_lent_again(committed, 
         assert tx.sql("select 1").scalar_one() == 1
 
 
-@pytest.mark.parametrize("open_", [Database.begin, Database.single])
-def test_an_option_that_the_driver_does_not_know_is_told_as_a_setting(committed, open_):
-    db = Database(f"{committed.url}{'&' if '?' in committed.url else '?'}colour=blue")
-    with pytest.raises(InvalidSettings, match=r'CASEWORK_DATABASE_URL: .*"colour"'), open_(db) as tx:
-        tx.sql("select 1")
+def test_a_parameter_that_the_client_does_not_know_is_named(committed):
+    with pytest.raises(InvalidSettings, match=r'CASEWORK_DATABASE_URL: .*"colour"'):
+        Database(f"{committed.url}{'&' if '?' in committed.url else '?'}colour=blue")
 
 
 def test_a_change_that_was_undone_for_another_says_so(committed):
-    with pytest.raises(DatabaseUnavailable, match="this one was undone"), committed.begin() as tx:
+    with pytest.raises(DatabaseUnavailable, match="undid this change"), committed.begin() as tx:
         tx.sql("do $$ begin raise exception using errcode = 'deadlock_detected'; end $$")
 
 
@@ -116,7 +112,7 @@ def test_a_transaction_without_statements_is_none(committed):
     with committed.begin():
         pass
     with committed.begin() as tx:
-        assert tx.execute(text("select 1")).scalar_one() == 1
+        assert tx.sql("select 1").scalar_one() == 1
         assert tx.sql("select now() = statement_timestamp()").scalar_one() is False
 
 
@@ -161,33 +157,17 @@ def test_ctrl_c_ends_a_statement_that_waits_and_the_connection_works_on(new_data
         each.close()
 
 
-def test_a_prepare_that_was_broken_off_does_not_keep_its_name(new_database, monkeypatch):
-    """The server may have prepared it before the cancel came."""
-    db = Database(new_database("broken_off"), pool_size=2)
-    result = prepared.Prepared._result
-
-    def broken_off(self):
-        result(self)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt), db.single() as tx:
-        patch.setattr(prepared.Prepared, "_result", broken_off)
-        tx.sql("select 1")
-    with db.single() as tx:
-        assert tx.sql("select 2").scalar_one() == 2
-    db.close()
-
-
-def test_only_so_many_statements_stay_prepared(committed, monkeypatch):
+def test_only_so_many_statements_stay_prepared(new_database, monkeypatch):
     """Searches are put together from parts: the old ones make room."""
-    with committed.begin() as tx:
-        before = tx.sql("select count(*) from pg_prepared_statements").scalar_one()
-        monkeypatch.setattr(prepared, "_MOST", before + 3)
+    monkeypatch.setattr(connection, "MOST_PREPARED", 3)
+    db = Database(new_database("few_prepared"))
+    with db.begin() as tx:
         for number in range(20):
             assert tx.sql(f"select {number} + %(one)s::int", {"one": 1}).scalar_one() == number + 1
         pair = tx.together(*[(f"select {number} + %(one)s::int", {"one": 1}) for number in (30, 40)])
         assert [rows.scalar_one() for rows in pair] == [31, 41]
-        assert tx.sql("select count(*) from pg_prepared_statements").scalar_one() <= before + 4
+        assert tx.sql("select count(*) from pg_prepared_statements").scalar_one() <= 3 + 4
+    db.close()
 
 
 @pytest.mark.parametrize("open_", [Database.begin, Database.single])
@@ -197,9 +177,9 @@ def test_a_statement_that_was_prepared_before_a_migration_is_prepared_anew(new_d
         tx.sql("create table things (size int)")
     with open_(db) as tx:
         assert tx.sql("select * from things").all() == []
-    with psycopg.connect(db.url.replace("+psycopg", ""), autocommit=True) as other:
+    with psycopg.connect(db.url, autocommit=True) as other:
         other.execute("alter table things alter size type bigint")
-    with pytest.raises(DatabaseUnavailable, match="schema of the database has changed"), open_(db) as tx:
+    with pytest.raises(DatabaseUnavailable, match="schema, or its role, may have changed"), open_(db) as tx:
         tx.sql("select * from things")
     with open_(db) as tx:
         assert tx.sql("select * from things").all() == []
@@ -210,44 +190,3 @@ def test_an_error_that_the_driver_has_no_name_for_is_of_its_class(committed):
     """08 is the class of connections that fail."""
     with pytest.raises(DatabaseUnavailable), committed.begin() as tx:
         tx.sql("do $$ begin raise exception using errcode = '08X99'; end $$")
-
-
-def one_connection(new_database, name):
-    """It is the pool's only one, and is kept at hand."""
-    db = Database(new_database(name), pool_size=1)
-    db._most_at_hand = 1
-    db.engine.pool._timeout = 0.2
-    return db
-
-
-def test_who_asks_the_pool_while_a_connection_is_put_at_hand_gets_that_one(new_database, monkeypatch):
-    db = one_connection(new_database, "put_at_hand")
-    lent = db._lend()
-    ask = db._ask_pool
-
-    def put_at_hand_and_ask():
-        db._take_back(lent, idle=True)
-        return ask()
-
-    monkeypatch.setattr(db, "_ask_pool", put_at_hand_and_ask)
-    assert db._lend() is lent
-    db._take_back(lent, idle=True)
-    db.close()
-
-
-def test_leaves_a_connection_to_the_pool_while_somebody_asks_it(new_database, monkeypatch):
-    db = one_connection(new_database, "left_to_the_pool")
-    lent = db._lend()
-
-    class AtHand(deque):
-        """In the moment of the first append somebody else has found nothing, and asks."""
-
-        def append(self, pooled):
-            db._asking.append(None)
-            super().append(pooled)
-
-    monkeypatch.setattr(db, "_at_hand", AtHand())
-    db._take_back(lent, idle=True)
-    assert not db._at_hand
-    db.engine.raw_connection().close()
-    db.close()

@@ -1,7 +1,6 @@
 """The plans of lists over many cases: read from the index, and stop when the page is full."""
 
 import pytest
-from sqlalchemy import text
 
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import CaseFilter
@@ -27,34 +26,26 @@ def many(migrated):
     queue, _ = worked_queue(migrated)
     with migrated.begin() as tx:
         values = {"q": queue.id, "n": COUNT}
-        tx.execute(
-            text(
-                "insert into cases (id, queue_id, title, data, status, ready_at, completed_at, created_at, updated_at) "
-                "select uuid_in(overlay(md5(n::text) placing lpad(to_hex(n), 8, '0') from 1 for 8)::cstring), :q, 'case ' || n, '{}', "
-                "case when n % 2000 = 0 then 'failed' else 'pending' end, now(), case when n % 2000 = 0 then now() end, "
-                "timestamptz '2026-01-01' + make_interval(secs => n), now() from generate_series(1, :n) n"
-            ),
+        tx.sql(
+            "insert into cases (id, queue_id, title, data, status, ready_at, completed_at, created_at, updated_at) "
+            "select uuid_in(overlay(md5(n::text) placing lpad(to_hex(n), 8, '0') from 1 for 8)::cstring), %(q)s, 'case ' || n, '{}', "
+            "case when n %% 2000 = 0 then 'failed' else 'pending' end, now(), case when n %% 2000 = 0 then now() end, "
+            "timestamptz '2026-01-01' + make_interval(secs => n), now() from generate_series(1, %(n)s) n",
             values,
         )
-        tx.execute(
-            text(
-                "insert into labels (id, queue_id, key, value, color_hue) values "
-                "('00000000-0000-0000-0000-0000000000aa', :q, '', 'common', 1), ('00000000-0000-0000-0000-0000000000bb', :q, '', 'rare', 1)"
-            ),
+        tx.sql(
+            "insert into labels (id, queue_id, key, value, color_hue) values "
+            "('00000000-0000-0000-0000-0000000000aa', %(q)s, '', 'common', 1), ('00000000-0000-0000-0000-0000000000bb', %(q)s, '', 'rare', 1)",
             values,
         )
         for label, every in (("aa", 2), ("bb", 2000)):
-            tx.execute(
-                text(
-                    "insert into case_labels select id, cast(:label as uuid) from cases "
-                    "where queue_id = :q and extract(epoch from created_at)::bigint % :every = 0"
-                ),
+            tx.sql(
+                "insert into case_labels select id, cast(%(label)s as uuid) from cases "
+                "where queue_id = %(q)s and extract(epoch from created_at)::bigint %% %(every)s = 0",
                 {**values, "label": f"00000000-0000-0000-0000-0000000000{label}", "every": every},
             )
-        tx.execute(
-            text(
-                "insert into case_search select id, queue_id, to_tsvector('simple', 'common ' || replace(title, ' ', '')) from cases where queue_id = :q"
-            ),
+        tx.sql(
+            "insert into case_search select id, queue_id, to_tsvector('simple', 'common ' || replace(title, ' ', '')) from cases where queue_id = %(q)s",
             values,
         )
         for table in ("cases", "case_labels", "labels", "case_search"):

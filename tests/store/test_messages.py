@@ -29,8 +29,9 @@ def speakers(migrated):
     """Two runs that spoke one after the other."""
     queue, _ = worked_queue(migrated)
     runs = [running(migrated, queue)[1].run_id for _ in range(2)]
-    with migrated.begin() as tx:
+    with migrated.single() as tx:
         tx.sql("alter table run_messages set (autovacuum_enabled = off)")
+    with migrated.begin() as tx:
         for run_id in runs:
             tx.sql(_FILL, {"run_id": run_id, "count": COUNT})
     return runs

@@ -24,6 +24,7 @@ from casework.store.tables import cases_of, runs_of
 from casework.store.transitions.by_person import override_sql
 from casework.store.transitions.by_run import outcome_sql
 from casework.store.transitions.clauses import guard, sets_of_case
+from ddl import create_all
 
 
 class Status(StrEnum):
@@ -60,7 +61,7 @@ def wider(db):
     cases_of(WIDER, metadata), runs_of(WIDER, metadata)
     with db.begin() as tx:
         tx.sql("create schema wider")
-        metadata.create_all(tx.connection)
+        create_all(tx, metadata)
         tx.sql("set local search_path = wider, public")
     return db
 
@@ -179,7 +180,7 @@ def test_a_new_status_with_a_lane_is_picked_up_and_resumed(db):
     cases_of(resting, metadata)
     with db.begin() as tx:
         tx.sql("create schema wider")
-        metadata.create_all(tx.connection)
+        create_all(tx, metadata)
         tx.sql("set local search_path = wider, public")
         assert the_row(tx, a_case(tx, PARKED)).lane == Lane.POSTPONED
         assert the_row(tx, a_case(tx, PARKED, run_id=new_id(), run_agent_id=AGENT)).lane == Lane.RESUMED

@@ -9,14 +9,15 @@ import pytest
 
 from casework.agents import Complete, Fail, Postpone
 from casework.agents.results import Crashed, Lost, Returned, Stopped
-from casework.core.model import CaseId, QueueMode, RunId, RunMessage
+from casework.core.effects import RunMessage
+from casework.core.model import CaseId, QueueMode, RunId
 from casework.core.plan import Opening
 from casework.service import dispatch
 from casework.service.durations import RunDurations
 from casework.service.execution import outcomes
 from casework.service.execution.executor import Executor
 from casework.service.scan_positions import ScanPositions
-from casework.store import prepared, runs, transitions
+from casework.store import connection, runs, transitions
 from casework.store.claims import Held
 from casework.store.database import Database
 from casework.store.transitions import Completion, Fence
@@ -150,7 +151,7 @@ def test_repeats_only_statements_that_go_by_keys_or_read_live_runs(db, options, 
 @pytest.fixture
 def plans_last(monkeypatch):
     """`plans_last(seconds)`: a connection that is asked later than that plans anew."""
-    return lambda seconds: monkeypatch.setattr(prepared, "_PLANNED_ANEW", seconds)
+    return lambda seconds: monkeypatch.setattr(connection, "PLANS_KEPT_SECONDS", seconds)
 
 
 @pytest.fixture

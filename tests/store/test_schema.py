@@ -7,20 +7,19 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from psycopg.errors import CheckViolation
-from sqlalchemy import MetaData, text
+from sqlalchemy import MetaData
 
 from casework.core.lifecycle import LIFECYCLE, Bound, CaseStatus, Detail, Lane
 from casework.store import schema
 from casework.store.database import Database
 from casework.store.ids import new_id
 from casework.store.tables import metadata
+from ddl import create_all
 
 
-def test_migrates_to_the_tables_that_the_code_knows(db):
-    with db.begin() as tx:
-        context = MigrationContext.configure(
-            tx.connection, opts={"compare_type": True, "compare_server_default": False}
-        )
+def test_migrates_to_the_tables_that_the_code_knows(migrated):
+    with schema.connected(migrated) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": False})
         assert compare_metadata(context, metadata) == []
 
 
@@ -49,7 +48,7 @@ def test_migrated_checks_and_derived_columns_are_those_of_the_tables(db):
         table.to_metadata(generated, schema="generated")
     with db.begin() as tx:
         tx.sql("create schema generated")
-        generated.create_all(tx.connection)
+        create_all(tx, generated)
         expected = definitions(tx, "generated")
         assert definitions(tx, "public") == expected
     assert {"cases_status", "cases_completed_at", "runs_status", "cases.lane", "runs.live"} <= set(expected)
@@ -96,5 +95,5 @@ def test_changes_nothing_by_a_repeated_upgrade(new_database):
     db = Database(url)
     assert schema.upgrade(db) == schema.upgrade(db) == schema.head()
     with db.begin() as tx:
-        assert tx.execute(text("select count(*) from teams")).scalar_one() == 1
+        assert tx.sql("select count(*) from teams").scalar_one() == 1
     db.close()

@@ -3,10 +3,9 @@
 import itertools
 
 import pytest
-from sqlalchemy import text
 
+from casework.core.effects import RunMessage
 from casework.core.lifecycle import LIFECYCLE, TRANSITIONS, Actor, CaseStatus, Event, RunStatus
-from casework.core.model import RunMessage
 from casework.errors import AlreadyAnswered, TransitionRefused
 from casework.service import cases, requests, runs
 from casework.store import messages, transitions
@@ -183,11 +182,9 @@ def test_a_second_live_run_is_refused_by_the_index(db):
     queue, agent = worked_queue(db)
     case_id, _ = running(db, queue)
     with pytest.raises(Exception, match="runs_one_live"), db.begin() as tx:
-        tx.execute(
-            text(
-                "insert into runs (id, case_id, queue_id, agent_id, status, attempt, created_at, claimed_at, sent_at) "
-                f"values ('{new_id()}', '{case_id}', '{queue.id}', '{agent.id}', 'pending', 1, now(), now(), now())"
-            )
+        tx.sql(
+            "insert into runs (id, case_id, queue_id, agent_id, status, attempt, created_at, claimed_at, sent_at) "
+            f"values ('{new_id()}', '{case_id}', '{queue.id}', '{agent.id}', 'pending', 1, now(), now(), now())"
         )
 
 

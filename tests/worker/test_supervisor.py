@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 
 from casework.broker.names import Names
-from casework.core.model import RunId, RunMessage
+from casework.core.effects import RunMessage
+from casework.core.model import RunId
 from casework.settings import Settings
 from casework.worker.supervisor import Supervisor
 from factories import claim, running, some_cases, start, worked_queue

@@ -17,13 +17,12 @@ from casework.agents.stop import Stop, Suspended
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case, CaseId, LabelRef, NewCase, Priority, QueueId, RequestKind, RunId
 from casework.core.payload import check_text
+from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 
 T = TypeVar("T")
 
 MAX_STEP_NAME = 200
-
-_UNSET: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +108,12 @@ class Run:
         """Record what the agent says."""
         self._record("text", {"text": text})
 
-    def tool(self, name: str, arguments: Any = None, *, result: Any = _UNSET, error: str | None = None) -> None:
+    def tool(self, name: str, arguments: Any = None, *, result: Any = UNSET, error: str | None = None) -> None:
         """Record that the agent called a tool, and what came of it."""
         call = self._record("tool_call", {"name": name, "arguments": arguments})
-        if result is not _UNSET or error is not None:
+        if result is not UNSET or error is not None:
             self._record(
-                "tool_result", {"tool_call_id": call, "result": None if result is _UNSET else result, "error": error}
+                "tool_result", {"tool_call_id": call, "result": None if result is UNSET else result, "error": error}
             )
 
     def ask(self, question: str, *, options: Sequence[str] = (), description: str | None = None) -> str:
@@ -144,12 +143,12 @@ class Run:
             return self._finish_step(name, value)
         return self._keep_step(name, value)
 
-    def update(self, *, title: str | None = None, data: Any = _UNSET) -> None:
+    def update(self, *, title: str | None = None, data: Any = UNSET) -> None:
         """Change the case's title or data; the change stays, whatever the outcome."""
         self.check()
         if title is not None:
             title = NewCase(title).title
-        text = None if data is _UNSET else _json("data", data)
+        text = None if data is UNSET else _json("data", data)
         self._backend.update(title, text)
         changed = self._case if text is None else replace(self._case, data=json.loads(text))
         self._case = changed if title is None else replace(changed, title=title)

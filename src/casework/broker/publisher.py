@@ -13,7 +13,7 @@ from casework import events
 from casework.broker.address import client
 from casework.broker.circuit_breaker import CircuitBreaker
 from casework.broker.names import RUNS, Names
-from casework.core.model import Bundle, Effects
+from casework.core.effects import Bundle, Effects
 from casework.errors import BrokerUnavailable
 
 if TYPE_CHECKING:

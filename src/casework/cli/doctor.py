@@ -68,10 +68,15 @@ def _findings() -> Iterator[Finding]:
 
 
 def _look_around(casework: Casework) -> Iterator[Finding]:
-    for check, look in (("schema", lambda: _schema(casework)), ("broker", lambda: _broker(casework))):
+    looks: dict[str, Callable[[], str]] = {
+        "server": partial(health.server, casework.db),
+        "schema": partial(_schema, casework),
+        "broker": partial(_broker, casework),
+    }
+    for check, look in looks.items():
         finding = _look(check, look)
         yield finding
-        if not finding.ok and check == "schema":
+        if not finding.ok and check in ("server", "schema"):
             return
     for role in ("ticker", "worker"):
         yield _look(role, partial(health.role_seen, casework.db, casework.settings, role))

@@ -3,14 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Generic, Literal, NamedTuple, NewType, TypeVar
+from typing import Any, Literal, NewType
 from uuid import UUID
 
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.payload import check_data, check_text
 from casework.errors import InvalidInput
-
-T = TypeVar("T")
 
 TeamId = NewType("TeamId", UUID)
 QueueId = NewType("QueueId", UUID)
@@ -271,17 +269,6 @@ class CaseRun:
     pending_human_request_title: str | None
 
 
-class RunMessage(NamedTuple):
-    """What is sent to a worker: which run, and which attempt of it. A tuple, because a claim makes a hundred of them."""
-
-    run_id: RunId
-    attempt: int
-
-
-Bundle = tuple[RunMessage, ...]
-"""Runs that share one message of the broker, and are executed one after the other."""
-
-
 @dataclass(frozen=True, slots=True)
 class Message:
     """What an agent said or called."""
@@ -332,27 +319,3 @@ class CaseFilter:
     """Exclusive, as `updated_to` is; the beginnings are inclusive."""
     updated_from: datetime | None = None
     updated_to: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Effects:
-    """What has to be told to others after a commit. All of it may be lost: rows hold the truth."""
-
-    bundles: tuple[Bundle, ...] = ()
-    stops: tuple[RunId, ...] = ()
-    nudge: bool = False
-    refill: int = 0
-    """So many runs of consumers without a limit are over, which have not used up what they have: a tick now and then will do."""
-
-    @property
-    def runs(self) -> Bundle:
-        """The runs that are sent, whatever they share."""
-        return tuple(message for bundle in self.bundles for message in bundle)
-
-
-@dataclass(frozen=True, slots=True)
-class Committed(Generic[T]):
-    """The result of a use case, and its effects, which the face performs."""
-
-    value: T
-    effects: Effects = Effects()

@@ -11,8 +11,9 @@ from datetime import datetime
 from math import ceil
 from operator import attrgetter
 
+from casework.core.effects import Bundle, RunMessage
 from casework.core.lifecycle import Lane as Lane
-from casework.core.model import AgentId, Bundle, CaseId, QueueId, RunMessage
+from casework.core.model import AgentId, CaseId, QueueId
 
 
 @dataclass(frozen=True, slots=True)

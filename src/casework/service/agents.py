@@ -1,11 +1,11 @@
 """Agents: creating them and finding them."""
 
-from typing import Any
 from uuid import UUID
 
 from casework.agents import runners
 from casework.core.model import Agent, AgentId, AgentKind, TeamId
 from casework.core.payload import check_text
+from casework.core.unset import UNSET, Unset
 from casework.errors import InvalidInput, NotFound
 from casework.settings import Settings
 from casework.store import agents as store
@@ -48,23 +48,29 @@ def create(
 
     `timeout_seconds` is how long one attempt may take; None leaves it to CASEWORK_RUN_TIMEOUT_SECONDS.
     """
-    check_text("name", name, least=1, most=100)
-    if max_attempts is not None and not 1 <= max_attempts <= 100:
-        raise InvalidInput("max_attempts must be between 1 and 100.")
-    _check_timeout(kind, timeout_seconds)
+    _check(kind, name, max_attempts, timeout_seconds)
     runners.check(kind, target, settings.modules)
     with db.begin() as tx:
         return store.create(tx, team_id, name, kind, target, max_attempts, timeout_seconds)
 
 
-def _check_timeout(kind: AgentKind, seconds: float | None) -> None:
-    if seconds is None:
+def _check(
+    kind: AgentKind,
+    name: str | Unset,
+    max_attempts: int | Unset | None,
+    timeout_seconds: float | Unset | None,
+) -> None:
+    if name is not UNSET:
+        check_text("name", name, least=1, most=100)
+    if max_attempts is not None and max_attempts is not UNSET and not 1 <= max_attempts <= 100:
+        raise InvalidInput("max_attempts must be between 1 and 100.")
+    if timeout_seconds is None or timeout_seconds is UNSET:
         return
     if not kind.is_dispatched:
         raise InvalidInput(
             f"A {kind} agent has no time limit here: it runs elsewhere, and its heartbeats show that it lives."
         )
-    if not 0 < seconds <= MAX_TIMEOUT_SECONDS:
+    if not 0 < timeout_seconds <= MAX_TIMEOUT_SECONDS:
         raise InvalidInput(f"The time limit must be more than 0 and at most {MAX_TIMEOUT_SECONDS:g} seconds.")
 
 
@@ -74,14 +80,29 @@ def get(db: Database, team_id: TeamId, ref: str | UUID) -> Agent:
         return resolve(tx, team_id, ref)
 
 
-def update(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID, changes: dict[str, Any]) -> Agent:
-    """Change `name`, `target`, `max_attempts` or `timeout_seconds`. Raises NotFound, InvalidInput, TargetNotAllowed and NameTaken."""
+def update(
+    db: Database,
+    settings: Settings,
+    team_id: TeamId,
+    ref: str | UUID,
+    *,
+    name: str | Unset = UNSET,
+    target: str | Unset | None = UNSET,
+    max_attempts: int | Unset | None = UNSET,
+    timeout_seconds: float | Unset | None = UNSET,
+) -> Agent:
+    """Change what is given. Raises NotFound, InvalidInput, TargetNotAllowed and NameTaken."""
     with db.begin() as tx:
         agent = resolve(tx, team_id, ref)
-        if "target" in changes:
-            runners.check(agent.kind, changes["target"], settings.modules)
-        _check_timeout(agent.kind, changes.get("timeout_seconds"))
-        return store.change(tx, agent.id, changes)
+        _check(agent.kind, name, max_attempts, timeout_seconds)
+        if target is not UNSET:
+            runners.check(agent.kind, target, settings.modules)
+        changed = store.change(
+            tx, agent.id, name=name, target=target, max_attempts=max_attempts, timeout_seconds=timeout_seconds
+        )
+    if changed is None:
+        raise NotFound("agent", ref)
+    return changed
 
 
 def find(db: Database, team_id: TeamId) -> list[Agent]:

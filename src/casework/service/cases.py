@@ -6,22 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from casework.core.effects import Committed, Effects
 from casework.core.lifecycle import LIFECYCLE, CaseStatus, Event
-from casework.core.model import (
-    AgentId,
-    Case,
-    CaseEvent,
-    CaseFilter,
-    CaseId,
-    Committed,
-    Effects,
-    NewCase,
-    Priority,
-    QueueId,
-    RunId,
-    TeamId,
-)
+from casework.core.model import AgentId, Case, CaseEvent, CaseFilter, CaseId, NewCase, Priority, QueueId, RunId, TeamId
 from casework.core.payload import check_data
+from casework.core.unset import UNSET
 from casework.errors import InvalidInput, NotAConsumer, NotFound
 from casework.settings import Settings
 from casework.store import cases as store
@@ -53,15 +42,16 @@ def create(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed
     """
     if not 1 <= len(new) <= MAX_BATCH:
         raise InvalidInput(f"Between 1 and {MAX_BATCH} cases can be created at once (got {len(new)}).")
-    labelled = any(case.labels for case in new)
-    with db.begin() if labelled else db.single() as tx:
+    with db.single() if store.takes_one_statement(new) else db.begin() as tx:
         ids = create_within(tx, queue_id, new)
     return Committed(ids, Effects(nudge=bool(ids)))
 
 
-def create_within(tx: Tx, queue_id: QueueId, new: Sequence[NewCase], **origin: Any) -> list[CaseId]:
-    """Create cases inside a transaction that is open. Raises NotFound where the queue is gone."""
-    ids = store.create(tx, queue_id, new, **origin)
+def create_within(
+    tx: Tx, queue_id: QueueId, new: Sequence[NewCase], *, run_id: RunId | None = None, agent_id: AgentId | None = None
+) -> list[CaseId]:
+    """Create cases inside a transaction that is open. Raises NotFound if the queue is gone."""
+    ids = store.create(tx, queue_id, new, run_id=run_id, agent_id=agent_id)
     if ids is None:
         raise NotFound("queue", queue_id)
     return ids
@@ -110,14 +100,19 @@ def update(
     *,
     title: str | None = None,
     priority: Priority | None = None,
-    **data: Any,
+    data: Any = UNSET,
 ) -> Committed[tuple[Case, list[CaseEvent]]]:
-    """Change a case, whatever its status; `data=` changes its data. Raises NotFound, and InvalidInput."""
-    if "data" in data:
-        check_data("data", data["data"])
+    """Change a case, whatever its status. A title or priority of None stays as it is; data of None becomes null.
+
+    Raises NotFound, and InvalidInput.
+    """
+    if title is not None:
+        title = NewCase(title).title
+    if data is not UNSET:
+        check_data("data", data)
     with db.begin() as tx:
         case = resolve(tx, team_id, case_id)
-        text = json.dumps(data["data"], ensure_ascii=False) if "data" in data else None
+        text = None if data is UNSET else json.dumps(data, ensure_ascii=False)
         store.update(tx, case.id, title=title, data=text, priority=priority)
     return Committed(get(db, team_id, case_id), Effects(nudge=priority is not None))
 

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from casework import events
 from casework.core import plan
-from casework.core.model import DISPATCHED_KINDS, AgentId, Committed, Effects, RunMessage
+from casework.core.effects import Committed, Effects, RunMessage
+from casework.core.model import DISPATCHED_KINDS, AgentId
 from casework.service.crash_points import Point, reach
 from casework.service.durations import RunDurations
 from casework.service.scan_positions import ScanPositions, reached

@@ -9,7 +9,8 @@ from uuid import UUID
 from casework.agents import HeldCase, Outcome
 from casework.agents.stop import Suspended
 from casework.core import plan
-from casework.core.model import Agent, AgentId, CaseId, Committed, Effects, RunId, RunMessage, TeamId
+from casework.core.effects import Committed, Effects, RunMessage
+from casework.core.model import Agent, AgentId, CaseId, RunId, TeamId
 from casework.errors import Conflict, InvalidInput, NotFound, RunLost
 from casework.service import agents
 from casework.service.execution import outcomes

@@ -1,21 +1,11 @@
 """Queues and their consumers."""
 
-from typing import Any
 from uuid import UUID
 
-from casework.core.model import (
-    AgentId,
-    Committed,
-    Consumer,
-    Effects,
-    Queue,
-    QueueId,
-    QueueMode,
-    QueueStats,
-    RunId,
-    TeamId,
-)
+from casework.core.effects import Committed, Effects
+from casework.core.model import AgentId, Consumer, Queue, QueueId, QueueMode, QueueStats, RunId, TeamId
 from casework.core.payload import check_text
+from casework.core.unset import UNSET, Unset
 from casework.errors import InvalidInput, NotAConsumer, NotFound
 from casework.service import agents, cases
 from casework.settings import Settings
@@ -45,11 +35,16 @@ def _there(queue: Queue | None, ref: str | UUID) -> Queue:
 
 def create(db: Database, team_id: TeamId, name: str, description: str | None = None) -> Queue:
     """Create a queue. Raises InvalidInput and NameTaken."""
-    check_text("name", name, least=1, most=MAX_NAME)
-    if description is not None:
-        check_text("description", description, most=500)
+    _check(name, description)
     with db.begin() as tx:
         return store.create(tx, team_id, name, description)
+
+
+def _check(name: str | Unset, description: str | Unset | None) -> None:
+    if name is not UNSET:
+        check_text("name", name, least=1, most=MAX_NAME)
+    if description is not None and description is not UNSET:
+        check_text("description", description, most=500)
 
 
 def get(db: Database, team_id: TeamId, ref: str | UUID) -> Queue:
@@ -64,10 +59,18 @@ def find(db: Database, team_id: TeamId) -> list[Queue]:
         return store.find(tx, team_id)
 
 
-def update(db: Database, team_id: TeamId, ref: str | UUID, changes: dict[str, Any]) -> Queue:
-    """Change `name` or `description`. Raises NotFound and NameTaken."""
+def update(
+    db: Database,
+    team_id: TeamId,
+    ref: str | UUID,
+    *,
+    name: str | Unset = UNSET,
+    description: str | Unset | None = UNSET,
+) -> Queue:
+    """Change what is given. Raises NotFound, InvalidInput and NameTaken."""
+    _check(name, description)
     with db.begin() as tx:
-        return _there(store.change(tx, resolve(tx, team_id, ref).id, changes), ref)
+        return _there(store.change(tx, resolve(tx, team_id, ref).id, name=name, description=description), ref)
 
 
 def stats(db: Database, team_id: TeamId, ref: str | UUID) -> QueueStats:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from casework.core.model import Committed, Effects
+from casework.core.effects import Committed, Effects
 from casework.store import runs, transitions
 from casework.store.database import Database, Tx
 from casework.store.transitions import Fence

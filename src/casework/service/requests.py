@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from casework.core.model import Committed, Effects, HumanRequest, QueueId, RequestKind, TeamId
+from casework.core.effects import Committed, Effects
+from casework.core.model import HumanRequest, QueueId, RequestKind, TeamId
 from casework.core.payload import check_text
 from casework.errors import AlreadyAnswered, InvalidInput, NotFound
 from casework.store import cases, transitions

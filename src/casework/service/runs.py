@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from casework.core.effects import Committed, Effects
 from casework.core.lifecycle import LIFECYCLE, LIVE, CaseStatus, Event, RunStatus
-from casework.core.model import AgentId, CaseId, CaseRun, Committed, Effects, Message, QueueId, RunRecord, TeamId
+from casework.core.model import AgentId, CaseId, CaseRun, Message, QueueId, RunRecord, TeamId
 from casework.errors import Conflict, NotFound, TransitionRefused
 from casework.service.cases import CasesChanged, override_within, resolve
 from casework.settings import Settings

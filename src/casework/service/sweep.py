@@ -5,7 +5,8 @@ from collections import Counter
 from datetime import timedelta
 
 from casework import events
-from casework.core.model import Committed, CounterName, Effects, RunMessage
+from casework.core.effects import Committed, Effects, RunMessage
+from casework.core.model import CounterName
 from casework.core.plan import alone
 from casework.core.retry import next_attempt
 from casework.service.crash_points import Point, reach

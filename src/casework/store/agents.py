@@ -3,30 +3,23 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
+from psycopg.errors import UniqueViolation
 
 from casework.core.model import DISPATCHED_KINDS, Agent, AgentId, AgentKind, TeamId
+from casework.core.unset import UNSET, Unset, given
 from casework.errors import NameTaken
-from casework.store.database import Tx
+from casework.store.database import NOW, Tx
 from casework.store.ids import new_id
-from casework.store.tables import agents, listed
+from casework.store.tables import listed
 
 IS_DISPATCHED = f"a.kind in ({listed(DISPATCHED_KINDS)})"
 """Whether the runs of agent `a` are sent to workers."""
 
+_COLUMNS = "id, team_id, name, kind, target, max_attempts, timeout_seconds, created_at"
+
 
 def _agent(row: Any) -> Agent:
-    return Agent(
-        AgentId(row.id),
-        TeamId(row.team_id),
-        row.name,
-        AgentKind(row.kind),
-        row.target,
-        row.max_attempts,
-        row.timeout_seconds,
-        row.created_at,
-    )
+    return Agent(**{**row._asdict(), "kind": AgentKind(row.kind)})
 
 
 def create(
@@ -48,30 +41,37 @@ def create(
         "max_attempts": max_attempts,
         "timeout_seconds": timeout_seconds,
     }
+    statement = f"""
+        insert into agents (id, team_id, name, kind, target, max_attempts, timeout_seconds, created_at)
+        values (%(id)s, %(team_id)s, %(name)s, %(kind)s, %(target)s, %(max_attempts)s, %(timeout_seconds)s, {NOW}) returning {_COLUMNS}
+    """
     try:
-        with tx.connection.begin_nested():
-            return _agent(tx.execute(insert(agents).values(values).returning(agents)).one())
-    except IntegrityError as error:
+        return _agent(tx.sql(statement, values).one())
+    except UniqueViolation as error:
         raise NameTaken(f"There is an agent named {name!r} already.") from error
 
 
 def find_one(tx: Tx, team_id: TeamId, *, id: UUID | None = None, name: str | None = None) -> Agent | None:
     """The team's agent with that id or that name."""
-    statement = select(agents).where(
-        agents.c.team_id == team_id, agents.c.deleted_at.is_(None), agents.c.id == id if id else agents.c.name == name
-    )
-    row = tx.execute(statement).one_or_none()
+    by = "id = %(id)s" if id else "name = %(name)s"
+    row = tx.sql(
+        f"select {_COLUMNS} from agents where team_id = %(team_id)s and deleted_at is null and {by}",
+        {"team_id": team_id, "id": id, "name": name},
+    ).one_or_none()
     return _agent(row) if row else None
 
 
 def find(tx: Tx, team_id: TeamId) -> list[Agent]:
     """The team's agents, by name."""
-    statement = select(agents).where(agents.c.team_id == team_id, agents.c.deleted_at.is_(None)).order_by(agents.c.name)
-    return [_agent(row) for row in tx.execute(statement)]
+    rows = tx.sql(
+        f"select {_COLUMNS} from agents where team_id = %(team_id)s and deleted_at is null order by name",
+        {"team_id": team_id},
+    )
+    return [_agent(row) for row in rows]
 
 
 def lock_for_connecting(tx: Tx, agent_id: AgentId) -> bool:
-    """Keep the agent from being deleted until this transaction ends; False where it is gone."""
+    """Keep the agent from being deleted until this transaction ends; False if it is gone."""
     statement = "select 1 from agents where id = %(id)s and deleted_at is null for share"
     return tx.sql(statement, {"id": agent_id}).one_or_none() is not None
 
@@ -84,21 +84,33 @@ def lock(tx: Tx, agent_id: AgentId) -> bool:
 
 def delete(tx: Tx, agent_id: AgentId) -> None:
     """Delete an agent; its row stays for the runs that name it."""
-    tx.execute(update(agents).where(agents.c.id == agent_id).values(deleted_at=tx.now))
+    tx.sql(f"update agents set deleted_at = {NOW} where id = %(id)s", {"id": agent_id})
 
 
 def find_any(tx: Tx, team_id: TeamId, agent_id: AgentId) -> Agent | None:
     """The team's agent with that id, even if it was deleted."""
-    row = tx.execute(select(agents).where(agents.c.team_id == team_id, agents.c.id == agent_id)).one_or_none()
+    row = tx.sql(
+        f"select {_COLUMNS} from agents where team_id = %(team_id)s and id = %(id)s",
+        {"team_id": team_id, "id": agent_id},
+    ).one_or_none()
     return _agent(row) if row else None
 
 
-def change(tx: Tx, agent_id: AgentId, changes: dict[str, Any]) -> Agent:
-    """Change name, target, number of attempts or time limit. Raises NameTaken."""
+def change(
+    tx: Tx,
+    agent_id: AgentId,
+    *,
+    name: str | Unset = UNSET,
+    target: str | Unset | None = UNSET,
+    max_attempts: int | Unset | None = UNSET,
+    timeout_seconds: float | Unset | None = UNSET,
+) -> Agent | None:
+    """Change what is given; None if the agent was deleted. Raises NameTaken."""
+    changes = given(name=name, target=target, max_attempts=max_attempts, timeout_seconds=timeout_seconds)
+    assigned = ", ".join(f"{column} = %({column})s" for column in changes) or "name = name"
+    statement = f"update agents set {assigned} where id = %(id)s and deleted_at is null returning {_COLUMNS}"
     try:
-        with tx.connection.begin_nested():
-            return _agent(
-                tx.execute(update(agents).where(agents.c.id == agent_id).values(**changes).returning(agents)).one()
-            )
-    except IntegrityError as error:
-        raise NameTaken(f"There is an agent named {changes['name']!r} already.") from error
+        row = tx.sql(statement, {"id": agent_id, **changes}).one_or_none()
+    except UniqueViolation as error:
+        raise NameTaken(f"There is an agent named {name!r} already.") from error
+    return _agent(row) if row else None

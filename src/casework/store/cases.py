@@ -7,17 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from casework.core.lifecycle import CaseStatus, EventType, RunStatus
-from casework.core.model import (
-    AgentId,
-    Case,
-    CaseEvent,
-    CaseId,
-    Label,
-    NewCase,
-    Priority,
-    QueueId,
-    RunId,
-)
+from casework.core.model import AgentId, Case, CaseEvent, CaseId, Label, NewCase, Priority, QueueId, RunId
 from casework.core.search import searchable
 from casework.store import labels
 from casework.store.database import NOW, Tx
@@ -47,6 +37,11 @@ with home as (
 )
 select (select count(*) from home) as homes, array(select id from added) as added
 """
+
+
+def takes_one_statement(new: Sequence[NewCase]) -> bool:
+    """Whether `create` sends a single statement for these."""
+    return not any(case.labels for case in new)
 
 
 def create(

@@ -9,8 +9,8 @@ from uuid import UUID
 from casework.core.lifecycle import Lane, RunStatus
 from casework.core.model import AgentId, AgentKind, CaseId, QueueId, QueueMode
 from casework.core.plan import Candidate, Opening, free_slots
+from casework.store.connection import Rows
 from casework.store.database import NOW, Tx
-from casework.store.prepared import Rows
 from casework.store.tables import ANYONE
 
 # Which consumers could do something, and their locks. One probe of the claim index for each lane, stopping at the first hit,

@@ -116,14 +116,13 @@ def create(tx: Tx, queue_id: QueueId, ref: LabelRef, hue: int | None) -> Counted
 def change(tx: Tx, queue_id: QueueId, label_id: UUID, *, key: str | None, value: str, hue: int | None) -> Label | None:
     """Change a label; None where the queue has none with that id. Raises NameTaken."""
     try:
-        with tx.connection.begin_nested():
-            row = tx.sql(
-                """
-                update labels set key = coalesce(%(key)s, key), value = %(value)s, color_hue = coalesce(%(hue)s, color_hue)
-                where id = %(id)s and queue_id = %(queue_id)s returning id, key, value, color_hue
-                """,
-                {"id": label_id, "queue_id": queue_id, "key": key, "value": value, "hue": hue},
-            ).one_or_none()
+        row = tx.sql(
+            """
+            update labels set key = coalesce(%(key)s, key), value = %(value)s, color_hue = coalesce(%(hue)s, color_hue)
+            where id = %(id)s and queue_id = %(queue_id)s returning id, key, value, color_hue
+            """,
+            {"id": label_id, "queue_id": queue_id, "key": key, "value": value, "hue": hue},
+        ).one_or_none()
     except UniqueViolation as error:
         raise NameTaken("Another label of the queue has that key and value.") from error
     return Label(**row._asdict()) if row else None

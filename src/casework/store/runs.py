@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from casework.core.effects import RunMessage
 from casework.core.lifecycle import EventType, RunStatus
-from casework.core.model import AgentId, CaseId, CaseRun, CounterName, QueueId, RunId, RunMessage, RunRecord, TeamId
+from casework.core.model import AgentId, CaseId, CaseRun, CounterName, QueueId, RunId, RunRecord, TeamId
 from casework.store import counters
 from casework.store.agents import IS_DISPATCHED
 from casework.store.database import NOW, Tx

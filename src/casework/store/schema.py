@@ -1,12 +1,22 @@
 """The schema's version: which one the database has, and bringing it to this package's."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import psycopg
+import sqlalchemy
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg import IsolationLevel
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
-from casework.errors import SchemaOutdated
+from casework.errors import InvalidSettings, SchemaOutdated
+from casework.store import server
 from casework.store.database import Database, Tx
+from casework.store.sqlstates import in_own_words
 
 
 def _config() -> Config:
@@ -23,35 +33,102 @@ def head() -> str:
 
 
 def current(tx: Tx) -> str | None:
-    """The version that the database has; None where it has none."""
-    return MigrationContext.configure(tx.connection).get_current_revision()
+    """The version that the database has; None if it has none."""
+    if tx.sql("select to_regclass('alembic_version')::text").scalar_one() is None:
+        return None
+    version: str | None = tx.sql("select version_num from alembic_version").scalar_one_or_none()
+    return version
+
+
+_LOOK_SQL = """
+select current_setting('server_version_num')::int as version, current_setting('server_version') as named,
+  getdatabaseencoding() as encoding, current_database() as database, current_user as role, current_schema() as schema,
+  has_schema_privilege(current_schema(), 'create') as may_create
+"""
+
+
+def problems(tx: Tx) -> list[str]:
+    """What keeps this server from holding casework's tables, each with the statement that mends it."""
+    found = tx.sql(_LOOK_SQL).one()
+    problems = []
+    if found.version < server.OLDEST_SERVER:
+        needed = server.OLDEST_SERVER // 10000
+        problems.append(f"the server is PostgreSQL {found.named}; casework needs {needed} or newer")
+    if found.encoding != "UTF8":
+        problems.append(
+            f"the database {found.database} is encoded in {found.encoding}, which cannot hold every text: "
+            f"create database {found.database}_utf8 encoding 'UTF8' locale 'C.UTF-8' template template0;"
+        )
+    if current(tx) == head():
+        return problems
+    if found.schema is None:
+        problems.append(
+            f"no schema of the search_path exists: alter role {found.role} in database {found.database} set search_path = public;"
+        )
+    elif not found.may_create:
+        problems.append(
+            f"the role {found.role} may not create tables: grant create on schema {found.schema} to {found.role};"
+        )
+    return problems
 
 
 def upgrade(db: Database) -> str:
-    """Bring the database to this package's schema, in one transaction, and return its version."""
+    """Bring the database to this package's schema, in one transaction, and return its version.
+
+    Raises InvalidSettings if the server does not suit casework.
+    """
     with db.begin() as tx:
-        upgrade_within(tx)
+        found = problems(tx)
+    if found:
+        raise InvalidSettings(f"CASEWORK_DATABASE_URL: {found[0]}")
+    with connected(db) as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
     return head()
 
 
-def upgrade_within(tx: Tx) -> None:
-    """As `upgrade`, inside a transaction that is open."""
-    config = _config()
-    config.attributes["connection"] = tx.connection
-    command.upgrade(config, "head")
-
-
 def ensure(db: Database) -> None:
-    """Upgrade where the version is not this package's."""
+    """Upgrade if the version is not this package's."""
     with db.begin() as tx:
-        if current(tx) != head():
-            upgrade_within(tx)
+        version = current(tx)
+    if version != head():
+        upgrade(db)
 
 
 def check(db: Database) -> None:
-    """Raise SchemaOutdated where the database's version is not this package's."""
+    """Raise SchemaOutdated if the database's version is not this package's."""
     with db.begin() as tx:
         version = current(tx)
     if version != head():
         found = f"is at schema version {version}" if version else "has no casework schema"
         raise SchemaOutdated(f"The database {found}; this casework needs {head()}: run `casework db upgrade`.")
+
+
+def _settings(connection: sqlalchemy.Connection) -> str:
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    return server.setting(server.settings(driver, {}))
+
+
+@contextmanager
+def connected(db: Database) -> Iterator[sqlalchemy.Connection]:
+    """A connection of SQLAlchemy's, in one transaction that is committed at the end; Alembic needs one."""
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://", creator=lambda: server.open_driver(db.url, "casework"), poolclass=NullPool
+    )
+
+    @sqlalchemy.event.listens_for(engine, "connect")
+    def set_up(driver: psycopg.Connection[Any], _: object) -> None:
+        driver.isolation_level, driver.read_only = IsolationLevel.READ_COMMITTED, False
+
+    @sqlalchemy.event.listens_for(engine, "begin")
+    def make_settings(connection: sqlalchemy.Connection) -> None:
+        connection.exec_driver_sql(_settings(connection))
+
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        if isinstance(error.orig, psycopg.Error) and (own := in_own_words(error.orig, server.shown(db.url))):
+            raise own from error
+        raise

@@ -4,7 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from casework.broker.rejected import rejected
-from casework.core.model import Bundle, RunId, RunMessage
+from casework.core.effects import Bundle, RunMessage
+from casework.core.model import RunId
 
 
 def read_bundle(runs: Any = None) -> Bundle:

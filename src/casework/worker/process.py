@@ -8,7 +8,7 @@ from time import monotonic, sleep
 from casework import events
 from casework.broker.names import Names
 from casework.broker.publisher import Publisher
-from casework.core.model import Bundle
+from casework.core.effects import Bundle
 from casework.errors import Unavailable
 from casework.service.dispatch import tick
 from casework.service.durations import RunDurations

@@ -15,7 +15,8 @@ from redis import RedisError
 from casework import events
 from casework.agents.stop import Stop
 from casework.broker.listener import Listener
-from casework.core.model import RunId, RunMessage
+from casework.core.effects import RunMessage
+from casework.core.model import RunId
 from casework.errors import Unavailable
 from casework.store import processes, runs
 from casework.wiring import Casework

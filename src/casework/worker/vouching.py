@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from casework.broker import celery_internals
-from casework.core.model import Bundle, RunMessage
+from casework.core.effects import Bundle, RunMessage
 from casework.worker.messages import read_bundle
 
 _GONE_OR_STOPPED = "ZXTt"

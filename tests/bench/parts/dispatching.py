@@ -6,7 +6,7 @@ from bench import seed
 from bench.figures import Figure, alternate, at_least, compared
 from bench.ground import Ground, raw
 from bench.peers import celery_app
-from casework.core.model import Effects
+from casework.core.effects import Effects
 from casework.core.plan import alone
 from casework.service.dispatch import claim_round
 

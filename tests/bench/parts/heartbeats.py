@@ -7,7 +7,8 @@ from bench import seed
 from bench.figures import Figure, alternate, at_most
 from bench.ground import Ground, raw
 from bench.statements import counted
-from casework.core.model import RunId, RunMessage
+from casework.core.effects import RunMessage
+from casework.core.model import RunId
 from casework.service.dispatch import claim_round
 from casework.wiring import Casework
 from casework.worker.supervisor import Supervisor

@@ -10,7 +10,8 @@ from bench.ground import Ground, raw
 from bench.statements import counted
 from casework.agents.outcomes import Complete
 from casework.agents.results import Returned
-from casework.core.model import RunId, RunMessage
+from casework.core.effects import RunMessage
+from casework.core.model import RunId
 from casework.service.dispatch import claim_round
 from casework.service.execution.attempt import Attempt, start
 from casework.service.execution.outcomes import finish

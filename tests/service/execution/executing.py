@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 
 from casework.agents.stop import Stop
-from casework.core.model import Effects, RunMessage
+from casework.core.effects import Effects, RunMessage
 from casework.errors import DatabaseUnavailable
 from casework.service.crash_points import Point
 from casework.service.execution.completions import Limits

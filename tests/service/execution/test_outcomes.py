@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
+from casework.core.effects import RunMessage
 from casework.core.lifecycle import CaseStatus, RunStatus
-from casework.core.model import CaseFilter, RunMessage
+from casework.core.model import CaseFilter
 from casework.service import cases, release, requests, runs
 from casework.service.execution.executor import call_agent
 from casework.store import transitions

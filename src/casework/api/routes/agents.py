@@ -13,6 +13,7 @@ from casework.api.auth import Manager, Reader
 from casework.api.schemas import Out
 from casework.api.types import STORABLE, WHOLE, LooseId, needs
 from casework.core.model import AgentKind
+from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 from casework.service import agents, queues
 
@@ -138,8 +139,17 @@ def update_agent(caller: Manager, agent_id: LooseId, body: PatchAgent) -> dict[s
         raise InvalidInput(
             "Give at least one of name, target, max_attempts and timeout_seconds; a name cannot be null."
         )
-    changes = {name: getattr(body, name) for name in given}
-    return {"agent": agents.update(caller.casework.db, caller.casework.settings, caller.team, agent_id, changes)}
+    changed = agents.update(
+        caller.casework.db,
+        caller.casework.settings,
+        caller.team,
+        agent_id,
+        name=UNSET if body.name is None else body.name,
+        target=body.target if "target" in given else UNSET,
+        max_attempts=body.max_attempts if "max_attempts" in given else UNSET,
+        timeout_seconds=body.timeout_seconds if "timeout_seconds" in given else UNSET,
+    )
+    return {"agent": changed}
 
 
 @router.delete("/{agent_id}", operation_id="delete_agent", response_model=DeletedAgent, summary="Delete an agent")

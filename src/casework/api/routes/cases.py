@@ -13,6 +13,7 @@ from casework.api.types import MAX_OFFSET, LooseId, Moment, StrictId, listed
 from casework.core import model, search
 from casework.core.lifecycle import CaseStatus
 from casework.core.statuses import read_statuses
+from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 from casework.service import cases, listing, queues, runs
 from casework.service.diagnosis.case import explain
@@ -216,9 +217,9 @@ def update_case(caller: Operator, case_id: LooseId, body: s.PatchCase) -> dict[s
     casework = caller.casework
     if not body.model_fields_set:
         raise InvalidInput("Give at least one of title, data and priority.")
-    data = {"data": body.data} if "data" in body.model_fields_set else {}
+    data = body.data if "data" in body.model_fields_set else UNSET
     case, events = casework.perform(
-        cases.update(casework.db, caller.team, case_id, title=body.title, priority=body.priority, **data)
+        cases.update(casework.db, caller.team, case_id, title=body.title, priority=body.priority, data=data)
     )
     return with_events(case, events)
 

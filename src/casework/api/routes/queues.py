@@ -12,6 +12,7 @@ from casework.api.auth import Manager, Operator, Reader
 from casework.api.schemas import Out, Success
 from casework.api.types import STORABLE, WHOLE, Flag, LooseId, needs
 from casework.core.model import QueueMode
+from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 from casework.service import queues
 
@@ -130,8 +131,14 @@ def update_queue(caller: Manager, queue_id: LooseId, body: PatchQueue) -> dict[s
     given = body.model_fields_set
     if not given or ("name" in given and body.name is None):
         raise InvalidInput("Give a name, a description, or both; a name cannot be null.")
-    changes = {name: getattr(body, name) for name in given}
-    return {"queue": queues.update(caller.casework.db, caller.team, queue_id, changes)}
+    changed = queues.update(
+        caller.casework.db,
+        caller.team,
+        queue_id,
+        name=UNSET if body.name is None else body.name,
+        description=body.description if "description" in given else UNSET,
+    )
+    return {"queue": changed}
 
 
 @router.delete("/{queue_id}", operation_id="delete_queue", response_model=DeletedQueue, summary="Delete a queue")

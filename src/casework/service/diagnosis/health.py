@@ -4,9 +4,9 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from casework.errors import CaseworkError, Unavailable
+from casework.errors import CaseworkError, InvalidSettings, Unavailable
 from casework.settings import Settings
-from casework.store import processes
+from casework.store import processes, schema
 from casework.store.database import Database
 
 
@@ -14,6 +14,17 @@ def database(db: Database) -> None:
     """Raise DatabaseUnavailable if the database does not answer."""
     with db.begin() as tx:
         tx.sql("select 1")
+
+
+def server(db: Database) -> str:
+    """What stands between, and what is lost by it. Raises InvalidSettings if the server does not suit casework."""
+    with db.begin() as tx:
+        problems, is_direct = schema.problems(tx), tx.is_direct
+    if problems:
+        raise InvalidSettings(f"CASEWORK_DATABASE_URL: {'; '.join(problems)}")
+    if is_direct:
+        return "reached without a pooler"
+    return "reached through a pooler: no statement stays prepared, so each is planned whenever it is sent"
 
 
 def role_seen(db: Database, settings: Settings, role: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from casework.agents import Complete, HeldCase
 from casework.agents.results import Result, Returned
 from casework.agents.stop import Stop
-from casework.core.model import Bundle, RunMessage
+from casework.core.effects import Bundle, RunMessage
 from casework.service.holding import Holder, held_case, holder
 from casework.settings import Settings
 from casework.store import transitions

@@ -4,8 +4,9 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from casework.core.effects import Effects
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Case, CaseFilter, CaseId, Effects, NewCase
+from casework.core.model import Case, CaseFilter, CaseId, NewCase
 from casework.errors import RunLost
 from casework.service import cases, queues
 from casework.service.holding import Holder

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from threading import Event, RLock, Thread, local
 from time import monotonic, sleep
 
-from casework.core.model import Bundle, Effects
+from casework.core.effects import Bundle, Effects
 from casework.service.execution.attempt import Attempt, RunResult
 
 CHECK_SECONDS = 0.01

@@ -9,7 +9,7 @@ from casework.agents import Run, runners
 from casework.agents.results import Crashed, Result, Stopped
 from casework.agents.run import History
 from casework.agents.stop import Stop
-from casework.core.model import Bundle, Committed, RunMessage
+from casework.core.effects import Bundle, Committed, RunMessage
 from casework.errors import CaseworkError, DatabaseUnavailable, TargetNotAllowed
 from casework.service.availability import until_database_is_back
 from casework.service.crash_points import Point, reach

@@ -7,7 +7,7 @@ from casework import events
 from casework.agents import Complete, Fail, HandOver, Outcome, Postpone
 from casework.agents.results import Asked, Crashed, Lost, Returned, Stopped
 from casework.agents.stop import Suspended
-from casework.core.model import RunMessage
+from casework.core.effects import RunMessage
 from casework.core.retry import next_attempt
 from casework.errors import NotFound
 from casework.service import agents

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from casework.core.effects import RunMessage
 from casework.core.lifecycle import (
     LIFECYCLE,
     START_SOURCE,
@@ -22,7 +23,7 @@ from casework.core.lifecycle import (
     RunStatus,
     Transition,
 )
-from casework.core.model import AgentId, RunId, RunMessage
+from casework.core.model import AgentId, RunId
 from casework.store.database import NOW, Tx
 from casework.store.transitions.clauses import Expressions, guard, sets_of_case, sets_of_run
 from casework.store.transitions.fence import Fence

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from casework.core.effects import RunMessage
 from casework.core.lifecycle import LIFECYCLE, Actor, Event, EventType
-from casework.core.model import AgentId, RunId, RunMessage
+from casework.core.model import AgentId, RunId
 from casework.core.plan import Pick
 from casework.store.claims import FIRST_OF_LANES, Held, Position, Probe, lanes_of, limit_for
 from casework.store.database import Tx

@@ -1,0 +1,184 @@
+"""The server that a URL leads to: how it is reached, what casework sets on a connection, and whether the server suits it."""
+
+import logging
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
+
+from casework.errors import DatabaseUnavailable, InvalidSettings
+from casework.store.connection import Connection
+from casework.store.sqlstates import first_line, in_own_words
+
+OLDEST_SERVER = 150000
+
+# Whatever a role, a database or a server may set otherwise, and what would then break: what a value is read as, what a
+# transaction sees and may do, and how long it may take.
+_SESSION = {
+    "datestyle": "ISO, MDY",
+    "intervalstyle": "postgres",
+    "timezone": "UTC",
+    "client_encoding": "UTF8",
+    "standard_conforming_strings": "on",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    "exit_on_error": "off",
+    "gin_fuzzy_search_limit": "0",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "default_transaction_deferrable": "off",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "60s",
+    # It costs more than any statement here takes.
+    "jit": "off",
+}
+
+_SINCE = {"idle_session_timeout": (140000, "0"), "transaction_timeout": (170000, "0")}
+"""Settings that only newer servers have."""
+
+# A custom plan each time costs a fraction of a millisecond; a generic one that was made while tables were small, or for an
+# unknown LIMIT, has cost 600 ms instead of 3.
+CUSTOM_PLANS = {"plan_cache_mode": "force_custom_plan"}
+
+# Workers and tickers send the same few statements again and again, and planning one costs as much as executing it. All of
+# their rows are found by keys, or at the front of an index, however large the tables are: a cached plan is right as long as
+# it is such a plan, also one that was made while a table had a single page: there, reading all of a queue's rows and
+# sorting them looks as cheap as the first few in order. If it may choose, the server plans a claim each time once it knows
+# that most of the lanes are empty (0.3 of its 5 ms).
+CACHED_PLANS = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+
+_BEGIN = "begin isolation level read committed read write"
+
+
+class _AlwaysIso(Loader):
+    """Behind a pooler the settings hold within the transaction, and its results are read after it: they are in ISO and
+    UTC, whatever the connection says by then."""
+
+    def load(self, data: Buffer) -> datetime:
+        return datetime.fromisoformat(bytes(data).decode())
+
+
+def checked(url: str) -> str:
+    """The URL as libpq takes it. Raises InvalidSettings, which never shows the password."""
+    for prefix in ("postgresql://", "postgres://", "postgresql+psycopg://"):
+        if url.startswith(prefix):
+            url = "postgresql://" + url.removeprefix(prefix)
+            break
+    else:
+        raise InvalidSettings(f"CASEWORK_DATABASE_URL must begin with postgresql:// (got {url.split(':')[0]!r})")
+    try:
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        raise InvalidSettings(f"CASEWORK_DATABASE_URL: {_mistake(url)}") from None
+    if "@" in str(parts.get("host", "")) or not all(map(_is_port, str(parts.get("port") or "5432").split(","))):
+        raise InvalidSettings(f"CASEWORK_DATABASE_URL: {_ESCAPE}")
+    return url
+
+
+_ESCAPE = (
+    "its host or port cannot be read; ports are numbers up to 65535, and in a password @ is written %40, : %3A, / %2F"
+)
+
+
+def _is_port(text: str) -> bool:
+    return not text or (text.isascii() and text.isdigit() and 0 < int(text[:9]) < 65536)
+
+
+def _mistake(url: str) -> str:
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()} | {"ssl"}
+    for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True):
+        if name not in known:
+            return f'the parameter "{name}" is unknown to PostgreSQL\'s client'
+    return "it cannot be read as a URL; in a user's name and password write special characters as %XX"
+
+
+def shown(url: str) -> str:
+    """Where the URL leads, without users, passwords and options."""
+    parts = conninfo_to_dict(url)
+    hosts = str(parts.get("host") or parts.get("hostaddr") or "localhost").split(",")
+    ports = str(parts.get("port") or "").split(",")
+    ports = ports if len(ports) == len(hosts) else ports[:1] * len(hosts)
+    named = [f"{host}:{port}" if port else host for host, port in zip(hosts, ports, strict=True)]
+    return f"{','.join(named)}/{parts.get('dbname') or ''}"
+
+
+def open_driver(url: str, application: str, **more: Any) -> psycopg.Connection[Any]:
+    """A connection of the driver's. Raises DatabaseUnavailable."""
+    # A connection that breaks also warns, while it is closed, that it is broken; the error says it.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
+    given = {"connect_timeout": 3, "application_name": application, **conninfo_to_dict(url), "client_encoding": "UTF8"}
+    try:
+        return psycopg.connect(**{**given, "prepare_threshold": None, **more})
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(f"The database at {shown(url)} does not answer: {first_line(error)}") from error
+
+
+def settings(driver: psycopg.Connection[Any], plans: dict[str, str]) -> dict[str, str]:
+    """What casework sets on a connection to this server."""
+    version = driver.info.server_version
+    newer = {name: value for name, (since, value) in _SINCE.items() if version >= since}
+    return _SESSION | newer | plans
+
+
+def setting(values: dict[str, str], local: str = "true") -> str:
+    """A statement that makes settings, by default until the transaction ends."""
+    made = ", ".join(f"set_config('{name}', '{value}', {local})" for name, value in values.items())
+    return f"select array[{made}] as settings"
+
+
+def connect(url: str, application: str, plans: dict[str, str]) -> Connection:
+    """A connection that is set up, whatever its role and server set. Raises DatabaseUnavailable.
+
+    The server's pid is not the one that the greeting named where a pooler stands between. The settings are then made in
+    each transaction, because the next one may be on another connection of the pooler's, and this one somebody else's.
+    """
+    driver = open_driver(url, application, autocommit=True)
+    try:
+        values = settings(driver, plans)
+        pid = driver.info.backend_pid
+        asked = f"{setting(values, f'pg_backend_pid() <> {pid}')}, pg_backend_pid(), pg_is_in_recovery()"
+        server_pid, is_standby = driver.execute(asked).fetchall()[0][-2:]
+        if is_standby:
+            raise DatabaseUnavailable(
+                f"The server at {shown(url)} is a standby, which takes no writes: name the primary in CASEWORK_DATABASE_URL, "
+                "or all servers, with target_session_attrs=read-write."
+            )
+        if server_pid == pid:
+            return Connection(driver, opening=["begin"], prepares=True)
+        driver.adapters.register_loader("timestamptz", _AlwaysIso)
+        connection = Connection(driver, opening=[_BEGIN, setting(values)], prepares=False)
+        _try_a_transaction(connection, url)
+        return connection
+    except psycopg.Error as error:
+        driver.close()
+        if own := in_own_words(error, shown(url)):
+            raise own from error
+        raise
+    except BaseException:
+        driver.close()
+        raise
+
+
+def _try_a_transaction(connection: Connection, url: str) -> None:
+    try:
+        connection.begin_with()
+        connection.commit()
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable(
+            f"The pooler at {shown(url)} did not let a transaction begin ({first_line(error)}): "
+            "set its pool_mode to transaction or session."
+        ) from error

@@ -1,0 +1,60 @@
+"""What the server's errors mean: one table by SQLSTATE, and the same in casework's words."""
+
+import psycopg
+from psycopg import errors
+
+from casework.errors import CaseworkError, DatabaseUnavailable, InvalidInput, SchemaOutdated
+
+NOT_NOW = {
+    "08": "does not answer",
+    "25006": "takes no writes now",
+    "25P03": "ended a transaction that was idle",
+    "25P04": "ended a transaction that took too long",
+    "26000": "has lost a prepared statement",
+    "40001": "undid this change for another one",
+    "40003": "does not know whether this change was made",
+    "40P01": "undid this change, which waited for another one that waited for it",
+    "42501": "refuses this to casework's role",
+    "42P05": "has a prepared statement of that name already",
+    "53": "is short of a resource",
+    "55006": "is using what this needs",
+    "55P03": "did not get a lock in time",
+    "57014": "cancelled the statement",
+    "57P": "is stopping, starting, or closed the connection",
+    "58": "has trouble with its system",
+    "0A000": "cannot do this now; its schema, or its role, may have changed",
+}
+"""Not available now, by SQLSTATE or its beginning: the same may succeed later, so an outcome waits and is written then."""
+
+_TOO_MUCH = errors.ProgramLimitExceeded
+_UNREADABLE = (errors.UntranslatableCharacter, errors.CharacterNotInRepertoire)
+
+
+def in_own_words(error: psycopg.Error, where: str) -> CaseworkError | None:
+    """What an error of the driver's means to a user; None if it is a mistake of casework's. `where` names the server."""
+    if isinstance(error, errors.UndefinedTable | errors.UndefinedColumn):
+        return SchemaOutdated()
+    if isinstance(error, _TOO_MUCH):
+        return InvalidInput(f"This is more than the database can hold in one place: {first_line(error)}.")
+    if isinstance(error, _UNREADABLE):
+        return InvalidInput(f"The database cannot hold a character of this text: {first_line(error)}.")
+    if trouble := _not_now(error):
+        return DatabaseUnavailable(f"The database at {where} {trouble}: {first_line(error)}")
+    return None
+
+
+def _not_now(error: psycopg.Error) -> str | None:
+    state = error.sqlstate or ""
+    for length in (5, 3, 2):
+        if trouble := NOT_NOW.get(state[:length]):
+            return trouble
+    # Without a state it comes from the line, and not from the server.
+    return NOT_NOW["08"] if isinstance(error, psycopg.OperationalError) else None
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text; several hosts that were tried are one line each."""
+    lines = [line.strip() for line in str(error).strip().splitlines()]
+    if len(lines) > 1 and lines[0].startswith("Multiple connection attempts"):
+        return " ".join(lines)
+    return lines[0] if lines else "no answer"
