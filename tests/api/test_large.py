@@ -1,6 +1,6 @@
 """A megabyte through the API and back, and what is larger."""
 
-from casework.api.around import MAX_BODY_BYTES
+from casework.api.middleware import MAX_BODY_BYTES
 
 MEGABYTE = 1_000_000
 

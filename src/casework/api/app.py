@@ -9,8 +9,8 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
 from casework.api import errors
-from casework.api.around import Around
 from casework.api.auth import RateLimit
+from casework.api.middleware import RequestMiddleware
 from casework.api.routes import agents, bulk, cases, health, labels, pull, queues, requests, runs
 from casework.service.listing import Counts
 from casework.wiring import Casework
@@ -44,5 +44,5 @@ def create_app(casework: Casework) -> FastAPI:
     if casework.settings.cors_origins:
         origins = [origin.strip() for origin in casework.settings.cors_origins.split(",")]
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
-    app.add_middleware(Around)
+    app.add_middleware(RequestMiddleware)
     return app

@@ -16,7 +16,7 @@ from casework.api import schemas
 
 
 class Error(BaseModel):
-    """What every answer that is no success looks like."""
+    """The shape of every error response."""
 
     error: str
     message: str | SkipJsonSchema[None] = None
@@ -56,8 +56,8 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     409: {"model": Error, "description": "In conflict with the present state."},
     413: {"model": Error, "description": "Too large."},
     429: {"model": Error, "description": "Too many requests."},
-    500: {"model": Error, "description": "A mistake of ours."},
-    503: {"model": Error, "description": "A service behind is away."},
+    500: {"model": Error, "description": "Internal server error."},
+    503: {"model": Error, "description": "PostgreSQL or Redis is not available."},
 }
 
 

@@ -14,8 +14,8 @@ from casework.core.lifecycle import CaseStatus
 from casework.core.statuses import read_statuses
 from casework.errors import InvalidInput
 from casework.service import cases, explain, listing, queues, runs
+from casework.service.idempotency import perform_once
 from casework.service.listing import SortBy, SortOrder, Wanted
-from casework.service.once import once
 
 router = APIRouter(tags=["cases"])
 
@@ -135,7 +135,7 @@ def create_cases(
     if idempotency_key is None:
         return {"added_cases": casework.perform(cases.create_and_get(casework.db, queue.id, new))}
     request = f"{queue.id} {body.model_dump_json()}"
-    answer, done = once(
+    answer, done = perform_once(
         casework.db,
         caller.team,
         idempotency_key,

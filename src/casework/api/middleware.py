@@ -1,4 +1,4 @@
-"""Around every request: its id, the limit of its size, its line in the log."""
+"""What every request gets: an id, a limit of its size, a line in the log."""
 
 import logging
 import re
@@ -14,12 +14,13 @@ from casework import log
 from casework.api.errors import answer
 
 MAX_BODY_BYTES = 1024 * 1024
+INTERNAL_ERROR = "Internal server error. The server log has details under this request id."
 _TOO_LARGE = f"The body is larger than {MAX_BODY_BYTES} bytes."
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-class Around:
-    """Plain ASGI, so that a long poll is not buffered and its end is noticed."""
+class RequestMiddleware:
+    """Plain ASGI, so that a long poll is not buffered and a disconnect reaches it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -54,7 +55,7 @@ class Around:
                 logging.getLogger("casework").exception("http.error")
                 if status:
                     raise
-                await answer(500, "internal_error", "casework made a mistake; its log has this request's id.")(
+                await answer(500, "internal_error", INTERNAL_ERROR)(
                     scope, receive, sending
                 )
             finally:
