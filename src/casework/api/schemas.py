@@ -1,4 +1,4 @@
-"""What goes in and comes out of the operations on cases and labels, as the contract names it."""
+"""Requests and responses of the operations on cases and labels, as the contract names them."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -7,10 +7,13 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from casework.api.types import MAX_OFFSET, STORABLE, WHOLE, AnyText, Data, Hue, LooseId, Moment, needs, needs_one
+from casework.api.inputs import NOT_NULL, Input, at_most
+from casework.api.types import MAX_OFFSET, STORABLE, WHOLE, Data, Hue, LooseId, Moment, needs, needs_one
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import MAX_LABEL, MAX_LABELS, MAX_TITLE, Priority
+from casework.core.search import MAX_QUERY
 from casework.service.listing import SortBy, SortOrder
+from casework.service.paging import MAX_CURSOR
 
 
 class Out(BaseModel):
@@ -19,14 +22,14 @@ class Out(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-class LabelRef(BaseModel):
+class LabelRef(Input):
     """A label as a user names it."""
 
     key: Annotated[str, Field(max_length=MAX_LABEL), STORABLE] = ""
     value: Annotated[str, Field(min_length=1, max_length=MAX_LABEL), STORABLE]
 
 
-class NewCase(BaseModel):
+class NewCase(Input):
     """A case that is to be created."""
 
     model_config = ConfigDict(
@@ -43,17 +46,17 @@ class NewCase(BaseModel):
 
     title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE), STORABLE]
     data: Data = Field("", description="Free-form: text or any JSON value. It comes back as it was given.")
-    labels: list[LabelRef] = Field(default=[], max_length=MAX_LABELS)
+    labels: Annotated[list[LabelRef], at_most(MAX_LABELS)] = Field(default=[])
     priority: Priority = Priority.NONE
 
 
-class CreateCases(BaseModel):
+class CreateCases(Input):
     """Exactly one of case and cases."""
 
     model_config = ConfigDict(json_schema_extra=needs_one("case", "cases"))
 
-    case: NewCase | SkipJsonSchema[None] = None
-    cases: Annotated[list[NewCase], Field(min_length=1, max_length=100)] | SkipJsonSchema[None] = None
+    case: Annotated[NewCase | None, NOT_NULL] = None
+    cases: Annotated[Annotated[list[NewCase], Field(min_length=1), at_most(100)] | None, NOT_NULL] = None
 
 
 class Label(Out):
@@ -197,38 +200,46 @@ class Messages(Out):
     messages: list[Message]
 
 
-class Filters(BaseModel):
+MAX_STATUSES = 20
+LabelText = Annotated[str, Field(max_length=MAX_LABEL), STORABLE]
+
+
+class Filters(Input):
     """Which cases; the keys are ANDed."""
 
-    status: list[CaseStatus] | None = None
+    status: Annotated[list[CaseStatus], at_most(MAX_STATUSES)] | None = None
     created_at_from: Moment | None = None
     created_at_to: Moment | None = None
     updated_at_from: Moment | None = None
     updated_at_to: Moment | None = None
-    labels: dict[AnyText, list[AnyText]] | None = Field(
-        None,
-        description="Label key to accepted values; values of one key are ORed, keys are ANDed. Plain tags use the key ''.",
+    labels: Annotated[dict[LabelText, Annotated[list[LabelText], at_most(MAX_LABELS)]], at_most(MAX_LABELS)] | None = (
+        Field(
+            None,
+            description="Label key to accepted values; values of one key are ORed, keys are ANDed. Plain tags use the key ''.",
+        )
     )
 
 
-class SearchCases(BaseModel):
+class SearchCases(Input):
     """A search, its order and its page."""
 
     filters: Filters = Filters()
     search: str | None = Field(
-        None, description='Words, "quoted phrases" and -not, in title and data. A word finds what begins with it.'
+        None,
+        max_length=MAX_QUERY,
+        description='Words, "quoted phrases" and -not, in title and data. A word finds what begins with it.',
     )
     limit: Annotated[int, Field(strict=True, ge=1, le=100), WHOLE] = 25
     offset: Annotated[int, Field(strict=True, ge=0, le=MAX_OFFSET), WHOLE] = 0
-    cursor: str | None = None
+    cursor: Annotated[str, Field(max_length=MAX_CURSOR)] | None = None
     sort_by: SortBy = SortBy.CREATED_AT
     sort_order: SortOrder = SortOrder.DESC
 
 
-CaseIds = Annotated[list[LooseId], Field(min_length=1, max_length=100)]
+CaseIds = Annotated[list[LooseId], Field(min_length=1), at_most(100)]
 
 
-class BulkCases(BaseModel):
+class BulkCases(Input):
     """Cases of the queue."""
 
     case_ids: CaseIds
@@ -246,7 +257,7 @@ class BulkStatus(BulkCases):
     status: Literal["completed", "failed"]
 
 
-class PatchCase(BaseModel):
+class PatchCase(Input):
     """What changes; at least one."""
 
     model_config = ConfigDict(json_schema_extra=needs("title", "data", "priority"))
@@ -328,16 +339,16 @@ class OneCountedLabel(Out):
     label: CountedLabel
 
 
-class AssignLabels(BaseModel):
+class AssignLabels(Input):
     """Labels that the case is to carry."""
 
-    labels: list[LabelRef] = Field(min_length=1, max_length=MAX_LABELS)
+    labels: Annotated[list[LabelRef], Field(min_length=1), at_most(MAX_LABELS)]
 
 
-class UnlinkLabels(BaseModel):
+class UnlinkLabels(Input):
     """Labels that the case is no longer to carry."""
 
-    label_ids: list[LooseId] = Field(min_length=1)
+    label_ids: Annotated[list[LooseId], Field(min_length=1), at_most(1000)]
 
 
 class NewLabel(LabelRef):
@@ -346,7 +357,7 @@ class NewLabel(LabelRef):
     color_hue: Hue | None = None
 
 
-class PatchLabel(BaseModel):
+class PatchLabel(Input):
     """What the label becomes."""
 
     key: Annotated[str, Field(max_length=MAX_LABEL), STORABLE] | None = None

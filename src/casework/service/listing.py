@@ -1,23 +1,18 @@
 """Lists of cases, page by page, with their total and where the next page begins."""
 
-import base64
-import binascii
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from threading import Lock
 from time import monotonic
 from typing import Any
-from uuid import UUID
 
 from casework.core.model import Case, TeamId
 from casework.core.search import as_tsquery
-from casework.errors import InvalidInput
+from casework.service.paging import cursor_of, position_of
 from casework.service.queues import resolve
 from casework.store import listing as store
 from casework.store.database import Database
-from casework.store.listing import Position, SortBy, SortOrder, Wanted
+from casework.store.listing import SortBy, SortOrder, Wanted
 
 __all__ = ["Counts", "Page", "SortBy", "SortOrder", "Wanted", "page"]
 
@@ -34,7 +29,7 @@ class Page:
 
 
 class Counts:
-    """Remembers counts that were dear: a million cases are not counted again for each page that is turned.
+    """Remembers counts that were expensive: a million cases are not counted again for each page that is turned.
 
     What took under 10 ms is counted each time. Anything else is remembered for a hundred times as long as it took, but
     for a minute at most: a total is never older.
@@ -49,8 +44,9 @@ class Counts:
         self._known: dict[Any, tuple[Any, float]] = {}
         self._lock = Lock()
 
-    def get(self, key: Any, count: Callable[[], Any]) -> Any:
-        """The remembered result, or a new one."""
+    def get(self, team_id: TeamId, what: Any, count: Callable[[], Any]) -> Any:
+        """The remembered result, or a new one. A team is never given what another team asked for."""
+        key = team_id, what
         with self._lock:
             known = self._known.get(key)
         if known and monotonic() < known[1]:
@@ -77,44 +73,15 @@ def page(
     offset: int,
     cursor: str | None,
 ) -> Page:
-    """One page of a queue's cases. Raises NotFound, and InvalidInput for a cursor that is none of this list."""
+    """One page of a queue's cases. Raises NotFound, and InvalidInput for a bad search or cursor."""
     tsquery = as_tsquery(search) if search else None
     wanted = replace(wanted, tsquery=tsquery)
     if cursor:
-        wanted = replace(wanted, after=_position(cursor, wanted))
+        wanted = replace(wanted, after=position_of(cursor, wanted))
     with db.begin() as tx:
         resolve(tx, team_id, wanted.queue_id)
         found, last = store.page(tx, wanted, limit=limit, offset=0 if cursor else offset)
         all_ = replace(wanted, after=None, sort_by=SortBy.CREATED_AT, order=SortOrder.DESC)
-        total = counts.get(repr(all_), lambda: store.total(tx, all_))
-    return Page(found, total, limit, offset, _cursor(last, wanted) if last else None)
-
-
-def _cursor(last: Position, wanted: Wanted) -> str:
-    text = json.dumps([wanted.sort_by, wanted.order, last.value, str(last.id)])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _position(cursor: str, wanted: Wanted) -> Position:
-    try:
-        sort_by, order, value, id = json.loads(
-            base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        )
-        if (sort_by, order) != (wanted.sort_by, wanted.order):
-            raise InvalidInput(f"The cursor is of a list sorted by {sort_by} {order}.")
-        return Position(_checked(str(value), wanted.sort_by), UUID(id))
-    except (ValueError, TypeError, AttributeError, binascii.Error) as error:
-        raise InvalidInput("The cursor is not one that a page of this list gave.") from error
-
-
-def _checked(value: str, sort_by: SortBy) -> str:
-    """A value that PostgreSQL can read as the type of its column. Raises ValueError."""
-    if sort_by is SortBy.PRIORITY:
-        return str(int(value))
-    if sort_by is SortBy.TITLE:
-        if "\0" in value:
-            raise ValueError(value)
-        return value
-    if value not in ("infinity", "-infinity"):
-        datetime.fromisoformat(value)
-    return value
+        total = counts.get(team_id, repr(all_), lambda: store.total(tx, all_))
+    next_cursor = cursor_of(last, wanted.sort_by, wanted.order) if last else None
+    return Page(found, total, limit, offset, next_cursor)

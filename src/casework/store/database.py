@@ -15,7 +15,14 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.sql import Executable
 
-from casework.errors import CaseworkError, DatabaseUnavailable, InvalidInput, InvalidSettings, SchemaOutdated
+from casework.errors import (
+    CaseworkError,
+    DatabaseUnavailable,
+    InvalidInput,
+    InvalidSettings,
+    SchemaOutdated,
+    StatementTimeout,
+)
 from casework.store.prepared import Prepared, Rows
 
 Clock = Callable[[], datetime]
@@ -109,10 +116,13 @@ class Database:
         pool_size: int = 5,
         clock: Clock | None = None,
         caches_plans: bool = False,
+        statement_seconds: float = 0,
     ) -> None:
+        """`statement_seconds` is how long a statement may take; 0 is no limit."""
         self.clock = clock
         self.url = _driver_url(url)
         plans = _CACHED_PLANS if caches_plans else _CUSTOM_PLANS
+        limit = f" -c statement_timeout={int(statement_seconds * 1000)}" if statement_seconds else ""
         # The driver commits each statement by itself; `begin` begins a transaction where there are several.
         self.engine: Engine = create_engine(
             self.url,
@@ -124,7 +134,7 @@ class Database:
             pool_timeout=5,
             connect_args={
                 "connect_timeout": 3,
-                "options": f"{_OPTIONS} {plans}",
+                "options": f"{_OPTIONS} {plans}{limit}",
                 "application_name": application,
                 # Of a rollback that it sees, the driver concludes that all prepared statements have to go, also ours.
                 "prepare_threshold": None,
@@ -295,6 +305,8 @@ def _in_own_words(error: DBAPIError | psycopg.Error, url: str) -> CaseworkError 
             return DatabaseUnavailable(f"The schema of the database has changed: {_first_line(cause)}. Try again.")
         case psycopg.errors.ProgramLimitExceeded():
             return InvalidInput(f"This is more than the database can hold in one place: {_first_line(cause)}.")
+        case psycopg.errors.QueryCanceled():
+            return StatementTimeout()
         case psycopg.errors.DeadlockDetected():
             return DatabaseUnavailable(
                 "This and another change waited for each other, and this one was undone. Try again."

@@ -29,7 +29,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
 from casework.core.lifecycle import HOLDS_SLOT, LIVE, CaseStatus, RunStatus
 from casework.core.model import AgentKind, CounterName, QueueMode, RequestKind
@@ -316,6 +316,10 @@ api_keys = Table(
     _created(),
     _moment("expires_at"),
     _moment("revoked_at"),
+    # The agents that a key of role agent works for. No foreign keys: agents are never removed, only marked as deleted.
+    Column("agent_ids", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
+    _moment("last_used_at"),
+    Column("last_used_from", Text),
 )
 
 counters = Table(

@@ -5,20 +5,20 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import ConfigDict, Field
 
 from casework.agents import targets
 from casework.api.auth import Manager, Reader
+from casework.api.inputs import NOT_NULL, Input
+from casework.api.route import GuardedRoute
 from casework.api.schemas import Out
-from casework.api.types import STORABLE, WHOLE, LooseId, needs
+from casework.api.types import WHOLE, LooseId, Name, needs
 from casework.core.model import AgentKind
 from casework.errors import InvalidInput
 from casework.service import agents, queues
 
-router = APIRouter(prefix="/agents", tags=["agents"])
+router = APIRouter(prefix="/agents", tags=["agents"], route_class=GuardedRoute)
 
-Name = Annotated[str, Field(min_length=1, max_length=100), STORABLE]
 Target = Annotated[
     str,
     Field(
@@ -30,7 +30,7 @@ Target = Annotated[
 Attempts = Annotated[int, Field(strict=True, ge=1, le=100), WHOLE]
 
 
-class NewAgent(BaseModel):
+class NewAgent(Input):
     """An agent that is to be created: a python one with its target, or one that asks for work."""
 
     model_config = ConfigDict(
@@ -47,12 +47,12 @@ class NewAgent(BaseModel):
     max_attempts: Attempts | None = None
 
 
-class PatchAgent(BaseModel):
+class PatchAgent(Input):
     """What changes; what is not given stays."""
 
     model_config = ConfigDict(json_schema_extra=needs("name", "target", "max_attempts"))
 
-    name: Name | SkipJsonSchema[None] = None
+    name: Annotated[Name | None, NOT_NULL] = None
     target: Target | None = None
     max_attempts: Attempts | None = None
 
@@ -107,14 +107,14 @@ def create_agent(caller: Manager, body: NewAgent) -> dict[str, Any]:
 @router.get("", operation_id="list_agents", response_model=Agents, summary="List agents")
 def list_agents(caller: Reader) -> dict[str, Any]:
     """All agents of the team."""
-    found = agents.find(caller.casework.db, caller.team)
+    found = agents.find(caller.reads, caller.team)
     return {"agents": found, "total": len(found)}
 
 
 @router.get("/{agent_id}", operation_id="get_agent", response_model=OneAgent, summary="Get an agent")
 def get_agent(caller: Reader, agent_id: LooseId) -> dict[str, Any]:
     """An agent."""
-    return {"agent": agents.get(caller.casework.db, caller.team, agent_id)}
+    return {"agent": agents.get(caller.reads, caller.team, agent_id)}
 
 
 @router.patch("/{agent_id}", operation_id="update_agent", response_model=OneAgent, summary="Change an agent")

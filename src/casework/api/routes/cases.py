@@ -8,16 +8,19 @@ from fastapi import APIRouter, Body, Header, Query, Response
 
 from casework.api import schemas as s
 from casework.api.auth import Adder, Caller, Manager, Operator, Reader
+from casework.api.route import GuardedRoute
 from casework.api.types import MAX_OFFSET, LooseId, Moment, StrictId, listed
 from casework.core import model, search
 from casework.core.lifecycle import CaseStatus
+from casework.core.search import MAX_QUERY
 from casework.core.statuses import read_statuses
 from casework.errors import InvalidInput
 from casework.service import cases, explain, listing, queues, runs
 from casework.service.idempotency import perform_once
 from casework.service.listing import SortBy, SortOrder, Wanted
+from casework.service.paging import MAX_CURSOR
 
-router = APIRouter(tags=["cases"])
+router = APIRouter(tags=["cases"], route_class=GuardedRoute)
 
 
 def new_case(given: s.NewCase) -> model.NewCase:
@@ -30,10 +33,11 @@ def _page(
     caller: Caller, wanted: Wanted, text: str | None, limit: int, offset: int, cursor: str | None
 ) -> dict[str, Any]:
     found = listing.page(
-        caller.casework.db, caller.counts, caller.team, wanted, search=text, limit=limit, offset=offset, cursor=cursor
+        caller.reads, caller.counts, caller.team, wanted, search=text, limit=limit, offset=offset, cursor=cursor
     )
+    snippets = search.Snippets(text or "")
     return {
-        "cases": [_found_case(case, text) for case in found.cases],
+        "cases": [_found_case(case, snippets) for case in found.cases],
         "total": found.total,
         "limit": found.limit,
         "offset": found.offset,
@@ -41,9 +45,9 @@ def _page(
     }
 
 
-def _found_case(case: model.Case, text: str | None) -> dict[str, Any]:
+def _found_case(case: model.Case, snippets: search.Snippets) -> dict[str, Any]:
     found = s.Case.model_validate(case).model_dump(exclude_unset=True)
-    snippet = search.snippet(case.data, text) if text else None
+    snippet = snippets.of(case.data)
     return {**found, "search_match_data_snippet": snippet} if snippet else found
 
 
@@ -61,14 +65,22 @@ def list_cases(
     offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
     status: Annotated[
         str | None,
-        Query(description="One or more statuses, comma-separated.", json_schema_extra={"pattern": listed(CaseStatus)}),
+        Query(
+            max_length=200,
+            description="One or more statuses, comma-separated.",
+            json_schema_extra={"pattern": listed(CaseStatus)},
+        ),
     ] = None,
-    search: Annotated[str | None, Query(description='Words, "quoted phrases" and -not, in title and data.')] = None,
+    search: Annotated[
+        str | None, Query(max_length=MAX_QUERY, description='Words, "quoted phrases" and -not, in title and data.')
+    ] = None,
     created_at_from: Annotated[Moment | None, Query(description="Inclusive.")] = None,
     updated_at_from: Annotated[Moment | None, Query(description="Inclusive.")] = None,
     sort_by: SortBy = SortBy.CREATED_AT,
     sort_order: SortOrder = SortOrder.DESC,
-    cursor: Annotated[str | None, Query(description="The next_cursor of the page before; instead of offset.")] = None,
+    cursor: Annotated[
+        str | None, Query(max_length=MAX_CURSOR, description="The next_cursor of the page before; instead of offset.")
+    ] = None,
 ) -> dict[str, Any]:
     """List cases of a queue."""
     wanted = Wanted(
@@ -177,7 +189,7 @@ def clear_queue(caller: Manager, queue_id: LooseId) -> dict[str, Any]:
 )
 def get_case(caller: Reader, case_id: LooseId) -> dict[str, Any]:
     """The case and its events, oldest first."""
-    case, events = cases.get(caller.casework.db, caller.team, case_id)
+    case, events = cases.get(caller.reads, caller.team, case_id)
     return with_events(case, events)
 
 
@@ -223,7 +235,7 @@ def delete_case(caller: Operator, case_id: LooseId) -> dict[str, Any]:
 )
 def list_case_runs(caller: Reader, case_id: StrictId) -> dict[str, Any]:
     """Runs that claimed the case or received it by handover, newest first."""
-    return {"runs": runs.of_case(caller.casework.db, caller.team, case_id)}
+    return {"runs": runs.of_case(caller.reads, caller.team, case_id)}
 
 
 @router.get(
@@ -237,7 +249,7 @@ def list_recent_messages(
     caller: Reader, case_id: StrictId, run_id: StrictId, limit: Annotated[int, Query(ge=1, le=10)] = 3
 ) -> dict[str, Any]:
     """The latest assistant texts and tool calls, newest last."""
-    return {"messages": [message(one) for one in runs.recent(caller.casework.db, caller.team, case_id, run_id, limit)]}
+    return {"messages": [message(one) for one in runs.recent(caller.reads, caller.team, case_id, run_id, limit)]}
 
 
 def message(one: model.Message) -> dict[str, Any]:
@@ -266,4 +278,4 @@ class Explanation(s.Out):
 )
 def explain_case(caller: Reader, case_id: LooseId) -> Any:
     """The first reason why this case is not being worked on right now, as a code and a sentence."""
-    return explain.explain(caller.casework.db, caller.casework.settings, caller.team, case_id)
+    return explain.explain(caller.reads, caller.casework.settings, caller.team, case_id)

@@ -4,11 +4,14 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from casework import log
+from casework.api.errors import unavailable
+from casework.api.route import GuardedRoute
 from casework.api.schemas import Out
 from casework.service import health
 from casework.wiring import Casework
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=GuardedRoute)
 
 
 class Alive(Out):
@@ -40,7 +43,20 @@ def healthz() -> dict[str, Any]:
 def readyz(request: Request, response: Response) -> dict[str, Any]:
     """Database, broker, and a ticker and a worker that were seen lately."""
     casework: Casework = request.app.state.casework
-    checks = health.readiness(casework.db, casework.settings, casework.publisher.check)
-    ready = all(detail == "ok" for detail in checks.values())
-    response.status_code = 200 if ready else 503
-    return {"status": "ok" if ready else "unavailable", "checks": checks}
+    found = health.readiness(casework.db, casework.settings, casework.publisher.check)
+    trouble = {part: detail for part, detail in found.items() if detail != "ok"}
+    if not trouble:
+        return {"status": "ok", "checks": found}
+    log.warn("readyz", **trouble)
+    response.status_code = 503
+    return {"status": "unavailable", "checks": {part: _told(part, detail) for part, detail in found.items()}}
+
+
+def _told(part: str, detail: str) -> str:
+    """What anybody may know. The details name hosts, users and files, and stand in the log."""
+    if detail in ("ok", "unknown"):
+        return detail
+    return unavailable(_FIXED.get(part, f"no {part} was seen lately."))
+
+
+_FIXED = {"database": "The database is not available.", "broker": "The broker is not available."}

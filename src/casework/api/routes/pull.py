@@ -1,45 +1,48 @@
 """Agents over HTTP: ask for work, say that it lives, report on it. Every write carries the run's attempt."""
 
-import asyncio
 from datetime import datetime
-from time import monotonic
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Body, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from casework.agents import Complete, Fail, HandOver, Outcome, Postpone
 from casework.agents.stop import Suspended
 from casework.api.auth import Worker
+from casework.api.inputs import Input, at_most
+from casework.api.route import GuardedRoute
 from casework.api.schemas import Out
-from casework.api.types import STORABLE, WHOLE, AnyText, Data, LooseId, needs
-from casework.core.model import Priority, RequestKind
+from casework.api.types import STORABLE, WHOLE, Data, LooseId, needs
+from casework.api.waiting import Waiter
+from casework.core.duration import MAX_TEXT
+from casework.core.model import AgentId, Priority, RequestKind
+from casework.core.names import MAX_NAME
 from casework.errors import InvalidInput
 from casework.service import pull
 from casework.service.pull import PulledRun
 
-router = APIRouter(tags=["pull agents"])
+router = APIRouter(tags=["pull agents"], route_class=GuardedRoute)
 
-POLL_SECONDS = 0.2
 MAX_WAIT_SECONDS = 30
+MAX_TEXT_CONTENT = 1_048_576
 
 
-class Claim(BaseModel):
+class Claim(Input):
     """How long to wait for a case, and who asks."""
 
     wait_seconds: Annotated[int, Field(strict=True, ge=0, le=MAX_WAIT_SECONDS), WHOLE] = 0
     worker: Annotated[str, Field(min_length=1, max_length=200), STORABLE] = "pull"
 
 
-class Attempt(BaseModel):
+class Attempt(Input):
     """Which attempt writes."""
 
     attempt: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1), WHOLE]
 
 
-class NewToolCall(BaseModel):
+class NewToolCall(Input):
     """A call of a tool."""
 
     id: Annotated[str, Field(min_length=1, max_length=200), STORABLE] | None = None
@@ -47,7 +50,7 @@ class NewToolCall(BaseModel):
     arguments: Data = None
 
 
-class NewToolResult(BaseModel):
+class NewToolResult(Input):
     """What came of a call."""
 
     tool_call_id: Annotated[str, Field(min_length=1, max_length=200), STORABLE]
@@ -78,7 +81,7 @@ class NewMessage(Attempt):
     )
 
     type: Literal["text", "tool_call", "tool_result"] = "text"
-    text_content: AnyText | None = None
+    text_content: Annotated[str, Field(max_length=MAX_TEXT_CONTENT), STORABLE] | None = None
     tool_call: NewToolCall | None = None
     tool_result: NewToolResult | None = None
     key: Annotated[str, Field(min_length=1, max_length=100), STORABLE] | None = Field(
@@ -113,13 +116,16 @@ class Step(Attempt):
     value: Data = None
 
 
+Option = Annotated[str, Field(max_length=2000), STORABLE]
+
+
 class Ask(Attempt):
     """What a person is asked."""
 
     type: RequestKind = RequestKind.QUESTION
     title: Annotated[str, Field(min_length=1, max_length=2000), STORABLE]
     description: Annotated[str, Field(max_length=10_000), STORABLE] | None = None
-    options: Annotated[list[AnyText], Field(max_length=50)] = []
+    options: Annotated[list[Option], at_most(50)] = Field(default=[])
 
 
 class Report(Attempt):
@@ -139,8 +145,12 @@ class Report(Attempt):
 
     outcome: Literal["complete", "fail", "postpone", "hand_over", "try_again", "release"]
     reason: Annotated[str, Field(max_length=2000), STORABLE] | None = None
-    until: AnyText | None = Field(None, description='For postpone: "2h", "1d", or a moment with its zone.')
-    to: AnyText | None = Field(None, description="For hand_over: the name or id of an agent.")
+    until: Annotated[str, STORABLE] | None = Field(
+        None, max_length=MAX_TEXT, description='For postpone: "2h", "1d", or a moment with its zone.'
+    )
+    to: Annotated[str, STORABLE] | None = Field(
+        None, max_length=MAX_NAME, description="For hand_over: the name or id of an agent."
+    )
 
 
 class WorkLabel(Out):
@@ -203,17 +213,16 @@ class Written(Out):
 async def claim_case(
     caller: Worker, agent_id: LooseId, request: Request, body: Annotated[Claim | None, Body()] = None
 ) -> Any:
-    """Claim a case and begin its run; waits up to `wait_seconds` for one, and answers 204 where there is none."""
+    """Claim a case and begin its run; waits up to `wait_seconds` for one, and answers 204 if none comes."""
     asked = body or Claim()
-    end = monotonic() + asked.wait_seconds
     casework = caller.casework
-    while True:
-        work = await run_in_threadpool(pull.claim, casework.db, casework.settings, caller.team, agent_id, asked.worker)
-        if work is not None:
-            return _shaped(work, casework.settings.lease_seconds)
-        if monotonic() >= end or await request.is_disconnected():
-            return Response(status_code=204)
-        await asyncio.sleep(min(POLL_SECONDS, max(0.0, end - monotonic())))
+    work = await run_in_threadpool(
+        pull.claim, casework.db, casework.settings, caller.team, agent_id, asked.worker, caller.agents
+    )
+    if work is None and asked.wait_seconds:
+        waiter = Waiter(caller.key, AgentId(agent_id), asked.worker, caller.agents)
+        work = await request.app.state.waiting.wait(waiter, asked.wait_seconds, request)
+    return Response(status_code=204) if work is None else _shaped(work, casework.settings.lease_seconds)
 
 
 def _shaped(work: PulledRun, lease: float) -> dict[str, Any]:
@@ -224,7 +233,8 @@ def _shaped(work: PulledRun, lease: float) -> dict[str, Any]:
 @router.post("/runs/{run_id}/heartbeat", operation_id="heartbeat", response_model=Alive, summary="Say that a run lives")
 def heartbeat(caller: Worker, run_id: LooseId, body: Attempt) -> dict[str, Any]:
     """Keep the run for another lease; 409 where it was given away."""
-    return {"stop": pull.heartbeat(caller.casework.db, caller.casework.settings, caller.team, run_id, body.attempt)}
+    casework = caller.casework
+    return {"stop": pull.heartbeat(casework.db, casework.settings, caller.team, run_id, body.attempt, caller.agents)}
 
 
 @router.post("/runs/{run_id}/message", operation_id="add_message", response_model=Written, summary="Add a message")
@@ -237,7 +247,7 @@ def add_message(caller: Worker, run_id: LooseId, body: NewMessage) -> dict[str, 
 
 def _desk(caller: Any, run_id: UUID, attempt: int) -> Any:
     casework = caller.casework
-    return pull.desk(casework.db, casework.settings, caller.team, run_id, attempt, casework.effects)
+    return pull.desk(casework.db, casework.settings, caller.team, run_id, attempt, casework.effects, caller.agents)
 
 
 @router.post(
@@ -266,7 +276,7 @@ def ask_person(caller: Worker, run_id: LooseId, body: Ask) -> dict[str, Any]:
     question = Suspended(body.type, body.title, body.description, body.options)
     return {
         "result": casework.perform(
-            pull.ask(casework.db, casework.settings, caller.team, run_id, body.attempt, question)
+            pull.ask(casework.db, casework.settings, caller.team, run_id, body.attempt, question, caller.agents)
         )
     }
 
@@ -279,10 +289,11 @@ def report_outcome(caller: Worker, run_id: LooseId, body: Report) -> dict[str, A
     casework = caller.casework
     who = (casework.db, casework.settings, caller.team, run_id, body.attempt)
     if body.outcome == "release":
-        return {"result": casework.perform(pull.release(*who))}
+        return {"result": casework.perform(pull.release(*who, caller.agents))}
     if body.outcome == "try_again":
-        return {"result": casework.perform(pull.crashed(*who, body.reason or "the agent failed for a passing reason"))}
-    return {"result": casework.perform(pull.outcome(*who, _outcome(body)))}
+        reason = body.reason or "the agent failed for a passing reason"
+        return {"result": casework.perform(pull.crashed(*who, reason, caller.agents))}
+    return {"result": casework.perform(pull.outcome(*who, _outcome(body), caller.agents))}
 
 
 def _outcome(body: Report) -> Outcome:
