@@ -145,7 +145,7 @@ def test_the_readmes_agent_in_plain_python_works_cases(installation, tmp_path):
     queue = queues.create(db, DEFAULT_TEAM, "inbox")
     agent = agents.create(db, installation.settings, DEFAULT_TEAM, "remote", kind=AgentKind.PULL)
     queues.set_consumer(db, DEFAULT_TEAM, queue.id, agent.id, trigger=True, concurrency=1)
-    token = keys.create(db, DEFAULT_TEAM, "k", Role.AGENT)[1]
+    token = keys.create(db, DEFAULT_TEAM, "k", Role.AGENT, for_agents=[agent.id])[1]
     installation.start([sys.executable, "-m", "casework", "api", "--port", str(port)])
     wait_for(lambda: get(port, "/healthz") == 200, "the API to serve")
     installation.environment.update(API=f"http://127.0.0.1:{port}/v1", KEY=token, AGENT=str(agent.id))

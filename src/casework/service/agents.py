@@ -5,7 +5,7 @@ from uuid import UUID
 
 from casework.agents import targets
 from casework.core.model import Agent, AgentId, AgentKind, TeamId
-from casework.core.payload import check_text
+from casework.core.names import check_name
 from casework.errors import InvalidInput, NotFound
 from casework.settings import Settings
 from casework.store import agents as store
@@ -42,7 +42,7 @@ def create(
     max_attempts: int | None = None,
 ) -> Agent:
     """Create an agent. Raises InvalidInput, TargetNotAllowed and NameTaken."""
-    check_text("name", name, least=1, most=100)
+    check_name("name", name)
     if max_attempts is not None and not 1 <= max_attempts <= 100:
         raise InvalidInput("max_attempts must be between 1 and 100.")
     if kind is AgentKind.PYTHON:
@@ -63,6 +63,8 @@ def get(db: Database, team_id: TeamId, ref: str | UUID) -> Agent:
 
 def update(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID, changes: dict[str, Any]) -> Agent:
     """Change `name`, `target` or `max_attempts`. Raises NotFound, InvalidInput, TargetNotAllowed and NameTaken."""
+    if "name" in changes:
+        check_name("name", changes["name"])
     with db.begin() as tx:
         agent = resolve(tx, team_id, ref)
         if "target" in changes:

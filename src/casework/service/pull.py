@@ -16,7 +16,7 @@ from casework.service.desk import Perform, RunDesk
 from casework.service.execute import held_case
 from casework.service.outcomes import Holder
 from casework.settings import Settings
-from casework.store import claims, messages, requests, runs, transitions
+from casework.store import claims, messages, queues, requests, runs, transitions
 from casework.store.database import Database, Tx
 from casework.store.transitions import Fence
 
@@ -41,10 +41,23 @@ Permitted = Collection[AgentId] | None
 """The agents that the caller may work as; None: each of its team."""
 
 
-def check_agent(db: Database, team_id: TeamId, agent_id: UUID, permitted: Permitted) -> None:
-    """Raise NotFound if the caller has no such agent, and Conflict if the agent does not ask for work."""
+def check_case(db: Database, case_id: UUID, permitted: Permitted) -> None:
+    """Raise NotFound if the caller may work as some agents only, and none of them holds the case now."""
+    if permitted is None:
+        return
     with db.begin() as tx:
-        _pull_agent(tx, team_id, agent_id, permitted)
+        run = runs.live_of_case(tx, CaseId(case_id))
+    if run is None or run.agent_id not in permitted:
+        raise NotFound("case", case_id)
+
+
+def check_queue(db: Database, queue_id: UUID, permitted: Permitted) -> None:
+    """Raise NotFound if the caller may work as some agents only, and none of them is connected to the queue."""
+    if permitted is None:
+        return
+    with db.begin() as tx:
+        if not any(queue_id in queues.queues_of_agent(tx, agent_id) for agent_id in permitted):
+            raise NotFound("queue", queue_id)
 
 
 def _pull_agent(tx: Tx, team_id: TeamId, agent_id: UUID, permitted: Permitted) -> Agent:

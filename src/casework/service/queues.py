@@ -15,6 +15,7 @@ from casework.core.model import (
     RunId,
     TeamId,
 )
+from casework.core.names import check_name
 from casework.core.payload import check_text
 from casework.errors import InvalidInput, NotAConsumer, NotFound
 from casework.service import agents, cases
@@ -23,8 +24,6 @@ from casework.store import counters as counter_store
 from casework.store import queues as store
 from casework.store import runs
 from casework.store.database import Database, Tx
-
-MAX_NAME = 100
 
 
 def resolve(tx: Tx, team_id: TeamId, ref: str | UUID) -> Queue:
@@ -45,7 +44,7 @@ def _there(queue: Queue | None, ref: str | UUID) -> Queue:
 
 def create(db: Database, team_id: TeamId, name: str, description: str | None = None) -> Queue:
     """Create a queue. Raises InvalidInput and NameTaken."""
-    check_text("name", name, least=1, most=MAX_NAME)
+    check_name("name", name)
     if description is not None:
         check_text("description", description, most=500)
     with db.begin() as tx:
@@ -65,7 +64,9 @@ def find(db: Database, team_id: TeamId) -> list[Queue]:
 
 
 def update(db: Database, team_id: TeamId, ref: str | UUID, changes: dict[str, Any]) -> Queue:
-    """Change `name` or `description`. Raises NotFound and NameTaken."""
+    """Change `name` or `description`. Raises InvalidInput, NotFound and NameTaken."""
+    if "name" in changes:
+        check_name("name", changes["name"])
     with db.begin() as tx:
         return _there(store.change(tx, resolve(tx, team_id, ref).id, changes), ref)
 

@@ -9,7 +9,7 @@ from casework.api.auth import Adder, Operator, Reader
 from casework.api.route import GuardedRoute
 from casework.api.types import MAX_OFFSET, LooseId
 from casework.core.model import LabelRef
-from casework.service import labels
+from casework.service import labels, pull
 
 router = APIRouter(prefix="/queues/{queue_id}", tags=["labels"], route_class=GuardedRoute)
 
@@ -29,7 +29,8 @@ def list_case_labels(
 
 @router.post("/cases/{case_id}/labels", operation_id="assign_labels", response_model=s.Labels, summary="Assign labels")
 def assign_labels(caller: Adder, queue_id: LooseId, case_id: LooseId, body: s.AssignLabels) -> dict[str, Any]:
-    """Assign labels, creating those that are missing; answers with all labels of the case."""
+    """Assign labels, creating those that are missing; returns all labels of the case. An agent's key may do so for cases that it holds."""
+    pull.check_case(caller.casework.db, case_id, caller.agents)
     refs = [LabelRef(label.value, label.key) for label in body.labels]
     return {"labels": labels.assign(caller.casework.db, caller.team, queue_id, case_id, refs)}
 
@@ -53,7 +54,8 @@ def list_queue_labels(caller: Reader, queue_id: LooseId, limit: Limit = 1000, of
 
 @router.post("/labels", operation_id="create_label", response_model=s.OneCountedLabel, summary="Create a label")
 def create_label(caller: Adder, queue_id: LooseId, body: s.NewLabel) -> dict[str, Any]:
-    """Create a label; one that is there already is answered as it is."""
+    """Create a label; one that exists already is returned as it is."""
+    pull.check_queue(caller.casework.db, queue_id, caller.agents)
     return {
         "label": labels.create(
             caller.casework.db, caller.team, queue_id, LabelRef(body.value, body.key), body.color_hue
