@@ -69,8 +69,7 @@ def _create(
     tx: Tx, team_id: TeamId, name: str, role: Role, expires: timedelta | None, agent_ids: Sequence[AgentId]
 ) -> tuple[StoredKey, str]:
     public, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
-    expires_at = tx.now + expires if expires else None
-    key = store.create(tx, team_id, name, role, public, _hash(secret), expires_at, list(dict.fromkeys(agent_ids)))
+    key = store.create(tx, team_id, name, role, public, _hash(secret), expires, list(dict.fromkeys(agent_ids)))
     return key, f"cw_{public}_{secret}"
 
 

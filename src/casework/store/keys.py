@@ -53,10 +53,10 @@ def create(
     role: Role,
     public: str,
     hash: str,
-    expires_at: datetime | None,
+    expires: timedelta | None,
     agent_ids: Sequence[AgentId] = (),
 ) -> StoredKey:
-    """Store a key."""
+    """Store a key that expires after that time, if any."""
     values = {
         "id": new_id(),
         "team_id": team_id,
@@ -64,14 +64,14 @@ def create(
         "role": role,
         "public": public,
         "hash": hash,
-        "expires_at": expires_at,
+        "expires": expires,
         "agent_ids": list(agent_ids),
     }
     return _key(
         tx.sql(
             f"""
             insert into api_keys (id, team_id, name, role, public, hash, expires_at, agent_ids, created_at)
-            values (%(id)s, %(team_id)s, %(name)s, %(role)s, %(public)s, %(hash)s, %(expires_at)s, %(agent_ids)s::uuid[], {NOW})
+            values (%(id)s, %(team_id)s, %(name)s, %(role)s, %(public)s, %(hash)s, {NOW} + %(expires)s, %(agent_ids)s::uuid[], {NOW})
             returning {_COLUMNS}
             """,
             values,

@@ -34,11 +34,11 @@ def upgrade(db: Database) -> str:
     return head()
 
 
-def upgrade_within(tx: Tx) -> None:
-    """As `upgrade`, inside a transaction that is open."""
+def upgrade_within(tx: Tx, version: str = "head") -> None:
+    """As `upgrade`, inside a transaction that is open, and to an earlier version if one is named."""
     config = _config()
     config.attributes["connection"] = tx.connection
-    command.upgrade(config, "head")
+    command.upgrade(config, version)
 
 
 def ensure(db: Database) -> None:
