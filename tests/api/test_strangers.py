@@ -12,9 +12,11 @@ from casework.service.listing import Counts
 
 
 @pytest.fixture
-def everything_is_remembered(monkeypatch):
-    monkeypatch.setattr(Counts, "CHEAP_SECONDS", -1.0)
-    monkeypatch.setattr(Counts, "TIMES", 1e9)
+def everything_is_remembered(client):
+    state = client.app.state
+    before, state.counts = state.counts, Counts(cheap_seconds=-1, times=1e9)
+    yield
+    state.counts = before
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What happens around an operation: the key before the body, names before values, reads in their own share."""
 
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from typing import Any
 
 from fastapi import Request, Response
@@ -9,7 +10,9 @@ from fastapi.routing import APIRoute
 
 from casework.api import exact_json
 from casework.api.auth import Need, authenticate
+from casework.api.types import checked_data
 from casework.core.names import check_fields
+from casework.core.payload import check_data
 from casework.core.roles import Right
 from casework.errors import InvalidInput
 
@@ -33,10 +36,14 @@ class GuardedRoute(APIRoute):
             for right in needed:
                 request.state.caller = await run_in_threadpool(authenticate, request, right)
             _check_parameters(request, parameters)
-            request = await (_with_json(request) if takes_body else _without_body(request))
-            if Right.READ not in needed:
-                return await handle(request)
-            async with request.app.state.read_share.slot(request.state.caller.key.id):
+            request = ParsedRequest(request.scope, request.receive)
+            await (request.parse() if takes_body else _refuse_body(request))
+            async with AsyncExitStack() as around:
+                if request.checked:
+                    around.enter_context(checked_data())
+                if Right.READ in needed:
+                    share = request.app.state.read_share
+                    await around.enter_async_context(share.slot(request.state.caller.key.id))
                 return await handle(request)
 
         return guarded
@@ -49,20 +56,35 @@ def _check_parameters(request: Request, known: frozenset[str]) -> None:
         raise InvalidInput(f"The query parameter {twice!r} is given more than once.")
 
 
-async def _with_json(request: Request) -> Request:
-    """The request with its body parsed, if that is said to be JSON."""
-    body = await request.body()
-    if body and "json" in request.headers.get("content-type", ""):
-        parse = exact_json.loads
-        request._json = await run_in_threadpool(parse, body) if len(body) > _LARGE else parse(body)
-    return request
+class ParsedRequest(Request):
+    """A request whose JSON is read by our own parser."""
+
+    checked = False
+    """The body was so large that its texts and numbers were checked where it was parsed."""
+
+    async def parse(self) -> None:
+        """Read and parse the body, if it is said to be JSON. Raises InvalidInput."""
+        self._parsed: Any = None
+        body = await self.body()
+        if not body or "json" not in self.headers.get("content-type", ""):
+            return
+        self.checked = len(body) > _LARGE
+        self._parsed = await run_in_threadpool(_parse_and_check, body) if self.checked else exact_json.loads(body)
+
+    async def json(self) -> Any:
+        """What FastAPI validates."""
+        return self._parsed
 
 
-async def _without_body(request: Request) -> Request:
+def _parse_and_check(body: bytes) -> Any:
+    found = exact_json.loads(body)
+    # `data` lies up to three levels deep in a body.
+    check_data("body", found, depth=-3)
+    return found
+
+
+async def _refuse_body(request: Request) -> None:
     """Whoever deletes "some" of a queue's cases with a body that is not read would delete all of them."""
-    if {"content-length", "transfer-encoding"} & set(request.headers) and (await request.body()).strip() not in (
-        b"",
-        b"{}",
-    ):
+    said = {"content-length", "transfer-encoding"} & set(request.headers)
+    if said and (await request.body()).strip() not in (b"", b"{}"):
         raise InvalidInput("This operation takes no body.")
-    return request

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from casework.errors import InvalidInput
@@ -38,7 +38,7 @@ def words(text: str) -> list[str]:
 
 def searchable(title: str, data: Any) -> str:
     """The words by which a case is found, as a text of words and spaces; those beyond what can be kept are left out."""
-    found = [word for text in chain((title,), texts(data)) for word in words(text)]
+    found = list(islice((word for text in chain((title,), texts(data)) for word in words(text)), MAX_WORDS))
     if len(found) * (MAX_WORD * _MOST_BYTES + 8) > MAX_BYTES:
         found = list(_that_fit(found))
     return " ".join(found)
@@ -50,7 +50,7 @@ _MOST_BYTES = 4
 
 def _that_fit(found: list[str]) -> Iterator[str]:
     room = MAX_BYTES
-    for word in found[:MAX_WORDS]:
+    for word in found:
         room -= len(word.encode()) + 8
         if room < 0:
             return

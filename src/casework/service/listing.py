@@ -35,12 +35,11 @@ class Counts:
     for a minute at most: a total is never older.
     """
 
-    CHEAP_SECONDS = 0.01
-    TIMES = 100
     MOST_SECONDS = 60.0
     MOST = 1000
 
-    def __init__(self) -> None:
+    def __init__(self, cheap_seconds: float = 0.01, times: float = 100) -> None:
+        self._cheap_seconds, self._times = cheap_seconds, times
         self._known: dict[Any, tuple[Any, float]] = {}
         self._lock = Lock()
 
@@ -54,11 +53,11 @@ class Counts:
         began = monotonic()
         found = count()
         took = monotonic() - began
-        if took > self.CHEAP_SECONDS:
+        if took > self._cheap_seconds:
             with self._lock:
                 if len(self._known) >= self.MOST:
                     self._known.clear()
-                self._known[key] = (found, monotonic() + min(took * self.TIMES, self.MOST_SECONDS))
+                self._known[key] = (found, monotonic() + min(took * self._times, self.MOST_SECONDS))
         return found
 
 
