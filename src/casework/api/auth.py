@@ -1,4 +1,4 @@
-"""Who asks, what they may, and how often."""
+"""Authentication, rights and rate limits."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -88,7 +88,7 @@ def _of_casework(_: Request, error: Exception) -> JSONResponse:
 
 
 def unavailable(fixed: str | None) -> str:
-    """What a client is told of something that is away: fixed words. The log has the details, under the request's id."""
+    """The message about a server that is not available: fixed words, because the details name hosts and users."""
     return f"{fixed} The server log has details under this request id."
 
 

@@ -17,7 +17,7 @@ from casework.service.paging import MAX_CURSOR
 
 
 class Out(BaseModel):
-    """What is answered, read from the records of `core.model`."""
+    """A response, read from the records of `core.model`."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -30,7 +30,7 @@ class LabelRef(Input):
 
 
 class NewCase(Input):
-    """A case that is to be created."""
+    """A case to create."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -175,7 +175,7 @@ class ToolCall(Out):
 
 
 class ToolResult(Out):
-    """What came of a call."""
+    """The result of a tool call."""
 
     tool_call_id: str
     result: Any = None
@@ -183,7 +183,7 @@ class ToolResult(Out):
 
 
 class Message(Out):
-    """What an agent said or called."""
+    """A message of an agent: text, a tool call or its result."""
 
     id: str
     type: Literal["text", "tool_call", "tool_result"]
@@ -205,7 +205,7 @@ LabelText = Annotated[str, Field(max_length=MAX_LABEL), STORABLE]
 
 
 class Filters(Input):
-    """Which cases; the keys are ANDed."""
+    """Which cases to find; different filters are ANDed."""
 
     status: Annotated[list[CaseStatus], at_most(MAX_STATUSES)] | None = None
     created_at_from: Moment | None = None
@@ -246,13 +246,13 @@ class BulkCases(Input):
 
 
 class BulkDelegate(BulkCases):
-    """Cases, and the agent that is to have them."""
+    """Cases to delegate, and the agent."""
 
     agent_id: LooseId
 
 
 class BulkStatus(BulkCases):
-    """Cases, and the status that ends them."""
+    """Cases to settle, and their status."""
 
     status: Literal["completed", "failed"]
 
@@ -303,7 +303,7 @@ class Updated(Out):
 
 
 class DeletedCase(Out):
-    """The case is gone."""
+    """Confirms the deletion, with the live runs that were interrupted."""
 
     success: bool
     interruptedRunIds: list[UUID]  # noqa: N815 - the contract's name
@@ -340,25 +340,25 @@ class OneCountedLabel(Out):
 
 
 class AssignLabels(Input):
-    """Labels that the case is to carry."""
+    """Labels to assign to the case."""
 
     labels: Annotated[list[LabelRef], Field(min_length=1), at_most(MAX_LABELS)]
 
 
 class UnlinkLabels(Input):
-    """Labels that the case is no longer to carry."""
+    """Labels to take off the case."""
 
     label_ids: Annotated[list[LooseId], Field(min_length=1), at_most(1000)]
 
 
 class NewLabel(LabelRef):
-    """A label that is to be there."""
+    """A label to create."""
 
     color_hue: Hue | None = None
 
 
 class PatchLabel(Input):
-    """What the label becomes."""
+    """Changes to a label."""
 
     key: Annotated[str, Field(max_length=MAX_LABEL), STORABLE] | None = None
     value: Annotated[str, Field(min_length=1, max_length=MAX_LABEL), STORABLE]

@@ -23,7 +23,9 @@ def parse_span(text: str) -> timedelta:
     _check_length(text)
     parts = _SPAN.findall(text)
     if not parts or _SPAN.sub("", text).strip():
-        raise InvalidInput(f'{text!r} is no duration: write a number and a unit (s, m, h, d, w), as in "90s" or "2h".')
+        raise InvalidInput(
+            f'{text!r} is not a duration: write a number and a unit (s, m, h, d, w), as in "90s" or "2h".'
+        )
     try:
         span = sum((timedelta(**{_UNITS[unit]: float(number)}) for number, unit in parts), timedelta())
     except OverflowError:

@@ -26,7 +26,7 @@ def unknown_field(given: Iterable[object], known: Collection[str], what: str = "
     near = get_close_matches(first, known, 1, 0.6)
     hint = f"did you mean {near[0]!r}? " if near else ""
     more = f" ({len(others) - 1} more are unknown)" if len(others) > 1 else ""
-    there_are = f"Known: {', '.join(sorted(known))}." if known else f"There is no {what} here."
+    there_are = f"Known: {', '.join(sorted(known))}." if known else f"This takes no {what}."
     return f"unknown {what} {first!r}{more}: {hint}{there_are}"
 
 

@@ -1,4 +1,4 @@
-"""Searching in titles and data: which words there are, what a query asks for, and where it matched.
+"""Search in titles and data: the words of a text, the terms of a query, and the place of a match.
 
 Words are runs of letters and digits, in lower case, on both sides: PostgreSQL's own parser would take "-17" in "INV-17"
 for a number and "ann@example.com" for one word, and would find neither by its beginning.

@@ -102,7 +102,7 @@ def authenticate(db: Database, token: str, address: str | None = None) -> Stored
     """
     parts = _TOKEN.fullmatch(token)
     public, secret = parts.groups() if parts else ("", "")
-    with db.begin() as tx:
+    with db.single() as tx:
         found = store.find_public(tx, public)
     same = hmac.compare_digest(found.key.hash if found else _NOBODYS_HASH, _hash(secret))
     if found is None or not same or not found.valid:

@@ -148,7 +148,7 @@ def find(tx: Tx, team_id: TeamId) -> list[StoredKey]:
 
 
 def revoke(tx: Tx, team_id: TeamId, key_id: UUID) -> bool:
-    """Revoke a key; False where the team has none with that id that is not revoked."""
+    """Revoke a key; False if the team has no such key, or it is revoked already."""
     return (
         tx.sql(
             f"update api_keys set revoked_at = {NOW} where id = %(id)s and team_id = %(team_id)s and revoked_at is null",
@@ -159,7 +159,7 @@ def revoke(tx: Tx, team_id: TeamId, key_id: UUID) -> bool:
 
 
 def ensure_team(tx: Tx, name: str) -> TeamId:
-    """The team of that name, created where there is none."""
+    """The team of that name, created if there is none."""
     tx.sql(
         "insert into teams (id, name) values (%(id)s, %(name)s) on conflict (name) do nothing",
         {"id": new_id(), "name": name},
@@ -175,7 +175,7 @@ def team_named(tx: Tx, name: str) -> TeamId | None:
 
 
 def begin_once(tx: Tx, team_id: TeamId, key: str, fingerprint: str) -> tuple[str, Any] | None:
-    """Take an idempotency key; waits for whoever is using it. Returns its fingerprint and answer where it is used up."""
+    """Take an idempotency key; waits for whoever is using it. Returns its fingerprint and answer if it is used up."""
     values = {"team_id": team_id, "key": key, "fingerprint": fingerprint}
     taken = tx.sql(
         f"""

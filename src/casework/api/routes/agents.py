@@ -31,7 +31,7 @@ Attempts = Annotated[int, Field(strict=True, ge=1, le=100), WHOLE]
 
 
 class NewAgent(Input):
-    """An agent that is to be created: a python one with its target, or one that asks for work."""
+    """An agent to create: a python agent with its target, or a pull agent."""
 
     model_config = ConfigDict(
         json_schema_extra={

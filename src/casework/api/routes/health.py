@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether the installation can work."""
+"""Health: whether this process answers, and whether the installation is ready."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def healthz() -> dict[str, Any]:
     "/readyz",
     operation_id="readyz",
     response_model=Ready,
-    responses={503: {"model": Ready, "description": "Something is away."}},
+    responses={503: {"model": Ready, "description": "A part of the installation is not available."}},
     summary="Can the installation work",
 )
 def readyz(request: Request, response: Response) -> dict[str, Any]:

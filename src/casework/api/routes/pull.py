@@ -1,4 +1,4 @@
-"""Agents over HTTP: ask for work, say that it lives, report on it. Every write carries the run's attempt."""
+"""Pull agents over HTTP: claims, heartbeats, writes and outcomes. Every write carries the run's attempt."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -30,20 +30,20 @@ MAX_TEXT_CONTENT = 1_048_576
 
 
 class Claim(Input):
-    """How long to wait for a case, and who asks."""
+    """How long to wait for a case, and the name of the worker."""
 
     wait_seconds: Annotated[int, Field(strict=True, ge=0, le=MAX_WAIT_SECONDS), WHOLE] = 0
     worker: Annotated[str, Field(min_length=1, max_length=200), STORABLE] = "pull"
 
 
 class Attempt(Input):
-    """Which attempt writes."""
+    """The attempt that writes."""
 
     attempt: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1), WHOLE]
 
 
 class NewToolCall(Input):
-    """A call of a tool."""
+    """A tool call."""
 
     id: Annotated[str, Field(min_length=1, max_length=200), STORABLE] | None = None
     name: Annotated[str, Field(min_length=1, max_length=200), STORABLE]
@@ -51,7 +51,7 @@ class NewToolCall(Input):
 
 
 class NewToolResult(Input):
-    """What came of a call."""
+    """The result of a tool call."""
 
     tool_call_id: Annotated[str, Field(min_length=1, max_length=200), STORABLE]
     result: Data = None
@@ -59,7 +59,7 @@ class NewToolResult(Input):
 
 
 class NewMessage(Attempt):
-    """What the agent said, or called: each type with its own field."""
+    """A message of the agent; each type has its own field."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -89,7 +89,7 @@ class NewMessage(Attempt):
     )
 
     def content(self) -> dict[str, Any]:
-        """What is stored. Raises InvalidInput where the field that its type needs is not there."""
+        """What is stored. Raises InvalidInput if the field that the type needs is missing."""
         if self.type == "text" and self.text_content is not None:
             return {"text": self.text_content}
         part = {"tool_call": self.tool_call, "tool_result": self.tool_result}.get(self.type)
@@ -101,7 +101,7 @@ class NewMessage(Attempt):
 
 
 class Update(Attempt):
-    """What changes of the case."""
+    """Changes to the case."""
 
     model_config = ConfigDict(json_schema_extra=needs("title", "data"))
 
@@ -110,7 +110,7 @@ class Update(Attempt):
 
 
 class Step(Attempt):
-    """The result of something that is not to be done again."""
+    """The result of a step, which a later attempt does not repeat."""
 
     name: Annotated[str, Field(min_length=1, max_length=200), STORABLE]
     value: Data = None
@@ -129,7 +129,7 @@ class Ask(Attempt):
 
 
 class Report(Attempt):
-    """What became of the case."""
+    """The outcome of an attempt."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -173,7 +173,7 @@ class WorkCase(Out):
 
 
 class Answer(Out):
-    """What a person answered this run before."""
+    """A person's answer to an earlier attempt of the run."""
 
     type: RequestKind
     question: str
@@ -181,7 +181,7 @@ class Answer(Out):
 
 
 class Work(Out):
-    """A run that is now the caller's, with what it has been answered and done before."""
+    """A run that the caller now holds, with the answers and steps of its earlier attempts."""
 
     run_id: UUID
     attempt: int
@@ -192,13 +192,13 @@ class Work(Out):
 
 
 class Alive(Out):
-    """Whether the run was asked to stop: then report `release`."""
+    """Whether the run is asked to stop: then report the outcome `release`."""
 
     stop: bool
 
 
 class Written(Out):
-    """What came of it."""
+    """What was written."""
 
     result: str
 
@@ -208,7 +208,7 @@ class Written(Out):
     operation_id="claim_case",
     response_model=Work,
     responses={204: {"description": "There is no case."}},
-    summary="Ask for a case",
+    summary="Claim a case",
 )
 async def claim_case(
     caller: Worker, agent_id: LooseId, request: Request, body: Annotated[Claim | None, Body()] = None
@@ -230,9 +230,9 @@ def _shaped(work: PulledRun, lease: float) -> dict[str, Any]:
     return {**shared, "lease_seconds": lease}
 
 
-@router.post("/runs/{run_id}/heartbeat", operation_id="heartbeat", response_model=Alive, summary="Say that a run lives")
+@router.post("/runs/{run_id}/heartbeat", operation_id="heartbeat", response_model=Alive, summary="Send a heartbeat")
 def heartbeat(caller: Worker, run_id: LooseId, body: Attempt) -> dict[str, Any]:
-    """Keep the run for another lease; 409 where it was given away."""
+    """Keep the run for another lease; 409 if it was given to another attempt."""
     casework = caller.casework
     return {"stop": pull.heartbeat(casework.db, casework.settings, caller.team, run_id, body.attempt, caller.agents)}
 
@@ -264,7 +264,7 @@ def update_held_case(caller: Worker, run_id: LooseId, body: Update) -> dict[str,
 
 @router.post("/runs/{run_id}/step", operation_id="record_step", response_model=Written, summary="Keep a step's result")
 def record_step(caller: Worker, run_id: LooseId, body: Step) -> dict[str, Any]:
-    """Keep a result, so that a resumed run need not do it again."""
+    """Keep a result, so that a resumed run does not repeat the step."""
     _desk(caller, run_id, body.attempt).record_step(body.name, pull.as_json(body.value))
     return {"result": "kept"}
 
@@ -285,13 +285,13 @@ def ask_person(caller: Worker, run_id: LooseId, body: Ask) -> dict[str, Any]:
     "/runs/{run_id}/outcome", operation_id="report_outcome", response_model=Written, summary="Report the outcome"
 )
 def report_outcome(caller: Worker, run_id: LooseId, body: Report) -> dict[str, Any]:
-    """End the run's attempt: with an outcome, as a passing failure, or by giving the run back."""
+    """End the attempt: with an outcome, as a transient failure, or by releasing the run."""
     casework = caller.casework
     who = (casework.db, casework.settings, caller.team, run_id, body.attempt)
     if body.outcome == "release":
         return {"result": casework.perform(pull.release(*who, caller.agents))}
     if body.outcome == "try_again":
-        reason = body.reason or "the agent failed for a passing reason"
+        reason = body.reason or "the agent reported a transient failure"
         return {"result": casework.perform(pull.crashed(*who, reason, caller.agents))}
     return {"result": casework.perform(pull.outcome(*who, _outcome(body), caller.agents))}
 

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/queues", tags=["queues"], route_class=GuardedRoute)
 
 
 class NewQueue(Input):
-    """A queue that is to be created."""
+    """A queue to create."""
 
     name: Name
     description: Annotated[str, Field(max_length=500), STORABLE] | None = None
@@ -60,7 +60,7 @@ class Queues(Out):
 
 
 class Stats(Out):
-    """What a queue holds now, and did lately."""
+    """The present content of a queue, and what happened lately."""
 
     cases: dict[str, int]
     live_runs: dict[str, int]
@@ -70,7 +70,7 @@ class Stats(Out):
 
 
 class DeletedQueue(Out):
-    """What went with the queue."""
+    """What was deleted with the queue."""
 
     success: bool
     deleted_case_count: int
