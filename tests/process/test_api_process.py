@@ -1,5 +1,6 @@
 """The API as a process: before its database is there, while it is away, and after it is back."""
 
+import http.client
 import re
 import signal
 import socket
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -136,6 +138,22 @@ def test_a_port_in_use_is_one_line(installation):
             assert done.returncode == 1
             assert "Address already in use" in done.stderr
             assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_claims_that_wait_are_sent_away_when_the_api_stops(installation):
+    db, port = installation.db, free_port()
+    agent = agents.create(db, installation.settings, DEFAULT_TEAM, "remote", kind=AgentKind.PULL)
+    token = keys.create(db, DEFAULT_TEAM, "k", Role.AGENT, for_agents=[agent.id])[1]
+    api = installation.start([sys.executable, "-m", "casework", "api", "--port", str(port)])
+    wait_for(lambda: get(port, "/healthz") == 200, "the API to serve")
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        connection.request("POST", f"/v1/agents/{agent.id}/claim", b'{"wait_seconds": 30}', headers)
+        wait_for(lambda: keys.find(db, DEFAULT_TEAM)[0].last_used_at, "the claim to arrive")
+        api.send_signal(signal.SIGTERM)
+        assert connection.getresponse().status == 204
+    assert api.wait(20) in (0, -signal.SIGTERM)
+    assert "Traceback" not in (installation.logs / "0.log").read_text()
 
 
 def test_the_readmes_agent_in_plain_python_works_cases(installation, tmp_path):

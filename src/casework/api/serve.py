@@ -2,6 +2,7 @@
 
 import gc
 import logging
+from contextlib import suppress
 from typing import Any, cast
 
 import uvicorn
@@ -35,8 +36,8 @@ def serve(host: str, port: int) -> None:
     # as parsing takes, and with the interpreter in its hands.
     gc.freeze()
     log.event("api.starts", url=f"http://{host}:{port}", connections=room.most)
-    try:
-        uvicorn.run(
+    server = uvicorn.Server(
+        uvicorn.Config(
             app,
             host=host,
             port=port,
@@ -47,6 +48,11 @@ def serve(host: str, port: int) -> None:
             server_header=False,
             h11_max_incomplete_event_size=32 * 1024,
         )
+    )
+    app.state.waiting.ending = lambda: server.should_exit
+    try:
+        with suppress(KeyboardInterrupt):
+            server.run()
     finally:
         reads.close()
         casework.close()

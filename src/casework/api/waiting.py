@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict, deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -44,6 +44,8 @@ class WaitingClaims:
         self._waiting: dict[AgentId, deque[Waiter]] = defaultdict(deque)
         self._of_key: Counter[UUID] = Counter()
         self._looking: asyncio.Task[None] | None = None
+        self.ending: Callable[[], bool] = lambda: False
+        """Whether the server is about to stop: then nobody waits any longer."""
 
     async def wait(self, waiter: Waiter, seconds: float, request: Request) -> PulledRun | None:
         """Wait for a case; None if none came in time, or if the client went away. Raises HTTPException 429."""
@@ -77,6 +79,9 @@ class WaitingClaims:
     async def _look_while_waited_for(self) -> None:
         while self._waiting:
             await asyncio.sleep(POLL_SECONDS)
+            if self.ending():
+                self._send_away()
+                continue
             try:
                 ready = await run_in_threadpool(pull.with_work, self._casework.db, list(self._waiting))
             except Exception as error:
@@ -84,6 +89,11 @@ class WaitingClaims:
                 continue
             for agent_id in ready:
                 await self._serve(agent_id)
+
+    def _send_away(self) -> None:
+        for waiter in [waiter for line in self._waiting.values() for waiter in line]:
+            if not waiter.found.done():
+                waiter.found.set_result(None)
 
     def _fail(self, error: Exception) -> None:
         for waiter in [waiter for line in self._waiting.values() for waiter in line]:

@@ -12,7 +12,7 @@ from casework.agents import targets
 from casework.cli.console import Json, print_json, table
 from casework.core.model import AgentKind
 from casework.errors import CaseworkError
-from casework.service import agents, health, queues, standstill
+from casework.service import agents, health, keys, queues, standstill
 from casework.settings import misspelled, read_settings
 from casework.store import schema
 from casework.wiring import Casework, connect
@@ -76,6 +76,8 @@ def _look_around(casework: Casework) -> Iterator[Finding]:
     for module in casework.settings.modules:
         yield _look(f"module {module}", partial(_imported, module))
     yield from _agents(casework)
+    for key in keys.expiring(casework.db, casework.team_id):
+        yield Finding(f"key {key.name}", False, f"expires at {key.expires_at}: casework keys rotate {key.id}")
     for queue, trouble in standstill.queues(casework.db, casework.settings, casework.team_id):
         yield Finding(f"queue {queue.name}", trouble is None, trouble or "moves")
         counted = queues.counters(casework.db, casework.team_id, queue.id)

@@ -141,6 +141,16 @@ def find(db: Database, team_id: TeamId) -> list[StoredKey]:
         return store.find(tx, team_id)
 
 
+EXPIRES_SOON = timedelta(days=7)
+
+
+def expiring(db: Database, team_id: TeamId) -> list[StoredKey]:
+    """The team's valid keys that expire within a week."""
+    with db.begin() as tx:
+        found, now = store.find(tx, team_id), tx.now
+    return [key for key in found if not key.revoked_at and key.expires_at and now < key.expires_at < now + EXPIRES_SOON]
+
+
 def revoke(db: Database, team_id: TeamId, key_id: UUID) -> None:
     """Revoke a key, from this moment on. Raises NotFound."""
     with db.begin() as tx:
