@@ -224,7 +224,18 @@ def test_an_odd_until_is_refused_whether_or_not_the_run_exists(api, text):
 
 
 @pytest.mark.parametrize(
-    "name", [" ", "\u200b", "in\u200bbox", " inbox", "b\u0430d", "\uff26ull", str(uuid4()), "a\nb", "\u2800"]
+    "name",
+    [
+        " ",
+        "\u200b",
+        "in\u200bbox",
+        " inbox",
+        "b\u0430d",
+        "\uff26ull",
+        "01234567-89ab-7def-8123-456789abcdef",
+        "a\nb",
+        "\u2800",
+    ],
 )
 def test_a_name_that_cannot_be_told_from_another_is_refused(api, queue, agent, name):
     for method, path in (

@@ -242,7 +242,7 @@ def test_doctor_names_a_broker_that_is_away_and_looks_on(casework, monkeypatch):
 def test_keys_name_agents_are_rotated_and_warned_of(casework):
     agent = as_json(casework, "agents", "create", "remote", "--pull")
     code, output = casework("keys", "create", "k", "--role", "agent")
-    assert (code, "names the agents" in output) == (1, True)
+    assert (code, "names the agents" in output) == (2, True)
     made = as_json(casework, "keys", "create", "k", "--role", "agent", "--agent", "remote", "--expires", "2d")
     assert made["agent_ids"] == [agent["id"]]
     new = as_json(casework, "keys", "rotate", made["id"], "--overlap", "1h", "--expires", "30d")

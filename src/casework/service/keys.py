@@ -59,7 +59,9 @@ def create(
     if expires is not None and expires <= timedelta():
         raise InvalidInput("A key must expire in the future.")
     if (role is Role.AGENT) != bool(for_agents):
-        raise InvalidInput("A key of role agent names the agents that it works for, and no other key does.")
+        raise InvalidInput(
+            "A key of role agent names the agents that it works for (--agent NAME); a key of another role names none."
+        )
     with db.begin() as tx:
         agent_ids = [agents.resolve(tx, team_id, ref).id for ref in for_agents]
         return _create(tx, team_id, name, role, expires, agent_ids)
@@ -97,11 +99,13 @@ def rotate(
 def authenticate(db: Database, token: str, address: str | None = None) -> StoredKey:
     """The key that the token is. Raises Unauthorized, the same for every way in which it is not valid.
 
-    The key is found by its public half; the secret half is compared in constant time, also if there is no such key. Its
-    use is noted every ten minutes, with the network of the client's `address`.
+    The key is found by its public half; the secret half is compared in constant time, also if there is no such key. What
+    is not written like a key costs no query. A use is noted every ten minutes, with the network of the client's `address`.
     """
     parts = _TOKEN.fullmatch(token)
-    public, secret = parts.groups() if parts else ("", "")
+    if parts is None:
+        raise Unauthorized
+    public, secret = parts.groups()
     with db.single() as tx:
         found = store.find_public(tx, public)
     same = hmac.compare_digest(found.key.hash if found else _NOBODYS_HASH, _hash(secret))

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Header, Query, Response
 from casework.api import schemas as s
 from casework.api.auth import Adder, Caller, Manager, Operator, Reader
 from casework.api.route import GuardedRoute
+from casework.api.search_request import SearchCases
 from casework.api.types import MAX_OFFSET, LooseId, Moment, StrictId, listed
 from casework.core import model, search
 from casework.core.lifecycle import CaseStatus
@@ -102,10 +103,10 @@ def list_cases(
     summary="Search cases",
 )
 def search_cases(
-    caller: Reader, queue_id: LooseId, body: Annotated[s.SearchCases | None, Body()] = None
+    caller: Reader, queue_id: LooseId, body: Annotated[SearchCases | None, Body()] = None
 ) -> dict[str, Any]:
     """Search and filter cases of a queue."""
-    asked = body or s.SearchCases()
+    asked = body or SearchCases()
     filters = asked.filters
     wanted = Wanted(
         model.QueueId(queue_id),
