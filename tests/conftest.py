@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from casework import embedded
+from casework import embedded, events, log
 from casework.core.model import DEFAULT_TEAM
 from casework.embedded import Urls
 from casework.settings import Settings
@@ -18,6 +18,12 @@ for name in [name for name in os.environ if name.startswith("CASEWORK_") and not
     del os.environ[name]
 
 TEAM = DEFAULT_TEAM
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logged() -> None:
+    """Events are log lines, as in casework's processes."""
+    events.subscribe(log.record)
 
 
 @pytest.fixture(scope="session")

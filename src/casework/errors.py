@@ -15,6 +15,7 @@
     ├── RunLost                 the run no longer holds its case: nothing was written
     ├── Unavailable             a service behind casework is away
     │   ├── DatabaseUnavailable
+    │   │   └── StatementTimeout    a statement took longer than it may
     │   ├── BrokerUnavailable
     │   ├── SchemaOutdated      the database is not at this version's schema
     │   └── ServerNotStarted    an embedded server could not be started
@@ -91,6 +92,10 @@ class Unavailable(CaseworkError):
 
 class DatabaseUnavailable(Unavailable):
     """The database does not answer."""
+
+
+class StatementTimeout(DatabaseUnavailable):
+    """The database took longer for this than it may. Ask for less: a narrower search, fewer filters."""
 
 
 class BrokerUnavailable(Unavailable):

@@ -289,6 +289,7 @@ class ApiStarting(Event):
 
     action = "api.starting"
     url: str
+    connections: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +301,34 @@ class RequestServed(Event):
     path: str
     status: int
     ms: float
+    key: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestUnavailable(Event):
+    """A request was answered 503; the details stand here and not in the answer."""
+
+    action = "api.unavailable"
+    level = logging.WARNING
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionsFull(Event):
+    """The API has as many connections as it takes, all of them busy, and sent one away."""
+
+    action = "api.connections_full"
+    level = logging.WARNING
+    connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotReady(Event):
+    """`/readyz` was answered 503; the details stand here and not in the answer."""
+
+    action = "api.not_ready"
+    level = logging.WARNING
+    trouble: str
 
 
 @dataclass(frozen=True, slots=True)

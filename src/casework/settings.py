@@ -96,6 +96,18 @@ class Settings(BaseSettings):
     rate_limit_per_minute: int = Field(
         3000, ge=0, le=1_000_000, description="API requests a minute for each key; 0 is no limit."
     )
+    api_connections: int = Field(
+        2000,
+        ge=10,
+        le=100_000,
+        description="Open connections of the API; one without a request gives way to a new one.",
+    )
+    api_waiting_claims: int = Field(
+        100, ge=1, le=10_000, description="Claims of one key that may wait for a case at once in one API process."
+    )
+    api_read_seconds: float = Field(
+        5.0, ge=0, le=3600, description="How long one statement of an API read may take in the database; 0 is no limit."
+    )
     cors_origins: str = Field("", description="Comma-separated origins whose pages may call the API.")
     team: str = Field("default", min_length=1, max_length=100, description="The team that the command line works for.")
     log_level: str = Field(

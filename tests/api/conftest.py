@@ -1,5 +1,6 @@
 """The API over a database of its own, called in this process."""
 
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,9 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from casework.api.app import create_app
-from casework.core.model import DEFAULT_TEAM, TeamId
+from casework.core.model import DEFAULT_TEAM, AgentKind, TeamId
 from casework.core.roles import Role
-from casework.service import keys
+from casework.service import agents, keys
 from casework.settings import Settings
 from casework.wiring import Casework, connect
 
@@ -37,6 +38,12 @@ class Api:
         return self.client.request(method, path, headers=headers, **options)
 
     def key(self, role: Role, team: TeamId = DEFAULT_TEAM, **options: Any) -> str:
+        """A key; one of role agent works for those of `for_agents`, or else for an agent of its own."""
+        if role is Role.AGENT and "for_agents" not in options:
+            own = agents.create(
+                self.db, self.casework.settings, team, f"agent {secrets.token_hex(4)}", kind=AgentKind.PULL
+            )
+            options["for_agents"] = [own.id]
         return keys.create(self.db, team, str(role), role, **options)[1]
 
 
@@ -55,8 +62,8 @@ def installation(new_database, servers, tmp_path_factory) -> Iterator[Casework]:
 
 @pytest.fixture(scope="module")
 def client(installation: Casework) -> Iterator[TestClient]:
-    # Without its context manager: the application would close the connections that the tests share.
-    yield TestClient(create_app(installation), raise_server_exceptions=False)
+    with TestClient(create_app(installation), raise_server_exceptions=False) as client:
+        yield client
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from casework.api.app import create_app
-from casework.broker import silence
+from casework.broker import circuit_breaker
+from casework.broker.names import Names
 from casework.core.model import DEFAULT_TEAM
 from casework.core.roles import RIGHTS, Right, Role
 from casework.service import keys
@@ -111,7 +112,7 @@ def test_limits_the_requests_of_a_key_per_minute(api, installation):
 
 def test_limits_nothing_without_redis(api, installation):
     class Away:
-        url = "redis://127.0.0.1:1/0"
+        url, names = "redis://127.0.0.1:1/0", Names("test:")
 
     settings = installation.settings.model_copy(update={"rate_limit_per_minute": 1})
     client = TestClient(create_app(type(installation)(settings, installation.db, Away())))
@@ -120,14 +121,14 @@ def test_limits_nothing_without_redis(api, installation):
 
 
 def test_waits_once_for_a_redis_that_does_not_answer(api, installation, monkeypatch):
-    monkeypatch.setattr(silence, "SECONDS", 3600.0)
+    monkeypatch.setattr(circuit_breaker, "OPEN_SECONDS", 3600.0)
     settings = installation.settings.model_copy(update={"rate_limit_per_minute": 1})
     headers = {"authorization": f"Bearer {api.token}"}
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         server.setblocking(False)
 
         class Silent:
-            url = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
+            url, names = f"redis://127.0.0.1:{server.getsockname()[1]}/0", Names("test:")
 
         client = TestClient(create_app(type(installation)(settings, installation.db, Silent())))
         assert client.get("/v1/queues", headers=headers).status_code == 200

@@ -1,6 +1,8 @@
 """A megabyte through the API and back, and what is larger."""
 
-from casework.api.around import MAX_BODY_BYTES
+import pytest
+
+from casework.api.middleware import MAX_BODY_BYTES
 
 MEGABYTE = 1_000_000
 
@@ -44,6 +46,20 @@ def test_refuses_more_than_a_megabyte_and_names_the_limit(api, queue, agent):
     assert api("GET", f"/v1/queues/{queue}/cases")["total"] == 1
     assert api("GET", case)["case"]["data"] == "small"
     assert api("POST", f"{run}/heartbeat", json={"attempt": 1}) == {"stop": False}
+
+
+PADDING = "x" * 100_000
+
+
+@pytest.mark.parametrize(
+    "inner", ['"\\u0000"', '"\\ud800"', "[" * 200 + "]" * 200, "1e999", "0.1234567890123456789", "{"]
+)
+def test_a_large_body_is_checked_as_a_small_one_is(api, queue, inner):
+    for padding in ("", PADDING):
+        body = f'{{"case": {{"title": "x", "data": ["{padding}", {inner}]}}}}'
+        path = f"/v1/queues/{queue}/cases"
+        assert api("POST", path, 400, content=body, headers={"content-type": "application/json"})["message"]
+    assert api("GET", f"/v1/queues/{queue}/cases")["total"] == 0
 
 
 def test_reads_messages_on_from_the_last_one(api, queue, agent):

@@ -270,3 +270,17 @@ def test_doctor_names_a_broker_that_is_away_and_looks_on(casework, monkeypatch):
     findings = {one["check"]: one for one in as_json(casework, "doctor", code=1)}
     assert "The broker does not answer" in findings["broker"]["detail"]
     assert findings["queue inbox"]["ok"]
+
+
+def test_keys_name_agents_are_rotated_and_warned_of(casework):
+    agent = as_json(casework, "agents", "create", "remote", "--pull")
+    code, output = casework("keys", "create", "k", "--role", "agent")
+    assert (code, "names the agents" in output) == (2, True)
+    made = as_json(casework, "keys", "create", "k", "--role", "agent", "--agent", "remote", "--expires", "2d")
+    assert made["agent_ids"] == [agent["id"]]
+    new = as_json(casework, "keys", "rotate", made["id"], "--overlap", "1h", "--expires", "30d")
+    assert (new["name"], new["agent_ids"], new["key"] != made["key"]) == ("k", made["agent_ids"], True)
+    listed = {key["id"]: key for key in as_json(casework, "keys", "list")}
+    assert listed[made["id"]]["expires_at"] < made["expires_at"] < listed[new["id"]]["expires_at"]
+    (finding,) = [one for one in as_json(casework, "doctor", code=1) if one["check"] == "key k"]
+    assert f"casework keys rotate {made['id']}" in finding["detail"]

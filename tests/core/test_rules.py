@@ -35,7 +35,7 @@ def test_refuses_moments_without_a_zone():
     with pytest.raises(InvalidInput):
         parse_when(timedelta(seconds=-1))
     for neither in (90, 1.5, None):
-        with pytest.raises(InvalidInput, match=f"'{neither}' is no duration"):
+        with pytest.raises(InvalidInput, match=f"'{neither}' is not a duration"):
             parse_when(neither)
 
 

@@ -1,10 +1,12 @@
 """The API as a process: before its database is there, while it is away, and after it is back."""
 
+import http.client
 import re
 import signal
 import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -120,6 +122,22 @@ def test_reports_a_port_in_use_in_one_line(installation):
             assert len(done.stderr.strip().splitlines()) == 1
 
 
+def test_claims_that_wait_are_sent_away_when_the_api_stops(installation):
+    db, port = installation.db, free_port()
+    agent = agents.create(db, installation.settings, DEFAULT_TEAM, "remote", kind=AgentKind.PULL)
+    token = keys.create(db, DEFAULT_TEAM, "k", Role.AGENT, for_agents=[agent.id])[1]
+    api = installation.start([sys.executable, "-m", "casework", "api", "--port", str(port)])
+    wait_for(lambda: get(port, "/healthz") == 200, "the API to serve")
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        connection.request("POST", f"/v1/agents/{agent.id}/claim", b'{"wait_seconds": 30}', headers)
+        wait_for(lambda: keys.find(db, DEFAULT_TEAM)[0].last_used_at, "the claim to arrive")
+        api.send_signal(signal.SIGTERM)
+        assert connection.getresponse().status == 204
+    assert api.wait(20) in (0, -signal.SIGTERM)
+    assert "Traceback" not in (installation.logs / "0.log").read_text()
+
+
 def test_the_guides_agent_in_plain_python_works_cases(installation, tmp_path):
     source = re.search(r"^```python\n(# pull_agent.py.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
     (tmp_path / "pull_agent.py").write_text(source[1])
@@ -127,7 +145,7 @@ def test_the_guides_agent_in_plain_python_works_cases(installation, tmp_path):
     queue = queues.create(db, DEFAULT_TEAM, "inbox")
     agent = agents.create(db, installation.settings, DEFAULT_TEAM, "remote", kind=AgentKind.PULL)
     queues.set_consumer(db, DEFAULT_TEAM, queue.id, agent.id, trigger=True, concurrency=1)
-    token = keys.create(db, DEFAULT_TEAM, "k", Role.AGENT)[1]
+    token = keys.create(db, DEFAULT_TEAM, "k", Role.AGENT, for_agents=[agent.id])[1]
     installation.start([sys.executable, "-m", "casework", "api", "--port", str(port)])
     wait_for(lambda: get(port, "/healthz") == 200, "the API to serve")
     installation.environment.update(API=f"http://127.0.0.1:{port}/v1", KEY=token, AGENT=str(agent.id))

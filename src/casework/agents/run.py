@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar, cast, overload
 from casework.agents.stop import Stop, Suspended
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case, CaseId, LabelRef, NewCase, Priority, QueueId, RequestKind, RunId
+from casework.core.names import check_fields
 from casework.core.payload import check_text
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
@@ -218,8 +219,30 @@ def _json(what: str, value: Any) -> str:
 
 
 def new_case(given: Mapping[str, Any]) -> NewCase:
-    """A new case from a mapping with title, data, labels (mappings with key and value) and priority."""
-    labels = tuple(LabelRef(label["value"], label.get("key", "")) for label in given.get("labels", ()))
-    return NewCase(
-        str(given["title"]), given.get("data", ""), labels, Priority(given.get("priority", "none")), given.get("key")
-    )
+    """A new case from a mapping with title, data, labels, priority and key; a label is a mapping with value and key.
+
+    Raises InvalidInput for a name that does not exist, with the nearest one, for a title that is missing or not text, and
+    for a priority that does not exist.
+    """
+    check_fields(given, _CASE_FIELDS, "case field")
+    if "title" not in given:
+        raise InvalidInput("The case has no title.")
+    priority = given.get("priority", Priority.NONE)
+    if priority not in list(Priority):
+        raise InvalidInput(f"The priority {priority!r} does not exist; known: {', '.join(Priority)}.")
+    labels = tuple(_label(label) for label in given.get("labels", ()))
+    return NewCase(given["title"], given.get("data", ""), labels, Priority(priority), given.get("key"))
+
+
+_CASE_FIELDS = ("title", "data", "labels", "priority", "key")
+
+
+def _label(given: Any) -> LabelRef:
+    if isinstance(given, LabelRef):
+        return given
+    if not isinstance(given, Mapping):
+        raise InvalidInput(f"A label is a mapping with value and key (got {given!r}).")
+    check_fields(given, ("value", "key"), "label field")
+    if "value" not in given:
+        raise InvalidInput("The label has no value.")
+    return LabelRef(given["value"], given.get("key", ""))

@@ -1,7 +1,5 @@
 """The FastAPI application."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -9,42 +7,51 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
 from casework.api import errors
-from casework.api.around import Around
 from casework.api.auth import RateLimit
+from casework.api.middleware import RequestMiddleware
+from casework.api.read_share import ReadShare
 from casework.api.routes import agents, bulk, cases, health, labels, pull, queues, requests, runs
+from casework.api.waiting import WaitingClaims
 from casework.service.listing import Counts
+from casework.store.database import Database
 from casework.wiring import Casework
 
 ROUTERS = (cases, bulk, labels, queues, agents, runs, requests, pull)
 
+READS = 8
+"""Reads that are worked on at once."""
 
-def create_app(casework: Casework) -> FastAPI:
-    """The application over an installation."""
+READ_WAIT_SECONDS = 5.0
+"""How long a read waits for its turn."""
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        casework.close()
 
+def create_app(casework: Casework, reads: Database | None = None) -> FastAPI:
+    """The application over an installation, which stays open when the application ends.
+
+    `reads` are the connections for what only reads; without them, reads share those of the installation.
+    """
     app = FastAPIOffline(
         docs_url="/docs",
         redoc_url=None,
         title="casework",
         version=version("casework"),
         description="An open case queue for AI agents.",
-        lifespan=lifespan,
     )
+    settings = casework.settings
     app.state.casework = casework
+    app.state.reads = reads or casework.db
+    app.state.read_share = ReadShare(READS, READ_WAIT_SECONDS)
     app.state.counts = Counts()
     app.state.rate_limit = RateLimit(
-        casework.publisher.url, lambda: casework.publisher.names.prefix, casework.settings.rate_limit_per_minute
+        casework.publisher.url, lambda: casework.publisher.names.prefix, settings.rate_limit_per_minute
     )
+    app.state.waiting = WaitingClaims(casework, settings.api_waiting_claims)
     errors.install(app)
     for routes in ROUTERS:
         app.include_router(routes.router, prefix="/v1", responses=errors.RESPONSES)
     app.include_router(health.router)
-    if casework.settings.cors_origins:
-        origins = [origin.strip() for origin in casework.settings.cors_origins.split(",")]
+    if settings.cors_origins:
+        origins = [origin.strip() for origin in settings.cors_origins.split(",")]
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
-    app.add_middleware(Around)
+    app.add_middleware(RequestMiddleware)
     return app

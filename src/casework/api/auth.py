@@ -1,13 +1,13 @@
-"""Who asks, what they may, and how often."""
+"""Authentication, rights and rate limits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from time import time
 from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPBearer
 from limits import RateLimitItemPerMinute
 from limits.errors import StorageError
 from limits.storage import RedisStorage
@@ -16,11 +16,12 @@ from limits.strategies import SlidingWindowCounterRateLimiter
 from casework import events
 from casework.broker.address import pool
 from casework.broker.circuit_breaker import CircuitBreaker
-from casework.core.model import TeamId
+from casework.core.model import AgentId, TeamId
 from casework.core.roles import Right
 from casework.errors import Unauthorized
 from casework.service import keys
 from casework.service.listing import Counts
+from casework.store.database import Database
 from casework.store.keys import StoredKey
 from casework.wiring import Casework
 
@@ -30,7 +31,7 @@ _bearer = HTTPBearer(
 
 
 class RateLimit:
-    """Requests a minute for each key, counted in Redis; without Redis nothing is limited."""
+    """Limits requests per minute and key, counted in Redis; while Redis is away, nothing is limited."""
 
     def __init__(self, redis_url: str, find_prefix: Callable[[], str], per_minute: int) -> None:
         self.per_minute = per_minute
@@ -45,7 +46,7 @@ class RateLimit:
         return SlidingWindowCounterRateLimiter(RedisStorage("redis://", connections, prefix, wrap_exceptions=True))
 
     def hit(self, key: StoredKey) -> dict[str, str]:
-        """Count a request, and return the headers that tell of it. Raises HTTPException 429."""
+        """Count a request and return the headers that report the limit. Raises HTTPException 429."""
         if not self.per_minute or self._breaker.is_open:
             return {}
         try:
@@ -77,37 +78,52 @@ class Caller:
     casework: Casework
     key: StoredKey
     counts: Counts
+    reads: Database
+    """For what only reads: its statements have a time limit."""
 
     @property
     def team(self) -> TeamId:
-        """The caller's team: nobody else's things are there for it."""
+        """The caller's team: what belongs to another one does not exist for it."""
         return self.key.team_id
 
+    @property
+    def agents(self) -> Collection[AgentId] | None:
+        """The agents that the caller may work as; None: each of its team."""
+        return keys.agents_of(self.key)
 
-def _authenticate(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Caller:
-    casework: Casework = request.app.state.casework
-    if credentials is None:
+
+def authenticate(request: Request, right: Right) -> Caller:
+    """Who asks. Raises Unauthorized, Forbidden, and HTTPException 429."""
+    state = request.app.state
+    token = _token(request)
+    if token is None:
         raise Unauthorized
-    key = keys.authenticate(casework.db, credentials.credentials)
-    request.state.headers = request.app.state.rate_limit.hit(key)
-    return Caller(casework, key, request.app.state.counts)
+    key = keys.authenticate(state.casework.db, token, request.client.host if request.client else None)
+    request.state.key = key.public
+    request.state.headers = state.rate_limit.hit(key)
+    keys.check_right(key, right)
+    return Caller(state.casework, key, state.counts, state.reads)
 
 
-Authenticated = Annotated[Caller, Depends(_authenticate)]
+def _token(request: Request) -> str | None:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
 
 
-def _need(right: Right) -> Any:
-    def check(caller: Authenticated) -> Caller:
-        keys.check_right(caller.key, right)
+class Need:
+    """The right that an operation needs. Checked by its route, before anything of the body is read."""
+
+    def __init__(self, right: Right) -> None:
+        self.right = right
+
+    async def __call__(self, request: Request, _: Annotated[object, Depends(_bearer)]) -> Caller:
+        """The caller that the route found."""
+        caller: Caller = request.state.caller
         return caller
 
-    return Depends(check)
 
-
-Reader = Annotated[Caller, _need(Right.READ)]
-Adder = Annotated[Caller, _need(Right.ADD)]
-Worker = Annotated[Caller, _need(Right.WORK)]
-Operator = Annotated[Caller, _need(Right.OPERATE)]
-Manager = Annotated[Caller, _need(Right.MANAGE)]
+Reader = Annotated[Caller, Depends(Need(Right.READ))]
+Adder = Annotated[Caller, Depends(Need(Right.ADD))]
+Worker = Annotated[Caller, Depends(Need(Right.WORK))]
+Operator = Annotated[Caller, Depends(Need(Right.OPERATE))]
+Manager = Annotated[Caller, Depends(Need(Right.MANAGE))]

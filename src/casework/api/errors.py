@@ -1,4 +1,4 @@
-"""From errors to answers: one table, one shape."""
+"""Errors as responses: one table, one shape."""
 
 import re
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import SkipJsonSchema
 from starlette.exceptions import HTTPException
 
-from casework import errors
-from casework.api import schemas
+from casework import errors, events
+from casework.core.payload import storable
 
 
 class Error(BaseModel):
-    """What every answer that is no success looks like."""
+    """The shape of every error response."""
 
     error: str
     message: str | SkipJsonSchema[None] = None
@@ -44,20 +44,21 @@ _HTTP_NAMES = {
     400: "invalid_request",
     404: "not_found",
     405: "method_not_allowed",
+    408: "timed_out",
     413: "too_large",
     429: "too_many_requests",
 }
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    400: {"model": Error, "description": "Malformed, or out of bounds."},
-    401: {"model": Error, "description": "No key, or none that is valid."},
+    400: {"model": Error, "description": "Malformed or out of bounds, or a field or parameter that does not exist."},
+    401: {"model": Error, "description": "There is no valid key."},
     403: {"model": Error, "description": "The key may not do this."},
     404: {"model": Error, "description": "Not there, or not this team's."},
     409: {"model": Error, "description": "In conflict with the present state."},
     413: {"model": Error, "description": "Too large."},
     429: {"model": Error, "description": "Too many requests."},
-    500: {"model": Error, "description": "A mistake of ours."},
-    503: {"model": Error, "description": "A service behind is away."},
+    500: {"model": Error, "description": "Internal server error."},
+    503: {"model": Error, "description": "PostgreSQL or Redis is not available."},
 }
 
 
@@ -68,28 +69,47 @@ def answer(
     details: list[dict[str, Any]] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """An answer in the shape of all errors."""
-    body = Error(error=error, message=message, details=details).model_dump(exclude_none=True)
+    """A response in the shape of all errors."""
+    shown = storable(message)[:MAX_MESSAGE] if message else message
+    body = Error(error=error, message=shown, details=details).model_dump(exclude_none=True)
     return JSONResponse(body, status, headers=headers)
+
+
+MAX_MESSAGE = 1000
+MAX_DETAILS = 20
 
 
 def _of_casework(_: Request, error: Exception) -> JSONResponse:
     status, name = next(ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)
-    headers = {"www-authenticate": "Bearer"} if status == 401 else {"retry-after": "1"} if status == 503 else {}
-    return answer(status, name, str(error), headers=headers)
+    if status >= 500:
+        events.emit(events.RequestUnavailable(str(error)))
+        return answer(status, name, unavailable(type(error).__doc__), headers={"retry-after": "1"})
+    return answer(status, name, str(error), headers={"www-authenticate": "Bearer"} if status == 401 else {})
+
+
+def unavailable(fixed: str | None) -> str:
+    """The message about a server that is not available: fixed words, because the details name hosts and users."""
+    return f"{fixed} The server log has details under this request id."
 
 
 def _of_validation(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    details = [{"field": _field(one["loc"]), "message": one["msg"], "type": one["type"]} for one in error.errors()]
+    found = error.errors()
+    details = [_detail(one) for one in found[:MAX_DETAILS]]
     first = details[0] if details else {"field": "request", "message": "is malformed"}
-    return answer(400, "invalid_request", f"{first['field']}: {first['message']}", details)
+    others = f" (and {len(found) - MAX_DETAILS} more problems)" if len(found) > MAX_DETAILS else ""
+    return answer(400, "invalid_request", f"{first['field']}: {first['message']}{others}", details)
+
+
+def _detail(one: Mapping[str, Any]) -> dict[str, str]:
+    message = str(one["msg"]).removeprefix("Value error, ")
+    return {"field": _field(one["loc"]), "message": storable(message)[:MAX_MESSAGE], "type": str(one["type"])}
 
 
 def _field(location: tuple[Any, ...]) -> str:
-    # In a union, the location also names the member that was tried: a class, or a function in brackets.
-    parts = [str(part) for part in location if not (isinstance(part, str) and ("[" in part or hasattr(schemas, part)))]
-    return ".".join(parts[1:]) or parts[0]
+    """Where in the request, without the word for the part of it: `case.title`, `limit`."""
+    path = ".".join(str(part) for part in location[1:]) or str(location[0])
+    return storable(path)[:MAX_MESSAGE]
 
 
 def _of_http(request: Request, error: Exception) -> JSONResponse:
@@ -112,7 +132,7 @@ def _matches(template: str, path: str) -> bool:
 
 
 def install(app: FastAPI) -> None:
-    """Answer all errors in one shape."""
+    """Register the handlers."""
     app.add_exception_handler(errors.CaseworkError, _of_casework)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)

@@ -1,4 +1,4 @@
-"""What goes in and comes out of the operations on cases and labels, as the contract names it."""
+"""Requests and responses of the operations on cases and labels, as the contract names them."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -7,27 +7,27 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from casework.api.types import MAX_OFFSET, STORABLE, WHOLE, AnyText, Data, Hue, LooseId, Moment, needs, needs_one
+from casework.api.inputs import NOT_NULL, Input, at_most
+from casework.api.types import STORABLE, Data, Hue, LooseId, needs, needs_one
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import MAX_LABEL, MAX_LABELS, MAX_TITLE, Priority
-from casework.service.listing import SortBy, SortOrder
 
 
 class Out(BaseModel):
-    """What is answered, read from the records of `core.model`."""
+    """A response, read from the records of `core.model`."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
-class LabelRef(BaseModel):
+class LabelRef(Input):
     """A label as a user names it."""
 
     key: Annotated[str, Field(max_length=MAX_LABEL), STORABLE] = ""
     value: Annotated[str, Field(min_length=1, max_length=MAX_LABEL), STORABLE]
 
 
-class NewCase(BaseModel):
-    """A case that is to be created."""
+class NewCase(Input):
+    """A case to create."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -43,17 +43,17 @@ class NewCase(BaseModel):
 
     title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE), STORABLE]
     data: Data = Field("", description="Free-form: text or any JSON value. It comes back as it was given.")
-    labels: list[LabelRef] = Field(default=[], max_length=MAX_LABELS)
+    labels: Annotated[list[LabelRef], at_most(MAX_LABELS)] = Field(default=[])
     priority: Priority = Priority.NONE
 
 
-class CreateCases(BaseModel):
+class CreateCases(Input):
     """Exactly one of case and cases."""
 
     model_config = ConfigDict(json_schema_extra=needs_one("case", "cases"))
 
-    case: NewCase | SkipJsonSchema[None] = None
-    cases: Annotated[list[NewCase], Field(min_length=1, max_length=100)] | SkipJsonSchema[None] = None
+    case: Annotated[NewCase | None, NOT_NULL] = None
+    cases: Annotated[Annotated[list[NewCase], Field(min_length=1), at_most(100)] | None, NOT_NULL] = None
 
 
 class Label(Out):
@@ -172,7 +172,7 @@ class ToolCall(Out):
 
 
 class ToolResult(Out):
-    """What came of a call."""
+    """The result of a tool call."""
 
     tool_call_id: str
     result: Any = None
@@ -180,7 +180,7 @@ class ToolResult(Out):
 
 
 class Message(Out):
-    """What an agent said or called."""
+    """A message of an agent: text, a tool call or its result."""
 
     id: str
     type: Literal["text", "tool_call", "tool_result"]
@@ -197,56 +197,28 @@ class Messages(Out):
     messages: list[Message]
 
 
-class Filters(BaseModel):
-    """Which cases; the keys are ANDed."""
-
-    status: list[CaseStatus] | None = None
-    created_at_from: Moment | None = None
-    created_at_to: Moment | None = None
-    updated_at_from: Moment | None = None
-    updated_at_to: Moment | None = None
-    labels: dict[AnyText, list[AnyText]] | None = Field(
-        None,
-        description="Label key to accepted values; values of one key are ORed, keys are ANDed. Plain tags use the key ''.",
-    )
+CaseIds = Annotated[list[LooseId], Field(min_length=1), at_most(100)]
 
 
-class SearchCases(BaseModel):
-    """A search, its order and its page."""
-
-    filters: Filters = Filters()
-    search: str | None = Field(
-        None, description='Words, "quoted phrases" and -not, in title and data. A word finds what begins with it.'
-    )
-    limit: Annotated[int, Field(strict=True, ge=1, le=100), WHOLE] = 25
-    offset: Annotated[int, Field(strict=True, ge=0, le=MAX_OFFSET), WHOLE] = 0
-    cursor: str | None = None
-    sort_by: SortBy = SortBy.CREATED_AT
-    sort_order: SortOrder = SortOrder.DESC
-
-
-CaseIds = Annotated[list[LooseId], Field(min_length=1, max_length=100)]
-
-
-class BulkCases(BaseModel):
+class BulkCases(Input):
     """Cases of the queue."""
 
     case_ids: CaseIds
 
 
 class BulkDelegate(BulkCases):
-    """Cases, and the agent that is to have them."""
+    """Cases to delegate, and the agent."""
 
     agent_id: LooseId
 
 
 class BulkStatus(BulkCases):
-    """Cases, and the status that ends them."""
+    """Cases to settle, and their status."""
 
     status: Literal["completed", "failed"]
 
 
-class PatchCase(BaseModel):
+class PatchCase(Input):
     """What changes; at least one."""
 
     model_config = ConfigDict(json_schema_extra=needs("title", "data", "priority"))
@@ -292,7 +264,7 @@ class Updated(Out):
 
 
 class DeletedCase(Out):
-    """The case is gone."""
+    """Confirms the deletion, with the live runs that were interrupted."""
 
     success: bool
     interruptedRunIds: list[UUID]  # noqa: N815 - the contract's name
@@ -320,26 +292,26 @@ class OneCountedLabel(Out):
     label: CountedLabel
 
 
-class AssignLabels(BaseModel):
-    """Labels that the case is to carry."""
+class AssignLabels(Input):
+    """Labels to assign to the case."""
 
-    labels: list[LabelRef] = Field(min_length=1, max_length=MAX_LABELS)
+    labels: Annotated[list[LabelRef], Field(min_length=1), at_most(MAX_LABELS)]
 
 
-class UnlinkLabels(BaseModel):
-    """Labels that the case is no longer to carry."""
+class UnlinkLabels(Input):
+    """Labels to take off the case."""
 
-    label_ids: list[LooseId] = Field(min_length=1)
+    label_ids: Annotated[list[LooseId], Field(min_length=1), at_most(1000)]
 
 
 class NewLabel(LabelRef):
-    """A label that is to be there."""
+    """A label to create."""
 
     color_hue: Hue | None = None
 
 
-class PatchLabel(BaseModel):
-    """What the label becomes."""
+class PatchLabel(Input):
+    """Changes to a label."""
 
     key: Annotated[str, Field(max_length=MAX_LABEL), STORABLE] | None = None
     value: Annotated[str, Field(min_length=1, max_length=MAX_LABEL), STORABLE]

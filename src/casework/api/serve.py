@@ -1,29 +1,58 @@
 """Serving the application with uvicorn."""
 
+import gc
+import logging
+from contextlib import suppress
+from typing import Any, cast
+
 import uvicorn
 
 from casework import events, log
-from casework.api.app import create_app
+from casework.api.app import READS, create_app
+from casework.api.connections import Room, connections_that_fit
+from casework.api.log_flood import FloodFilter
 from casework.settings import read_settings
+from casework.store.database import Database
 from casework.wiring import connect, when_available
 
 THREADS = 20
-"""Database connections of the API: how many requests are worked on at once."""
+"""Database connections of the API for writes, keys and health: how many of these requests are worked on at once."""
 
 
 def serve(host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT. Raises InvalidSettings."""
     settings = read_settings()
     log.configure(settings.log_level, settings.log_format)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(FloodFilter())
     # Not checked: it serves at once, and answers 503 for as long as the database is away, or at another schema.
     casework = when_available(lambda: connect(application="casework api", pool_size=THREADS, checked=False))
-    events.emit(events.ApiStarting(f"http://{host}:{port}"))
-    uvicorn.run(
-        create_app(casework),
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-        server_header=False,
+    reads = Database(
+        casework.db.url, application="casework api reads", pool_size=READS, statement_seconds=settings.api_read_seconds
     )
+    room = Room(connections_that_fit(settings.api_connections))
+    app = create_app(casework, reads)
+    # What is there now stays: without this, each large body makes the collector go through all of it, ten times as long
+    # as parsing takes, and with the interpreter in its hands.
+    gc.freeze()
+    events.emit(events.ApiStarting(f"http://{host}:{port}", room.most))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            http=cast("Any", room.protocol),
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=5,
+            server_header=False,
+            h11_max_incomplete_event_size=32 * 1024,
+        )
+    )
+    app.state.waiting.ending = lambda: server.should_exit
+    try:
+        with suppress(KeyboardInterrupt):
+            server.run()
+    finally:
+        reads.close()
+        casework.close()

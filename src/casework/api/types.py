@@ -1,7 +1,10 @@
-"""Types of what comes in: bounds that the documentation shows, and text that PostgreSQL can store."""
+"""Types of request values: bounds that the documentation shows, and text that PostgreSQL can store."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
@@ -18,6 +21,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from casework.core.duration import MAX_TEXT, in_utc
+from casework.core.names import MAX_NAME, check_name
 from casework.core.payload import check_data, check_text
 from casework.errors import InvalidInput
 
@@ -38,7 +43,22 @@ def _storable(text: str) -> str:
     return text
 
 
+_checked: ContextVar[bool] = ContextVar("casework_body_checked", default=False)
+
+
+@contextmanager
+def checked_data() -> Iterator[None]:
+    """Data that is validated in this block was checked before, in a thread: a megabyte takes the event loop too long."""
+    token = _checked.set(True)
+    try:
+        yield
+    finally:
+        _checked.reset(token)
+
+
 def _storable_data(data: Any) -> Any:
+    if _checked.get():
+        return data
     try:
         check_data("data", data)
     except InvalidInput as error:
@@ -48,9 +68,24 @@ def _storable_data(data: Any) -> Any:
 
 def _written_moment(value: Any) -> Any:
     """Only text: a number could be seconds or milliseconds."""
-    if isinstance(value, str) and ("T" in value or "t" in value or " " in value):
+    if isinstance(value, str) and len(value) <= MAX_TEXT and ("T" in value or "t" in value or " " in value):
         return value
     raise ValueError("a moment is written like 2026-05-01T08:00:00Z")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return in_utc(moment)
+    except InvalidInput as error:
+        raise ValueError(str(error)) from None
+
+
+def _name(text: str) -> str:
+    try:
+        check_name("name", text)
+    except InvalidInput as error:
+        raise ValueError(str(error)) from None
+    return text
 
 
 def _id(pattern: str) -> Any:
@@ -101,7 +136,8 @@ AnyText = Annotated[str, STORABLE]
 Data = Annotated[Any, AfterValidator(_storable_data)]
 LooseId = Annotated[UUID, *_id(LOOSE_UUID)]
 StrictId = Annotated[UUID, *_id(STRICT_UUID)]
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_moment)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_moment), AfterValidator(_in_utc)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), STORABLE, AfterValidator(_name)]
 Count = Annotated[int, Field(strict=True), WHOLE]
 Flag = Annotated[bool, Field(strict=True)]
 Hue = Annotated[int, Field(strict=True, ge=0, le=360), WHOLE]

@@ -12,7 +12,7 @@ from casework.agents import runners, targets
 from casework.cli.console import Json, print_json, table
 from casework.core.model import Agent
 from casework.errors import CaseworkError
-from casework.service import agents, queues
+from casework.service import agents, keys, queues
 from casework.service.diagnosis import health
 from casework.service.diagnosis.queue import diagnose
 from casework.settings import misspelled, read_settings
@@ -83,6 +83,8 @@ def _look_around(casework: Casework) -> Iterator[Finding]:
     for module in casework.settings.modules:
         yield _look(f"module {module}", partial(_imported, module))
     yield from _agents(casework)
+    for key in keys.expiring(casework.db, casework.team_id):
+        yield Finding(f"key {key.name}", False, f"expires at {key.expires_at}: casework keys rotate {key.id}")
     for one in diagnose(casework.db, casework.settings, casework.team_id):
         yield Finding(f"queue {one.queue.name}", one.message is None, one.message or "moves")
         counted = queues.counters(casework.db, casework.team_id, one.queue.id)

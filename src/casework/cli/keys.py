@@ -7,58 +7,100 @@ import typer
 from casework.cli.console import Json, find_id, installation, print_json, say, table
 from casework.core.duration import parse_span
 from casework.core.roles import Role
-from casework.service import keys
+from casework.service import agents, keys
 from casework.store.keys import StoredKey
+from casework.wiring import Casework
 
 app = typer.Typer(help="Keys of the HTTP API.", no_args_is_help=True)
 
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="Id of a key.")]
+Expires = Annotated[str | None, typer.Option(help="How long it is valid, as in 30d.")]
+
 
 def _as_object(key: StoredKey) -> dict[str, Any]:
-    fields = ("id", "team_id", "name", "role", "public", "created_at", "expires_at", "revoked_at")
-    return {name: getattr(key, name) for name in fields}
+    fields = ("id", "team_id", "name", "role", "public", "agent_ids", "created_at", "expires_at", "revoked_at")
+    return {name: getattr(key, name) for name in (*fields, "last_used_at", "last_used_from")}
 
 
 @app.command()
 def create(
     name: str,
     role: Annotated[Role, typer.Option(help="What its holder may do.")],
-    expires: Annotated[str | None, typer.Option(help="For how long it is valid, as in 30d.")] = None,
+    agent: Annotated[
+        list[str] | None, typer.Option(help="For role agent: the agent that it works for, by name or id; repeatable.")
+    ] = None,
+    expires: Expires = None,
     team: Annotated[
-        str | None, typer.Option(help="The team it belongs to, created where it is new. CASEWORK_TEAM by default.")
+        str | None, typer.Option(help="The team it belongs to, created if it is new. CASEWORK_TEAM by default.")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Create a key. It is shown once, and stored as a hash."""
     casework = installation()
     team_id = keys.team(casework.db, team, create=True) if team else casework.team_id
-    key, token = keys.create(casework.db, team_id, name, role, parse_span(expires) if expires else None)
+    valid = parse_span(expires) if expires else None
+    key, token = keys.create(casework.db, team_id, name, role, valid, for_agents=agent or ())
+    _show_once(key, token, as_json=as_json)
+
+
+@app.command()
+def rotate(
+    key: KeyId,
+    overlap: Annotated[str, typer.Option(help="How long the old key stays valid, as in 24h; 0s ends it now.")] = "24h",
+    expires: Expires = None,
+    as_json: Json = False,
+) -> None:
+    """Replace a key by a new one with the same name, role and agents; for a while both are valid."""
+    casework = installation()
+    valid = parse_span(expires) if expires else None
+    created, token = keys.rotate(casework.db, casework.team_id, find_id("key", key), parse_span(overlap), valid)
+    _show_once(created, token, as_json=as_json)
+
+
+def _show_once(key: StoredKey, token: str, *, as_json: bool) -> None:
     if as_json:
         print_json({**_as_object(key), "key": token})
     else:
-        say(f"{token}\nThis is the key {name}, as {role}. It is not shown again.")
+        say(f"{token}\nThis is the key {key.name}, as {key.role}. It is not shown again.")
 
 
 @app.command("list")
 def list_(as_json: Json = False) -> None:
-    """List keys, without their secrets."""
+    """List keys, without their secrets, with when and from which network each was last used."""
     casework = installation()
     found = keys.find(casework.db, casework.team_id)
     if as_json:
         print_json([_as_object(key) for key in found])
         return
+    names = _agent_names(casework)
     rows = (
-        (key.id, key.name, key.role, f"cw_{key.public}_...", key.created_at, key.expires_at, key.revoked_at)
+        (
+            key.id,
+            key.name,
+            key.role,
+            ", ".join(names.get(id, str(id)) for id in key.agent_ids),
+            f"cw_{key.public}_...",
+            key.created_at,
+            key.expires_at,
+            key.revoked_at,
+            key.last_used_at,
+            key.last_used_from,
+        )
         for key in found
     )
     table(
-        ("id", "name", "role", "key", "created", "expires", "revoked"),
+        ("id", "name", "role", "agents", "key", "created", "expires", "revoked", "last used", "from"),
         rows,
         empty="There are no keys: casework keys create NAME --role ROLE",
     )
 
 
+def _agent_names(casework: Casework) -> dict[Any, str]:
+    return {agent.id: agent.name for agent in agents.find(casework.db, casework.team_id)}
+
+
 @app.command()
-def revoke(key: Annotated[str, typer.Argument(metavar="ID", help="Id of a key.")], as_json: Json = False) -> None:
+def revoke(key: KeyId, as_json: Json = False) -> None:
     """Revoke a key, at once."""
     casework = installation()
     key_id = find_id("key", key)

@@ -65,7 +65,7 @@ class Shape:
             else {name: value for name, value in record.items() if name not in _CASE_FIELDS}
         )
         try:
-            given = new_case({"labels": (), "priority": "none", **record, "data": data, "key": None})
+            given = new_case({**{name: record[name] for name in _CASE_FIELDS if name in record}, "data": data})
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise InvalidInput(f"its labels or priority are not as a case has them ({error})") from None
         columns = tuple(LabelRef(_text(record, name), name) for name in self.labels if _text(record, name))

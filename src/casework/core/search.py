@@ -1,4 +1,4 @@
-"""Searching in titles and data: which words there are, what a query asks for, and where it matched.
+"""Search in titles and data: the words of a text, the terms of a query, and the place of a match.
 
 Words are runs of letters and digits, in lower case, on both sides: PostgreSQL's own parser would take "-17" in "INV-17"
 for a number and "ann@example.com" for one word, and would find neither by its beginning.
@@ -8,16 +8,24 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
+
+from casework.errors import InvalidInput
 
 MAX_WORDS = 20_000
 MAX_BYTES = 1_000_000
 """PostgreSQL keeps less than a mebibyte of words of one case, and up to 8 bytes more for each."""
 
 MAX_WORD = 64
+MAX_QUERY = 1000
 MAX_TERMS = 32
+MAX_QUERY_WORDS = 64
+"""Each word of a query is looked up in the index, and a phrase compares positions for each."""
+
 SNIPPET = 40
+SNIPPET_CHARACTERS = 20_000
+"""Characters of a case's data in which a match is looked for: a page may hold a hundred cases of a megabyte each."""
 
 _WORD = re.compile(r"[^\W_]+")
 _TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
@@ -30,7 +38,7 @@ def words(text: str) -> list[str]:
 
 def searchable(title: str, data: Any) -> str:
     """The words by which a case is found, as a text of words and spaces; those beyond what can be kept are left out."""
-    found = [word for text in chain((title,), texts(data)) for word in words(text)]
+    found = list(islice((word for text in chain((title,), texts(data)) for word in words(text)), MAX_WORDS))
     if len(found) * (MAX_WORD * _MOST_BYTES + 8) > MAX_BYTES:
         found = list(_that_fit(found))
     return " ".join(found)
@@ -42,7 +50,7 @@ _MOST_BYTES = 4
 
 def _that_fit(found: list[str]) -> Iterator[str]:
     room = MAX_BYTES
-    for word in found[:MAX_WORDS]:
+    for word in found:
         room -= len(word.encode()) + 8
         if room < 0:
             return
@@ -83,37 +91,57 @@ class Term:
 
 
 def parse(query: str) -> list[Term]:
-    """Words, "quoted phrases" and -not. There is no bad syntax: what has no letters or digits asks for nothing."""
+    """Words, "quoted phrases" and -not. There is no bad syntax: what has no letters or digits asks for nothing.
+
+    Raises InvalidInput if the query has more than 1000 characters, 32 terms or 64 words.
+    """
+    if len(query) > MAX_QUERY:
+        raise InvalidInput(f"A search has at most {MAX_QUERY} characters (got {len(query)}).")
     terms = []
-    for sign, quoted, plain in _TERM.findall(query.replace("\0", " "))[:MAX_TERMS]:
+    for sign, quoted, plain in _TERM.findall(query.replace("\0", " ")):
         found = tuple(words(quoted or plain))
         if found:
             terms.append(Term(found, exact=bool(quoted), negated=bool(sign)))
+    count = sum(len(term.words) for term in terms)
+    if len(terms) > MAX_TERMS or count > MAX_QUERY_WORDS:
+        raise InvalidInput(
+            f"A search has at most {MAX_TERMS} terms and {MAX_QUERY_WORDS} words (got {len(terms)} and {count})."
+        )
     return terms
 
 
 def as_tsquery(query: str) -> str | None:
-    """The query in PostgreSQL's language; None where it asks for nothing."""
+    """The query in PostgreSQL's language; None if it asks for nothing. Raises InvalidInput."""
     terms = parse(query)
     return " & ".join(term.as_tsquery() for term in terms) or None
 
 
-def snippet(data: Any, query: str) -> dict[str, str] | None:
-    """Where a term matched inside data: what stands before it, itself, and what stands behind it."""
-    for term in parse(query):
-        if term.negated:
-            continue
-        pattern = re.compile(
-            r"(?<![^\W_])" + r"[\W_]+".join(map(re.escape, term.words)) + ("(?![^\\W_])" if term.exact else ""),
-            re.IGNORECASE,
-        )
-        for text in texts(data):
-            found = pattern.search(text)
+class Snippets:
+    """Where the terms of a query match inside data. Made once for a page."""
+
+    def __init__(self, query: str) -> None:
+        wanted = [_as_pattern(term) for term in parse(query) if not term.negated]
+        # One alternation behind one look-behind: each word of the text is compared once.
+        self._pattern = re.compile(r"(?<![^\W_])(?:" + "|".join(wanted) + ")", re.IGNORECASE) if wanted else None
+
+    def of(self, data: Any) -> dict[str, str] | None:
+        """The first match in the beginning of data: the text before it, the match, and the text after it."""
+        left = SNIPPET_CHARACTERS
+        for text in texts(data) if self._pattern else ():
+            found = self._pattern.search(text, 0, left) if self._pattern else None
             if found:
                 start, end = found.span()
                 return {
                     "before": text[max(0, start - SNIPPET) : start],
-                    "match": found[0],
+                    "match": text[start : min(end, start + MAX_QUERY)],
                     "after": text[end : end + SNIPPET],
                 }
-    return None
+            left -= len(text) + 1
+            if left <= 0:
+                break
+        return None
+
+
+def _as_pattern(term: Term) -> str:
+    # Possessive: a run of separators that was passed is not tried again in parts.
+    return r"[\W_]++".join(map(re.escape, term.words)) + ("(?![^\\W_])" if term.exact else "")

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from casework.agents import runners
 from casework.core.model import Agent, AgentId, AgentKind, TeamId
-from casework.core.payload import check_text
+from casework.core.names import check_name
 from casework.core.unset import UNSET, Unset
 from casework.errors import InvalidInput, NotFound
 from casework.settings import Settings
@@ -61,7 +61,7 @@ def _check(
     timeout_seconds: float | Unset | None,
 ) -> None:
     if name is not UNSET:
-        check_text("name", name, least=1, most=100)
+        check_name("name", name)
     if max_attempts is not None and max_attempts is not UNSET and not 1 <= max_attempts <= 100:
         raise InvalidInput("max_attempts must be between 1 and 100.")
     if timeout_seconds is None or timeout_seconds is UNSET:

@@ -1,7 +1,7 @@
 """Agents elsewhere: a program in any language asks for work, and reports on it, under the same fence and lease."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from casework.service.execution.attempt import RunResult
 from casework.service.execution.backend import Perform, RunBackend
 from casework.service.holding import Holder, held_case
 from casework.settings import Settings
-from casework.store import claims, messages, requests, runs, transitions
+from casework.store import claims, messages, queues, requests, runs, transitions
 from casework.store.database import Database, Tx
 from casework.store.transitions import Fence
 
@@ -39,12 +39,55 @@ class PulledRun:
     steps: dict[str, Any]
 
 
-def claim(db: Database, settings: Settings, team_id: TeamId, agent_id: UUID, worker: str) -> PulledRun | None:
-    """Claim and start one case for a pull agent; None where there is none. Raises NotFound, and Conflict for other agents."""
+Permitted = Collection[AgentId] | None
+"""The agents that the caller may work as; None: each of its team."""
+
+
+def check_case(db: Database, case_id: UUID, permitted: Permitted) -> None:
+    """Raise NotFound if the caller may work as some agents only, and none of them holds the case now."""
+    if permitted is None:
+        return
     with db.begin() as tx:
-        agent = agents.resolve(tx, team_id, agent_id)
-        if agent.kind.is_dispatched:
-            raise Conflict(f"The agent {agent.name!r} is executed by workers; only pull agents ask for work.")
+        run = runs.live_of_case(tx, CaseId(case_id))
+    if run is None or run.agent_id not in permitted:
+        raise NotFound("case", case_id)
+
+
+def check_queue(db: Database, queue_id: UUID, permitted: Permitted) -> None:
+    """Raise NotFound if the caller may work as some agents only, and none of them is connected to the queue."""
+    if permitted is None:
+        return
+    with db.begin() as tx:
+        if not any(queue_id in queues.queues_of_agent(tx, agent_id) for agent_id in permitted):
+            raise NotFound("queue", queue_id)
+
+
+def _pull_agent(tx: Tx, team_id: TeamId, agent_id: UUID, permitted: Permitted) -> Agent:
+    agent = agents.resolve(tx, team_id, agent_id)
+    if permitted is not None and agent.id not in permitted:
+        raise NotFound("agent", agent_id)
+    if agent.kind.is_dispatched:
+        raise Conflict(f"The agent {agent.name!r} is executed by workers; only pull agents ask for work.")
+    return agent
+
+
+def with_work(db: Database, agent_ids: Collection[AgentId]) -> set[AgentId]:
+    """Those of the agents for which a case is ready, whether or not they have a free slot. Locks nothing."""
+    with db.single() as tx:
+        return claims.with_work(tx, agent_ids)
+
+
+def claim(
+    db: Database,
+    settings: Settings,
+    team_id: TeamId,
+    agent_id: UUID,
+    worker: str,
+    permitted: Permitted = None,
+) -> PulledRun | None:
+    """Claim and start one case for a pull agent; None if there is none. Raises NotFound, and Conflict for other agents."""
+    with db.begin() as tx:
+        agent = _pull_agent(tx, team_id, agent_id, permitted)
         message = _claim_one(tx, settings, agent)
         if message is None:
             return None
@@ -71,11 +114,15 @@ def _claim_one(tx: Tx, settings: Settings, agent: Agent) -> RunMessage | None:
     return None
 
 
-def _holder(tx: Tx, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int) -> Holder:
-    """Who writes. Raises NotFound where the team has no such run of a pull agent."""
+def _holder(
+    tx: Tx, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, permitted: Permitted = None
+) -> Holder:
+    """The attempt that writes. Raises NotFound if the caller has no such run of a pull agent."""
     run = runs.get(tx, run_id)
     agent = agents.resolve_any(tx, team_id, run.agent_id) if run else None
     if run is None or agent is None or agent.kind.is_dispatched:
+        raise NotFound("run of a pull agent", run_id)
+    if permitted is not None and agent.id not in permitted:
         raise NotFound("run of a pull agent", run_id)
     fence = Fence(run.case_id or CaseId(UUID(int=0)), run.id, attempt)
     return Holder(
@@ -83,10 +130,12 @@ def _holder(tx: Tx, settings: Settings, team_id: TeamId, run_id: UUID, attempt: 
     )
 
 
-def heartbeat(db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int) -> bool:
-    """Say that the run lives; whether it was asked to stop. Raises RunLost where it was given away."""
+def heartbeat(
+    db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, permitted: Permitted = None
+) -> bool:
+    """Say that the run lives; whether it was asked to stop. Raises RunLost if it was given away."""
     with db.begin() as tx:
-        holder = _holder(tx, settings, team_id, run_id, attempt)
+        holder = _holder(tx, settings, team_id, run_id, attempt, permitted)
         alive = runs.heartbeat(tx, [RunMessage(holder.fence.run_id, attempt)])
     if holder.fence.run_id not in alive:
         raise RunLost
@@ -94,22 +143,35 @@ def heartbeat(db: Database, settings: Settings, team_id: TeamId, run_id: UUID, a
 
 
 def backend(
-    db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, perform: Perform
+    db: Database,
+    settings: Settings,
+    team_id: TeamId,
+    run_id: UUID,
+    attempt: int,
+    perform: Perform,
+    permitted: Permitted = None,
 ) -> RunBackend:
     """The run's backend, for messages, steps and changes of the case."""
     with db.begin() as tx:
-        return RunBackend(db, _holder(tx, settings, team_id, run_id, attempt), perform)
+        return RunBackend(db, _holder(tx, settings, team_id, run_id, attempt, permitted), perform)
 
 
 Write = Callable[[Tx, Holder], RunResult | None]
 
 
 def _write(
-    db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, what: str, write: Write
+    db: Database,
+    settings: Settings,
+    team_id: TeamId,
+    run_id: UUID,
+    attempt: int,
+    permitted: Permitted,
+    what: str,
+    write: Write,
 ) -> Committed[RunResult]:
     """Write the end of an attempt; a refused one is recorded, and ends a run that was asked to stop. Raises RunLost."""
     with db.begin() as tx:
-        holder = _holder(tx, settings, team_id, run_id, attempt)
+        holder = _holder(tx, settings, team_id, run_id, attempt, permitted)
         written = write(tx, holder)
         if written is None:
             runs.record_refusal(tx, holder.fence, what)
@@ -120,15 +182,29 @@ def _write(
 
 
 def outcome(
-    db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, result: Outcome
+    db: Database,
+    settings: Settings,
+    team_id: TeamId,
+    run_id: UUID,
+    attempt: int,
+    result: Outcome,
+    permitted: Permitted = None,
 ) -> Committed[RunResult]:
     """The agent's outcome. Raises RunLost."""
     what = f"outcome {type(result).__name__}"
-    return _write(db, settings, team_id, run_id, attempt, what, lambda tx, holder: outcomes.write(tx, holder, result))
+    return _write(
+        db, settings, team_id, run_id, attempt, permitted, what, lambda tx, holder: outcomes.write(tx, holder, result)
+    )
 
 
 def crashed(
-    db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, reason: str
+    db: Database,
+    settings: Settings,
+    team_id: TeamId,
+    run_id: UUID,
+    attempt: int,
+    reason: str,
+    permitted: Permitted = None,
 ) -> Committed[RunResult]:
     """The attempt failed in a way that passes. Raises RunLost."""
     return _write(
@@ -137,13 +213,20 @@ def crashed(
         team_id,
         run_id,
         attempt,
+        permitted,
         "a failed attempt",
         lambda tx, holder: outcomes.try_again(tx, settings, holder, reason, None),
     )
 
 
 def ask(
-    db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, question: Suspended
+    db: Database,
+    settings: Settings,
+    team_id: TeamId,
+    run_id: UUID,
+    attempt: int,
+    question: Suspended,
+    permitted: Permitted = None,
 ) -> Committed[RunResult]:
     """The run waits for a person; its next claim brings the answer. Raises RunLost."""
     if not question.title:
@@ -154,12 +237,15 @@ def ask(
         team_id,
         run_id,
         attempt,
+        permitted,
         "a question",
         lambda tx, holder: outcomes.ask(tx, holder.fence, question),
     )
 
 
-def release(db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int) -> Committed[RunResult]:
+def release(
+    db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, permitted: Permitted = None
+) -> Committed[RunResult]:
     """The agent gives the run back, or has stopped as it was asked to. Raises RunLost."""
 
     def write(tx: Tx, holder: Holder) -> RunResult | None:
@@ -169,4 +255,4 @@ def release(db: Database, settings: Settings, team_id: TeamId, run_id: UUID, att
             RunResult.INTERRUPTED if transitions.stopped(tx, holder.fence.run_id, attempt, "stopped as asked") else None
         )
 
-    return _write(db, settings, team_id, run_id, attempt, "a release", write)
+    return _write(db, settings, team_id, run_id, attempt, permitted, "a release", write)

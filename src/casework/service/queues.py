@@ -4,6 +4,7 @@ from uuid import UUID
 
 from casework.core.effects import Committed, Effects
 from casework.core.model import AgentId, Consumer, Queue, QueueId, QueueMode, QueueStats, RunId, TeamId
+from casework.core.names import check_name
 from casework.core.payload import check_text
 from casework.core.unset import UNSET, Unset
 from casework.errors import InvalidInput, NotAConsumer, NotFound
@@ -13,8 +14,6 @@ from casework.store import counters as counter_store
 from casework.store import queues as store
 from casework.store import runs, transitions
 from casework.store.database import Database, Tx
-
-MAX_NAME = 100
 
 
 def resolve(tx: Tx, team_id: TeamId, ref: str | UUID) -> Queue:
@@ -42,7 +41,7 @@ def create(db: Database, team_id: TeamId, name: str, description: str | None = N
 
 def _check(name: str | Unset, description: str | Unset | None) -> None:
     if name is not UNSET:
-        check_text("name", name, least=1, most=MAX_NAME)
+        check_name("name", name)
     if description is not None and description is not UNSET:
         check_text("description", description, most=500)
 

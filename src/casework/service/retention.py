@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from casework.service.once import KEPT
+from casework.service.idempotency import KEPT
 from casework.store import keys, processes
 from casework.store.database import Database
 

@@ -13,6 +13,17 @@ from casework.store.connection import Rows
 from casework.store.database import NOW, Tx
 from casework.store.tables import ANYONE
 
+# Whether a case is ready for a consumer.
+_HAS_READY = f"""exists (
+    select from unnest(array[{{consumer}}.agent_id, '{ANYONE}'::uuid]) as f (claim_for), unnest('{{{{{",".join(str(int(lane)) for lane in Lane)}}}}}'::smallint[]) as l (lane),
+      lateral (
+        select from cases k
+        where k.queue_id = {{consumer}}.queue_id and k.claim_for = f.claim_for and k.lane = l.lane and k.ready_at <= {NOW}
+        order by k.ready_at, k.id limit 1
+      ) hit
+    where (f.claim_for = {{consumer}}.agent_id or {{consumer}}.trigger) and ({{mode}} = '{QueueMode.ACTIVE}' or l.lane = {Lane.RESUMED:d})
+  )"""
+
 # Which consumers could do something, and their locks. One probe of the claim index for each lane, stopping at the first hit,
 # so that neither the backlog nor cases that are not ready cost anything. A draining queue only resumes. Materialized,
 # because the planner would probe the lanes of the known consumers first and leave them out then.
@@ -30,15 +41,7 @@ with asked as materialized (
     and not exists (select from unnest(%(known_queues)b::uuid[], %(known_agents)b::uuid[]) k where (c.queue_id, c.agent_id) = (k.*))
 ), ready as materialized (
   select a.queue_id, a.agent_id from asked a
-  where exists (
-    select from unnest(array[a.agent_id, '{ANYONE}'::uuid]) as f (claim_for), unnest('{{{",".join(str(int(lane)) for lane in Lane)}}}'::smallint[]) as l (lane),
-      lateral (
-        select from cases k
-        where k.queue_id = a.queue_id and k.claim_for = f.claim_for and k.lane = l.lane and k.ready_at <= {NOW}
-        order by k.ready_at, k.id limit 1
-      ) hit
-    where (f.claim_for = a.agent_id or a.trigger) and (a.mode = '{QueueMode.ACTIVE}' or l.lane = {Lane.RESUMED:d})
-  )
+  where {_HAS_READY.format(consumer="a", mode="a.mode")}
   union all select * from unnest(%(known_queues)b::uuid[], %(known_agents)b::uuid[])
 )
 select case when %(sent)s then set_config('synchronous_commit', 'off', true) end as flush, c.queue_id, c.agent_id, c.trigger, c.concurrency,
@@ -47,6 +50,12 @@ from consumers c join queues q on q.id = c.queue_id
 where (c.queue_id, c.agent_id) in (select queue_id, agent_id from ready) and q.mode <> '{QueueMode.PAUSED}'
 order by c.queue_id, c.agent_id
 for update of c skip locked for share of q skip locked
+"""
+
+# The same probe for agents that wait together, which locks nothing: whoever claims looks again, under the lock.
+_WITH_WORK_SQL = f"""
+select distinct c.agent_id from consumers c join queues q on q.id = c.queue_id
+where c.agent_id = any(%(agent_ids)b::uuid[]) and q.mode <> '{QueueMode.PAUSED}' and {_HAS_READY.format(consumer="c", mode="q.mode")}
 """
 
 # Counted in a statement of its own, after the lock was obtained: its snapshot then holds the claims of whoever had the
@@ -150,6 +159,11 @@ def lock_consumers(
         used |= {(row.queue_id, row.agent_id): row for row in tx.sql(_USED_SQL, _as_arrays(others))}
     _count_from(tx, locked, used)
     return [_held(row, used[row.queue_id, row.agent_id], outstanding) for row in locked]
+
+
+def with_work(tx: Tx, agent_ids: Iterable[AgentId]) -> set[AgentId]:
+    """Those of the agents for which a case is ready, whether or not they have a free slot. Locks nothing."""
+    return {AgentId(row.agent_id) for row in tx.sql(_WITH_WORK_SQL, {"agent_ids": list(agent_ids)})}
 
 
 def _as_arrays(pairs: Sequence[Pair]) -> dict[str, list[UUID]]:

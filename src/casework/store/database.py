@@ -89,13 +89,17 @@ class Database:
         pool_size: int = 5,
         clock: Clock | None = None,
         caches_plans: bool = False,
+        statement_seconds: float = 0,
     ) -> None:
-        """Raises InvalidSettings if the URL cannot be read."""
+        """`statement_seconds` is how long a statement may take; 0 is no limit. Raises InvalidSettings if the URL cannot be
+        read."""
         self.clock = clock
         self.url = server.checked(url)
-        plans = server.CACHED_PLANS if caches_plans else server.CUSTOM_PLANS
+        made = dict(server.CACHED_PLANS if caches_plans else server.CUSTOM_PLANS)
+        if statement_seconds:
+            made["statement_timeout"] = f"{int(statement_seconds * 1000)}ms"
         self._pool = QueuePool(
-            cast("Any", lambda: server.connect(self.url, application, plans)),
+            cast("Any", lambda: server.connect(self.url, application, made)),
             pool_size=pool_size,
             # Beyond the pool's size a connection would be made for each use, at ten times the cost of a statement.
             max_overflow=0,

@@ -1,12 +1,13 @@
 """Teams, API keys, and requests that must not be done twice."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from casework.core.model import TeamId
+from casework.core.model import AgentId, TeamId
 from casework.core.roles import Role
 from casework.store.database import NOW, Tx
 from casework.store.ids import new_id
@@ -25,19 +26,37 @@ class StoredKey:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    agent_ids: tuple[AgentId, ...]
+    """The agents that a key of role agent works for."""
+    last_used_at: datetime | None
+    """To within ten minutes."""
+    last_used_from: str | None
+    """The network of the client."""
 
 
 def _key(row: Any) -> StoredKey:
-    return StoredKey(**{**row._asdict(), "role": Role(row.role)})
+    return StoredKey(
+        **{name: getattr(row, name) for name in _NAMES if name not in ("role", "agent_ids")},
+        role=Role(row.role),
+        agent_ids=tuple(row.agent_ids),
+    )
 
 
-_COLUMNS = "id, team_id, name, role, public, hash, created_at, expires_at, revoked_at"
+_NAMES = tuple(field.name for field in fields(StoredKey))
+_COLUMNS = ", ".join(_NAMES)
 
 
 def create(
-    tx: Tx, team_id: TeamId, name: str, role: Role, public: str, hash: str, expires_at: datetime | None
+    tx: Tx,
+    team_id: TeamId,
+    name: str,
+    role: Role,
+    public: str,
+    hash: str,
+    expires: timedelta | None,
+    agent_ids: Sequence[AgentId] = (),
 ) -> StoredKey:
-    """Store a key."""
+    """Store a key that expires after that time, if any."""
     values = {
         "id": new_id(),
         "team_id": team_id,
@@ -45,30 +64,77 @@ def create(
         "role": role,
         "public": public,
         "hash": hash,
-        "expires_at": expires_at,
+        "expires": expires,
+        "agent_ids": list(agent_ids),
     }
     return _key(
         tx.sql(
             f"""
-            insert into api_keys (id, team_id, name, role, public, hash, expires_at, created_at)
-            values (%(id)s, %(team_id)s, %(name)s, %(role)s, %(public)s, %(hash)s, %(expires_at)s, {NOW}) returning {_COLUMNS}
+            insert into api_keys (id, team_id, name, role, public, hash, expires_at, agent_ids, created_at)
+            values (%(id)s, %(team_id)s, %(name)s, %(role)s, %(public)s, %(hash)s, {NOW} + %(expires)s, %(agent_ids)s::uuid[], {NOW})
+            returning {_COLUMNS}
             """,
             values,
         ).one()
     )
 
 
-def find_public(tx: Tx, public: str) -> tuple[StoredKey, bool] | None:
-    """The key with that public part, and whether it is valid now."""
+@dataclass(frozen=True, slots=True)
+class FoundKey:
+    """A key, and what the database says of it at this moment."""
+
+    key: StoredKey
+    valid: bool
+    to_note: bool
+    """Whether its use is to be noted: that was last done a while ago, and the database takes writes."""
+
+
+NOTED_EVERY = timedelta(minutes=10)
+
+
+def find_public(tx: Tx, public: str) -> FoundKey | None:
+    """The key with that public part."""
     row = tx.sql(
-        f"select {_COLUMNS}, revoked_at is null and (expires_at is null or expires_at > {NOW}) as valid from api_keys where public = %(public)s",
-        {"public": public},
+        f"""
+        select {_COLUMNS}, revoked_at is null and (expires_at is null or expires_at > {NOW}) as valid,
+          (last_used_at is null or last_used_at < {NOW} - %(every)s) and current_setting('transaction_read_only') = 'off' as to_note
+        from api_keys where public = %(public)s
+        """,
+        {"public": public, "every": NOTED_EVERY},
     ).one_or_none()
-    if row is None:
-        return None
-    fields = {**row._asdict(), "role": Role(row.role)}
-    valid = bool(fields.pop("valid"))
-    return StoredKey(**fields), valid
+    return FoundKey(_key(row), row.valid, row.to_note) if row else None
+
+
+def note_use(tx: Tx, key_id: UUID, origin: str | None) -> None:
+    """Note when and from where a key is used, unless somebody else is doing so."""
+    tx.sql(
+        f"""
+        update api_keys set last_used_at = {NOW}, last_used_from = %(origin)s
+        where id = (select id from api_keys where id = %(id)s for no key update skip locked)
+        """,
+        {"id": key_id, "origin": origin},
+    )
+
+
+def find_one(tx: Tx, team_id: TeamId, key_id: UUID) -> StoredKey | None:
+    """The team's key with that id, locked, unless it is revoked or has expired."""
+    row = tx.sql(
+        f"""
+        select {_COLUMNS} from api_keys
+        where id = %(id)s and team_id = %(team_id)s and revoked_at is null and (expires_at is null or expires_at > {NOW})
+        for no key update
+        """,
+        {"id": key_id, "team_id": team_id},
+    ).one_or_none()
+    return _key(row) if row else None
+
+
+def expire(tx: Tx, key_id: UUID, after: timedelta) -> None:
+    """Let a key expire after that time, or when it does anyway if that is sooner."""
+    tx.sql(
+        f"update api_keys set expires_at = least(expires_at, {NOW} + %(after)s) where id = %(id)s",
+        {"id": key_id, "after": after},
+    )
 
 
 def find(tx: Tx, team_id: TeamId) -> list[StoredKey]:
@@ -82,7 +148,7 @@ def find(tx: Tx, team_id: TeamId) -> list[StoredKey]:
 
 
 def revoke(tx: Tx, team_id: TeamId, key_id: UUID) -> bool:
-    """Revoke a key; False where the team has none with that id that is not revoked."""
+    """Revoke a key; False if the team has no such key, or it is revoked already."""
     return (
         tx.sql(
             f"update api_keys set revoked_at = {NOW} where id = %(id)s and team_id = %(team_id)s and revoked_at is null",
@@ -93,7 +159,7 @@ def revoke(tx: Tx, team_id: TeamId, key_id: UUID) -> bool:
 
 
 def ensure_team(tx: Tx, name: str) -> TeamId:
-    """The team of that name, created where there is none."""
+    """The team of that name, created if there is none."""
     tx.sql(
         "insert into teams (id, name) values (%(id)s, %(name)s) on conflict (name) do nothing",
         {"id": new_id(), "name": name},
@@ -109,7 +175,7 @@ def team_named(tx: Tx, name: str) -> TeamId | None:
 
 
 def begin_once(tx: Tx, team_id: TeamId, key: str, fingerprint: str) -> tuple[str, Any] | None:
-    """Take an idempotency key; waits for whoever is using it. Returns its fingerprint and answer where it is used up."""
+    """Take an idempotency key; waits for whoever is using it. Returns its fingerprint and answer if it is used up."""
     values = {"team_id": team_id, "key": key, "fingerprint": fingerprint}
     taken = tx.sql(
         f"""

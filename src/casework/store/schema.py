@@ -72,8 +72,8 @@ def problems(tx: Tx) -> list[str]:
     return problems
 
 
-def upgrade(db: Database) -> str:
-    """Bring the database to this package's schema, in one transaction, and return its version.
+def upgrade(db: Database, version: str = "head") -> str:
+    """Bring the database to this package's schema, or to an earlier version, in one transaction; returns the package's.
 
     Raises InvalidSettings if the server does not suit casework.
     """
@@ -84,7 +84,7 @@ def upgrade(db: Database) -> str:
     with connected(db) as connection:
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, version)
     return head()
 
 

@@ -3,7 +3,7 @@
 import psycopg
 from psycopg import errors
 
-from casework.errors import CaseworkError, DatabaseUnavailable, InvalidInput, SchemaOutdated
+from casework.errors import CaseworkError, DatabaseUnavailable, InvalidInput, SchemaOutdated, StatementTimeout
 
 NOT_NOW = {
     "08": "does not answer",
@@ -38,6 +38,8 @@ def in_own_words(error: psycopg.Error, where: str) -> CaseworkError | None:
         return InvalidInput(f"This is more than the database can hold in one place: {first_line(error)}.")
     if isinstance(error, _UNREADABLE):
         return InvalidInput(f"The database cannot hold a character of this text: {first_line(error)}.")
+    if isinstance(error, errors.QueryCanceled) and "statement timeout" in str(error):
+        return StatementTimeout()
     if trouble := _not_now(error):
         return DatabaseUnavailable(f"The database at {where} {trouble}: {first_line(error)}")
     return None

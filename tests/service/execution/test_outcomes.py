@@ -48,10 +48,10 @@ def one(db, target, data=""):
             "says_nul",
             "failed",
             CaseStatus.FAILED,
-            "The agent returned Complete, but it cannot be stored: The reason holds",
+            "The agent returned Complete, but it cannot be stored: The reason contains",
         ),
         ("raises_nul", "failed", CaseStatus.FAILED, "ValueError: a\\0b \\udc80"),
-        ("asks_nul", "failed", CaseStatus.FAILED, "InvalidInput: The question holds a NUL"),
+        ("asks_nul", "failed", CaseStatus.FAILED, "InvalidInput: The question contains a NUL"),
     ],
 )
 def test_outcomes(db, target, result, status, reason):

@@ -5,21 +5,21 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import ConfigDict, Field
 
 from casework.agents import runners
 from casework.api.auth import Manager, Reader
+from casework.api.inputs import NOT_NULL, Input
+from casework.api.route import GuardedRoute
 from casework.api.schemas import Out
-from casework.api.types import STORABLE, WHOLE, LooseId, needs
+from casework.api.types import WHOLE, LooseId, Name, needs
 from casework.core.model import AgentKind
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 from casework.service import agents, queues
 
-router = APIRouter(prefix="/agents", tags=["agents"])
+router = APIRouter(prefix="/agents", tags=["agents"], route_class=GuardedRoute)
 
-Name = Annotated[str, Field(min_length=1, max_length=100), STORABLE]
 Target = Annotated[
     str,
     Field(
@@ -40,8 +40,8 @@ Timeout = Annotated[
 ]
 
 
-class NewAgent(BaseModel):
-    """An agent that is to be created: a python one with its target, or one that asks for work."""
+class NewAgent(Input):
+    """An agent to create: a python agent with its target, or a pull agent."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -58,12 +58,12 @@ class NewAgent(BaseModel):
     timeout_seconds: Timeout | None = None
 
 
-class PatchAgent(BaseModel):
+class PatchAgent(Input):
     """What changes; what is not given stays."""
 
     model_config = ConfigDict(json_schema_extra=needs("name", "target", "max_attempts", "timeout_seconds"))
 
-    name: Name | SkipJsonSchema[None] = None
+    name: Annotated[Name | None, NOT_NULL] = None
     target: Target | None = None
     max_attempts: Attempts | None = None
     timeout_seconds: Timeout | None = None
@@ -121,14 +121,14 @@ def create_agent(caller: Manager, body: NewAgent) -> dict[str, Any]:
 @router.get("", operation_id="list_agents", response_model=Agents, summary="List agents")
 def list_agents(caller: Reader) -> dict[str, Any]:
     """All agents of the team."""
-    found = agents.find(caller.casework.db, caller.team)
+    found = agents.find(caller.reads, caller.team)
     return {"agents": found, "total": len(found)}
 
 
 @router.get("/{agent_id}", operation_id="get_agent", response_model=OneAgent, summary="Get an agent")
 def get_agent(caller: Reader, agent_id: LooseId) -> dict[str, Any]:
     """An agent."""
-    return {"agent": agents.get(caller.casework.db, caller.team, agent_id)}
+    return {"agent": agents.get(caller.reads, caller.team, agent_id)}
 
 
 @router.patch("/{agent_id}", operation_id="update_agent", response_model=OneAgent, summary="Change an agent")

@@ -6,11 +6,12 @@ from fastapi import APIRouter
 
 from casework.api import schemas as s
 from casework.api.auth import Operator
+from casework.api.route import GuardedRoute
 from casework.api.types import LooseId
 from casework.core.lifecycle import CaseStatus
 from casework.service import agents, cases, queues
 
-router = APIRouter(prefix="/queues/{queue_id}/cases", tags=["bulk"])
+router = APIRouter(prefix="/queues/{queue_id}/cases", tags=["bulk"], route_class=GuardedRoute)
 
 
 @router.post(

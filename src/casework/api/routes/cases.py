@@ -9,18 +9,23 @@ from fastapi import APIRouter, Body, Header, Query, Response
 
 from casework.api import schemas as s
 from casework.api.auth import Adder, Caller, Manager, Operator, Reader
+from casework.api.route import GuardedRoute
+from casework.api.search_request import SearchCases
 from casework.api.types import MAX_OFFSET, LooseId, Moment, StrictId, listed
 from casework.core import model, search
+from casework.core.effects import Effects
 from casework.core.lifecycle import CaseStatus
+from casework.core.search import MAX_QUERY
 from casework.core.statuses import read_statuses
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 from casework.service import cases, listing, queues, runs
 from casework.service.diagnosis.case import explain
+from casework.service.idempotency import perform_once
 from casework.service.listing import Order, SortBy, SortOrder
-from casework.service.once import once
+from casework.service.paging import MAX_CURSOR
 
-router = APIRouter(tags=["cases"])
+router = APIRouter(tags=["cases"], route_class=GuardedRoute)
 
 
 def new_case(given: s.NewCase) -> model.NewCase:
@@ -40,7 +45,7 @@ def _page(
     cursor: str | None,
 ) -> dict[str, Any]:
     found = listing.page(
-        caller.casework.db,
+        caller.reads,
         caller.counts,
         caller.team,
         queue_id,
@@ -50,8 +55,9 @@ def _page(
         offset=offset,
         cursor=cursor,
     )
+    snippets = search.Snippets(wanted.search or "")
     return {
-        "cases": [_found_case(case, wanted.search) for case in found.cases],
+        "cases": [_found_case(case, snippets) for case in found.cases],
         "total": found.total,
         "limit": found.limit,
         "offset": found.offset,
@@ -59,9 +65,9 @@ def _page(
     }
 
 
-def _found_case(case: model.Case, text: str | None) -> dict[str, Any]:
+def _found_case(case: model.Case, snippets: search.Snippets) -> dict[str, Any]:
     found = s.Case.model_validate(case).model_dump(exclude_unset=True)
-    snippet = search.snippet(case.data, text) if text else None
+    snippet = snippets.of(case.data)
     return {**found, "search_match_data_snippet": snippet} if snippet else found
 
 
@@ -79,14 +85,22 @@ def list_cases(
     offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
     status: Annotated[
         str | None,
-        Query(description="One or more statuses, comma-separated.", json_schema_extra={"pattern": listed(CaseStatus)}),
+        Query(
+            max_length=200,
+            description="One or more statuses, comma-separated.",
+            json_schema_extra={"pattern": listed(CaseStatus)},
+        ),
     ] = None,
-    search: Annotated[str | None, Query(description='Words, "quoted phrases" and -not, in title and data.')] = None,
+    search: Annotated[
+        str | None, Query(max_length=MAX_QUERY, description='Words, "quoted phrases" and -not, in title and data.')
+    ] = None,
     created_at_from: Annotated[Moment | None, Query(description="Inclusive.")] = None,
     updated_at_from: Annotated[Moment | None, Query(description="Inclusive.")] = None,
     sort_by: SortBy = SortBy.CREATED_AT,
     sort_order: SortOrder = SortOrder.DESC,
-    cursor: Annotated[str | None, Query(description="The next_cursor of the page before; instead of offset.")] = None,
+    cursor: Annotated[
+        str | None, Query(max_length=MAX_CURSOR, description="The next_cursor of the page before; instead of offset.")
+    ] = None,
 ) -> dict[str, Any]:
     """List cases of a queue."""
     wanted = model.CaseFilter(
@@ -106,10 +120,10 @@ def list_cases(
     summary="Search cases",
 )
 def search_cases(
-    caller: Reader, queue_id: LooseId, body: Annotated[s.SearchCases | None, Body()] = None
+    caller: Reader, queue_id: LooseId, body: Annotated[SearchCases | None, Body()] = None
 ) -> dict[str, Any]:
     """Search and filter cases of a queue."""
-    asked = body or s.SearchCases()
+    asked = body or SearchCases()
     filters = asked.filters
     wanted = model.CaseFilter(
         tuple(dict.fromkeys(filters.status or ())),
@@ -150,7 +164,7 @@ def create_cases(
     if idempotency_key is None:
         return {"added_cases": casework.perform(cases.create_and_get(casework.db, queue.id, new))}
     request = f"{queue.id} {body.model_dump_json()}"
-    answer, done = once(
+    answer, done = perform_once(
         casework.db,
         caller.team,
         idempotency_key,
@@ -158,7 +172,7 @@ def create_cases(
         lambda tx: _added(cases.create_and_get_within(tx, queue.id, new)),
     )
     if done:
-        casework.effects(model.Effects(nudge=True))
+        casework.effects(Effects(nudge=True))
     else:
         response.headers["idempotent-replayed"] = "true"
     return answer
@@ -192,7 +206,7 @@ def clear_queue(caller: Manager, queue_id: LooseId) -> dict[str, Any]:
 )
 def get_case(caller: Reader, case_id: LooseId) -> dict[str, Any]:
     """The case and its events, oldest first."""
-    case, events = cases.get(caller.casework.db, caller.team, case_id)
+    case, events = cases.get(caller.reads, caller.team, case_id)
     return with_events(case, events)
 
 
@@ -237,7 +251,7 @@ def delete_case(caller: Operator, case_id: LooseId) -> dict[str, Any]:
 )
 def list_case_runs(caller: Reader, case_id: StrictId) -> dict[str, Any]:
     """Runs that claimed the case or received it by handover, newest first."""
-    return {"runs": runs.of_case(caller.casework.db, caller.team, case_id)}
+    return {"runs": runs.of_case(caller.reads, caller.team, case_id)}
 
 
 @router.get(
@@ -251,7 +265,7 @@ def list_recent_messages(
     caller: Reader, case_id: StrictId, run_id: StrictId, limit: Annotated[int, Query(ge=1, le=10)] = 3
 ) -> dict[str, Any]:
     """The latest assistant texts and tool calls, newest last."""
-    return {"messages": [message(one) for one in runs.recent(caller.casework.db, caller.team, case_id, run_id, limit)]}
+    return {"messages": [message(one) for one in runs.recent(caller.reads, caller.team, case_id, run_id, limit)]}
 
 
 def message(one: model.Message) -> dict[str, Any]:
@@ -280,4 +294,4 @@ class Explanation(s.Out):
 )
 def explain_case(caller: Reader, case_id: LooseId) -> Any:
     """The first reason why this case is not being worked on right now, as a code and a sentence."""
-    return explain(caller.casework.db, caller.casework.settings, caller.team, case_id)
+    return explain(caller.reads, caller.casework.settings, caller.team, case_id)

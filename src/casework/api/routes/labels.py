@@ -6,11 +6,12 @@ from fastapi import APIRouter, Query
 
 from casework.api import schemas as s
 from casework.api.auth import Adder, Operator, Reader
+from casework.api.route import GuardedRoute
 from casework.api.types import MAX_OFFSET, LooseId
 from casework.core.model import LabelRef
-from casework.service import labels
+from casework.service import labels, pull
 
-router = APIRouter(prefix="/queues/{queue_id}", tags=["labels"])
+router = APIRouter(prefix="/queues/{queue_id}", tags=["labels"], route_class=GuardedRoute)
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET)]
@@ -23,12 +24,13 @@ def list_case_labels(
     caller: Reader, queue_id: LooseId, case_id: LooseId, limit: Limit = 1000, offset: Offset = 0
 ) -> dict[str, Any]:
     """The labels of a case."""
-    return {"labels": labels.of_case(caller.casework.db, caller.team, queue_id, case_id, limit=limit, offset=offset)}
+    return {"labels": labels.of_case(caller.reads, caller.team, queue_id, case_id, limit=limit, offset=offset)}
 
 
 @router.post("/cases/{case_id}/labels", operation_id="assign_labels", response_model=s.Labels, summary="Assign labels")
 def assign_labels(caller: Adder, queue_id: LooseId, case_id: LooseId, body: s.AssignLabels) -> dict[str, Any]:
-    """Assign labels, creating those that are missing; answers with all labels of the case."""
+    """Assign labels, creating those that are missing; returns all labels of the case. An agent's key may do so for cases that it holds."""
+    pull.check_case(caller.casework.db, case_id, caller.agents)
     refs = [LabelRef(label.value, label.key) for label in body.labels]
     return {"labels": labels.assign(caller.casework.db, caller.team, queue_id, case_id, refs)}
 
@@ -47,12 +49,13 @@ def unlink_labels(caller: Operator, queue_id: LooseId, case_id: LooseId, body: s
 )
 def list_queue_labels(caller: Reader, queue_id: LooseId, limit: Limit = 1000, offset: Offset = 0) -> dict[str, Any]:
     """The labels of a queue, with the number of cases that carry each."""
-    return {"labels": labels.of_queue(caller.casework.db, caller.team, queue_id, limit=limit, offset=offset)}
+    return {"labels": labels.of_queue(caller.reads, caller.team, queue_id, limit=limit, offset=offset)}
 
 
 @router.post("/labels", operation_id="create_label", response_model=s.OneCountedLabel, summary="Create a label")
 def create_label(caller: Adder, queue_id: LooseId, body: s.NewLabel) -> dict[str, Any]:
-    """Create a label; one that is there already is answered as it is."""
+    """Create a label; one that exists already is returned as it is."""
+    pull.check_queue(caller.casework.db, queue_id, caller.agents)
     return {
         "label": labels.create(
             caller.casework.db, caller.team, queue_id, LabelRef(body.value, body.key), body.color_hue

@@ -1,54 +1,57 @@
-"""Agents over HTTP: ask for work, say that it lives, report on it. Every write carries the run's attempt."""
+"""Pull agents over HTTP: claims, heartbeats, writes and outcomes. Every write carries the run's attempt."""
 
-import asyncio
 from datetime import datetime
-from time import monotonic
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Body, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from casework.agents import Complete, Fail, HandOver, Outcome, Postpone
 from casework.agents.stop import Suspended
 from casework.api.auth import Worker
+from casework.api.inputs import Input, at_most
+from casework.api.route import GuardedRoute
 from casework.api.schemas import Out
-from casework.api.types import STORABLE, WHOLE, AnyText, Data, LooseId, needs
-from casework.core.model import Priority, RequestKind
+from casework.api.types import STORABLE, WHOLE, Data, LooseId, needs
+from casework.api.waiting import Waiter
+from casework.core.duration import MAX_TEXT
+from casework.core.model import AgentId, Priority, RequestKind
+from casework.core.names import MAX_NAME
 from casework.errors import InvalidInput
 from casework.service import pull
 from casework.service.pull import PulledRun
 
-router = APIRouter(tags=["pull agents"])
+router = APIRouter(tags=["pull agents"], route_class=GuardedRoute)
 
-POLL_SECONDS = 0.2
 MAX_WAIT_SECONDS = 30
+MAX_TEXT_CONTENT = 1_048_576
 
 
-class Claim(BaseModel):
-    """How long to wait for a case, and who asks."""
+class Claim(Input):
+    """How long to wait for a case, and the name of the worker."""
 
     wait_seconds: Annotated[int, Field(strict=True, ge=0, le=MAX_WAIT_SECONDS), WHOLE] = 0
     worker: Annotated[str, Field(min_length=1, max_length=200), STORABLE] = "pull"
 
 
-class Attempt(BaseModel):
-    """Which attempt writes."""
+class Attempt(Input):
+    """The attempt that writes."""
 
     attempt: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1), WHOLE]
 
 
-class NewToolCall(BaseModel):
-    """A call of a tool."""
+class NewToolCall(Input):
+    """A tool call."""
 
     id: Annotated[str, Field(min_length=1, max_length=200), STORABLE] | None = None
     name: Annotated[str, Field(min_length=1, max_length=200), STORABLE]
     arguments: Data = None
 
 
-class NewToolResult(BaseModel):
-    """What came of a call."""
+class NewToolResult(Input):
+    """The result of a tool call."""
 
     tool_call_id: Annotated[str, Field(min_length=1, max_length=200), STORABLE]
     result: Data = None
@@ -56,7 +59,7 @@ class NewToolResult(BaseModel):
 
 
 class NewMessage(Attempt):
-    """What the agent said, or called: each type with its own field."""
+    """A message of the agent; each type has its own field."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -78,7 +81,7 @@ class NewMessage(Attempt):
     )
 
     type: Literal["text", "tool_call", "tool_result"] = "text"
-    text_content: AnyText | None = None
+    text_content: Annotated[str, Field(max_length=MAX_TEXT_CONTENT), STORABLE] | None = None
     tool_call: NewToolCall | None = None
     tool_result: NewToolResult | None = None
     key: Annotated[str, Field(min_length=1, max_length=100), STORABLE] | None = Field(
@@ -86,7 +89,7 @@ class NewMessage(Attempt):
     )
 
     def content(self) -> dict[str, Any]:
-        """What is stored. Raises InvalidInput where the field that its type needs is not there."""
+        """What is stored. Raises InvalidInput if the field that the type needs is missing."""
         if self.type == "text" and self.text_content is not None:
             return {"text": self.text_content}
         part = {"tool_call": self.tool_call, "tool_result": self.tool_result}.get(self.type)
@@ -98,7 +101,7 @@ class NewMessage(Attempt):
 
 
 class Update(Attempt):
-    """What changes of the case."""
+    """Changes to the case."""
 
     model_config = ConfigDict(json_schema_extra=needs("title", "data"))
 
@@ -107,10 +110,13 @@ class Update(Attempt):
 
 
 class Step(Attempt):
-    """The result of something that is not to be done again."""
+    """The result of a step, which a later attempt does not repeat."""
 
     name: Annotated[str, Field(min_length=1, max_length=200), STORABLE]
     value: Data = None
+
+
+Option = Annotated[str, Field(max_length=2000), STORABLE]
 
 
 class Ask(Attempt):
@@ -119,11 +125,11 @@ class Ask(Attempt):
     type: RequestKind = RequestKind.QUESTION
     title: Annotated[str, Field(min_length=1, max_length=2000), STORABLE]
     description: Annotated[str, Field(max_length=10_000), STORABLE] | None = None
-    options: Annotated[list[AnyText], Field(max_length=50)] = []
+    options: Annotated[list[Option], at_most(50)] = Field(default=[])
 
 
 class Report(Attempt):
-    """What became of the case."""
+    """The outcome of an attempt."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -139,8 +145,12 @@ class Report(Attempt):
 
     outcome: Literal["complete", "fail", "postpone", "hand_over", "try_again", "release"]
     reason: Annotated[str, Field(max_length=2000), STORABLE] | None = None
-    until: AnyText | None = Field(None, description='For postpone: "2h", "1d", or a moment with its zone.')
-    to: AnyText | None = Field(None, description="For hand_over: the name or id of an agent.")
+    until: Annotated[str, STORABLE] | None = Field(
+        None, max_length=MAX_TEXT, description='For postpone: "2h", "1d", or a moment with its zone.'
+    )
+    to: Annotated[str, STORABLE] | None = Field(
+        None, max_length=MAX_NAME, description="For hand_over: the name or id of an agent."
+    )
 
 
 class WorkLabel(Out):
@@ -163,7 +173,7 @@ class WorkCase(Out):
 
 
 class Answer(Out):
-    """What a person answered this run before."""
+    """A person's answer to an earlier attempt of the run."""
 
     type: RequestKind
     question: str
@@ -171,7 +181,7 @@ class Answer(Out):
 
 
 class Work(Out):
-    """A run that is now the caller's, with what it has been answered and done before."""
+    """A run that the caller now holds, with the answers and steps of its earlier attempts."""
 
     run_id: UUID
     attempt: int
@@ -182,13 +192,13 @@ class Work(Out):
 
 
 class Alive(Out):
-    """Whether the run was asked to stop: then report `release`."""
+    """Whether the run is asked to stop: then report the outcome `release`."""
 
     stop: bool
 
 
 class Written(Out):
-    """What came of it."""
+    """What was written."""
 
     result: str
 
@@ -198,22 +208,21 @@ class Written(Out):
     operation_id="claim_case",
     response_model=Work,
     responses={204: {"description": "There is no case."}},
-    summary="Ask for a case",
+    summary="Claim a case",
 )
 async def claim_case(
     caller: Worker, agent_id: LooseId, request: Request, body: Annotated[Claim | None, Body()] = None
 ) -> Any:
-    """Claim a case and begin its run; waits up to `wait_seconds` for one, and answers 204 where there is none."""
+    """Claim a case and begin its run; waits up to `wait_seconds` for one, and answers 204 if none comes."""
     asked = body or Claim()
-    end = monotonic() + asked.wait_seconds
     casework = caller.casework
-    while True:
-        work = await run_in_threadpool(pull.claim, casework.db, casework.settings, caller.team, agent_id, asked.worker)
-        if work is not None:
-            return _shaped(work, casework.settings.lease_seconds)
-        if monotonic() >= end or await request.is_disconnected():
-            return Response(status_code=204)
-        await asyncio.sleep(min(POLL_SECONDS, max(0.0, end - monotonic())))
+    work = await run_in_threadpool(
+        pull.claim, casework.db, casework.settings, caller.team, agent_id, asked.worker, caller.agents
+    )
+    if work is None and asked.wait_seconds:
+        waiter = Waiter(caller.key, AgentId(agent_id), asked.worker, caller.agents)
+        work = await request.app.state.waiting.wait(waiter, asked.wait_seconds, request)
+    return Response(status_code=204) if work is None else _shaped(work, casework.settings.lease_seconds)
 
 
 def _shaped(work: PulledRun, lease: float) -> dict[str, Any]:
@@ -221,10 +230,11 @@ def _shaped(work: PulledRun, lease: float) -> dict[str, Any]:
     return {**shared, "lease_seconds": lease}
 
 
-@router.post("/runs/{run_id}/heartbeat", operation_id="heartbeat", response_model=Alive, summary="Say that a run lives")
+@router.post("/runs/{run_id}/heartbeat", operation_id="heartbeat", response_model=Alive, summary="Send a heartbeat")
 def heartbeat(caller: Worker, run_id: LooseId, body: Attempt) -> dict[str, Any]:
-    """Keep the run for another lease; 409 where it was given away."""
-    return {"stop": pull.heartbeat(caller.casework.db, caller.casework.settings, caller.team, run_id, body.attempt)}
+    """Keep the run for another lease; 409 if it was given to another attempt."""
+    casework = caller.casework
+    return {"stop": pull.heartbeat(casework.db, casework.settings, caller.team, run_id, body.attempt, caller.agents)}
 
 
 @router.post("/runs/{run_id}/message", operation_id="add_message", response_model=Written, summary="Add a message")
@@ -237,7 +247,7 @@ def add_message(caller: Worker, run_id: LooseId, body: NewMessage) -> dict[str, 
 
 def _backend(caller: Any, run_id: UUID, attempt: int) -> Any:
     casework = caller.casework
-    return pull.backend(casework.db, casework.settings, caller.team, run_id, attempt, casework.effects)
+    return pull.backend(casework.db, casework.settings, caller.team, run_id, attempt, casework.effects, caller.agents)
 
 
 @router.post(
@@ -254,7 +264,7 @@ def update_held_case(caller: Worker, run_id: LooseId, body: Update) -> dict[str,
 
 @router.post("/runs/{run_id}/step", operation_id="record_step", response_model=Written, summary="Keep a step's result")
 def record_step(caller: Worker, run_id: LooseId, body: Step) -> dict[str, Any]:
-    """Keep a result, so that a resumed run need not do it again."""
+    """Keep a result, so that a resumed run does not repeat the step."""
     _backend(caller, run_id, body.attempt).record_step(body.name, pull.as_json(body.value))
     return {"result": "kept"}
 
@@ -266,7 +276,7 @@ def ask_person(caller: Worker, run_id: LooseId, body: Ask) -> dict[str, Any]:
     question = Suspended(body.type, body.title, body.description, body.options)
     return {
         "result": casework.perform(
-            pull.ask(casework.db, casework.settings, caller.team, run_id, body.attempt, question)
+            pull.ask(casework.db, casework.settings, caller.team, run_id, body.attempt, question, caller.agents)
         )
     }
 
@@ -275,14 +285,15 @@ def ask_person(caller: Worker, run_id: LooseId, body: Ask) -> dict[str, Any]:
     "/runs/{run_id}/outcome", operation_id="report_outcome", response_model=Written, summary="Report the outcome"
 )
 def report_outcome(caller: Worker, run_id: LooseId, body: Report) -> dict[str, Any]:
-    """End the run's attempt: with an outcome, as a passing failure, or by giving the run back."""
+    """End the attempt: with an outcome, as a transient failure, or by releasing the run."""
     casework = caller.casework
     who = (casework.db, casework.settings, caller.team, run_id, body.attempt)
     if body.outcome == "release":
-        return {"result": casework.perform(pull.release(*who))}
+        return {"result": casework.perform(pull.release(*who, caller.agents))}
     if body.outcome == "try_again":
-        return {"result": casework.perform(pull.crashed(*who, body.reason or "the agent failed for a passing reason"))}
-    return {"result": casework.perform(pull.outcome(*who, _outcome(body)))}
+        reason = body.reason or "the agent reported a transient failure"
+        return {"result": casework.perform(pull.crashed(*who, reason, caller.agents))}
+    return {"result": casework.perform(pull.outcome(*who, _outcome(body), caller.agents))}
 
 
 def _outcome(body: Report) -> Outcome:

@@ -5,33 +5,34 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import ConfigDict, Field
 
 from casework.api.auth import Manager, Operator, Reader
+from casework.api.inputs import NOT_NULL, Input
+from casework.api.route import GuardedRoute
 from casework.api.schemas import Out, Success
-from casework.api.types import STORABLE, WHOLE, Flag, LooseId, needs
+from casework.api.types import STORABLE, WHOLE, Flag, LooseId, Name, needs
 from casework.core.model import QueueMode
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 from casework.service import queues
 
-router = APIRouter(prefix="/queues", tags=["queues"])
+router = APIRouter(prefix="/queues", tags=["queues"], route_class=GuardedRoute)
 
 
-class NewQueue(BaseModel):
-    """A queue that is to be created."""
+class NewQueue(Input):
+    """A queue to create."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100), STORABLE]
+    name: Name
     description: Annotated[str, Field(max_length=500), STORABLE] | None = None
 
 
-class PatchQueue(BaseModel):
+class PatchQueue(Input):
     """What changes; what is not given stays."""
 
     model_config = ConfigDict(json_schema_extra=needs("name", "description"))
 
-    name: Annotated[str, Field(min_length=1, max_length=100), STORABLE] | SkipJsonSchema[None] = None
+    name: Annotated[Name | None, NOT_NULL] = None
     description: Annotated[str, Field(max_length=500), STORABLE] | None = None
 
 
@@ -60,7 +61,7 @@ class Queues(Out):
 
 
 class Stats(Out):
-    """What a queue holds now, and did lately."""
+    """The present content of a queue, and what happened lately."""
 
     cases: dict[str, int]
     live_runs: dict[str, int]
@@ -70,14 +71,14 @@ class Stats(Out):
 
 
 class DeletedQueue(Out):
-    """What went with the queue."""
+    """What was deleted with the queue."""
 
     success: bool
     deleted_case_count: int
     interrupted_run_ids: list[UUID]
 
 
-class PutConsumer(BaseModel):
+class PutConsumer(Input):
     """How an agent is connected. Without a concurrency there is no limit."""
 
     trigger: Flag = True
@@ -115,14 +116,14 @@ def create_queue(caller: Manager, body: NewQueue) -> dict[str, Any]:
 @router.get("", operation_id="list_queues", response_model=Queues, summary="List queues")
 def list_queues(caller: Reader) -> dict[str, Any]:
     """All queues of the team."""
-    found = queues.find(caller.casework.db, caller.team)
+    found = queues.find(caller.reads, caller.team)
     return {"queues": found, "total": len(found)}
 
 
 @router.get("/{queue_id}", operation_id="get_queue", response_model=OneQueue, summary="Get a queue")
 def get_queue(caller: Reader, queue_id: LooseId) -> dict[str, Any]:
     """A queue."""
-    return {"queue": queues.get(caller.casework.db, caller.team, queue_id)}
+    return {"queue": queues.get(caller.reads, caller.team, queue_id)}
 
 
 @router.patch("/{queue_id}", operation_id="update_queue", response_model=OneQueue, summary="Change a queue")
@@ -171,7 +172,9 @@ def get_queue_stats(caller: Reader, queue_id: LooseId) -> dict[str, Any]:
     """Cases by status, live runs, the age of the oldest pending case, how many cases ended in the last hour, and how
     often since the queue was made a late write was refused, a run was interrupted by force or lost its worker, and a
     message was sent again."""
-    found = caller.counts.get(("stats", queue_id), lambda: queues.stats(caller.casework.db, caller.team, queue_id))
+    found = caller.counts.get(
+        caller.team, ("stats", queue_id), lambda: queues.stats(caller.reads, caller.team, queue_id)
+    )
     return {
         "cases": found.cases,
         "live_runs": found.live_runs,
@@ -184,7 +187,7 @@ def get_queue_stats(caller: Reader, queue_id: LooseId) -> dict[str, Any]:
 @router.get("/{queue_id}/consumers", operation_id="list_consumers", response_model=Consumers, summary="List consumers")
 def list_consumers(caller: Reader, queue_id: LooseId) -> dict[str, Any]:
     """The agents that are connected to a queue."""
-    return {"consumers": queues.consumers(caller.casework.db, caller.team, queue_id)}
+    return {"consumers": queues.consumers(caller.reads, caller.team, queue_id)}
 
 
 @router.put(

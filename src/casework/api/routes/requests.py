@@ -5,18 +5,19 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import ConfigDict, Field
 
 from casework.api.auth import Operator, Reader
+from casework.api.inputs import NOT_NULL, Input, at_most
+from casework.api.route import GuardedRoute
 from casework.api.schemas import Out
-from casework.api.types import MAX_OFFSET, AnyText, Flag, LooseId, needs_one
+from casework.api.types import MAX_OFFSET, STORABLE, Flag, LooseId, needs_one
 from casework.core.model import HumanRequest as Record
 from casework.core.model import RequestKind
 from casework.errors import InvalidInput, NotFound
 from casework.service import queues, requests
 
-router = APIRouter(tags=["human requests"])
+router = APIRouter(tags=["human requests"], route_class=GuardedRoute)
 
 
 class HumanRequest(Out):
@@ -49,13 +50,17 @@ class OneHumanRequest(Out):
     human_request: HumanRequest
 
 
-class Respond(BaseModel):
+Question = Annotated[str, Field(max_length=2000), STORABLE]
+AnswerText = Annotated[str, Field(max_length=100_000), STORABLE]
+
+
+class Respond(Input):
     """`approved` for an approval, `answers` for a question: its title, and the answer."""
 
     model_config = ConfigDict(json_schema_extra=needs_one("approved", "answers"))
 
-    approved: Flag | SkipJsonSchema[None] = None
-    answers: Annotated[dict[AnyText, AnyText], Field(min_length=1, max_length=1)] | SkipJsonSchema[None] = None
+    approved: Annotated[Flag | None, NOT_NULL] = None
+    answers: Annotated[Annotated[dict[Question, AnswerText], Field(min_length=1), at_most(1)] | None, NOT_NULL] = None
 
 
 def _shaped(request: Record) -> dict[str, Any]:
@@ -75,7 +80,7 @@ def list_human_requests(
     offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
 ) -> dict[str, Any]:
     """What waits for a person, the oldest first."""
-    db = caller.casework.db
+    db = caller.reads
     queue = queues.get(db, caller.team, queue_id).id if queue_id else None
     found = requests.find(db, caller.team, open_only=status == "pending", queue_id=queue, limit=limit, offset=offset)
     return {"human_requests": [_shaped(request) for request in found], "limit": limit, "offset": offset}

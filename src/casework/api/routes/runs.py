@@ -5,9 +5,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from casework.api.auth import Operator, Reader
+from casework.api.inputs import Input
+from casework.api.route import GuardedRoute
 from casework.api.routes.cases import message
 from casework.api.schemas import Messages, Out, Success
 from casework.api.types import MAX_OFFSET, STORABLE, LooseId, listed
@@ -15,7 +17,7 @@ from casework.core.lifecycle import RunStatus
 from casework.core.statuses import read_statuses
 from casework.service import runs
 
-router = APIRouter(prefix="/runs", tags=["runs"])
+router = APIRouter(prefix="/runs", tags=["runs"], route_class=GuardedRoute)
 
 Limit = Annotated[int, Query(ge=1, le=100)]
 Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET)]
@@ -62,7 +64,7 @@ class Runs(Out):
     offset: int
 
 
-class StopRun(BaseModel):
+class StopRun(Input):
     """Why, for the case's history."""
 
     reason: Annotated[str, Field(max_length=2000), STORABLE] | None = None
@@ -76,14 +78,18 @@ def list_runs(
     agent_id: LooseId | None = None,
     status: Annotated[
         str | None,
-        Query(description="One or more statuses, comma-separated.", json_schema_extra={"pattern": listed(RunStatus)}),
+        Query(
+            max_length=200,
+            description="One or more statuses, comma-separated.",
+            json_schema_extra={"pattern": listed(RunStatus)},
+        ),
     ] = None,
     limit: Limit = 20,
     offset: Offset = 0,
 ) -> dict[str, Any]:
     """Runs of the team, newest first."""
     found = runs.of_team(
-        caller.casework.db,
+        caller.reads,
         caller.team,
         queue_id=queue_id,
         case_id=case_id,
@@ -98,7 +104,7 @@ def list_runs(
 @router.get("/{run_id}", operation_id="get_run", response_model=OneRun, summary="Get a run")
 def get_run(caller: Reader, run_id: LooseId) -> dict[str, Any]:
     """A run."""
-    return {"run": runs.get(caller.casework.db, caller.team, run_id)}
+    return {"run": runs.get(caller.reads, caller.team, run_id)}
 
 
 @router.get(
@@ -112,7 +118,7 @@ def list_run_messages(
     caller: Reader, run_id: LooseId, limit: Limit = 20, offset: Offset = 0, after: After = 0
 ) -> dict[str, Any]:
     """What a run said and called, the oldest first."""
-    found = runs.said(caller.casework.db, caller.team, run_id, limit=limit, offset=offset, after=after)
+    found = runs.said(caller.reads, caller.team, run_id, limit=limit, offset=offset, after=after)
     return {"messages": [message(one) for one in found]}
 
 

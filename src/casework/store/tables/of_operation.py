@@ -1,6 +1,7 @@
 """What keeps the service itself going: API keys, counters, repeated requests, processes."""
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, ForeignKey, Index, Table, Text, Uuid
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, ForeignKey, Index, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from casework.core.model import CounterName
 from casework.core.roles import Role
@@ -18,6 +19,10 @@ api_keys = Table(
     created(),
     moment("expires_at"),
     moment("revoked_at"),
+    # The agents that a key of role agent works for. No foreign keys: agents are never removed, only marked as deleted.
+    Column("agent_ids", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
+    moment("last_used_at"),
+    Column("last_used_from", Text),
 )
 
 counters = Table(

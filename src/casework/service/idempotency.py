@@ -1,4 +1,4 @@
-"""Requests that carry an idempotency key are done once, and answered the same each time."""
+"""Performs a request that carries an idempotency key once, and gives a repetition the same answer."""
 
 import hashlib
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from casework.store.database import Database, Tx
 KEPT = timedelta(hours=24)
 
 
-def once(db: Database, team_id: TeamId, key: str, request: str, act: Callable[[Tx], Any]) -> tuple[Any, bool]:
-    """Do it, or return the answer that it got before, and whether it was done now.
+def perform_once(db: Database, team_id: TeamId, key: str, request: str, act: Callable[[Tx], Any]) -> tuple[Any, bool]:
+    """Run `act` and return its answer and True, or the answer that the key was given before and False.
 
-    `request` is what was asked, as text. The answer, which must be JSON, is stored in the transaction that acts.
-    Raises Conflict where the key was used for another request.
+    `request` is the request as text: a key belongs to one request. The answer must be JSON; it is stored in the
+    transaction in which `act` runs. Raises Conflict if the key was used for another request.
     """
     check_text("idempotency key", key, least=1, most=255)
     fingerprint = hashlib.sha256(request.encode(errors="surrogatepass")).hexdigest()

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0011"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 DDL = """
 ALTER TABLE agents ADD COLUMN timeout_seconds DOUBLE PRECISION CONSTRAINT agents_timeout_seconds CHECK (timeout_seconds > 0);
