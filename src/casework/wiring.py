@@ -1,17 +1,21 @@
 """The composition root: everything is built from settings here, and nowhere else."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from time import sleep
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from casework import embedded, log
-from casework.broker.publisher import Publisher
 from casework.core.model import DEFAULT_TEAM, Committed, Effects, TeamId
 from casework.errors import Unavailable
 from casework.service import keys
 from casework.settings import Settings, read_settings
 from casework.store import schema
 from casework.store.database import Database
+
+if TYPE_CHECKING:
+    from casework.broker.publisher import Publisher
 
 T = TypeVar("T")
 
@@ -22,8 +26,14 @@ class Casework:
 
     settings: Settings
     db: Database
-    publisher: Publisher
+    make_publisher: Callable[[], "Publisher"]
+    """Called when something is first published: a command that only reads imports no broker."""
     team_id: TeamId = DEFAULT_TEAM
+
+    @cached_property
+    def publisher(self) -> "Publisher":
+        """The way to the broker."""
+        return self.make_publisher()
 
     def perform(self, committed: Committed[T]) -> T:
         """Perform the effects of something committed, and return its result."""
@@ -37,7 +47,8 @@ class Casework:
     def close(self) -> None:
         """Close all connections."""
         self.db.close()
-        self.publisher.close()
+        if "publisher" in self.__dict__:
+            self.publisher.close()
 
 
 def connect_when_possible(
@@ -77,4 +88,10 @@ def connect(
     elif checked:
         schema.check(db)
     team_id = DEFAULT_TEAM if settings.team == "default" or not checked else keys.team(db, settings.team)
-    return Casework(settings, db, Publisher(urls.redis), team_id)
+
+    def publisher() -> "Publisher":
+        from casework.broker.publisher import Publisher
+
+        return Publisher(urls.redis)
+
+    return Casework(settings, db, publisher, team_id)

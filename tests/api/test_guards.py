@@ -93,7 +93,8 @@ def test_every_answer_has_a_request_id(api, client):
 def limited(installation, **changes):
     settings = installation.settings.model_copy(update=changes)
     return TestClient(
-        create_app(type(installation)(settings, installation.db, installation.publisher)), raise_server_exceptions=False
+        create_app(type(installation)(settings, installation.db, lambda: installation.publisher)),
+        raise_server_exceptions=False,
     )
 
 
@@ -114,7 +115,7 @@ def test_without_redis_nothing_is_limited(api, installation):
         url = "redis://127.0.0.1:1/0"
 
     settings = installation.settings.model_copy(update={"rate_limit_per_minute": 1})
-    client = TestClient(create_app(type(installation)(settings, installation.db, Away())))
+    client = TestClient(create_app(type(installation)(settings, installation.db, Away)))
     headers = {"authorization": f"Bearer {api.token}"}
     assert [client.get("/v1/queues", headers=headers).status_code for _ in range(3)] == [200] * 3
 
@@ -129,7 +130,7 @@ def test_a_redis_that_does_not_answer_is_waited_for_once(api, installation, monk
         class Silent:
             url = f"redis://127.0.0.1:{server.getsockname()[1]}/0"
 
-        client = TestClient(create_app(type(installation)(settings, installation.db, Silent())))
+        client = TestClient(create_app(type(installation)(settings, installation.db, Silent)))
         assert client.get("/v1/queues", headers=headers).status_code == 200
         server.accept()[0].close()
         assert client.get("/v1/queues", headers=headers).status_code == 200

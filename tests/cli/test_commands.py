@@ -26,7 +26,7 @@ def casework(new_database, servers, monkeypatch):
     def call(*arguments, input=None):
         result = CliRunner().invoke(app, list(arguments), input=input)
         if isinstance(result.exception, CaseworkError):
-            with pytest.raises(SystemExit) as exit_, console.told_errors():
+            with pytest.raises(SystemExit) as exit_, console.reported_errors():
                 raise result.exception
             return exit_.value.code, str(result.exception)
         if result.exception and not isinstance(result.exception, SystemExit):

@@ -1,7 +1,9 @@
 """The migrations make the tables that the code knows."""
 
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from casework.core.lifecycle import CaseStatus, RunStatus
@@ -42,7 +44,13 @@ def test_derived_columns_in_the_database_are_those_of_the_tables(db):
 def test_an_upgrade_that_is_repeated_changes_nothing(new_database):
     url = new_database("upgraded_twice", migrate=False)
     db = Database(url)
-    assert schema.upgrade(db) == schema.upgrade(db) == schema.head()
+    assert schema.upgrade(db) == schema.upgrade(db) == schema.HEAD
     with db.begin() as tx:
         assert tx.execute(text("select count(*) from teams")).scalar_one() == 1
     db.close()
+
+
+def test_the_head_is_the_newest_migration():
+    config = Config()
+    config.set_main_option("script_location", "casework:store/migrations")
+    assert ScriptDirectory.from_config(config).get_current_head() == schema.HEAD

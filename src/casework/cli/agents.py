@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from casework.agents import targets
+from casework.cli import services
 from casework.cli.console import AgentRef, Json, find_agent, installation, print_json, say, table
 from casework.core.model import AgentKind
 from casework.errors import InvalidInput
-from casework.service import agents, queues
 
 app = typer.Typer(help="Agents: who can work on cases.", no_args_is_help=True)
 
@@ -35,7 +35,7 @@ def create(
     if python is not None and check:
         targets.load(python, casework.settings.modules)
     kind = AgentKind.PULL if pull else AgentKind.PYTHON
-    agent = agents.create(
+    agent = services.agents.create(
         casework.db, casework.settings, casework.team_id, name, kind=kind, target=python, max_attempts=max_attempts
     )
     if as_json:
@@ -48,7 +48,7 @@ def create(
 def list_(as_json: Json = False) -> None:
     """List agents."""
     casework = installation()
-    found = agents.find(casework.db, casework.team_id)
+    found = services.agents.find(casework.db, casework.team_id)
     if as_json:
         print_json(found)
         return
@@ -68,7 +68,9 @@ def delete(agent: AgentRef, as_json: Json = False) -> None:
     """Delete an agent: its live runs are interrupted, and what was meant for it goes back to its queues."""
     casework = installation()
     found = find_agent(agent)
-    interrupted = casework.perform(queues.delete_agent(casework.db, casework.settings, casework.team_id, found.id))
+    interrupted = casework.perform(
+        services.queues.delete_agent(casework.db, casework.settings, casework.team_id, found.id)
+    )
     if as_json:
         print_json({"id": found.id, "interrupted_run_ids": interrupted})
     else:

@@ -2,18 +2,20 @@
 
 import json
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from casework.cli import services
 from casework.cli.console import Json, QueueRef, find_agent, find_id, find_queue, installation, print_json, say, table
 from casework.cli.importing import import_
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case, CaseFilter, LabelRef, NewCase, Priority, QueueId
 from casework.core.statuses import read_statuses
 from casework.errors import InvalidInput
-from casework.service import cases
-from casework.service.cases import Withdrawn
+
+if TYPE_CHECKING:
+    from casework.service.cases import Withdrawn
 
 app = typer.Typer(help="Cases: work items.", no_args_is_help=True)
 app.command("import")(import_)
@@ -35,8 +37,8 @@ def add(
     casework = installation()
     new = NewCase(title, _data(data, text), tuple(_label(one) for one in label or ()), priority)
     found = find_queue(queue)
-    ids = casework.perform(cases.create(casework.db, found.id, [new]))
-    case = cases.get_many(casework.db, ids)[0]
+    ids = casework.perform(services.cases.create(casework.db, found.id, [new]))
+    case = services.cases.get_many(casework.db, ids)[0]
     if as_json:
         print_json(case)
     else:
@@ -77,7 +79,7 @@ def list_(
     labels: dict[str, tuple[str, ...]] = {}
     for one in map(_label, label or ()):
         labels[one.key] = (*labels.get(one.key, ()), one.value)
-    found = cases.find(
+    found = services.cases.find(
         casework.db,
         find_queue(queue).id,
         CaseFilter(read_statuses(CaseStatus, status, "--status"), labels, title),
@@ -99,7 +101,7 @@ def _labels(case: Case) -> str:
 def show(case: Annotated[str, typer.Argument(metavar="CASE")], as_json: Json = False) -> None:
     """Show a case and its history."""
     casework = installation()
-    found, events = cases.get(casework.db, casework.team_id, find_id("case", case))
+    found, events = services.cases.get(casework.db, casework.team_id, find_id("case", case))
     if as_json:
         print_json({"case": found, "events": events})
         return
@@ -117,7 +119,7 @@ def retry(case: CaseIds, as_json: Json = False) -> None:
         case,
         as_json,
         "retried",
-        lambda queue, ids: casework.perform(cases.retry(casework.db, casework.settings, queue, ids)),
+        lambda queue, ids: casework.perform(services.cases.retry(casework.db, casework.settings, queue, ids)),
     )
 
 
@@ -134,7 +136,7 @@ def delegate(
         case,
         as_json,
         "delegated",
-        lambda queue, ids: casework.perform(cases.delegate(casework.db, casework.settings, queue, ids, agent)),
+        lambda queue, ids: casework.perform(services.cases.delegate(casework.db, casework.settings, queue, ids, agent)),
     )
 
 
@@ -151,7 +153,9 @@ def settle(
         case,
         as_json,
         "settled",
-        lambda queue, ids: casework.perform(cases.settle(casework.db, casework.settings, queue, ids, status, reason)),
+        lambda queue, ids: casework.perform(
+            services.cases.settle(casework.db, casework.settings, queue, ids, status, reason)
+        ),
     )
 
 
@@ -163,7 +167,7 @@ def delete(case: CaseIds, as_json: Json = False) -> None:
         case,
         as_json,
         "deleted",
-        lambda queue, ids: casework.perform(cases.delete(casework.db, casework.settings, queue, ids)),
+        lambda queue, ids: casework.perform(services.cases.delete(casework.db, casework.settings, queue, ids)),
     )
 
 
@@ -173,7 +177,7 @@ def _each_queue(texts: list[str], as_json: bool, word: str, act: Any) -> None:
     by_queue: dict[QueueId, list[Any]] = {}
     for text in dict.fromkeys(texts):
         id = find_id("case", text)
-        by_queue.setdefault(cases.queue_of(casework.db, casework.team_id, id), []).append(id)
+        by_queue.setdefault(services.cases.queue_of(casework.db, casework.team_id, id), []).append(id)
     done: list[Withdrawn] = [act(queue, ids) for queue, ids in by_queue.items()]
     moved = [id for one in done for id in one.moved]
     interrupted = [run for one in done for run in one.interrupted]

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from casework.cli import services
 from casework.cli.console import AgentRef, Json, QueueRef, find_queue, installation, print_json, say, table
 from casework.core.model import Consumer
 from casework.errors import InvalidInput
-from casework.service import queues
 
 app = typer.Typer(help="Consumers: agents connected to queues.", no_args_is_help=True)
 
@@ -32,11 +32,11 @@ def set_(
 ) -> None:
     """Connect an agent to a queue, or change how. What is not given stays: at first trigger on, no limit."""
     casework = installation()
-    before = {one.agent_id: one for one in queues.consumers(casework.db, casework.team_id, queue)}
+    before = {one.agent_id: one for one in services.queues.consumers(casework.db, casework.team_id, queue)}
     found = find_queue(queue)
     known = next((one for one in before.values() if agent in (one.agent_name, str(one.agent_id))), None)
     consumer = casework.perform(
-        queues.set_consumer(
+        services.queues.set_consumer(
             casework.db,
             casework.team_id,
             found.id,
@@ -74,7 +74,7 @@ def _concurrency(given: str | None, known: Consumer | None) -> int | None:
 def list_(queue: QueueRef, as_json: Json = False) -> None:
     """List the consumers of a queue."""
     casework = installation()
-    found = queues.consumers(casework.db, casework.team_id, queue)
+    found = services.queues.consumers(casework.db, casework.team_id, queue)
     if as_json:
         print_json(found)
         return
@@ -87,7 +87,7 @@ def remove(queue: QueueRef, agent: AgentRef, as_json: Json = False) -> None:
     """Disconnect an agent from a queue: its live runs are interrupted, its cases go back to the others."""
     casework = installation()
     interrupted = casework.perform(
-        queues.remove_consumer(casework.db, casework.settings, casework.team_id, queue, agent)
+        services.queues.remove_consumer(casework.db, casework.settings, casework.team_id, queue, agent)
     )
     if as_json:
         print_json({"interrupted_run_ids": interrupted})

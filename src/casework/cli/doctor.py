@@ -5,17 +5,18 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import typer
 
 from casework.agents import targets
-from casework.cli.console import Json, print_json, table
+from casework.cli import services
+from casework.cli.console import Json, print_json, read_settings, table
 from casework.core.model import AgentKind
 from casework.errors import CaseworkError
-from casework.service import agents, health, queues, standstill
-from casework.settings import misspelled, read_settings
-from casework.store import schema
-from casework.wiring import Casework, connect
+
+if TYPE_CHECKING:
+    from casework.wiring import Casework
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,10 @@ def _findings() -> Iterator[Finding]:
         return f"lease {read.lease_seconds:g} s, tick {read.tick_seconds:g} s, python {sys.version.split()[0]}"
 
     def database() -> str:
+        from casework.wiring import connect
+
         casework = connect(application="casework doctor", checked=False)
-        health.database(casework.db)
+        services.health.database(casework.db)
         found.append(casework)
         return "casework's own" if not casework.settings.database_url else "as CASEWORK_DATABASE_URL says"
 
@@ -56,6 +59,8 @@ def _findings() -> Iterator[Finding]:
         yield finding
         if not finding.ok:
             return
+    from casework.settings import misspelled
+
     if likely := misspelled(os.environ):
         yield Finding("environment", False, likely)
     casework = found[0]
@@ -65,20 +70,20 @@ def _findings() -> Iterator[Finding]:
         casework.close()
 
 
-def _look_around(casework: Casework) -> Iterator[Finding]:
+def _look_around(casework: "Casework") -> Iterator[Finding]:
     for check, look in (("schema", lambda: _schema(casework)), ("broker", lambda: _broker(casework))):
         finding = _look(check, look)
         yield finding
         if not finding.ok and check == "schema":
             return
     for role in ("ticker", "worker"):
-        yield _look(role, partial(health.role_seen, casework.db, casework.settings, role))
+        yield _look(role, partial(services.health.role_seen, casework.db, casework.settings, role))
     for module in casework.settings.modules:
         yield _look(f"module {module}", partial(_imported, module))
     yield from _agents(casework)
-    for queue, trouble in standstill.queues(casework.db, casework.settings, casework.team_id):
+    for queue, trouble in services.standstill.queues(casework.db, casework.settings, casework.team_id):
         yield Finding(f"queue {queue.name}", trouble is None, trouble or "moves")
-        counted = queues.counters(casework.db, casework.team_id, queue.id)
+        counted = services.queues.counters(casework.db, casework.team_id, queue.id)
         if any(counted.values()):
             told = ", ".join(f"{name} {count}" for name, count in counted.items() if count)
             yield Finding(f"counters {queue.name}", True, told)
@@ -91,12 +96,14 @@ def _look(check: str, look: Callable[[], str]) -> Finding:
         return Finding(check, False, str(error))
 
 
-def _schema(casework: Casework) -> str:
+def _schema(casework: "Casework") -> str:
+    from casework.store import schema
+
     schema.check(casework.db)
-    return schema.head()
+    return schema.HEAD
 
 
-def _broker(casework: Casework) -> str:
+def _broker(casework: "Casework") -> str:
     casework.publisher.check()
     return "casework's own" if not casework.settings.redis_url else "as CASEWORK_REDIS_URL says"
 
@@ -106,12 +113,12 @@ def _imported(module: str) -> str:
     return "may hold agents"
 
 
-def _agents(casework: Casework) -> Iterator[Finding]:
-    for agent in agents.find(casework.db, casework.team_id):
+def _agents(casework: "Casework") -> Iterator[Finding]:
+    for agent in services.agents.find(casework.db, casework.team_id):
         if agent.kind is AgentKind.PYTHON and agent.target:
             yield _look(f"agent {agent.name}", partial(_importable, casework, agent.target))
 
 
-def _importable(casework: Casework, target: str) -> str:
+def _importable(casework: "Casework", target: str) -> str:
     targets.load(target, casework.settings.modules)
     return target

@@ -7,27 +7,27 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
-from rich.progress import Progress, TaskID
 
+from casework.cli import services
 from casework.cli.console import (
     Json,
     QueueRef,
     counted,
-    err,
     find_queue,
     installation,
     print_json,
-    progress,
     say,
     table,
 )
 from casework.cli.rows import BadLine, Shape, columns_in, csv_records, json_records, new_cases
 from casework.core.model import NewCase, QueueId
 from casework.errors import InvalidInput
-from casework.service import cases
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 BATCH = 500
 _STEP = 50_000
@@ -74,6 +74,8 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Import a file of records as cases. Bad lines are named, the good ones go in; exit code 1 where there were any."""
+    from casework.cli.terminal import progress
+
     shape = Shape(title, tuple(label or ()), priority, key)
     columns_in(shape)
     queue_id = find_queue(queue).id
@@ -109,7 +111,7 @@ def _is_json(file: str, form: str | None) -> bool:
     return form == "jsonl" if form else Path(file).suffix.lower() in (".jsonl", ".ndjson", ".json")
 
 
-def _decoded(stream: BinaryIO, encoding: str, bar: Progress, task: TaskID) -> Iterator[str]:
+def _decoded(stream: BinaryIO, encoding: str, bar: "Progress", task: "TaskID") -> Iterator[str]:
     """Lines as text. What is not in the encoding becomes a character that no case may hold, so that its line is named."""
     try:
         text = io.TextIOWrapper(stream, encoding=encoding, errors="surrogateescape", newline="")
@@ -136,7 +138,7 @@ def _import(queue_id: QueueId, rows: Iterator[tuple[int, NewCase] | BadLine]) ->
     tally = _Tally()
 
     def write(batch: list[NewCase]) -> None:
-        tally.count(len(batch), len(casework.perform(cases.create(casework.db, queue_id, batch))))
+        tally.count(len(batch), len(casework.perform(services.cases.create(casework.db, queue_id, batch))))
 
     with ThreadPoolExecutor(1) as writer:
         written: Future[None] | None = None
@@ -174,7 +176,7 @@ def _import_strictly(queue_id: QueueId, rows: Iterator[tuple[int, NewCase] | Bad
         else:
             good.append(row[1])
     if good and not tally.bad:
-        tally.count(len(good), len(casework.perform(cases.create_all(casework.db, queue_id, good))))
+        tally.count(len(good), len(casework.perform(services.cases.create_all(casework.db, queue_id, good))))
     return tally
 
 
@@ -191,7 +193,6 @@ def _report(tally: _Tally, strict: bool, as_json: bool) -> None:
         if tally.added or not (strict and tally.bad)
         else "Added nothing, because of the bad lines."
     )
-    err().file.flush()
 
 
 def _as_objects(bad: Sequence[BadLine]) -> list[dict[str, Any]]:

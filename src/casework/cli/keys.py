@@ -1,19 +1,21 @@
 """`casework keys`."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from casework.cli import services
 from casework.cli.console import Json, find_id, installation, print_json, say, table
 from casework.core.duration import parse_span
 from casework.core.roles import Role
-from casework.service import keys
-from casework.store.keys import StoredKey
+
+if TYPE_CHECKING:
+    from casework.store.keys import StoredKey
 
 app = typer.Typer(help="Keys of the HTTP API.", no_args_is_help=True)
 
 
-def _as_object(key: StoredKey) -> dict[str, Any]:
+def _as_object(key: "StoredKey") -> dict[str, Any]:
     fields = ("id", "team_id", "name", "role", "public", "created_at", "expires_at", "revoked_at")
     return {name: getattr(key, name) for name in fields}
 
@@ -30,8 +32,8 @@ def create(
 ) -> None:
     """Create a key. It is shown once, and stored as a hash."""
     casework = installation()
-    team_id = keys.team(casework.db, team, create=True) if team else casework.team_id
-    key, token = keys.create(casework.db, team_id, name, role, parse_span(expires) if expires else None)
+    team_id = services.keys.team(casework.db, team, create=True) if team else casework.team_id
+    key, token = services.keys.create(casework.db, team_id, name, role, parse_span(expires) if expires else None)
     if as_json:
         print_json({**_as_object(key), "key": token})
     else:
@@ -42,7 +44,7 @@ def create(
 def list_(as_json: Json = False) -> None:
     """List keys, without their secrets."""
     casework = installation()
-    found = keys.find(casework.db, casework.team_id)
+    found = services.keys.find(casework.db, casework.team_id)
     if as_json:
         print_json([_as_object(key) for key in found])
         return
@@ -62,7 +64,7 @@ def revoke(key: Annotated[str, typer.Argument(metavar="ID", help="Id of a key.")
     """Revoke a key, at once."""
     casework = installation()
     key_id = find_id("key", key)
-    keys.revoke(casework.db, casework.team_id, key_id)
+    services.keys.revoke(casework.db, casework.team_id, key_id)
     if as_json:
         print_json({"id": key_id, "revoked": True})
     else:

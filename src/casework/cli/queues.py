@@ -1,15 +1,16 @@
 """`casework queues`."""
 
+import sys
 import time
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from casework.cli.console import Json, QueueRef, err, find_queue, installation, print_json, progress, say, table
+from casework.cli import services
+from casework.cli.console import Json, QueueRef, find_queue, installation, print_json, say, table
 from casework.core.model import Queue, QueueMode, QueueStats
 from casework.errors import Conflict
-from casework.service import queues
 
 app = typer.Typer(help="Queues of cases.", no_args_is_help=True)
 
@@ -20,7 +21,7 @@ _POLL_SECONDS = 0.2
 def create(name: str, description: str | None = None, as_json: Json = False) -> None:
     """Create a queue."""
     casework = installation()
-    queue = queues.create(casework.db, casework.team_id, name, description)
+    queue = services.queues.create(casework.db, casework.team_id, name, description)
     _show_one(queue, as_json, f"Created queue {queue.name} ({queue.id}).")
 
 
@@ -29,8 +30,8 @@ def list_(as_json: Json = False) -> None:
     """List queues with their cases by status."""
     casework = installation()
     found = [
-        (queue, queues.stats(casework.db, casework.team_id, queue.id))
-        for queue in queues.find(casework.db, casework.team_id)
+        (queue, services.queues.stats(casework.db, casework.team_id, queue.id))
+        for queue in services.queues.find(casework.db, casework.team_id)
     ]
     if as_json:
         print_json([_as_object(queue, stats) for queue, stats in found])
@@ -70,8 +71,8 @@ def show(queue: QueueRef, as_json: Json = False) -> None:
     """Show a queue, its cases by status, its consumers, and what went wrong in it."""
     casework = installation()
     found = find_queue(queue)
-    stats = queues.stats(casework.db, casework.team_id, found.id)
-    consumers = queues.consumers(casework.db, casework.team_id, found.id)
+    stats = services.queues.stats(casework.db, casework.team_id, found.id)
+    consumers = services.queues.consumers(casework.db, casework.team_id, found.id)
     if as_json:
         print_json({**_as_object(found, stats), "consumers": consumers})
         return
@@ -102,7 +103,7 @@ def resume(queue: QueueRef, as_json: Json = False) -> None:
 
 def _set_mode(ref: str, mode: QueueMode, as_json: bool) -> None:
     casework = installation()
-    queue = casework.perform(queues.set_mode(casework.db, casework.team_id, ref, mode))
+    queue = casework.perform(services.queues.set_mode(casework.db, casework.team_id, ref, mode))
     _show_one(queue, as_json, f"Queue {queue.name} is {queue.mode}.")
 
 
@@ -122,12 +123,14 @@ def delete(
     """Delete a queue with all its cases; live runs are interrupted."""
     casework = installation()
     found = find_queue(queue)
-    total = sum(queues.stats(casework.db, casework.team_id, found.id).cases.values())
+    total = sum(services.queues.stats(casework.db, casework.team_id, found.id).cases.values())
     if total and not yes:
-        if not err().is_terminal:
+        if not sys.stderr.isatty():
             raise Conflict(f"Queue {found.name} holds {total} cases: say --yes to delete them.")
         typer.confirm(f"Delete queue {found.name} with {total} cases?", abort=True, err=True)
-    count, interrupted = casework.perform(queues.delete(casework.db, casework.settings, casework.team_id, found.id))
+    count, interrupted = casework.perform(
+        services.queues.delete(casework.db, casework.settings, casework.team_id, found.id)
+    )
     if as_json:
         print_json({"id": found.id, "deleted_cases": count, "interrupted_run_ids": interrupted})
     else:
@@ -157,7 +160,7 @@ def drain(
     try:
         left = _drain(found, empty, interrupt, end)
     finally:
-        casework.perform(queues.set_mode(casework.db, casework.team_id, found.id, QueueMode.PAUSED))
+        casework.perform(services.queues.set_mode(casework.db, casework.team_id, found.id, QueueMode.PAUSED))
     if as_json:
         print_json(
             {"id": found.id, "name": found.name, "drained": not left, "live_runs": left, "mode": QueueMode.PAUSED}
@@ -165,7 +168,7 @@ def drain(
     elif left:
         say(f"Queue {found.name} is not drained: {_listed(left)}. It is paused.")
     else:
-        waiting = queues.stats(casework.db, casework.team_id, found.id).live_runs
+        waiting = services.queues.stats(casework.db, casework.team_id, found.id).live_runs
         rest = f"nothing is executed; {_listed(waiting)}" if waiting else "nothing is live"
         say(f"Queue {found.name} is drained: {rest}. It is paused.")
     if left:
@@ -190,10 +193,10 @@ def _drain(queue: Queue, empty: bool, interrupt: bool, end: float | None) -> dic
         if left:
             return left
     if interrupt:
-        casework.perform(queues.set_mode(casework.db, casework.team_id, queue.id, QueueMode.PAUSED))
-        casework.perform(queues.release_live_runs(casework.db, casework.settings, casework.team_id, queue.id))
+        casework.perform(services.queues.set_mode(casework.db, casework.team_id, queue.id, QueueMode.PAUSED))
+        casework.perform(services.queues.release_live_runs(casework.db, casework.settings, casework.team_id, queue.id))
         return _wait(queue, end, f"Stopping the runs of {queue.name}", _executing)
-    casework.perform(queues.set_mode(casework.db, casework.team_id, queue.id, QueueMode.DRAINING))
+    casework.perform(services.queues.set_mode(casework.db, casework.team_id, queue.id, QueueMode.DRAINING))
     return _wait(queue, end, f"Draining {queue.name}", _live)
 
 
@@ -211,20 +214,22 @@ def _pending_and_live(stats: QueueStats) -> dict[str, int]:
 
 
 def _wait(queue: Queue, end: float | None, what: str, left_of: Any) -> dict[str, int]:
+    from casework.cli.terminal import progress
+
     casework = installation()
     told = ""
     with progress() as bar:
         task = bar.add_task(what, total=None)
         most = 0
         while True:
-            left: dict[str, int] = left_of(queues.stats(casework.db, casework.team_id, queue.id))
+            left: dict[str, int] = left_of(services.queues.stats(casework.db, casework.team_id, queue.id))
             most = max(most, sum(left.values()))
             now = f"{what}: {_listed(left) or 'done'}"
             if set(left) == {"waiting"} and end is None:
                 now += " (Ctrl-C ends the wait; --timeout and --interrupt do not wait for it)"
             bar.update(task, total=most or 1, completed=most - sum(left.values()), description=now)
-            if left and now != told and not err().is_terminal:
-                err().print(now)
+            if left and now != told and not sys.stderr.isatty():
+                typer.echo(now, err=True)
                 told = now
             if not left or (end is not None and time.monotonic() >= end):
                 return left

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
+from casework.cli import services
 from casework.cli.console import Json, find_id, find_queue, installation, print_json, say, table
 from casework.core.model import HumanRequest
-from casework.service import requests
 
 app = typer.Typer(help="What runs asked people.", no_args_is_help=True)
 
@@ -40,7 +40,7 @@ def list_(
     """List the requests that wait for a person, the oldest first."""
     casework = installation()
     queue_id = find_queue(queue).id if queue else None
-    found = requests.find(casework.db, casework.team_id, open_only=not all_, queue_id=queue_id, limit=limit)
+    found = services.requests.find(casework.db, casework.team_id, open_only=not all_, queue_id=queue_id, limit=limit)
     if as_json:
         print_json([_as_object(request) for request in found])
         return
@@ -55,7 +55,9 @@ def list_(
 def answer(request: RequestId, text: str, as_json: Json = False) -> None:
     """Answer a question; its run goes on."""
     casework = installation()
-    answered = casework.perform(requests.answer(casework.db, casework.team_id, find_id("request", request), text))
+    answered = casework.perform(
+        services.requests.answer(casework.db, casework.team_id, find_id("request", request), text)
+    )
     _show(answered, as_json, "Answered")
 
 
@@ -73,7 +75,9 @@ def deny(request: RequestId, as_json: Json = False) -> None:
 
 def _decide(request: str, approved: bool, as_json: bool) -> None:
     casework = installation()
-    decided = casework.perform(requests.decide(casework.db, casework.team_id, find_id("request", request), approved))
+    decided = casework.perform(
+        services.requests.decide(casework.db, casework.team_id, find_id("request", request), approved)
+    )
     _show(decided, as_json, "Approved" if approved else "Denied")
 
 

@@ -7,9 +7,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from casework.cli.console import Json, installation, print_json, say
-from casework.service import dispatch
-from casework.settings import read_settings
+from casework.cli import services
+from casework.cli.console import Json, installation, print_json, read_settings, say
 
 # Workers need no word of each other: PostgreSQL knows what each does.
 _ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
@@ -85,7 +84,7 @@ def tick(as_json: Json = False) -> None:
     """Execute one tick here and now."""
     casework = installation()
     claimed = swept = 0
-    for committed in dispatch.tick(casework.db, casework.settings):
+    for committed in services.dispatch.tick(casework.db, casework.settings):
         done = casework.perform(committed)
         claimed, swept = claimed + done.claimed, swept + done.swept
     if as_json:

@@ -20,8 +20,6 @@ from casework.errors import InvalidInput
 MAX_RECORD_LINES = 10_000
 MAX_RECORD_CHARACTERS = 4 * 1024 * 1024
 
-csv.field_size_limit(MAX_RECORD_CHARACTERS)
-
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
@@ -167,6 +165,7 @@ def csv_records(lines: Iterable[str], delimiter: str | None) -> Iterator[Record 
     """The records of a CSV file with a header, each with its line number. Raises InvalidInput for a bad header."""
     if delimiter is not None and len(delimiter) != 1:
         raise InvalidInput(f"--delimiter takes one character (got {delimiter!r}).")
+    csv.field_size_limit(MAX_RECORD_CHARACTERS)
     source = _Lines(lines)
     first = _first_line(source)
     if first is None:

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from casework.cli import services
 from casework.cli.console import Json, find_id, find_queue, installation, print_json, say, table
 from casework.core.lifecycle import RunStatus
 from casework.core.model import CaseId, Message
 from casework.core.statuses import read_statuses
-from casework.service import runs
 
 app = typer.Typer(help="Runs: agents' work on cases.", no_args_is_help=True)
 
@@ -27,7 +27,7 @@ def list_(
 ) -> None:
     """List runs, the newest first."""
     casework = installation()
-    found = runs.find(
+    found = services.runs.find(
         casework.db,
         queue_id=find_queue(queue).id if queue else None,
         case_id=CaseId(find_id("case", case)) if case else None,
@@ -49,7 +49,7 @@ def list_(
 def show(run: RunRef, as_json: Json = False) -> None:
     """Show a run, with the traceback of its last error."""
     casework = installation()
-    found = runs.get(casework.db, casework.team_id, find_id("run", run))
+    found = services.runs.get(casework.db, casework.team_id, find_id("run", run))
     if as_json:
         print_json(found)
         return
@@ -68,7 +68,7 @@ def messages(
 ) -> None:
     """Show what a run said and called, the oldest first."""
     casework = installation()
-    found = runs.said(casework.db, casework.team_id, find_id("run", run), limit=limit, offset=offset)
+    found = services.runs.said(casework.db, casework.team_id, find_id("run", run), limit=limit, offset=offset)
     if as_json:
         print_json(found)
     else:
@@ -91,7 +91,9 @@ def stop(
 ) -> None:
     """Stop a run; its case fails with the reason."""
     casework = installation()
-    stopped = casework.perform(runs.stop(casework.db, casework.settings, casework.team_id, find_id("run", run), reason))
+    stopped = casework.perform(
+        services.runs.stop(casework.db, casework.settings, casework.team_id, find_id("run", run), reason)
+    )
     if as_json:
         print_json(stopped)
     else:

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from casework.cli.console import read_settings
 from casework.cli.roles import api_command, become
 from casework.errors import Unavailable
-from casework.settings import read_settings
 
 DEFAULT_PORT = 8080
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the HTTP API.")]

@@ -1,41 +1,47 @@
-"""The schema's version: which one the database has, and bringing it to this package's."""
+"""The schema's version: which one the database has, and bringing it to this package's.
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+Alembic is imported when there is something to migrate: every command asks for the version, and few change it.
+"""
+
+from typing import TYPE_CHECKING
 
 from casework.errors import SchemaOutdated
 from casework.store.database import Database, Tx
 
+if TYPE_CHECKING:
+    from alembic.config import Config
 
-def _config() -> Config:
+HEAD = "0001"
+"""The version that this package needs: the newest migration's revision."""
+
+
+def _config() -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", "casework:store/migrations")
     return config
 
 
-def head() -> str:
-    """The version that this package needs."""
-    version = ScriptDirectory.from_config(_config()).get_current_head()
-    assert version is not None
-    return version
-
-
 def current(tx: Tx) -> str | None:
     """The version that the database has; None where it has none."""
-    return MigrationContext.configure(tx.connection).get_current_revision()
+    if tx.sql("select to_regclass('alembic_version') as found").scalar_one() is None:
+        return None
+    row = tx.sql("select version_num from alembic_version").one_or_none()
+    return row.version_num if row else None
 
 
 def upgrade(db: Database) -> str:
     """Bring the database to this package's schema, in one transaction, and return its version."""
     with db.begin() as tx:
         upgrade_within(tx)
-    return head()
+    return HEAD
 
 
 def upgrade_within(tx: Tx) -> None:
     """As `upgrade`, inside a transaction that is open."""
+    from alembic import command
+
     config = _config()
     config.attributes["connection"] = tx.connection
     command.upgrade(config, "head")
@@ -44,7 +50,7 @@ def upgrade_within(tx: Tx) -> None:
 def ensure(db: Database) -> None:
     """Upgrade where the version is not this package's."""
     with db.begin() as tx:
-        if current(tx) != head():
+        if current(tx) != HEAD:
             upgrade_within(tx)
 
 
@@ -52,6 +58,6 @@ def check(db: Database) -> None:
     """Raise SchemaOutdated where the database's version is not this package's."""
     with db.begin() as tx:
         version = current(tx)
-    if version != head():
+    if version != HEAD:
         found = f"is at schema version {version}" if version else "has no casework schema"
-        raise SchemaOutdated(f"The database {found}; this casework needs {head()}: run `casework db upgrade`.")
+        raise SchemaOutdated(f"The database {found}; this casework needs {HEAD}: run `casework db upgrade`.")

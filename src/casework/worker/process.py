@@ -147,4 +147,4 @@ def leave_parents_connections() -> None:
 def _connect() -> Casework:
     casework = connect_when_possible(f"casework {worker_name()}", pool_size=CONNECTIONS, caches_plans=True)
     # The application that Celery consumes with also publishes: one set of connections.
-    return replace(casework, publisher=Publisher(casework.publisher.url, app))
+    return replace(casework, make_publisher=lambda: Publisher(casework.publisher.url, app))
