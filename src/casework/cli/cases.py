@@ -8,7 +8,7 @@ import typer
 
 from casework.cli import services
 from casework.cli.console import Json, QueueRef, find_agent, find_id, find_queue, installation, print_json, say, table
-from casework.cli.importing import import_
+from casework.cli.imports.command import import_
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case, CaseFilter, LabelRef, NewCase, Priority, QueueId
 from casework.core.statuses import read_statuses
