@@ -11,7 +11,7 @@ from casework.cli.lazy import LazyGroup, Listed
 
 COMMANDS = {
     "up": Listed(
-        "casework.cli.up:up", "Run everything: API, workers, ticker, beat, and the servers where none are named."
+        "casework.cli.up:up", "Run everything: API, workers, ticker, beat, and the servers that no setting names."
     ),
     "demo": Listed(
         "casework.cli.demo:demo",
@@ -68,7 +68,9 @@ COMMANDS = {
             "import": "Import a file of records as cases.",
             "add": "Add a case to a queue.",
             "list": "List cases of a queue, the newest first.",
-            "show": "Show a case and its history.",
+            "show": "Show a case: why it stands as it does, its data, runs, requests with answers, and history.",
+            "explain": "Say why a case is not being worked on now.",
+            "watch": "Show what happens to a case as it happens, until it has ended.",
             "retry": "Set cases back to pending; live runs are interrupted.",
             "delegate": "Give cases to one agent, which must be a consumer of the queue; live runs are interrupted.",
             "settle": "End cases by hand; live runs are interrupted, open requests cancelled.",
@@ -80,6 +82,7 @@ COMMANDS = {
         "What runs asked people.",
         {
             "list": "List the requests that wait for a person, the oldest first.",
+            "show": "Show a request in full.",
             "answer": "Answer a question; its run goes on.",
             "approve": "Approve; its run goes on.",
             "deny": "Deny; its run goes on, and knows.",
@@ -146,7 +149,7 @@ def main() -> None:
 
     # What imports make stays: looking through it again and again costs a short command a tenth of its time.
     gc.set_threshold(50_000, 20, 20)
-    # A closed standard output is none to complain about.
+    # A closed standard output is no reason to fail.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - open to the end
     log.configure("WARNING", "text")
     with console.reported_errors():

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def admin_key(casework: "Casework") -> str:
-    """Make an admin's key, once, and say where it is. It lies in the home, readable for its owner alone."""
+    """Make an admin's key, once, and say where it is: in the home, readable for its owner alone."""
     path = casework.settings.home_path / "api-key"
     try:
         services.keys.authenticate(casework.db, path.read_text().strip())

@@ -6,7 +6,7 @@ import typer
 
 from casework.agents import targets
 from casework.cli import services
-from casework.cli.console import AgentRef, Json, find_agent, installation, print_json, say, table
+from casework.cli.console import AgentRef, Json, counted, find_agent, installation, print_json, say, shorten, table
 from casework.core.model import AgentKind
 from casework.errors import InvalidInput
 
@@ -41,7 +41,7 @@ def create(
     if as_json:
         print_json(agent)
     else:
-        say(f"Created agent {agent.name} ({agent.id}).")
+        say(f"Created agent {agent.name}.")
 
 
 @app.command("list")
@@ -52,14 +52,16 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
+    short = shorten(agent.id for agent in found)
     rows = (
-        (agent.name, agent.kind, agent.target, agent.max_attempts or casework.settings.max_attempts, agent.id)
+        (short[agent.id], agent.name, agent.kind, agent.target, agent.max_attempts or casework.settings.max_attempts)
         for agent in found
     )
     table(
-        ("agent", "kind", "target", "attempts", "id"),
+        ("id", "agent", "kind", "target", "attempts"),
         rows,
-        empty="There are no agents: casework agents create NAME --python module:function",
+        empty="There are no agents. Create one: casework agents create NAME --python module:function",
+        yields=("attempts", "kind"),
     )
 
 
@@ -74,4 +76,4 @@ def delete(agent: AgentRef, as_json: Json = False) -> None:
     if as_json:
         print_json({"id": found.id, "interrupted_run_ids": interrupted})
     else:
-        say(f"Deleted agent {found.name}; {len(interrupted)} runs interrupted.")
+        say(f"Deleted agent {found.name}; {counted(len(interrupted), 'run')} interrupted.")

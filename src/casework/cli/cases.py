@@ -2,17 +2,34 @@
 
 import json
 import sys
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from casework.cli import services
-from casework.cli.console import Json, QueueRef, find_agent, find_id, find_queue, installation, print_json, say, table
+from casework.cli import completion, services, story
+from casework.cli.console import (
+    Json,
+    QueueRef,
+    counted,
+    find_agent,
+    find_id,
+    find_queue,
+    installation,
+    print_json,
+    say,
+    shorten,
+    table,
+)
 from casework.cli.imports.command import import_
+from casework.cli.requests import as_object
+from casework.core import model
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Case, CaseFilter, LabelRef, NewCase, Priority, QueueId
+from casework.core.model import Case, CaseEvent, CaseFilter, LabelRef, NewCase, Priority, QueueId
 from casework.core.statuses import read_statuses
 from casework.errors import InvalidInput
+from casework.printable import printable
 
 if TYPE_CHECKING:
     from casework.service.cases import Withdrawn
@@ -20,7 +37,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Cases: work items.", no_args_is_help=True)
 app.command("import")(import_)
 
-CaseIds = Annotated[list[str], typer.Argument(metavar="CASE...", help="Ids of cases.")]
+CaseId = Annotated[str, typer.Argument(metavar="CASE", help="Id of a case, or its last 8 characters.")]
+CaseIds = Annotated[list[str], typer.Argument(metavar="CASE...", help="Ids of cases, or their last 8 characters.")]
 
 
 @app.command()
@@ -42,7 +60,7 @@ def add(
     if as_json:
         print_json(case)
     else:
-        say(f"Added case {case.id} to {found.name}.")
+        say(f"Added case {shorten([case.id])[case.id]} to {found.name}.")
 
 
 def _data(data: str | None, text: str | None) -> Any:
@@ -89,8 +107,23 @@ def list_(
     if as_json:
         print_json(found)
         return
-    rows = ((one.id, one.status, one.priority, one.created_at, _labels(one), one.title) for one in found)
-    table(("id", "status", "priority", "when", "labels", "title"), rows, empty="There are no such cases.")
+    short = shorten(one.id for one in found)
+    rows = ((short[one.id], _status(one), one.priority, one.created_at, _labels(one), one.title) for one in found)
+    table(
+        ("id", "status", "priority", "created", "labels", "title"),
+        rows,
+        empty="There are no such cases.",
+        yields=("priority", "labels", "created"),
+    )
+
+
+def _status(case: Case) -> str:
+    """The status, and until when a postponed case waits."""
+    if case.postponed_to is None or case.status is not CaseStatus.POSTPONED:
+        return case.status
+    from casework.cli.terminal import moment
+
+    return f"{case.status} until {moment(case.postponed_to)}"
 
 
 def _labels(case: Case) -> str:
@@ -98,17 +131,59 @@ def _labels(case: Case) -> str:
 
 
 @app.command()
-def show(case: Annotated[str, typer.Argument(metavar="CASE")], as_json: Json = False) -> None:
-    """Show a case and its history."""
+def show(
+    case: CaseId,
+    messages: Annotated[bool, typer.Option("--messages", help="Also what its runs said and called.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show a case: why it stands as it does, its data, runs, requests with answers, and history."""
     casework = installation()
-    found, events = services.cases.get(casework.db, casework.team_id, find_id("case", case))
+    id = find_id("case", case)
+    found, events = services.cases.get(casework.db, casework.team_id, id)
+    ran = services.runs.find(casework.db, case_id=found.id, limit=1000)
+    asked = story.requests_of(events)
     if as_json:
-        print_json({"case": found, "events": events})
+        print_json(
+            {"case": found, "events": events, "runs": ran, "requests": [as_object(one) for one in asked.values()]}
+        )
         return
-    say(f"{found.title}\n{found.id}  {found.status}  priority {found.priority}  {_labels(found)}")
-    say(json.dumps(found.data, ensure_ascii=False, indent=2) if not isinstance(found.data, str) else found.data)
-    rows = ((event.created_at, event.type, event.agent_name, event.reason) for event in events)
-    table(("when", "event", "agent", "reason"), rows, title="History")
+    say(story.head(found, _labels(found), _why(found, events)))
+    say(story.data_text(found.data) + "\n")
+    if ran:
+        story.show_runs(ran)
+        say("")
+    if asked:
+        story.show_requests(asked.values())
+        say("")
+    if messages:
+        story.show_messages(ran)
+        say("")
+    story.show_history(events, asked)
+
+
+def _why(case: Case, events: Sequence[CaseEvent]) -> str:
+    """Why the case stands as it does: of one that has ended the last reason."""
+    casework = installation()
+    told = services.explain.explain(casework.db, casework.settings, casework.team_id, case.id).message
+    reason = next((event.reason for event in reversed(events) if event.type == case.status or event.reason), None)
+    return f"{told} Reason: {printable(reason)}" if reason and case.completed_at else told
+
+
+@app.command()
+def explain(case: CaseId, as_json: Json = False) -> None:
+    """Say why a case is not being worked on now."""
+    casework = installation()
+    why = services.explain.explain(casework.db, casework.settings, casework.team_id, find_id("case", case))
+    if as_json:
+        print_json(why)
+    else:
+        say(why.message)
+
+
+@app.command()
+def watch(case: CaseId) -> None:
+    """Show what happens to a case as it happens, until it has ended. Ctrl-C ends the watch."""
+    story.follow(model.CaseId(find_id("case", case)))
 
 
 @app.command()
@@ -126,7 +201,9 @@ def retry(case: CaseIds, as_json: Json = False) -> None:
 @app.command()
 def delegate(
     case: CaseIds,
-    to: Annotated[str, typer.Option("--to", metavar="AGENT", help="The agent: its name or id.")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="AGENT", help="The agent: its name or id.", autocompletion=completion.agents)
+    ],
     as_json: Json = False,
 ) -> None:
     """Give cases to one agent, which must be a consumer of the queue; live runs are interrupted."""
@@ -140,10 +217,17 @@ def delegate(
     )
 
 
+class Ending(StrEnum):
+    """How a person can end a case."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
 @app.command()
 def settle(
     case: CaseIds,
-    status: Annotated[CaseStatus, typer.Option(help="completed or failed.")] = CaseStatus.COMPLETED,
+    status: Annotated[Ending, typer.Option(help="How they end.")] = Ending.COMPLETED,
     reason: Annotated[str | None, typer.Option(help="Why, for the cases' history.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -154,7 +238,7 @@ def settle(
         as_json,
         "settled",
         lambda queue, ids: casework.perform(
-            services.cases.settle(casework.db, casework.settings, queue, ids, status, reason)
+            services.cases.settle(casework.db, casework.settings, queue, ids, CaseStatus(status), reason)
         ),
     )
 
@@ -185,4 +269,4 @@ def _each_queue(texts: list[str], as_json: bool, word: str, act: Any) -> None:
     if as_json:
         print_json({word: moved, "skipped": skipped, "interrupted_run_ids": interrupted})
     else:
-        say(f"{len(moved)} {word}, {skipped} skipped, {len(interrupted)} runs interrupted.")
+        say(f"{counted(len(moved), 'case')} {word}, {skipped} skipped, {counted(len(interrupted), 'run')} interrupted.")

@@ -104,7 +104,7 @@ class Children:
                 child.process.wait()
 
     def check(self) -> None:
-        """Raise ServerNotStarted where a child keeps dying at its start."""
+        """Raise ServerNotStarted if a child keeps dying at its start."""
         for child in self.children:
             if child.restarts >= 5:
                 raise ServerNotStarted(

@@ -23,6 +23,7 @@ from casework.printable import printable, printable_json
 
 if TYPE_CHECKING:
     from casework.settings import Settings
+    from casework.store.short_ids import Kind
     from casework.wiring import Casework
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -50,23 +51,33 @@ def installation() -> "Casework":
 
 
 def find_queue(ref: str) -> Queue:
-    """The queue that the user means. Raises NotFound."""
+    """The queue with that name, id, or end of an id. Raises NotFound, and InvalidInput for an ambiguous end."""
     casework = installation()
-    return services.queues.get(casework.db, casework.team_id, ref)
+    try:
+        return services.queues.get(casework.db, casework.team_id, ref)
+    except NotFound:
+        return services.queues.get(casework.db, casework.team_id, find_id("queue", ref))
 
 
 def find_agent(ref: str) -> Agent:
-    """The agent that the user means. Raises NotFound."""
+    """The agent with that name, id, or end of an id. Raises NotFound, and InvalidInput for an ambiguous end."""
     casework = installation()
-    return services.agents.get(casework.db, casework.team_id, ref)
-
-
-def find_id(kind: str, text: str) -> UUID:
-    """An id as the user wrote it. Raises NotFound, because what is no id names nothing."""
     try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound(kind, text) from None
+        return services.agents.get(casework.db, casework.team_id, ref)
+    except NotFound:
+        return services.agents.get(casework.db, casework.team_id, find_id("agent", ref))
+
+
+def find_id(kind: "Kind", text: str) -> UUID:
+    """An id as the user wrote it: whole, or its last characters. Raises NotFound, and InvalidInput for an ambiguous end."""
+    casework = installation()
+    return services.short_ids.resolve(casework.db, casework.team_id, kind, text)
+
+
+def shorten(ids: Iterable[UUID | None]) -> dict[UUID | None, str | None]:
+    """Ids as a person reads and types them. What is None stays None."""
+    short = services.short_ids.shorten(id for id in ids if id is not None)
+    return {None: None, **{id: text for id, text in short.items()}}
 
 
 def plain(value: Any) -> Any:
@@ -93,16 +104,21 @@ def say(text: str) -> None:
 
 
 def table(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None, empty: str = "Nothing there."
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    title: str | None = None,
+    empty: str = "Nothing there.",
+    yields: Sequence[str] = (),
 ) -> None:
-    """Print a table, or a sentence if there is nothing to show."""
+    """Print a table, or a sentence if there is nothing to show. At a narrow terminal the columns of `yields` give way first."""
     kept = list(rows)
     if not kept:
         say(empty)
         return
     from casework.cli import terminal
 
-    terminal.out().print(terminal.build_table(columns, kept, title=title))
+    terminal.out().print(terminal.build_table(columns, kept, title=title, yields=yields))
 
 
 def counted(number: int, thing: str) -> str:

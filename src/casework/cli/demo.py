@@ -1,6 +1,7 @@
 """`casework demo`: watch two agents work a queue of invoices to its end, through real worker processes."""
 
 import itertools
+import shlex
 import shutil
 import sys
 from collections import Counter
@@ -13,7 +14,7 @@ import typer
 from casework.cli import services
 from casework.cli.admin_key import admin_key
 from casework.cli.children import Children
-from casework.cli.console import installation, say, table
+from casework.cli.console import counted, installation, say, table
 from casework.cli.roles import Pool
 from casework.cli.up import roles
 from casework.core.lifecycle import CaseStatus, EventType
@@ -38,7 +39,7 @@ def demo(workers: Annotated[int, typer.Option(min=1, max=16, help="Worker proces
     admin_key(casework)
     added = casework.perform(services.cases.create_all(casework.db, queue.id, invoices()))
     listed = ", ".join(f"{one.agent_name} (at most {one.concurrency} at once)" for one in consumers)
-    say(f"Queue {queue.name}: {len(added)} cases. Agents: {listed}.")
+    say(f"Queue {queue.name}: {counted(len(added), 'case')}. Agents: {listed}.")
     lines: list[str] = []
     children = Children(roles(workers, Pool.PREFORK, 4), lambda name, line: lines.append(f"{name}: {line}"))
     began = monotonic()
@@ -97,22 +98,22 @@ def _play(queue: Queue, children: Children) -> None:
             children.check()
             for request in services.requests.find(casework.db, casework.team_id, queue_id=queue.id):
                 _answer(request, bar)
-            counted = services.queues.stats(casework.db, casework.team_id, queue.id).cases
-            ended = counted["completed"] + counted["failed"]
-            _show(bar, task, counted, ended)
+            by_status = services.queues.stats(casework.db, casework.team_id, queue.id).cases
+            ended = by_status["completed"] + by_status["failed"]
+            _show(bar, task, by_status, ended)
             if not sys.stderr.isatty() and ended // 100 > shown:
                 shown = ended // 100
                 say(f"  {ended} of {COUNT} cases have ended")
             if ended == COUNT:
                 return
             if monotonic() > end:
-                raise CaseworkError(f"{COUNT - ended} cases did not end within {SECONDS:g} s: {counted}")
+                raise CaseworkError(f"{COUNT - ended} cases did not end within {SECONDS:g} s: {by_status}")
             sleep(0.2)
 
 
-def _show(bar: "Progress", task: "TaskID", counted: dict[str, int], ended: int) -> None:
+def _show(bar: "Progress", task: "TaskID", by_status: dict[str, int], ended: int) -> None:
     open_ = ", ".join(
-        f"{count} {status}" for status, count in counted.items() if count and status not in ("completed", "failed")
+        f"{count} {status}" for status, count in by_status.items() if count and status not in ("completed", "failed")
     )
     bar.update(task, completed=ended, description=open_ or "done")
 
@@ -162,8 +163,8 @@ def _tell(queue: Queue, seconds: float) -> None:
     say("\nTry next:")
     casework_command = "casework" if shutil.which("casework") else sys.argv[0]
     for command, what in (
-        (f"casework cases list {queue.name} --status failed", "what failed"),
-        (f"casework cases show {told.id}", "this case in full"),
+        (f"casework cases list {shlex.quote(queue.name)} --status failed", "what failed"),
+        (f"casework cases show {services.short_ids.shorten(histories)[told.id]}", "this case in full"),
         ("casework up", "the installation, for your own queues"),
     ):
         command = command.replace("casework", casework_command, 1)

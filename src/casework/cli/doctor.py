@@ -29,7 +29,7 @@ class Finding:
 
 
 def doctor(as_json: Json = False) -> None:
-    """Check settings, servers, schema, processes, agents and queues. Exit code 1 where something is wrong."""
+    """Check settings, servers, schema, processes, agents and queues. Exit code 1 if something is wrong."""
     findings = list(_findings())
     if as_json:
         print_json(findings)

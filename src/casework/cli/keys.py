@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from casework.cli import services
-from casework.cli.console import Json, find_id, installation, print_json, say, table
+from casework.cli.console import Json, find_id, installation, print_json, say, shorten, table
 from casework.core.duration import parse_span
 from casework.core.roles import Role
 
@@ -26,7 +26,7 @@ def create(
     role: Annotated[Role, typer.Option(help="What its holder may do.")],
     expires: Annotated[str | None, typer.Option(help="For how long it is valid, as in 30d.")] = None,
     team: Annotated[
-        str | None, typer.Option(help="The team it belongs to, created where it is new. CASEWORK_TEAM by default.")
+        str | None, typer.Option(help="The team it belongs to; a new one is created. CASEWORK_TEAM by default.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -48,19 +48,24 @@ def list_(as_json: Json = False) -> None:
     if as_json:
         print_json([_as_object(key) for key in found])
         return
+    short = shorten(key.id for key in found)
     rows = (
-        (key.id, key.name, key.role, f"cw_{key.public}_...", key.created_at, key.expires_at, key.revoked_at)
+        (short[key.id], key.name, key.role, f"cw_{key.public}_...", key.created_at, key.expires_at, key.revoked_at)
         for key in found
     )
     table(
         ("id", "name", "role", "key", "created", "expires", "revoked"),
         rows,
-        empty="There are no keys: casework keys create NAME --role ROLE",
+        empty="There are no keys. Create one: casework keys create NAME --role ROLE",
+        yields=("key", "created", "revoked"),
     )
 
 
 @app.command()
-def revoke(key: Annotated[str, typer.Argument(metavar="ID", help="Id of a key.")], as_json: Json = False) -> None:
+def revoke(
+    key: Annotated[str, typer.Argument(metavar="ID", help="Id of a key, or its last 8 characters.")],
+    as_json: Json = False,
+) -> None:
     """Revoke a key, at once."""
     casework = installation()
     key_id = find_id("key", key)
@@ -68,4 +73,4 @@ def revoke(key: Annotated[str, typer.Argument(metavar="ID", help="Id of a key.")
     if as_json:
         print_json({"id": key_id, "revoked": True})
     else:
-        say(f"Revoked key {key_id}.")
+        say(f"Revoked key {shorten([key_id])[key_id]}.")

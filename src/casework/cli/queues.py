@@ -1,5 +1,6 @@
 """`casework queues`."""
 
+import shlex
 import sys
 import time
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from casework.cli import services
-from casework.cli.console import Json, QueueRef, find_queue, installation, print_json, say, table
+from casework.cli.console import Json, QueueRef, counted, find_queue, installation, print_json, say, table
 from casework.core.model import Queue, QueueMode, QueueStats
 from casework.errors import Conflict
 
@@ -22,7 +23,7 @@ def create(name: str, description: str | None = None, as_json: Json = False) -> 
     """Create a queue."""
     casework = installation()
     queue = services.queues.create(casework.db, casework.team_id, name, description)
-    _show_one(queue, as_json, f"Created queue {queue.name} ({queue.id}).")
+    _show_one(queue, as_json, f"Created queue {queue.name}.")
 
 
 @app.command("list")
@@ -39,17 +40,26 @@ def list_(as_json: Json = False) -> None:
     table(
         QUEUE_COLUMNS,
         (queue_row(queue, stats) for queue, stats in found),
-        empty="There are no queues: casework queues create NAME",
+        empty="There are no queues. Create one: casework queues create NAME",
+        yields=QUEUE_YIELDS,
     )
 
 
 QUEUE_COLUMNS = ("queue", "mode", "pending", "claimed", "input", "postponed", "done", "failed", "live", "oldest")
+QUEUE_YIELDS = ("oldest", "mode", "postponed", "live")
 
 
 def queue_row(queue: Queue, stats: QueueStats) -> list[Any]:
     """A queue as a row of a table."""
-    age = f"{(datetime.now(UTC) - stats.oldest_pending_at).total_seconds():.0f} s" if stats.oldest_pending_at else None
+    age = _age((datetime.now(UTC) - stats.oldest_pending_at).total_seconds()) if stats.oldest_pending_at else None
     return [queue.name, queue.mode, *stats.cases.values(), sum(stats.live_runs.values()), age]
+
+
+def _age(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _as_object(queue: Queue, stats: QueueStats) -> dict[str, Any]:
@@ -77,16 +87,16 @@ def show(queue: QueueRef, as_json: Json = False) -> None:
         print_json({**_as_object(found, stats), "consumers": consumers})
         return
     say(f"{found.name}  {found.id}  {found.mode}" + (f"\n{found.description}" if found.description else ""))
-    table(QUEUE_COLUMNS, [queue_row(found, stats)])
+    table(QUEUE_COLUMNS, [queue_row(found, stats)], yields=QUEUE_YIELDS)
     rows = ((one.agent_name, one.trigger, one.concurrency or "none", one.live_runs) for one in consumers)
     table(
         ("consumer", "trigger", "concurrency", "live runs"),
         rows,
-        empty="It has no consumers: casework consumers set QUEUE AGENT",
+        empty=f"It has no consumers. Connect an agent: casework consumers set {shlex.quote(found.name)} AGENT",
     )
-    counted = [(name, count) for name, count in stats.counters.items() if count]
-    if counted:
-        table(("counter", "count"), counted)
+    counters = [(name, count) for name, count in stats.counters.items() if count]
+    if counters:
+        table(("counter", "count"), counters)
 
 
 @app.command()
@@ -103,7 +113,7 @@ def resume(queue: QueueRef, as_json: Json = False) -> None:
 
 def _set_mode(ref: str, mode: QueueMode, as_json: bool) -> None:
     casework = installation()
-    queue = casework.perform(services.queues.set_mode(casework.db, casework.team_id, ref, mode))
+    queue = casework.perform(services.queues.set_mode(casework.db, casework.team_id, find_queue(ref).id, mode))
     _show_one(queue, as_json, f"Queue {queue.name} is {queue.mode}.")
 
 
@@ -126,15 +136,17 @@ def delete(
     total = sum(services.queues.stats(casework.db, casework.team_id, found.id).cases.values())
     if total and not yes:
         if not sys.stderr.isatty():
-            raise Conflict(f"Queue {found.name} holds {total} cases: say --yes to delete them.")
-        typer.confirm(f"Delete queue {found.name} with {total} cases?", abort=True, err=True)
+            raise Conflict(f"Queue {found.name} holds {counted(total, 'case')}: say --yes to delete them.")
+        typer.confirm(f"Delete queue {found.name} with {counted(total, 'case')}?", abort=True, err=True)
     count, interrupted = casework.perform(
         services.queues.delete(casework.db, casework.settings, casework.team_id, found.id)
     )
     if as_json:
         print_json({"id": found.id, "deleted_cases": count, "interrupted_run_ids": interrupted})
     else:
-        say(f"Deleted queue {found.name} with {count} cases; {len(interrupted)} runs interrupted.")
+        say(
+            f"Deleted queue {found.name} with {counted(count, 'case')}; {counted(len(interrupted), 'run')} interrupted."
+        )
 
 
 @app.command()
@@ -180,7 +192,7 @@ def _listed(left: dict[str, int]) -> str:
         "pending": "waiting for a worker",
         "running": "running",
         "waiting": "waiting for an answer or another attempt",
-        "cases": "pending cases",
+        "cases": "not worked on yet",
     }
     return ", ".join(f"{count} {words[status]}" for status, count in left.items())
 

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from casework.cli import services
-from casework.cli.console import Json, installation, print_json, read_settings, say
+from casework.cli.console import Json, counted, installation, print_json, read_settings, say
 
 # Workers need no word of each other: PostgreSQL knows what each does.
 _ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
@@ -90,4 +90,4 @@ def tick(as_json: Json = False) -> None:
     if as_json:
         print_json({"claimed": claimed, "swept": swept})
     else:
-        say(f"Claimed {claimed} cases; brought on {swept} stuck runs.")
+        say(f"Claimed {counted(claimed, 'case')}; recovered {counted(swept, 'stuck run')}.")

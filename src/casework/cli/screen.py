@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from casework.cli import services
-from casework.cli.queues import QUEUE_COLUMNS, queue_row
+from casework.cli.queues import QUEUE_COLUMNS, QUEUE_YIELDS, queue_row
 from casework.cli.terminal import build_table, err, out
 from casework.errors import Unavailable
 from casework.printable import printable
@@ -55,7 +55,9 @@ class _LiveScreen(Screen):
             return
         self._next = monotonic() + _REFRESH_SECONDS
         try:
-            self._live.update(Group(Text(""), build_table(QUEUE_COLUMNS, _rows(self._casework))), refresh=True)
+            self._live.update(
+                Group(Text(""), build_table(QUEUE_COLUMNS, _rows(self._casework), yields=QUEUE_YIELDS)), refresh=True
+            )
         except Unavailable as error:
             self._live.update(Text(str(error), style="red"), refresh=True)
 

@@ -7,11 +7,13 @@ if TYPE_CHECKING:
     from casework.service import agents as agents
     from casework.service import cases as cases
     from casework.service import dispatch as dispatch
+    from casework.service import explain as explain
     from casework.service import health as health
     from casework.service import keys as keys
     from casework.service import queues as queues
     from casework.service import requests as requests
     from casework.service import runs as runs
+    from casework.service import short_ids as short_ids
     from casework.service import standstill as standstill
 
 

@@ -9,7 +9,7 @@ import typer
 
 from casework.cli.admin_key import admin_key
 from casework.cli.children import Child, Children
-from casework.cli.console import installation
+from casework.cli.console import counted, installation
 from casework.cli.roles import Concurrency, Pool, PoolOption, api_command, beat_command, ticker_command, worker_command
 from casework.cli.serve import DEFAULT_PORT, Host, Port, check_port
 
@@ -26,7 +26,7 @@ def up(
     concurrency: Concurrency = None,
     pool: PoolOption = Pool.PREFORK,
 ) -> None:
-    """Run everything: API, workers, ticker, beat, and the servers where none are named.
+    """Run everything: API, workers, ticker, beat, and the servers that no setting names.
 
     Ctrl-C stops it all; a second one at once.
     """
@@ -44,7 +44,7 @@ def up(
         if not casework.settings.modules:
             screen.note("CASEWORK_AGENT_MODULES is not set: no module may hold python agents.")
         screen.note(
-            f"casework is up: {workers} {'worker' if workers == 1 else 'workers'} of {concurrency} runs, ticker and beat. Ctrl-C stops it."
+            f"casework is up: {counted(workers, 'worker')} of {counted(concurrency, 'run')}, ticker and beat. Ctrl-C stops it."
         )
         try:
             while not interrupts:
