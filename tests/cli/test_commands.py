@@ -105,6 +105,12 @@ def test_import_from_standard_input_and_bad_bytes(casework):
         (("consumers", "set", "inbox", "nope"), 1, "no agent"),
         (("consumers", "set", "inbox", "nope", "--concurrency", "-1"), 2, "--concurrency"),
         (("queues", "create", "inbox"), 1, "already"),
+        (("cases", "list", "inbox", "--limit", "x"), 2, "'--limit': it should be a whole number. See "),
+        (("cases", "list", "inbox", "--limit", "0"), 2, "at least 1"),
+        (("cases", "settle", "x", "--status", "pending"), 2, "'pending' is not one of 'completed', 'failed'"),
+        (("cases", "list"), 2, "Missing argument 'QUEUE'"),
+        (("queues", "lsit"), 2, "Did you mean 'list'?"),
+        (("cases", "list", "inbox", "--lable", "x"), 2, "--label"),
     ],
 )
 def test_mistakes_are_one_clear_line(casework, arguments, code, part):

@@ -1,13 +1,17 @@
 """A command is imported when it is called: until then its name and its one line of help are enough."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 import typer.main
 from typer.core import TyperCommand, TyperGroup
+
+from casework.errors import InvalidInput
+from casework.wording import plain_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +66,29 @@ class LazyGroup(TyperGroup):
         if name is None or command is None or isinstance(command, _ListedGroup):
             return name, command, rest
         return name, load(name, self.listed[name]), rest
+
+    def main(self, *args: Any, **options: Any) -> NoReturn:
+        """Run, and exit. Raises InvalidInput for a command line that cannot be understood."""
+        try:
+            code = super().main(*args, **{**options, "standalone_mode": False})
+        except typer.Abort:
+            sys.exit(1)
+        except Exception as error:
+            # Typer has its own copy of click's exceptions, or click's, as its version has it.
+            if not hasattr(error, "format_message"):
+                raise
+            if type(error).__name__ == "NoArgsIsHelpError":
+                usage: Any = error
+                usage.show()
+                sys.exit(2)
+            raise InvalidInput(_sentence(error)) from None
+        sys.exit(code or 0)
+
+
+def _sentence(error: Any) -> str:
+    """A usage error in one line, with where to find help."""
+    start, separator, rest = str(error.format_message()).partition(": ")
+    told = f"{start}{separator}{plain_words(rest)}".rstrip()
+    told += "" if told.endswith((".", "?")) else "."
+    context = getattr(error, "ctx", None)
+    return f"{told} See {context.command_path} --help" if context else told
