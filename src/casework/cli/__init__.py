@@ -71,6 +71,7 @@ COMMANDS = {
             "show": "Show a case: why it stands as it does, its data, runs, requests with answers, and history.",
             "explain": "Say why a case is not being worked on now.",
             "watch": "Show what happens to a case as it happens, until it has ended.",
+            "edit": "Change a case's title, data, priority or labels, whatever its status.",
             "retry": "Set cases back to pending; live runs are interrupted.",
             "delegate": "Give cases to one agent, which must be a consumer of the queue; live runs are interrupted.",
             "settle": "End cases by hand; live runs are interrupted, open requests cancelled.",

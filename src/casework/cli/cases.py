@@ -1,19 +1,15 @@
 """`casework cases`."""
 
-import json
-import sys
 from collections.abc import Sequence
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from casework.cli import completion, services, story
+from casework.cli import case_acts, services, story
+from casework.cli.case_inputs import read_data, read_filter, read_labels
 from casework.cli.console import (
     Json,
     QueueRef,
-    counted,
-    find_agent,
     find_id,
     find_queue,
     installation,
@@ -26,19 +22,17 @@ from casework.cli.imports.command import import_
 from casework.cli.requests import as_object
 from casework.core import model
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Case, CaseEvent, CaseFilter, LabelRef, NewCase, Priority, QueueId
-from casework.core.statuses import read_statuses
-from casework.errors import InvalidInput
+from casework.core.model import Case, CaseEvent, NewCase, Priority
+from casework.errors import Conflict
 from casework.printable import printable
 
 if TYPE_CHECKING:
-    from casework.service.cases import Withdrawn
+    pass
 
 app = typer.Typer(help="Cases: work items.", no_args_is_help=True)
 app.command("import")(import_)
 
 CaseId = Annotated[str, typer.Argument(metavar="CASE", help="Id of a case, or its last 8 characters.")]
-CaseIds = Annotated[list[str], typer.Argument(metavar="CASE...", help="Ids of cases, or their last 8 characters.")]
 
 
 @app.command()
@@ -49,34 +43,21 @@ def add(
     text: Annotated[str | None, typer.Option(help="Data that is plain text.")] = None,
     label: Annotated[list[str] | None, typer.Option(help="A label: value, or key=value. Repeatable.")] = None,
     priority: Annotated[Priority, typer.Option()] = Priority.NONE,
+    key: Annotated[str | None, typer.Option(help="Identifies the case: one with that key is not added again.")] = None,
     as_json: Json = False,
 ) -> None:
     """Add a case to a queue."""
     casework = installation()
-    new = NewCase(title, _data(data, text), tuple(_label(one) for one in label or ()), priority)
+    new = NewCase(title, read_data(data, text), read_labels(label), priority, key)
     found = find_queue(queue)
     ids = casework.perform(services.cases.create(casework.db, found.id, [new]))
+    if not ids:
+        raise Conflict(f"Queue {found.name} has a case with the key {key!r} already.")
     case = services.cases.get_many(casework.db, ids)[0]
     if as_json:
         print_json(case)
     else:
         say(f"Added case {shorten([case.id])[case.id]} to {found.name}.")
-
-
-def _data(data: str | None, text: str | None) -> Any:
-    if data is not None and text is not None:
-        raise InvalidInput("Give --data or --text, not both.")
-    if data is None:
-        return text or ""
-    try:
-        return json.loads(sys.stdin.read() if data == "-" else data)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"--data is not JSON: {error}. For plain text there is --text.") from None
-
-
-def _label(text: str) -> LabelRef:
-    key, separator, value = text.partition("=")
-    return LabelRef(value, key) if separator else LabelRef(text)
 
 
 @app.command("list")
@@ -94,13 +75,10 @@ def list_(
 ) -> None:
     """List cases of a queue, the newest first."""
     casework = installation()
-    labels: dict[str, tuple[str, ...]] = {}
-    for one in map(_label, label or ()):
-        labels[one.key] = (*labels.get(one.key, ()), one.value)
     found = services.cases.find(
         casework.db,
         find_queue(queue).id,
-        CaseFilter(read_statuses(CaseStatus, status, "--status"), labels, title),
+        read_filter(status, label, title),
         limit=limit,
         offset=offset,
     )
@@ -186,87 +164,8 @@ def watch(case: CaseId) -> None:
     story.follow(model.CaseId(find_id("case", case)))
 
 
-@app.command()
-def retry(case: CaseIds, as_json: Json = False) -> None:
-    """Set cases back to pending; live runs are interrupted."""
-    casework = installation()
-    _each_queue(
-        case,
-        as_json,
-        "retried",
-        lambda queue, ids: casework.perform(services.cases.retry(casework.db, casework.settings, queue, ids)),
-    )
-
-
-@app.command()
-def delegate(
-    case: CaseIds,
-    to: Annotated[
-        str, typer.Option("--to", metavar="AGENT", help="The agent: its name or id.", autocompletion=completion.agents)
-    ],
-    as_json: Json = False,
-) -> None:
-    """Give cases to one agent, which must be a consumer of the queue; live runs are interrupted."""
-    casework = installation()
-    agent = find_agent(to).id
-    _each_queue(
-        case,
-        as_json,
-        "delegated",
-        lambda queue, ids: casework.perform(services.cases.delegate(casework.db, casework.settings, queue, ids, agent)),
-    )
-
-
-class Ending(StrEnum):
-    """How a person can end a case."""
-
-    COMPLETED = "completed"
-    FAILED = "failed"
-
-
-@app.command()
-def settle(
-    case: CaseIds,
-    status: Annotated[Ending, typer.Option(help="How they end.")] = Ending.COMPLETED,
-    reason: Annotated[str | None, typer.Option(help="Why, for the cases' history.")] = None,
-    as_json: Json = False,
-) -> None:
-    """End cases by hand; live runs are interrupted, open requests cancelled."""
-    casework = installation()
-    _each_queue(
-        case,
-        as_json,
-        "settled",
-        lambda queue, ids: casework.perform(
-            services.cases.settle(casework.db, casework.settings, queue, ids, CaseStatus(status), reason)
-        ),
-    )
-
-
-@app.command()
-def delete(case: CaseIds, as_json: Json = False) -> None:
-    """Delete cases with their history; live runs are interrupted."""
-    casework = installation()
-    _each_queue(
-        case,
-        as_json,
-        "deleted",
-        lambda queue, ids: casework.perform(services.cases.delete(casework.db, casework.settings, queue, ids)),
-    )
-
-
-def _each_queue(texts: list[str], as_json: bool, word: str, act: Any) -> None:
-    """Act on the cases of each queue; every id is looked up before anything is done."""
-    casework = installation()
-    by_queue: dict[QueueId, list[Any]] = {}
-    for text in dict.fromkeys(texts):
-        id = find_id("case", text)
-        by_queue.setdefault(services.cases.queue_of(casework.db, casework.team_id, id), []).append(id)
-    done: list[Withdrawn] = [act(queue, ids) for queue, ids in by_queue.items()]
-    moved = [id for one in done for id in one.moved]
-    interrupted = [run for one in done for run in one.interrupted]
-    skipped = sum(one.skipped for one in done)
-    if as_json:
-        print_json({word: moved, "skipped": skipped, "interrupted_run_ids": interrupted})
-    else:
-        say(f"{counted(len(moved), 'case')} {word}, {skipped} skipped, {counted(len(interrupted), 'run')} interrupted.")
+app.command()(case_acts.edit)
+app.command()(case_acts.retry)
+app.command()(case_acts.delegate)
+app.command()(case_acts.settle)
+app.command()(case_acts.delete)

@@ -104,9 +104,9 @@ def answer_text(request: HumanRequest) -> str | None:
 def answer(
     request: Annotated[
         str | None,
-        typer.Argument(metavar="[ID]", help="Id of a request. Without it you are asked one after the other."),
+        typer.Argument(metavar="ID", help="Id of a request. Without it you are asked one after the other."),
     ] = None,
-    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="The answer.")] = None,
+    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="The answer.")] = None,
     queue: Annotated[
         str | None, typer.Option(help="Without an id: only of this queue.", autocompletion=completion.queues)
     ] = None,
