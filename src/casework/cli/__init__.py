@@ -19,9 +19,9 @@ COMMANDS = {
     ),
     "api": Listed("casework.cli.serve:api", "Serve the HTTP API, with its documentation at /docs."),
     "worker": Listed("casework.cli.roles:worker", "Execute runs."),
-    "ticker": Listed("casework.cli.roles:ticker", "Execute ticks: sweep, and claim cases for agents."),
-    "beat": Listed("casework.cli.roles:beat", "Ask for a tick each CASEWORK_TICK_SECONDS."),
-    "tick": Listed("casework.cli.roles:tick", "Execute one tick here and now."),
+    "ticker": Listed("casework.cli.roles:ticker", "Run ticks: recover stuck runs, and claim cases for agents."),
+    "beat": Listed("casework.cli.roles:beat", "Ask for a tick every CASEWORK_TICK_SECONDS."),
+    "tick": Listed("casework.cli.roles:tick", "Run one tick in this process."),
     "doctor": Listed("casework.cli.doctor:doctor", "Check settings, servers, schema, processes, agents and queues."),
     "db": Listed(
         "casework.cli.database:app",
@@ -37,10 +37,10 @@ COMMANDS = {
             "create": "Create a queue.",
             "list": "List queues with their cases by status.",
             "show": "Show a queue, its cases by status, its consumers, and what went wrong in it.",
-            "pause": "Claim nothing from a queue; runs that are being executed finish.",
-            "resume": "Claim from a queue again.",
+            "pause": "Stop claiming from a queue; runs in progress finish.",
+            "resume": "Start claiming from a queue again.",
             "delete": "Delete a queue with all its cases; live runs are interrupted.",
-            "drain": "Claim nothing new, wait until the live runs have ended, and pause the queue.",
+            "drain": "Stop claiming, wait until the live runs have ended, and pause the queue.",
         },
     ),
     "agents": Listed(
@@ -49,16 +49,16 @@ COMMANDS = {
         {
             "create": "Create an agent: a python function in a module that CASEWORK_AGENT_MODULES names, or a program elsewhere.",
             "list": "List agents.",
-            "delete": "Delete an agent: its live runs are interrupted, and what was meant for it goes back to its queues.",
+            "delete": "Delete an agent: its live runs are interrupted, and cases that were delegated to it go back to their queues.",
         },
     ),
     "consumers": Listed(
         "casework.cli.consumers:app",
         "Consumers: agents connected to queues.",
         {
-            "set": "Connect an agent to a queue, or change how.",
+            "set": "Connect an agent to a queue, or change its options.",
             "list": "List the consumers of a queue.",
-            "remove": "Disconnect an agent from a queue: its live runs are interrupted, its cases go back to the others.",
+            "remove": "Disconnect an agent from a queue: its live runs are interrupted, and other agents can take its cases.",
         },
     ),
     "cases": Listed(
@@ -80,13 +80,13 @@ COMMANDS = {
     ),
     "requests": Listed(
         "casework.cli.requests:app",
-        "What runs asked people.",
+        "Requests: what runs ask people.",
         {
             "list": "List the requests that wait for a person, the oldest first.",
             "show": "Show a request in full.",
-            "answer": "Answer a question; its run goes on.",
-            "approve": "Approve; its run goes on.",
-            "deny": "Deny; its run goes on, and knows.",
+            "answer": "Answer a question; its run continues.",
+            "approve": "Approve; its run continues.",
+            "deny": "Deny; its run continues and learns of it.",
         },
     ),
     "runs": Listed(

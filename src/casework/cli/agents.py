@@ -67,7 +67,7 @@ def list_(as_json: Json = False) -> None:
 
 @app.command()
 def delete(agent: AgentRef, as_json: Json = False) -> None:
-    """Delete an agent: its live runs are interrupted, and what was meant for it goes back to its queues."""
+    """Delete an agent: its live runs are interrupted, and cases that were delegated to it go back to their queues."""
     casework = installation()
     found = find_agent(agent)
     interrupted = casework.perform(

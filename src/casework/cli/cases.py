@@ -142,9 +142,9 @@ def show(
 def _why(case: Case, events: Sequence[CaseEvent]) -> str:
     """Why the case stands as it does: of one that has ended the last reason."""
     casework = installation()
-    told = services.explain.explain(casework.db, casework.settings, casework.team_id, case.id).message
+    sentence = services.explain.explain(casework.db, casework.settings, casework.team_id, case.id).message
     reason = next((event.reason for event in reversed(events) if event.type == case.status or event.reason), None)
-    return f"{told} Reason: {printable(reason)}" if reason and case.completed_at else told
+    return f"{sentence} Reason: {printable(reason)}" if reason and case.completed_at else sentence
 
 
 @app.command()

@@ -76,7 +76,7 @@ class Children:
                 quick = now - child.started < QUICK_DEATH_SECONDS
                 child.restarts = child.restarts + 1 if quick else 0
                 child.restart_at = now + (min(MAX_RESTART_WAIT_SECONDS, 0.5 * 2**child.restarts) if quick else 0.0)
-                self._tell(child.name, f"ended with {child.process.returncode}; it is started again")
+                self._tell(child.name, f"ended with exit code {child.process.returncode}; restarting it")
             if now >= child.restart_at:
                 child.restart_at = 0.0
                 self._start(child)

@@ -41,7 +41,7 @@ def set_(
     concurrency: Annotated[str | None, typer.Option(metavar="N|none", help="How many runs at once.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Connect an agent to a queue, or change how. What is not given stays: at first trigger on, no limit."""
+    """Connect an agent to a queue, or change its options. Options that are not given keep their values; the defaults are trigger on and no limit."""
     casework = installation()
     _check_concurrency(concurrency)
     found, agent_id = find_queue(queue), find_agent(agent).id
@@ -97,7 +97,7 @@ def list_(queue: QueueRef, as_json: Json = False) -> None:
 
 @app.command()
 def remove(queue: QueueRef, agent: AgentRef, as_json: Json = False) -> None:
-    """Disconnect an agent from a queue: its live runs are interrupted, its cases go back to the others."""
+    """Disconnect an agent from a queue: its live runs are interrupted, and other agents can take its cases."""
     casework = installation()
     found, member = find_queue(queue), find_agent(agent)
     interrupted = casework.perform(

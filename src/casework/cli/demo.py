@@ -52,7 +52,7 @@ def demo(workers: Annotated[int, typer.Option(min=1, max=16, help="Worker proces
         raise
     finally:
         children.stop(5)
-    _tell(queue, monotonic() - began)
+    _report(queue, monotonic() - began)
 
 
 def _new_queue() -> Queue:
@@ -124,18 +124,18 @@ def _answer(request: HumanRequest, bar: "Progress") -> None:
         case, _ = services.cases.get(casework.db, casework.team_id, request.case_id)
         approved = case.data["number"] != DENIED
         casework.perform(services.requests.decide(casework.db, casework.team_id, request.id, approved))
-        told = "yes" if approved else "no"
+        given = "yes" if approved else "no"
     else:
-        told = request.options[0]
-        casework.perform(services.requests.answer(casework.db, casework.team_id, request.id, told))
-    line = f"  asked: {printable(request.title)}  answered: {told}"
+        given = request.options[0]
+        casework.perform(services.requests.answer(casework.db, casework.team_id, request.id, given))
+    line = f"  asked: {printable(request.title)}  answered: {given}"
     if sys.stderr.isatty():
         bar.console.print(line, markup=False)
     else:
         say(line)
 
 
-def _tell(queue: Queue, seconds: float) -> None:
+def _report(queue: Queue, seconds: float) -> None:
     """The outcomes, one case's history, and what to try next."""
     casework = installation()
     found = services.cases.find(casework.db, queue.id, CaseFilter(), limit=COUNT)
@@ -146,7 +146,7 @@ def _tell(queue: Queue, seconds: float) -> None:
     rows = [(str(status), ended[status], "") for status in (CaseStatus.COMPLETED, CaseStatus.FAILED)]
     rows += [(f"  {words}", kinds[kind], example) for kind, words, example in _WORDS]
     table(("outcome", "cases", ""), rows, title=f"{len(found)} invoices in {seconds:.1f} s")
-    told = next(
+    example = next(
         case
         for case in found
         if EventType.NEEDS_INPUT in _kinds(histories[case.id]) and case.status is CaseStatus.COMPLETED
@@ -156,15 +156,15 @@ def _tell(queue: Queue, seconds: float) -> None:
         ("when", "event", "agent", "reason"),
         [
             (event.created_at.astimezone().strftime("%H:%M:%S.%f")[:-3], event.type, event.agent_name, event.reason)
-            for event in histories[told.id]
+            for event in histories[example.id]
         ],
-        title=f"The history of {told.title}",
+        title=f"The history of {example.title}",
     )
     say("\nTry next:")
     casework_command = "casework" if shutil.which("casework") else sys.argv[0]
     for command, what in (
         (f"casework cases list {shlex.quote(queue.name)} --status failed", "what failed"),
-        (f"casework cases show {services.short_ids.shorten(histories)[told.id]}", "this case in full"),
+        (f"casework cases show {services.short_ids.shorten(histories)[example.id]}", "this case in full"),
         ("casework up", "the installation, for your own queues"),
     ):
         command = command.replace("casework", casework_command, 1)

@@ -85,8 +85,8 @@ def _look_around(casework: "Casework") -> Iterator[Finding]:
         yield Finding(f"queue {queue.name}", trouble is None, trouble or "moves")
         counted = services.queues.counters(casework.db, casework.team_id, queue.id)
         if any(counted.values()):
-            told = ", ".join(f"{name} {count}" for name, count in counted.items() if count)
-            yield Finding(f"counters {queue.name}", True, told)
+            listed = ", ".join(f"{name} {count}" for name, count in counted.items() if count)
+            yield Finding(f"counters {queue.name}", True, listed)
 
 
 def _look(check: str, look: Callable[[], str]) -> Finding:

@@ -88,7 +88,7 @@ class LazyGroup(TyperGroup):
 def _sentence(error: Any) -> str:
     """A usage error in one line, with where to find help."""
     start, separator, rest = str(error.format_message()).partition(": ")
-    told = f"{start}{separator}{plain_words(rest)}".rstrip()
-    told += "" if told.endswith((".", "?")) else "."
+    sentence = f"{start}{separator}{plain_words(rest)}".rstrip()
+    sentence += "" if sentence.endswith((".", "?")) else "."
     context = getattr(error, "ctx", None)
-    return f"{told} See {context.command_path} --help" if context else told
+    return f"{sentence} See {context.command_path} --help" if context else sentence

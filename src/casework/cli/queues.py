@@ -101,13 +101,13 @@ def show(queue: QueueRef, as_json: Json = False) -> None:
 
 @app.command()
 def pause(queue: QueueRef, as_json: Json = False) -> None:
-    """Claim nothing from a queue; runs that are being executed finish."""
+    """Stop claiming from a queue; runs in progress finish."""
     _set_mode(queue, QueueMode.PAUSED, as_json)
 
 
 @app.command()
 def resume(queue: QueueRef, as_json: Json = False) -> None:
-    """Claim from a queue again."""
+    """Start claiming from a queue again."""
     _set_mode(queue, QueueMode.ACTIVE, as_json)
 
 
@@ -152,7 +152,7 @@ def delete(
 @app.command()
 def drain(
     queue: QueueRef,
-    empty: Annotated[bool, typer.Option("--empty", help="Work off all pending cases first.")] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="Wait until all pending cases are done first.")] = False,
     interrupt: Annotated[
         bool,
         typer.Option(
@@ -165,7 +165,7 @@ def drain(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Claim nothing new, wait until the live runs have ended, and pause the queue."""
+    """Stop claiming, wait until the live runs have ended, and pause the queue."""
     casework = installation()
     found = find_queue(queue)
     end = time.monotonic() + timeout if timeout is not None else None
@@ -229,7 +229,7 @@ def _wait(queue: Queue, end: float | None, what: str, left_of: Any) -> dict[str,
     from casework.cli.terminal import progress
 
     casework = installation()
-    told = ""
+    printed = ""
     with progress() as bar:
         task = bar.add_task(what, total=None)
         most = 0
@@ -240,9 +240,9 @@ def _wait(queue: Queue, end: float | None, what: str, left_of: Any) -> dict[str,
             if set(left) == {"waiting"} and end is None:
                 now += " (Ctrl-C ends the wait; --timeout and --interrupt do not wait for it)"
             bar.update(task, total=most or 1, completed=most - sum(left.values()), description=now)
-            if left and now != told and not sys.stderr.isatty():
+            if left and now != printed and not sys.stderr.isatty():
                 typer.echo(now, err=True)
-                told = now
+                printed = now
             if not left or (end is not None and time.monotonic() >= end):
                 return left
             time.sleep(_POLL_SECONDS)

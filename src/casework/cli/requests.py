@@ -11,7 +11,7 @@ from casework.core.model import HumanRequest, QueueId, RequestKind
 from casework.errors import AlreadyAnswered, InvalidInput
 from casework.printable import printable
 
-app = typer.Typer(help="What runs asked people.", no_args_is_help=True)
+app = typer.Typer(help="Requests: what runs ask people.", no_args_is_help=True)
 
 RequestId = Annotated[str, typer.Argument(metavar="ID", help="Id of a request, or its last 8 characters.")]
 
@@ -112,7 +112,7 @@ def answer(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Answer a question; its run goes on. Without an id: go through everything that waits, approvals too."""
+    """Answer a question; its run continues. Without an id: go through everything that waits, approvals too."""
     if request is None:
         answer_each(find_queue(queue).id if queue else None, as_json)
         return
@@ -127,13 +127,13 @@ def answer(
 
 @app.command()
 def approve(request: RequestId, as_json: Json = False) -> None:
-    """Approve; its run goes on."""
+    """Approve; its run continues."""
     _show(decide(find_id("request", request), True), as_json, "Approved")
 
 
 @app.command()
 def deny(request: RequestId, as_json: Json = False) -> None:
-    """Deny; its run goes on, and knows."""
+    """Deny; its run continues and learns of it."""
     _show(decide(find_id("request", request), False), as_json, "Denied")
 
 

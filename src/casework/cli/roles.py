@@ -69,19 +69,19 @@ def worker(pool: PoolOption = Pool.PREFORK, concurrency: Concurrency = None) -> 
 
 
 def ticker() -> None:
-    """Execute ticks: sweep, and claim cases for agents. One is enough; several are harmless."""
+    """Run ticks: recover stuck runs, and claim cases for agents. One is enough; several are harmless."""
     read_settings()
     become(ticker_command())
 
 
 def beat() -> None:
-    """Ask for a tick each CASEWORK_TICK_SECONDS. One is enough; several are harmless."""
+    """Ask for a tick every CASEWORK_TICK_SECONDS. One is enough; several are harmless."""
     read_settings()
     become(beat_command())
 
 
 def tick(as_json: Json = False) -> None:
-    """Execute one tick here and now."""
+    """Run one tick in this process."""
     casework = installation()
     claimed = swept = 0
     for committed in services.dispatch.tick(casework.db, casework.settings):
