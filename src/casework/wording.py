@@ -5,7 +5,7 @@ import re
 _WORDS = (
     (r"^Value error, ", ""),
     (r", unable to (parse string as an? \w+|interpret input)", ""),
-    (r"\ba valid integer\b", "a whole number"),
+    (r"\ba valid integer( range)?\b", "a whole number"),
     (r"\ba valid (number|boolean|string)\b", r"a \1"),
     (r"^Input should\b", "it should"),
     (r"^String should\b", "it should"),
