@@ -9,6 +9,7 @@ from typing import Any
 
 from casework import events
 from casework.events import Event
+from casework.printable import printable
 
 _logger = logging.getLogger("casework")
 _bound: ContextVar[dict[str, object]] = ContextVar("casework_bound", default={})  # noqa: B039 - never changed, only replaced
@@ -33,10 +34,11 @@ def bound(**ids: object) -> Iterator[None]:
 
 class _TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        ids = " ".join(f"{key}={value}" for key, value in getattr(record, "ids", {}).items())
-        line = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower():<7} {record.getMessage()}"
+        ids = " ".join(f"{key}={printable(str(value))}" for key, value in getattr(record, "ids", {}).items())
+        message = printable(record.getMessage())
+        line = f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower():<7} {message}"
         text = f"{line} {ids}" if ids else line
-        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+        return f"{text}\n{printable(self.formatException(record.exc_info), lines=True)}" if record.exc_info else text
 
 
 class _JsonFormatter(logging.Formatter):

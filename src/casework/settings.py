@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from casework.errors import InvalidSettings
+from casework.wording import plain_words
 
 _SCHEMES = {
     "database_url": ("postgresql://", "postgres://", "postgresql+psycopg://"),
@@ -175,7 +176,7 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        problem = first["msg"].removeprefix("Value error, ")
+        problem = plain_words(first["msg"])
         if not first["loc"]:
             raise InvalidSettings(problem) from None
         name = f"CASEWORK_{str(first['loc'][0]).upper()}"

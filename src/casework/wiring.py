@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from time import sleep
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from casework import embedded, events
-from casework.broker.names import Names
-from casework.broker.publisher import Publisher
 from casework.core.effects import Committed, Effects
 from casework.core.model import DEFAULT_TEAM, TeamId
 from casework.errors import Unavailable
@@ -15,6 +14,10 @@ from casework.service import keys
 from casework.settings import Settings, read_settings
 from casework.store import installation, schema
 from casework.store.database import Database
+
+if TYPE_CHECKING:
+    from casework.broker.names import Names
+    from casework.broker.publisher import Publisher
 
 T = TypeVar("T")
 
@@ -25,8 +28,14 @@ class Casework:
 
     settings: Settings
     db: Database
-    publisher: Publisher
+    make_publisher: Callable[[], "Publisher"]
+    """Called when something is first published: a command that only reads imports no broker."""
     team_id: TeamId = DEFAULT_TEAM
+
+    @cached_property
+    def publisher(self) -> "Publisher":
+        """The way to the broker."""
+        return self.make_publisher()
 
     def perform(self, committed: Committed[T]) -> T:
         """Perform the effects of something committed, and return its result."""
@@ -40,7 +49,8 @@ class Casework:
     def close(self) -> None:
         """Close all connections."""
         self.db.close()
-        self.publisher.close()
+        if "publisher" in self.__dict__:
+            self.publisher.close()
 
 
 def when_available(act: Callable[[], T]) -> T:
@@ -78,11 +88,19 @@ def connect(
     elif checked:
         schema.check(db)
     team_id = DEFAULT_TEAM if settings.team == "default" or not checked else keys.team(db, settings.team)
-    return Casework(settings, db, Publisher(urls.redis, lambda: names_of(settings, db)), team_id)
+
+    def make_publisher() -> "Publisher":
+        from casework.broker.publisher import Publisher
+
+        return Publisher(urls.redis, lambda: names_of(settings, db))
+
+    return Casework(settings, db, make_publisher, team_id)
 
 
-def names_of(settings: Settings, db: Database) -> Names:
+def names_of(settings: Settings, db: Database) -> "Names":
     """The names of this installation in Redis."""
+    from casework.broker.names import Names
+
     return Names(settings.redis_prefix or f"casework:{installation.identity(db)}:")
 
 

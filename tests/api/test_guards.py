@@ -94,7 +94,8 @@ def test_answers_with_a_request_id(api, client):
 def limited(installation, **changes):
     settings = installation.settings.model_copy(update=changes)
     return TestClient(
-        create_app(type(installation)(settings, installation.db, installation.publisher)), raise_server_exceptions=False
+        create_app(type(installation)(settings, installation.db, lambda: installation.publisher)),
+        raise_server_exceptions=False,
     )
 
 
@@ -115,7 +116,7 @@ def test_limits_nothing_without_redis(api, installation):
         url, names = "redis://127.0.0.1:1/0", Names("test:")
 
     settings = installation.settings.model_copy(update={"rate_limit_per_minute": 1})
-    client = TestClient(create_app(type(installation)(settings, installation.db, Away())))
+    client = TestClient(create_app(type(installation)(settings, installation.db, Away)))
     headers = {"authorization": f"Bearer {api.token}"}
     assert [client.get("/v1/queues", headers=headers).status_code for _ in range(3)] == [200] * 3
 
@@ -130,7 +131,7 @@ def test_waits_once_for_a_redis_that_does_not_answer(api, installation, monkeypa
         class Silent:
             url, names = f"redis://127.0.0.1:{server.getsockname()[1]}/0", Names("test:")
 
-        client = TestClient(create_app(type(installation)(settings, installation.db, Silent())))
+        client = TestClient(create_app(type(installation)(settings, installation.db, Silent)))
         assert client.get("/v1/queues", headers=headers).status_code == 200
         server.accept()[0].close()
         assert client.get("/v1/queues", headers=headers).status_code == 200

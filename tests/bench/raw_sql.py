@@ -6,7 +6,7 @@ from uuid import UUID
 import psycopg
 
 from casework.store.ids import new_ids
-from casework.store.tables import ANYONE
+from casework.store.literals import ANYONE
 
 _CLAIM = f"""
 with picked as (

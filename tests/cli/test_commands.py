@@ -4,57 +4,26 @@ import json
 from uuid import UUID
 
 import pytest
-from typer.testing import CliRunner
 
-from casework.cli import app, console
+from casework.cli import console
 from casework.core.effects import RunMessage
 from casework.core.model import CounterName, RunId
-from casework.errors import CaseworkError
 from casework.store import counters
 from factories import work
 
 INVOICES = "number,vendor,amount\n1,Blue,10\n2,Red,20\nbad\n3,Blue,30\n"
 
 
-@pytest.fixture
-def casework(new_database, servers, monkeypatch):
-    """`casework(*arguments, input=None) -> (exit code, output)`, as the installed command behaves."""
-    monkeypatch.setenv("CASEWORK_DATABASE_URL", new_database("commands"))
-    monkeypatch.setenv("CASEWORK_REDIS_URL", servers.redis)
-    monkeypatch.setenv("CASEWORK_AGENT_MODULES", "sample_agents")
-    console.installation.cache_clear()
-
-    def call(*arguments, input=None):
-        result = CliRunner().invoke(app, list(arguments), input=input)
-        if isinstance(result.exception, CaseworkError):
-            with pytest.raises(SystemExit) as exit_, console.told_errors():
-                raise result.exception
-            return exit_.value.code, str(result.exception)
-        if result.exception and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result.exit_code, result.output
-
-    yield call
-    console.installation().close()
-    console.installation.cache_clear()
-
-
-def as_json(casework, *arguments, input=None, code=0):
-    exit_code, output = casework(*arguments, "--json", input=input)
-    assert exit_code == code, output
-    return json.loads(output)
-
-
 def test_from_an_empty_installation_to_worked_cases(casework):
-    queue = as_json(casework, "queues", "create", "inbox")
-    agent = as_json(casework, "agents", "create", "worker", "--python", "sample_agents:completes")
-    assert as_json(casework, "consumers", "set", "inbox", agent["id"], "--concurrency", "2")["concurrency"] == 2
-    case = as_json(
-        casework, "cases", "add", queue["id"], "hello", "--data", '{"a": [1]}', "--label", "k=v", "--priority", "high"
+    queue = casework.json("queues", "create", "inbox")
+    agent = casework.json("agents", "create", "worker", "--python", "sample_agents:completes")
+    assert casework.json("consumers", "set", "inbox", agent["id"], "--concurrency", "2")["concurrency"] == 2
+    case = casework.json(
+        "cases", "add", queue["id"], "hello", "--data", '{"a": [1]}', "--label", "k=v", "--priority", "high"
     )
     assert (case["data"], case["priority"], case["labels"][0]["value"]) == ({"a": [1]}, "high", "v")
-    assert as_json(casework, "tick") == {"claimed": 1, "swept": 0}
-    (consumer,) = as_json(casework, "consumers", "list", "inbox")
+    assert casework.json("tick") == {"claimed": 1, "swept": 0}
+    (consumer,) = casework.json("consumers", "list", "inbox")
     assert consumer == {
         "queue_id": queue["id"],
         "agent_id": agent["id"],
@@ -63,20 +32,20 @@ def test_from_an_empty_installation_to_worked_cases(casework):
         "concurrency": 2,
         "live_runs": 1,
     }
-    assert as_json(casework, "queues", "show", "inbox")["consumers"] == [consumer]
-    assert [one["id"] for one in as_json(casework, "cases", "list", "inbox", "--status", "claimed")] == [case["id"]]
-    assert [event["type"] for event in as_json(casework, "cases", "show", case["id"])["events"]] == [
+    assert casework.json("queues", "show", "inbox")["consumers"] == [consumer]
+    assert [one["id"] for one in casework.json("cases", "list", "inbox", "--status", "claimed")] == [case["id"]]
+    assert [event["type"] for event in casework.json("cases", "show", case["id"])["events"]] == [
         "created",
         "claimed",
     ]
-    (run,) = as_json(casework, "runs", "list", "--queue", "inbox")
-    assert as_json(casework, "runs", "show", run["id"])["status"] == "pending"
-    assert as_json(casework, "cases", "settle", case["id"])["settled"] == [case["id"]]
-    assert as_json(casework, "cases", "retry", case["id"])["retried"] == [case["id"]]
-    assert as_json(casework, "cases", "delegate", case["id"], "--to", "worker")["delegated"] == [case["id"]]
-    assert as_json(casework, "cases", "delete", case["id"])["deleted"] == [case["id"]]
-    assert as_json(casework, "queues", "delete", "inbox")["deleted_cases"] == 0
-    as_json(casework, "agents", "delete", "worker")
+    (run,) = casework.json("runs", "list", "--queue", "inbox")
+    assert casework.json("runs", "show", run["id"])["status"] == "pending"
+    assert casework.json("cases", "settle", case["id"])["settled"] == [case["id"]]
+    assert casework.json("cases", "retry", case["id"])["retried"] == [case["id"]]
+    assert casework.json("cases", "delegate", case["id"], "--to", "worker")["delegated"] == [case["id"]]
+    assert casework.json("cases", "delete", case["id"])["deleted"] == [case["id"]]
+    assert casework.json("queues", "delete", "inbox")["deleted_cases"] == 0
+    casework.json("agents", "delete", "worker")
 
 
 def test_tables_show_what_json_does(casework):
@@ -104,29 +73,27 @@ def test_import_names_bad_lines_and_adds_the_good_ones_once(casework, tmp_path):
         "--key",
         "number",
     )
-    first = as_json(casework, *arguments, code=1)
+    first = casework.json(*arguments, code=1)
     assert (first["added"], [bad["line"] for bad in first["bad_lines"]]) == (3, [4])
-    second = as_json(casework, *arguments, code=1)
+    second = casework.json(*arguments, code=1)
     assert (second["added"], second["already_there"]) == (0, 3)
-    assert len(as_json(casework, "cases", "list", "inbox", "--label", "vendor=Blue")) == 2
-    assert len(as_json(casework, "cases", "list", "inbox", "--label", "vendor=Blue", "--label", "vendor=Red")) == 3
+    assert len(casework.json("cases", "list", "inbox", "--label", "vendor=Blue")) == 2
+    assert len(casework.json("cases", "list", "inbox", "--label", "vendor=Blue", "--label", "vendor=Red")) == 3
 
 
 def test_strict_import_of_a_bad_file_adds_nothing(casework):
     casework("queues", "create", "inbox")
-    result = as_json(
-        casework, "cases", "import", "inbox", "-", "--title", "{number}", "--strict", input=INVOICES, code=1
-    )
+    result = casework.json("cases", "import", "inbox", "-", "--title", "{number}", "--strict", input=INVOICES, code=1)
     assert (result["added"], len(result["bad_lines"])) == (0, 1)
-    assert as_json(casework, "cases", "list", "inbox") == []
+    assert casework.json("cases", "list", "inbox") == []
 
 
 def test_import_from_standard_input_and_bad_bytes(casework):
     casework("queues", "create", "inbox")
     text = "a,b\n1,gr\xfcn\n2,green\n".encode("latin-1")
-    result = as_json(casework, "cases", "import", "inbox", "-", "--title", "{b}", input=text, code=1)
+    result = casework.json("cases", "import", "inbox", "-", "--title", "{b}", input=text, code=1)
     assert (result["added"], result["bad_lines"][0]["line"]) == (1, 2)
-    again = as_json(casework, "cases", "import", "inbox", "-", "--title", "{b}", "--encoding", "latin-1", input=text)
+    again = casework.json("cases", "import", "inbox", "-", "--title", "{b}", "--encoding", "latin-1", input=text)
     assert again["added"] == 2
 
 
@@ -149,6 +116,12 @@ def test_import_from_standard_input_and_bad_bytes(casework):
         (("consumers", "set", "inbox", "nope"), 1, "no agent"),
         (("consumers", "set", "inbox", "nope", "--concurrency", "-1"), 2, "--concurrency"),
         (("queues", "create", "inbox"), 1, "already"),
+        (("cases", "list", "inbox", "--limit", "x"), 2, "a whole number. See "),
+        (("cases", "list", "inbox", "--limit", "0"), 2, "'--limit'"),
+        (("cases", "settle", "x", "--status", "pending"), 2, "'pending' is not one of 'completed', 'failed'"),
+        (("cases", "list"), 2, "Missing argument 'QUEUE'"),
+        (("queues", "lsit"), 2, "No such command 'lsit'"),
+        (("cases", "list", "inbox", "--lable", "x"), 2, "--label"),
     ],
 )
 def test_mistakes_are_one_clear_line(casework, arguments, code, part):
@@ -163,8 +136,8 @@ def test_drain_pauses_and_says_what_is_live(casework):
     casework("queues", "create", "inbox")
     casework("agents", "create", "worker", "--python", "sample_agents:completes")
     casework("consumers", "set", "inbox", "worker")
-    assert as_json(casework, "queues", "drain", "inbox") == {
-        **as_json(casework, "queues", "drain", "inbox"),
+    assert casework.json("queues", "drain", "inbox") == {
+        **casework.json("queues", "drain", "inbox"),
         "drained": True,
         "mode": "paused",
     }
@@ -174,8 +147,8 @@ def test_drain_pauses_and_says_what_is_live(casework):
     code, output = casework("queues", "drain", "inbox", "--timeout", "0.3")
     assert code == 1
     assert "1 waiting for a worker" in output
-    assert as_json(casework, "queues", "drain", "inbox", "--interrupt", "--timeout", "5")["drained"] is True
-    assert as_json(casework, "queues", "show", "inbox")["cases"]["pending"] == 1
+    assert casework.json("queues", "drain", "inbox", "--interrupt", "--timeout", "5")["drained"] is True
+    assert casework.json("queues", "show", "inbox")["cases"]["pending"] == 1
 
 
 def test_lists_requests_with_their_case_also_after_a_drain(casework):
@@ -185,7 +158,7 @@ def test_lists_requests_with_their_case_also_after_a_drain(casework):
     casework("cases", "add", "inbox", "invoice 7")
     casework("tick")
     db = console.installation().db
-    (run,) = as_json(casework, "runs", "list", "--queue", "inbox")
+    (run,) = casework.json("runs", "list", "--queue", "inbox")
     work(db, RunMessage(RunId(UUID(run["id"])), 1))
     assert "invoice 7" in casework("requests", "list")[1]
     code, output = casework("queues", "drain", "inbox", "--timeout", "0.3")
@@ -194,7 +167,7 @@ def test_lists_requests_with_their_case_also_after_a_drain(casework):
     code, output = casework("queues", "drain", "inbox", "--interrupt", "--timeout", "5")
     assert code == 0
     assert "is drained: nothing is executed; 1 waiting for an answer or another attempt." in output
-    assert len(as_json(casework, "requests", "list")) == 1
+    assert len(casework.json("requests", "list")) == 1
 
 
 def test_doctor_finds_what_is_missing(casework):
@@ -206,15 +179,15 @@ def test_doctor_finds_what_is_missing(casework):
 
 
 def test_counters_are_shown_where_there_are_any(casework):
-    queue = as_json(casework, "queues", "create", "inbox")
+    queue = casework.json("queues", "create", "inbox")
     casework("queues", "create", "quiet")
-    assert as_json(casework, "queues", "show", "inbox")["counters"] == dict.fromkeys(CounterName, 0)
+    assert casework.json("queues", "show", "inbox")["counters"] == dict.fromkeys(CounterName, 0)
     assert "counter" not in casework("queues", "show", "inbox")[1]
     with console.installation().db.begin() as tx:
         counters.add(tx, queue["id"], CounterName.RUN_LOST, 3)
-    assert as_json(casework, "queues", "show", "inbox")["counters"]["run_lost"] == 3
+    assert casework.json("queues", "show", "inbox")["counters"]["run_lost"] == 3
     assert "run_lost" in casework("queues", "show", "inbox")[1]
-    findings = {one["check"]: one for one in as_json(casework, "doctor", code=1)}
+    findings = {one["check"]: one for one in casework.json("doctor", code=1)}
     assert (findings["counters inbox"]["ok"], findings["counters inbox"]["detail"]) == (True, "run_lost 3")
     assert "counters quiet" not in findings
 
@@ -222,14 +195,14 @@ def test_counters_are_shown_where_there_are_any(casework):
 def test_doctor_names_an_agent_that_workers_could_not_import(casework, monkeypatch):
     casework("agents", "create", "worker", "--python", "sample_agents:completes")
     monkeypatch.setenv("CASEWORK_AGENT_MODULES", "others")
-    finding = next(one for one in as_json(casework, "doctor", code=1) if one["check"] == "agent worker")
+    finding = next(one for one in casework.json("doctor", code=1) if one["check"] == "agent worker")
     assert not finding["ok"]
     assert "'sample_agents' is not in CASEWORK_AGENT_MODULES, which allows others" in finding["detail"]
 
 
 def test_doctor_names_a_module_that_cannot_be_imported(casework, monkeypatch):
     monkeypatch.setenv("CASEWORK_AGENT_MODULES", "sample_agents,no_such_agents")
-    findings = {one["check"]: one for one in as_json(casework, "doctor", code=1)}
+    findings = {one["check"]: one for one in casework.json("doctor", code=1)}
     assert findings["module sample_agents"]["ok"]
     assert "'no_such_agents' cannot be imported: ModuleNotFoundError" in findings["module no_such_agents"]["detail"]
 
@@ -238,7 +211,7 @@ def test_doctor_names_a_module_that_exits_and_looks_on(casework, monkeypatch, tm
     tmp_path.joinpath("program_agents.py").write_text("raise SystemExit(2)")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("CASEWORK_AGENT_MODULES", "program_agents,sample_agents")
-    findings = {one["check"]: one for one in as_json(casework, "doctor", code=1)}
+    findings = {one["check"]: one for one in casework.json("doctor", code=1)}
     problem = "The module 'program_agents' cannot be imported: it called exit(2)"
     assert findings["module program_agents"]["detail"] == problem
     assert findings["module sample_agents"]["ok"]
@@ -246,11 +219,11 @@ def test_doctor_names_a_module_that_exits_and_looks_on(casework, monkeypatch, tm
 
 def test_an_agent_has_a_time_limit_of_its_own_or_the_installations(casework):
     create = ("agents", "create")
-    own = as_json(casework, *create, "own", "--python", "sample_agents:completes", "--timeout", "10m")
-    other = as_json(casework, *create, "other", "--python", "sample_agents:completes")
+    own = casework.json(*create, "own", "--python", "sample_agents:completes", "--timeout", "10m")
+    other = casework.json(*create, "other", "--python", "sample_agents:completes")
     assert (own["timeout_seconds"], other["timeout_seconds"]) == (600, None)
     assert "600 s" in casework("agents", "list")[1]
-    for wrong, why in (("0s", "more than 0"), ("soon", "is no duration"), ("31d", "at most")):
+    for wrong, why in (("0s", "more than 0"), ("soon", "is not a duration"), ("31d", "at most")):
         code, output = casework(*create, "wrong", "--python", "sample_agents:completes", "--timeout", wrong)
         assert (code, why in output) == (2, True)
     assert casework(*create, "elsewhere", "--pull", "--timeout", "10m")[0] == 2
@@ -259,7 +232,7 @@ def test_an_agent_has_a_time_limit_of_its_own_or_the_installations(casework):
 def test_doctor_names_a_variable_that_is_nearly_a_setting(casework, monkeypatch):
     monkeypatch.setenv("CASEWORK_LEASE_SECOND", "60")
     monkeypatch.setenv("CASEWORK_MY_OWN_KEY", "x")
-    findings = {one["check"]: one for one in as_json(casework, "doctor", code=1)}
+    findings = {one["check"]: one for one in casework.json("doctor", code=1)}
     assert findings["environment"]["detail"] == "CASEWORK_LEASE_SECOND is no setting: CASEWORK_LEASE_SECONDS is"
     assert findings["settings"]["ok"]
 
@@ -267,20 +240,20 @@ def test_doctor_names_a_variable_that_is_nearly_a_setting(casework, monkeypatch)
 def test_doctor_names_a_broker_that_is_away_and_looks_on(casework, monkeypatch):
     casework("queues", "create", "inbox")
     monkeypatch.setenv("CASEWORK_REDIS_URL", "redis://127.0.0.1:1/0")
-    findings = {one["check"]: one for one in as_json(casework, "doctor", code=1)}
+    findings = {one["check"]: one for one in casework.json("doctor", code=1)}
     assert "The broker does not answer" in findings["broker"]["detail"]
     assert findings["queue inbox"]["ok"]
 
 
 def test_keys_name_agents_are_rotated_and_warned_of(casework):
-    agent = as_json(casework, "agents", "create", "remote", "--pull")
+    agent = casework.json("agents", "create", "remote", "--pull")
     code, output = casework("keys", "create", "k", "--role", "agent")
     assert (code, "names the agents" in output) == (2, True)
-    made = as_json(casework, "keys", "create", "k", "--role", "agent", "--agent", "remote", "--expires", "2d")
+    made = casework.json("keys", "create", "k", "--role", "agent", "--agent", "remote", "--expires", "2d")
     assert made["agent_ids"] == [agent["id"]]
-    new = as_json(casework, "keys", "rotate", made["id"], "--overlap", "1h", "--expires", "30d")
+    new = casework.json("keys", "rotate", made["id"], "--overlap", "1h", "--expires", "30d")
     assert (new["name"], new["agent_ids"], new["key"] != made["key"]) == ("k", made["agent_ids"], True)
-    listed = {key["id"]: key for key in as_json(casework, "keys", "list")}
+    listed = {key["id"]: key for key in casework.json("keys", "list")}
     assert listed[made["id"]]["expires_at"] < made["expires_at"] < listed[new["id"]]["expires_at"]
-    (finding,) = [one for one in as_json(casework, "doctor", code=1) if one["check"] == "key k"]
+    (finding,) = [one for one in casework.json("doctor", code=1) if one["check"] == "key k"]
     assert f"casework keys rotate {made['id']}" in finding["detail"]

@@ -156,4 +156,4 @@ def test_a_pooler_without_transactions_is_refused_in_one_line(through):
 
 
 def test_a_schema_is_made_through_a_pooler(through):
-    assert schema.upgrade(through("transaction")) == schema.head()
+    assert schema.upgrade(through("transaction")) == schema.HEAD

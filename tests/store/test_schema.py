@@ -5,12 +5,14 @@ import re
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from psycopg.errors import CheckViolation
 from sqlalchemy import MetaData
 
 from casework.core.lifecycle import LIFECYCLE, Bound, CaseStatus, Detail, Lane
-from casework.store import schema
+from casework.store import migrating, schema
 from casework.store.database import Database
 from casework.store.ids import new_id
 from casework.store.tables import metadata
@@ -18,7 +20,7 @@ from ddl import create_all
 
 
 def test_migrates_to_the_tables_that_the_code_knows(migrated):
-    with schema.connected(migrated) as connection:
+    with migrating.connected(migrated) as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": False})
         assert compare_metadata(context, metadata) == []
 
@@ -93,7 +95,13 @@ def lane_of(state, bound):
 def test_changes_nothing_by_a_repeated_upgrade(new_database):
     url = new_database("upgraded_twice", migrate=False)
     db = Database(url)
-    assert schema.upgrade(db) == schema.upgrade(db) == schema.head()
+    assert schema.upgrade(db) == schema.upgrade(db) == schema.HEAD
     with db.begin() as tx:
         assert tx.sql("select count(*) from teams").scalar_one() == 1
     db.close()
+
+
+def test_the_head_is_the_newest_migration():
+    config = Config()
+    config.set_main_option("script_location", "casework:store/migrations")
+    assert ScriptDirectory.from_config(config).get_current_head() == schema.HEAD

@@ -1,62 +1,160 @@
 """The `casework` command."""
 
+import gc
 import os
 import sys
+from typing import Annotated
 
 import typer
 
-from casework import log
-from casework.cli import (
-    agents,
-    cases,
-    console,
-    consumers,
-    database,
-    demo,
-    doctor,
-    guide,
-    keys,
-    queues,
-    requests,
-    roles,
-    runs,
-    serve,
-    up,
-)
+from casework.cli.lazy import LazyGroup, Listed
+
+COMMANDS = {
+    "up": Listed(
+        "casework.cli.up:up", "Run everything: API, workers, ticker, beat, and the servers that no setting names."
+    ),
+    "demo": Listed(
+        "casework.cli.demo:demo",
+        "Set up a queue with two agents and work 300 invoices through it; the demo answers what the agents ask.",
+    ),
+    "api": Listed("casework.cli.serve:api", "Serve the HTTP API, with its documentation at /docs."),
+    "worker": Listed("casework.cli.roles:worker", "Execute runs."),
+    "ticker": Listed("casework.cli.roles:ticker", "Run ticks: recover stuck runs, and claim cases for agents."),
+    "beat": Listed("casework.cli.roles:beat", "Ask for a tick every CASEWORK_TICK_SECONDS."),
+    "tick": Listed("casework.cli.roles:tick", "Run one tick in this process."),
+    "doctor": Listed("casework.cli.doctor:doctor", "Check settings, servers, schema, processes, agents and queues."),
+    "guide": Listed("casework.cli.guide:guide", "Show a guide, or list the guides."),
+    "db": Listed(
+        "casework.cli.database:app",
+        "The database's schema.",
+        {
+            "upgrade": "Bring the database to this version's schema.",
+        },
+    ),
+    "queues": Listed(
+        "casework.cli.queues:app",
+        "Queues of cases.",
+        {
+            "create": "Create a queue.",
+            "list": "List queues with their cases by status.",
+            "show": "Show a queue, its cases by status, its consumers, and what went wrong in it.",
+            "pause": "Stop claiming from a queue; runs in progress finish.",
+            "resume": "Start claiming from a queue again.",
+            "delete": "Delete a queue with all its cases; live runs are interrupted.",
+            "drain": "Stop claiming, wait until the live runs have ended, and pause the queue.",
+        },
+    ),
+    "agents": Listed(
+        "casework.cli.agents:app",
+        "Agents: who can work on cases.",
+        {
+            "create": "Create an agent: a python function in a module that CASEWORK_AGENT_MODULES names, or a program elsewhere.",
+            "list": "List agents.",
+            "delete": "Delete an agent: its live runs are interrupted, and cases that were delegated to it go back to their queues.",
+        },
+    ),
+    "consumers": Listed(
+        "casework.cli.consumers:app",
+        "Consumers: agents connected to queues.",
+        {
+            "set": "Connect an agent to a queue, or change its options.",
+            "list": "List the consumers of a queue.",
+            "remove": "Disconnect an agent from a queue: its live runs are interrupted, and other agents can take its cases.",
+        },
+    ),
+    "cases": Listed(
+        "casework.cli.cases:app",
+        "Cases: work items.",
+        {
+            "import": "Import a file of records as cases.",
+            "add": "Add a case to a queue.",
+            "list": "List cases of a queue, the newest first.",
+            "show": "Show a case: why it stands as it does, its data, runs, requests with answers, and history.",
+            "explain": "Say why a case is not being worked on now.",
+            "watch": "Show what happens to a case as it happens, until it has ended.",
+            "edit": "Change a case's title, data, priority or labels, whatever its status.",
+            "retry": "Set cases back to pending; live runs are interrupted.",
+            "delegate": "Give cases to one agent, which must be a consumer of the queue; live runs are interrupted.",
+            "settle": "End cases by hand; live runs are interrupted, open requests cancelled.",
+            "delete": "Delete cases with their history; live runs are interrupted.",
+        },
+    ),
+    "requests": Listed(
+        "casework.cli.requests:app",
+        "Requests: what runs ask people.",
+        {
+            "list": "List the requests that wait for a person, the oldest first.",
+            "show": "Show a request in full.",
+            "answer": "Answer a question; its run continues.",
+            "approve": "Approve; its run continues.",
+            "deny": "Deny; its run continues and learns of it.",
+        },
+    ),
+    "runs": Listed(
+        "casework.cli.runs:app",
+        "Runs: agents' work on cases.",
+        {
+            "list": "List runs, the newest first.",
+            "show": "Show a run, with the traceback of its last error.",
+            "messages": "Show what a run said and called, the oldest first.",
+            "stop": "Stop a run; its case fails with the reason.",
+        },
+    ),
+    "keys": Listed(
+        "casework.cli.keys:app",
+        "Keys of the HTTP API.",
+        {
+            "create": "Create a key.",
+            "list": "List keys, without their secrets, with when and from which network each was last used.",
+            "rotate": "Replace a key by a new one with the same name, role and agents; for a while both are valid.",
+            "revoke": "Revoke a key, at once.",
+        },
+    ),
+}
+"""Every command, in the order of the help; each help text is the first sentence of the command's docstring."""
+
+
+class _Commands(LazyGroup):
+    listed = COMMANDS
+
 
 app = typer.Typer(
     name="casework",
+    cls=_Commands,
     help="An open case queue for AI agents.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.command("up")(up.up)
-app.command("demo")(demo.demo)
-app.command("api")(serve.api)
-app.command("worker")(roles.worker)
-app.command("ticker")(roles.ticker)
-app.command("beat")(roles.beat)
-app.command("tick")(roles.tick)
-app.command("doctor")(doctor.doctor)
-app.command("guide")(guide.guide)
-app.add_typer(database.app, name="db")
-app.add_typer(queues.app, name="queues")
-app.add_typer(agents.app, name="agents")
-app.add_typer(consumers.app, name="consumers")
-app.add_typer(cases.app, name="cases")
-app.add_typer(requests.app, name="requests")
-app.add_typer(runs.app, name="runs")
-app.add_typer(keys.app, name="keys")
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from casework import __version__
+
+        typer.echo(f"casework {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def casework(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """An open case queue for AI agents."""
 
 
 def main() -> None:
-    """Run the command; what goes wrong is told in one line."""
-    # A closed standard output is none to complain about.
+    """Run the command; report what goes wrong in one line."""
+    from casework import log
+    from casework.cli import console
+
+    # What imports make stays: looking through it again and again costs a short command a tenth of its time.
+    gc.set_threshold(50_000, 20, 20)
+    # A closed standard output is no reason to fail.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - open to the end
     log.configure("WARNING", "text")
-    with console.told_errors():
+    with console.reported_errors():
         app()
         sys.stdout.flush()

@@ -1,20 +1,23 @@
 """The key that an installation makes for its own user."""
 
 import os
+from typing import TYPE_CHECKING
 
+from casework.cli import services
 from casework.core.roles import Role
 from casework.errors import Unauthorized
-from casework.service import keys
-from casework.wiring import Casework
+
+if TYPE_CHECKING:
+    from casework.wiring import Casework
 
 
-def admin_key(casework: Casework) -> str:
-    """Make an admin's key, once, and say where it is. It lies in the home, readable for its owner alone."""
+def admin_key(casework: "Casework") -> str:
+    """Make an admin's key, once, and say where it is: in the home, readable for its owner alone."""
     path = casework.settings.home_path / "api-key"
     try:
-        keys.authenticate(casework.db, path.read_text().strip())
+        services.keys.authenticate(casework.db, path.read_text().strip())
     except (OSError, Unauthorized):
-        _, token = keys.create(casework.db, casework.team_id, "made at the first start", Role.ADMIN)
+        _, token = services.keys.create(casework.db, casework.team_id, "made at the first start", Role.ADMIN)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.unlink(missing_ok=True)

@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from casework.agents import runners
-from casework.cli.console import AgentRef, Json, find_agent, installation, print_json, say, table
+from casework.cli import services
+from casework.cli.console import AgentRef, Json, counted, find_agent, installation, print_json, say, shorten, table
 from casework.core.duration import parse_span
 from casework.core.model import AgentKind
 from casework.errors import InvalidInput
-from casework.service import agents, queues
 
 app = typer.Typer(help="Agents: who can work on cases.", no_args_is_help=True)
 
@@ -40,7 +40,7 @@ def create(
     kind = AgentKind.PULL if pull else AgentKind.PYTHON
     if python is not None and check:
         runners.load(kind, python, casework.settings.modules)
-    agent = agents.create(
+    agent = services.agents.create(
         casework.db,
         casework.settings,
         casework.team_id,
@@ -53,33 +53,35 @@ def create(
     if as_json:
         print_json(agent)
     else:
-        say(f"Created agent {agent.name} ({agent.id}).")
+        say(f"Created agent {agent.name}.")
 
 
 @app.command("list")
 def list_(as_json: Json = False) -> None:
     """List agents."""
     casework = installation()
-    found = agents.find(casework.db, casework.team_id)
+    found = services.agents.find(casework.db, casework.team_id)
     if as_json:
         print_json(found)
         return
     settings = casework.settings
+    short = shorten(agent.id for agent in found)
     rows = (
         (
+            short[agent.id],
             agent.name,
             agent.kind,
             agent.target,
             agent.max_attempts or settings.max_attempts,
             _limit(agent.timeout_seconds or settings.run_timeout_seconds) if agent.kind.is_dispatched else None,
-            agent.id,
         )
         for agent in found
     )
     table(
-        ("agent", "kind", "target", "attempts", "time limit", "id"),
+        ("id", "agent", "kind", "target", "attempts", "time limit"),
         rows,
-        empty="There are no agents: casework agents create NAME --python module:function",
+        empty="There are no agents. Create one: casework agents create NAME --python module:function",
+        yields=("time limit", "attempts", "kind"),
     )
 
 
@@ -89,11 +91,13 @@ def _limit(seconds: float) -> str | None:
 
 @app.command()
 def delete(agent: AgentRef, as_json: Json = False) -> None:
-    """Delete an agent: its live runs are interrupted, and what was meant for it goes back to its queues."""
+    """Delete an agent: its live runs are interrupted, and cases that were delegated to it go back to their queues."""
     casework = installation()
     found = find_agent(agent)
-    interrupted = casework.perform(queues.delete_agent(casework.db, casework.settings, casework.team_id, found.id))
+    interrupted = casework.perform(
+        services.queues.delete_agent(casework.db, casework.settings, casework.team_id, found.id)
+    )
     if as_json:
         print_json({"id": found.id, "interrupted_run_ids": interrupted})
     else:
-        say(f"Deleted agent {found.name}; {len(interrupted)} runs interrupted.")
+        say(f"Deleted agent {found.name}; {counted(len(interrupted), 'run')} interrupted.")

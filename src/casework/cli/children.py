@@ -76,7 +76,7 @@ class Children:
                 quick = now - child.started < QUICK_DEATH_SECONDS
                 child.restarts = child.restarts + 1 if quick else 0
                 child.restart_at = now + (min(MAX_RESTART_WAIT_SECONDS, 0.5 * 2**child.restarts) if quick else 0.0)
-                self._tell(child.name, f"ended with {child.process.returncode}; it is started again")
+                self._tell(child.name, f"ended with exit code {child.process.returncode}; restarting it")
             if now >= child.restart_at:
                 child.restart_at = 0.0
                 self._start(child)
@@ -104,7 +104,7 @@ class Children:
                 child.process.wait()
 
     def check(self) -> None:
-        """Raise ServerNotStarted where a child keeps dying at its start."""
+        """Raise ServerNotStarted if a child keeps dying at its start."""
         for child in self.children:
             if child.restarts >= 5:
                 raise ServerNotStarted(

@@ -6,10 +6,21 @@ from typing import Annotated, Any
 
 import typer
 
-from casework.cli.console import AgentRef, Json, QueueRef, find_queue, installation, print_json, say, table
+from casework.cli import services
+from casework.cli.console import (
+    AgentRef,
+    Json,
+    QueueRef,
+    counted,
+    find_agent,
+    find_queue,
+    installation,
+    print_json,
+    say,
+    table,
+)
 from casework.core.model import Consumer
 from casework.errors import InvalidInput
-from casework.service import queues
 
 app = typer.Typer(help="Consumers: agents connected to queues.", no_args_is_help=True)
 
@@ -31,17 +42,18 @@ def set_(
     concurrency: Annotated[str | None, typer.Option(metavar="N|none", help="How many runs at once.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Connect an agent to a queue, or change how. What is not given stays: at first trigger on, no limit."""
+    """Connect an agent to a queue, or change its options. Options that are not given keep their values; the defaults are trigger on and no limit."""
     casework = installation()
-    before = {one.agent_id: one for one in queues.consumers(casework.db, casework.team_id, queue)}
-    found = find_queue(queue)
-    known = next((one for one in before.values() if agent in (one.agent_name, str(one.agent_id))), None)
+    _check_concurrency(concurrency)
+    found, agent_id = find_queue(queue), find_agent(agent).id
+    before = services.queues.consumers(casework.db, casework.team_id, found.id)
+    known = next((one for one in before if one.agent_id == agent_id), None)
     consumer = casework.perform(
-        queues.set_consumer(
+        services.queues.set_consumer(
             casework.db,
             casework.team_id,
             found.id,
-            agent,
+            agent_id,
             trigger=_trigger(trigger, known),
             concurrency=_concurrency(concurrency, known),
         )
@@ -69,33 +81,35 @@ def _trigger(given: Trigger | None, known: Consumer | None) -> bool:
 def _concurrency(given: str | None, known: Consumer | None) -> int | None:
     if given is None:
         return known.concurrency if known else None
-    if given == "none":
-        return None
-    if not given.isdecimal() or int(given) < 1:
+    return None if given == "none" else int(given)
+
+
+def _check_concurrency(given: str | None) -> None:
+    if given not in (None, "none") and not (str(given).isdecimal() and int(str(given)) > 0):
         raise InvalidInput(f"--concurrency takes a number from 1 on, or none (got {given!r}).")
-    return int(given)
 
 
 @app.command("list")
 def list_(queue: QueueRef, as_json: Json = False) -> None:
     """List the consumers of a queue."""
     casework = installation()
-    found = queues.consumers(casework.db, casework.team_id, queue)
+    found = services.queues.consumers(casework.db, casework.team_id, find_queue(queue).id)
     if as_json:
         print_json([as_object(one) for one in found])
         return
-    rows = ((one.agent_name, one.trigger, one.concurrency or "none", one.used_slots, one.agent_id) for one in found)
-    table(("consumer", "trigger", "concurrency", "slots used", "id"), rows, empty="It has no consumers.")
+    rows = ((one.agent_name, one.trigger, one.concurrency or "none", one.used_slots) for one in found)
+    table(("consumer", "trigger", "concurrency", "slots used"), rows, empty="It has no consumers.")
 
 
 @app.command()
 def remove(queue: QueueRef, agent: AgentRef, as_json: Json = False) -> None:
-    """Disconnect an agent from a queue: its live runs are interrupted, its cases go back to the others."""
+    """Disconnect an agent from a queue: its live runs are interrupted, and other agents can take its cases."""
     casework = installation()
+    found, member = find_queue(queue), find_agent(agent)
     interrupted = casework.perform(
-        queues.remove_consumer(casework.db, casework.settings, casework.team_id, queue, agent)
+        services.queues.remove_consumer(casework.db, casework.settings, casework.team_id, found.id, member.id)
     )
     if as_json:
         print_json({"interrupted_run_ids": interrupted})
     else:
-        say(f"Agent {agent} no longer consumes {queue}; {len(interrupted)} runs interrupted.")
+        say(f"Agent {member.name} no longer consumes {found.name}; {counted(len(interrupted), 'run')} interrupted.")

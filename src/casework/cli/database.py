@@ -3,8 +3,6 @@
 import typer
 
 from casework.cli.console import Json, print_json, say
-from casework.store import schema
-from casework.wiring import connect
 
 app = typer.Typer(help="The database's schema.", no_args_is_help=True)
 
@@ -17,6 +15,9 @@ def db() -> None:
 @app.command()
 def upgrade(as_json: Json = False) -> None:
     """Bring the database to this version's schema."""
+    from casework.store import schema
+    from casework.wiring import connect
+
     casework = connect(checked=False)
     version = schema.upgrade(casework.db)
     casework.close()

@@ -1,26 +1,30 @@
 """`casework demo`: watch two agents work a queue of invoices to its end, through real worker processes."""
 
 import itertools
+import shlex
 import shutil
 import sys
 from collections import Counter
 from contextlib import suppress
 from time import monotonic, sleep
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import Progress, TaskID
 
+from casework.cli import services
 from casework.cli.admin_key import admin_key
 from casework.cli.children import Children
-from casework.cli.console import err, installation, out, progress, say, table
+from casework.cli.console import counted, installation, say, table
 from casework.cli.roles import Pool
 from casework.cli.up import roles
 from casework.core.lifecycle import CaseStatus, EventType
 from casework.core.model import CaseEvent, CaseFilter, Consumer, HumanRequest, Queue, RequestKind
 from casework.demo.invoices import COUNT, invoices
 from casework.errors import CaseworkError, NameTaken
-from casework.service import agents, cases, queues, requests
+from casework.printable import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 DENIED = "INV-1266"
 SECONDS = 120.0
@@ -33,9 +37,9 @@ def demo(workers: Annotated[int, typer.Option(min=1, max=16, help="Worker proces
     queue = _new_queue()
     consumers = _connect_agents(queue)
     admin_key(casework)
-    added = casework.perform(cases.create_all(casework.db, queue.id, invoices()))
+    added = casework.perform(services.cases.create_all(casework.db, queue.id, invoices()))
     listed = ", ".join(f"{one.agent_name} (at most {one.concurrency} at once)" for one in consumers)
-    say(f"Queue {queue.name}: {len(added)} cases. Agents: {listed}.")
+    say(f"Queue {queue.name}: {counted(len(added), 'case')}. Agents: {listed}.")
     lines: list[str] = []
     children = Children(roles(workers, Pool.PREFORK, 4), lambda name, line: lines.append(f"{name}: {line}"))
     began = monotonic()
@@ -44,11 +48,11 @@ def demo(workers: Annotated[int, typer.Option(min=1, max=16, help="Worker proces
         _play(queue, children)
     except CaseworkError:
         for line in lines[-20:]:
-            err().print(line, markup=False)
+            typer.echo(printable(line), err=True)
         raise
     finally:
         children.stop(5)
-    _tell(queue, monotonic() - began)
+    _report(queue, monotonic() - began)
 
 
 def _new_queue() -> Queue:
@@ -56,7 +60,7 @@ def _new_queue() -> Queue:
     for number in itertools.count(1):
         name = "invoices" if number == 1 else f"invoices-{number}"
         try:
-            return queues.create(casework.db, casework.team_id, name, "Made-up invoices of the demo")
+            return services.queues.create(casework.db, casework.team_id, name, "Made-up invoices of the demo")
         except NameTaken:
             continue
     raise AssertionError
@@ -67,10 +71,12 @@ def _connect_agents(queue: Queue) -> list[Consumer]:
     connected = []
     for name, concurrency in (("clerk", 8), ("auditor", 2)):
         with suppress(NameTaken):
-            agents.create(casework.db, casework.settings, casework.team_id, name, target=f"casework.demo.agents:{name}")
+            services.agents.create(
+                casework.db, casework.settings, casework.team_id, name, target=f"casework.demo.agents:{name}"
+            )
         connected.append(
             casework.perform(
-                queues.set_consumer(
+                services.queues.set_consumer(
                     casework.db, casework.team_id, queue.id, name, trigger=name == "clerk", concurrency=concurrency
                 )
             )
@@ -80,6 +86,8 @@ def _connect_agents(queue: Queue) -> list[Consumer]:
 
 def _play(queue: Queue, children: Children) -> None:
     """Watch, and answer, until every case has ended."""
+    from casework.cli.terminal import progress
+
     casework = installation()
     end = monotonic() + SECONDS
     shown = 0
@@ -88,55 +96,57 @@ def _play(queue: Queue, children: Children) -> None:
         while True:
             children.watch()
             children.check()
-            for request in requests.find(casework.db, casework.team_id, queue_id=queue.id):
+            for request in services.requests.find(casework.db, casework.team_id, queue_id=queue.id):
                 _answer(request, bar)
-            counted = queues.stats(casework.db, casework.team_id, queue.id).cases
-            ended = counted["completed"] + counted["failed"]
-            _show(bar, task, counted, ended)
-            if not err().is_terminal and ended // 100 > shown:
+            by_status = services.queues.stats(casework.db, casework.team_id, queue.id).cases
+            ended = by_status["completed"] + by_status["failed"]
+            _show(bar, task, by_status, ended)
+            if not sys.stderr.isatty() and ended // 100 > shown:
                 shown = ended // 100
                 say(f"  {ended} of {COUNT} cases have ended")
             if ended == COUNT:
                 return
             if monotonic() > end:
-                raise CaseworkError(f"{COUNT - ended} cases did not end within {SECONDS:g} s: {counted}")
+                raise CaseworkError(f"{COUNT - ended} cases did not end within {SECONDS:g} s: {by_status}")
             sleep(0.2)
 
 
-def _show(bar: Progress, task: TaskID, counted: dict[str, int], ended: int) -> None:
+def _show(bar: "Progress", task: "TaskID", by_status: dict[str, int], ended: int) -> None:
     open_ = ", ".join(
-        f"{count} {status}" for status, count in counted.items() if count and status not in ("completed", "failed")
+        f"{count} {status}" for status, count in by_status.items() if count and status not in ("completed", "failed")
     )
     bar.update(task, completed=ended, description=open_ or "done")
 
 
-def _answer(request: HumanRequest, bar: Progress) -> None:
+def _answer(request: HumanRequest, bar: "Progress") -> None:
     casework = installation()
     if request.kind is RequestKind.APPROVAL:
-        case, _ = cases.get(casework.db, casework.team_id, request.case_id)
+        case, _ = services.cases.get(casework.db, casework.team_id, request.case_id)
         approved = case.data["number"] != DENIED
-        casework.perform(requests.decide(casework.db, casework.team_id, request.id, approved))
-        told = "yes" if approved else "no"
+        casework.perform(services.requests.decide(casework.db, casework.team_id, request.id, approved))
+        given = "yes" if approved else "no"
     else:
-        told = request.options[0]
-        casework.perform(requests.answer(casework.db, casework.team_id, request.id, told))
-    bar.console.print(f"  asked: {request.title}  answered: {told}", markup=False) if err().is_terminal else say(
-        f"  asked: {request.title}  answered: {told}"
-    )
+        given = request.options[0]
+        casework.perform(services.requests.answer(casework.db, casework.team_id, request.id, given))
+    line = f"  asked: {printable(request.title)}  answered: {given}"
+    if sys.stderr.isatty():
+        bar.console.print(line, markup=False)
+    else:
+        say(line)
 
 
-def _tell(queue: Queue, seconds: float) -> None:
+def _report(queue: Queue, seconds: float) -> None:
     """The outcomes, one case's history, and what to try next."""
     casework = installation()
-    found = cases.find(casework.db, queue.id, CaseFilter(), limit=COUNT)
-    histories = {case.id: cases.get(casework.db, casework.team_id, case.id)[1] for case in found}
+    found = services.cases.find(casework.db, queue.id, CaseFilter(), limit=COUNT)
+    histories = {case.id: services.cases.get(casework.db, casework.team_id, case.id)[1] for case in found}
     kinds = Counter(kind for events in histories.values() for kind in _kinds(events))
     ended = Counter(str(case.status) for case in found)
     say("")
     rows = [(str(status), ended[status], "") for status in (CaseStatus.COMPLETED, CaseStatus.FAILED)]
     rows += [(f"  {words}", kinds[kind], example) for kind, words, example in _WORDS]
     table(("outcome", "cases", ""), rows, title=f"{len(found)} invoices in {seconds:.1f} s")
-    told = next(
+    example = next(
         case
         for case in found
         if EventType.NEEDS_INPUT in _kinds(histories[case.id]) and case.status is CaseStatus.COMPLETED
@@ -146,19 +156,19 @@ def _tell(queue: Queue, seconds: float) -> None:
         ("when", "event", "agent", "reason"),
         [
             (event.created_at.astimezone().strftime("%H:%M:%S.%f")[:-3], event.type, event.agent_name, event.reason)
-            for event in histories[told.id]
+            for event in histories[example.id]
         ],
-        title=f"The history of {told.title}",
+        title=f"The history of {example.title}",
     )
     say("\nTry next:")
     casework_command = "casework" if shutil.which("casework") else sys.argv[0]
     for command, what in (
-        (f"casework cases list {queue.name} --status failed", "what failed"),
-        (f"casework cases show {told.id}", "this case in full"),
+        (f"casework cases list {shlex.quote(queue.name)} --status failed", "what failed"),
+        (f"casework cases show {services.short_ids.shorten(histories)[example.id]}", "this case in full"),
         ("casework up", "the installation, for your own queues"),
     ):
         command = command.replace("casework", casework_command, 1)
-        out().print(f"  {command:<62} # {what}", markup=False, soft_wrap=True)
+        say(f"  {command:<62} # {what}")
 
 
 def _kinds(events: list[CaseEvent]) -> set[str]:

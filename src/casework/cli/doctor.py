@@ -5,19 +5,18 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import typer
 
 from casework.agents import runners, targets
-from casework.cli.console import Json, print_json, table
+from casework.cli import services
+from casework.cli.console import Json, print_json, read_settings, table
 from casework.core.model import Agent
 from casework.errors import CaseworkError
-from casework.service import agents, keys, queues
-from casework.service.diagnosis import health
-from casework.service.diagnosis.queue import diagnose
-from casework.settings import misspelled, read_settings
-from casework.store import schema
-from casework.wiring import Casework, connect
+
+if TYPE_CHECKING:
+    from casework.wiring import Casework
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Finding:
 
 
 def doctor(as_json: Json = False) -> None:
-    """Check settings, servers, schema, processes, agents and queues. Exit code 1 where something is wrong."""
+    """Check settings, servers, schema, processes, agents and queues. Exit code 1 if something is wrong."""
     findings = list(_findings())
     if as_json:
         print_json(findings)
@@ -48,8 +47,10 @@ def _findings() -> Iterator[Finding]:
         return f"lease {read.lease_seconds:g} s, tick {read.tick_seconds:g} s, python {sys.version.split()[0]}"
 
     def database() -> str:
+        from casework.wiring import connect
+
         casework = connect(application="casework doctor", checked=False)
-        health.database(casework.db)
+        services.health.database(casework.db)
         found.append(casework)
         return "casework's own" if not casework.settings.database_url else "as CASEWORK_DATABASE_URL says"
 
@@ -58,6 +59,8 @@ def _findings() -> Iterator[Finding]:
         yield finding
         if not finding.ok:
             return
+    from casework.settings import misspelled
+
     if likely := misspelled(os.environ):
         yield Finding("environment", False, likely)
     casework = found[0]
@@ -67,9 +70,9 @@ def _findings() -> Iterator[Finding]:
         casework.close()
 
 
-def _look_around(casework: Casework) -> Iterator[Finding]:
+def _look_around(casework: "Casework") -> Iterator[Finding]:
     looks: dict[str, Callable[[], str]] = {
-        "server": partial(health.server, casework.db),
+        "server": partial(services.health.server, casework.db),
         "schema": partial(_schema, casework),
         "broker": partial(_broker, casework),
     }
@@ -79,18 +82,18 @@ def _look_around(casework: Casework) -> Iterator[Finding]:
         if not finding.ok and check in ("server", "schema"):
             return
     for role in ("ticker", "worker"):
-        yield _look(role, partial(health.role_seen, casework.db, casework.settings, role))
+        yield _look(role, partial(services.health.role_seen, casework.db, casework.settings, role))
     for module in casework.settings.modules:
         yield _look(f"module {module}", partial(_imported, module))
     yield from _agents(casework)
-    for key in keys.expiring(casework.db, casework.team_id):
+    for key in services.keys.expiring(casework.db, casework.team_id):
         yield Finding(f"key {key.name}", False, f"expires at {key.expires_at}: casework keys rotate {key.id}")
-    for one in diagnose(casework.db, casework.settings, casework.team_id):
+    for one in services.queue_diagnosis.diagnose(casework.db, casework.settings, casework.team_id):
         yield Finding(f"queue {one.queue.name}", one.message is None, one.message or "moves")
-        counted = queues.counters(casework.db, casework.team_id, one.queue.id)
+        counted = services.queues.counters(casework.db, casework.team_id, one.queue.id)
         if any(counted.values()):
-            told = ", ".join(f"{name} {count}" for name, count in counted.items() if count)
-            yield Finding(f"counters {one.queue.name}", True, told)
+            listed = ", ".join(f"{name} {count}" for name, count in counted.items() if count)
+            yield Finding(f"counters {one.queue.name}", True, listed)
 
 
 def _look(check: str, look: Callable[[], str]) -> Finding:
@@ -100,12 +103,14 @@ def _look(check: str, look: Callable[[], str]) -> Finding:
         return Finding(check, False, str(error))
 
 
-def _schema(casework: Casework) -> str:
+def _schema(casework: "Casework") -> str:
+    from casework.store import schema
+
     schema.check(casework.db)
-    return schema.head()
+    return schema.HEAD
 
 
-def _broker(casework: Casework) -> str:
+def _broker(casework: "Casework") -> str:
     casework.publisher.check()
     return "casework's own" if not casework.settings.redis_url else "as CASEWORK_REDIS_URL says"
 
@@ -115,13 +120,13 @@ def _imported(module: str) -> str:
     return "may hold agents"
 
 
-def _agents(casework: Casework) -> Iterator[Finding]:
-    for agent in agents.find(casework.db, casework.team_id):
+def _agents(casework: "Casework") -> Iterator[Finding]:
+    for agent in services.agents.find(casework.db, casework.team_id):
         if agent.kind.is_dispatched:
             yield _look(f"agent {agent.name}", partial(_loadable, casework, agent))
 
 
-def _loadable(casework: Casework, agent: Agent) -> str:
+def _loadable(casework: "Casework", agent: Agent) -> str:
     target = agent.target or ""
     runners.load(agent.kind, target, casework.settings.modules)
     return target

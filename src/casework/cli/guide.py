@@ -1,12 +1,13 @@
 """`casework guide`."""
 
+import sys
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Annotated
 
 import typer
 
-from casework.cli.console import Json, out, print_json, say, table
+from casework.cli.console import Json, print_json, say, table
 from casework.errors import InvalidInput
 
 
@@ -24,10 +25,12 @@ def guide(
     text = guides[name].read_text(encoding="utf-8")
     if as_json:
         print_json({"name": name, "text": text})
-    elif out().is_terminal:
-        from rich.markdown import Markdown  # its parser would make every other command start slower
+    elif sys.stdout.isatty():
+        from rich.markdown import Markdown
 
-        out().print(Markdown(text, hyperlinks=False))
+        from casework.cli import terminal
+
+        terminal.out().print(Markdown(text, hyperlinks=False))
     else:
         say(text.rstrip())
 

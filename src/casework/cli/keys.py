@@ -1,23 +1,25 @@
 """`casework keys`."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from casework.cli.console import Json, find_id, installation, print_json, say, table
+from casework.cli import services
+from casework.cli.console import Json, find_id, installation, print_json, say, shorten, table
 from casework.core.duration import parse_span
 from casework.core.roles import Role
-from casework.service import agents, keys
-from casework.store.keys import StoredKey
-from casework.wiring import Casework
+
+if TYPE_CHECKING:
+    from casework.store.keys import StoredKey
+    from casework.wiring import Casework
 
 app = typer.Typer(help="Keys of the HTTP API.", no_args_is_help=True)
 
-KeyId = Annotated[str, typer.Argument(metavar="ID", help="Id of a key.")]
+KeyId = Annotated[str, typer.Argument(metavar="ID", help="Id of a key, or its last 8 characters.")]
 Expires = Annotated[str | None, typer.Option(help="How long it is valid, as in 30d.")]
 
 
-def _as_object(key: StoredKey) -> dict[str, Any]:
+def _as_object(key: "StoredKey") -> dict[str, Any]:
     fields = ("id", "team_id", "name", "role", "public", "agent_ids", "created_at", "expires_at", "revoked_at")
     return {name: getattr(key, name) for name in (*fields, "last_used_at", "last_used_from")}
 
@@ -31,15 +33,15 @@ def create(
     ] = None,
     expires: Expires = None,
     team: Annotated[
-        str | None, typer.Option(help="The team it belongs to, created if it is new. CASEWORK_TEAM by default.")
+        str | None, typer.Option(help="The team it belongs to; a new one is created. CASEWORK_TEAM by default.")
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Create a key. It is shown once, and stored as a hash."""
     casework = installation()
-    team_id = keys.team(casework.db, team, create=True) if team else casework.team_id
+    team_id = services.keys.team(casework.db, team, create=True) if team else casework.team_id
     valid = parse_span(expires) if expires else None
-    key, token = keys.create(casework.db, team_id, name, role, valid, for_agents=agent or ())
+    key, token = services.keys.create(casework.db, team_id, name, role, valid, for_agents=agent or ())
     _show_once(key, token, as_json=as_json)
 
 
@@ -53,11 +55,13 @@ def rotate(
     """Replace a key by a new one with the same name, role and agents; for a while both are valid."""
     casework = installation()
     valid = parse_span(expires) if expires else None
-    created, token = keys.rotate(casework.db, casework.team_id, find_id("key", key), parse_span(overlap), valid)
+    created, token = services.keys.rotate(
+        casework.db, casework.team_id, find_id("key", key), parse_span(overlap), valid
+    )
     _show_once(created, token, as_json=as_json)
 
 
-def _show_once(key: StoredKey, token: str, *, as_json: bool) -> None:
+def _show_once(key: "StoredKey", token: str, *, as_json: bool) -> None:
     if as_json:
         print_json({**_as_object(key), "key": token})
     else:
@@ -68,14 +72,15 @@ def _show_once(key: StoredKey, token: str, *, as_json: bool) -> None:
 def list_(as_json: Json = False) -> None:
     """List keys, without their secrets, with when and from which network each was last used."""
     casework = installation()
-    found = keys.find(casework.db, casework.team_id)
+    found = services.keys.find(casework.db, casework.team_id)
     if as_json:
         print_json([_as_object(key) for key in found])
         return
+    short = shorten(key.id for key in found)
     names = _agent_names(casework)
     rows = (
         (
-            key.id,
+            short[key.id],
             key.name,
             key.role,
             ", ".join(names.get(id, str(id)) for id in key.agent_ids),
@@ -91,12 +96,13 @@ def list_(as_json: Json = False) -> None:
     table(
         ("id", "name", "role", "agents", "key", "created", "expires", "revoked", "last used", "from"),
         rows,
-        empty="There are no keys: casework keys create NAME --role ROLE",
+        empty="There are no keys. Create one: casework keys create NAME --role ROLE",
+        yields=("from", "key", "created", "revoked", "last used"),
     )
 
 
-def _agent_names(casework: Casework) -> dict[Any, str]:
-    return {agent.id: agent.name for agent in agents.find(casework.db, casework.team_id)}
+def _agent_names(casework: "Casework") -> dict[Any, str]:
+    return {agent.id: agent.name for agent in services.agents.find(casework.db, casework.team_id)}
 
 
 @app.command()
@@ -104,8 +110,8 @@ def revoke(key: KeyId, as_json: Json = False) -> None:
     """Revoke a key, at once."""
     casework = installation()
     key_id = find_id("key", key)
-    keys.revoke(casework.db, casework.team_id, key_id)
+    services.keys.revoke(casework.db, casework.team_id, key_id)
     if as_json:
         print_json({"id": key_id, "revoked": True})
     else:
-        say(f"Revoked key {key_id}.")
+        say(f"Revoked key {shorten([key_id])[key_id]}.")

@@ -1,16 +1,18 @@
 """`casework queues`."""
 
+import shlex
+import sys
 import time
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from casework.cli.console import Json, QueueRef, err, find_queue, installation, print_json, progress, say, table
+from casework.cli import services
+from casework.cli.console import Json, QueueRef, counted, find_queue, installation, print_json, say, table
 from casework.cli.consumers import as_object
 from casework.core.model import Queue, QueueMode, QueueStats
 from casework.errors import Conflict
-from casework.service import queues
 
 app = typer.Typer(help="Queues of cases.", no_args_is_help=True)
 
@@ -21,8 +23,8 @@ _POLL_SECONDS = 0.2
 def create(name: str, description: str | None = None, as_json: Json = False) -> None:
     """Create a queue."""
     casework = installation()
-    queue = queues.create(casework.db, casework.team_id, name, description)
-    _show_one(queue, as_json, f"Created queue {queue.name} ({queue.id}).")
+    queue = services.queues.create(casework.db, casework.team_id, name, description)
+    _show_one(queue, as_json, f"Created queue {queue.name}.")
 
 
 @app.command("list")
@@ -30,8 +32,8 @@ def list_(as_json: Json = False) -> None:
     """List queues with their cases by status."""
     casework = installation()
     found = [
-        (queue, queues.stats(casework.db, casework.team_id, queue.id))
-        for queue in queues.find(casework.db, casework.team_id)
+        (queue, services.queues.stats(casework.db, casework.team_id, queue.id))
+        for queue in services.queues.find(casework.db, casework.team_id)
     ]
     if as_json:
         print_json([_as_object(queue, stats) for queue, stats in found])
@@ -39,17 +41,26 @@ def list_(as_json: Json = False) -> None:
     table(
         QUEUE_COLUMNS,
         (queue_row(queue, stats) for queue, stats in found),
-        empty="There are no queues: casework queues create NAME",
+        empty="There are no queues. Create one: casework queues create NAME",
+        yields=QUEUE_YIELDS,
     )
 
 
 QUEUE_COLUMNS = ("queue", "mode", "pending", "claimed", "input", "postponed", "done", "failed", "live", "oldest")
+QUEUE_YIELDS = ("oldest", "mode", "postponed", "live")
 
 
 def queue_row(queue: Queue, stats: QueueStats) -> list[Any]:
     """A queue as a row of a table."""
-    age = f"{(datetime.now(UTC) - stats.oldest_pending_at).total_seconds():.0f} s" if stats.oldest_pending_at else None
+    age = _age((datetime.now(UTC) - stats.oldest_pending_at).total_seconds()) if stats.oldest_pending_at else None
     return [queue.name, queue.mode, *stats.cases.values(), sum(stats.live_runs.values()), age]
+
+
+def _age(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _as_object(queue: Queue, stats: QueueStats) -> dict[str, Any]:
@@ -71,39 +82,39 @@ def show(queue: QueueRef, as_json: Json = False) -> None:
     """Show a queue, its cases by status, its consumers, and what went wrong in it."""
     casework = installation()
     found = find_queue(queue)
-    stats = queues.stats(casework.db, casework.team_id, found.id)
-    consumers = queues.consumers(casework.db, casework.team_id, found.id)
+    stats = services.queues.stats(casework.db, casework.team_id, found.id)
+    consumers = services.queues.consumers(casework.db, casework.team_id, found.id)
     if as_json:
         print_json({**_as_object(found, stats), "consumers": [as_object(one) for one in consumers]})
         return
     say(f"{found.name}  {found.id}  {found.mode}" + (f"\n{found.description}" if found.description else ""))
-    table(QUEUE_COLUMNS, [queue_row(found, stats)])
+    table(QUEUE_COLUMNS, [queue_row(found, stats)], yields=QUEUE_YIELDS)
     rows = ((one.agent_name, one.trigger, one.concurrency or "none", one.used_slots) for one in consumers)
     table(
         ("consumer", "trigger", "concurrency", "slots used"),
         rows,
-        empty="It has no consumers: casework consumers set QUEUE AGENT",
+        empty=f"It has no consumers. Connect an agent: casework consumers set {shlex.quote(found.name)} AGENT",
     )
-    counted = [(name, count) for name, count in stats.counters.items() if count]
-    if counted:
-        table(("counter", "count"), counted)
+    counters = [(name, count) for name, count in stats.counters.items() if count]
+    if counters:
+        table(("counter", "count"), counters)
 
 
 @app.command()
 def pause(queue: QueueRef, as_json: Json = False) -> None:
-    """Claim nothing from a queue; runs that are being executed finish."""
+    """Stop claiming from a queue; runs in progress finish."""
     _set_mode(queue, QueueMode.PAUSED, as_json)
 
 
 @app.command()
 def resume(queue: QueueRef, as_json: Json = False) -> None:
-    """Claim from a queue again."""
+    """Start claiming from a queue again."""
     _set_mode(queue, QueueMode.ACTIVE, as_json)
 
 
 def _set_mode(ref: str, mode: QueueMode, as_json: bool) -> None:
     casework = installation()
-    queue = casework.perform(queues.set_mode(casework.db, casework.team_id, ref, mode))
+    queue = casework.perform(services.queues.set_mode(casework.db, casework.team_id, find_queue(ref).id, mode))
     _show_one(queue, as_json, f"Queue {queue.name} is {queue.mode}.")
 
 
@@ -123,22 +134,26 @@ def delete(
     """Delete a queue with all its cases; live runs are interrupted."""
     casework = installation()
     found = find_queue(queue)
-    total = sum(queues.stats(casework.db, casework.team_id, found.id).cases.values())
+    total = sum(services.queues.stats(casework.db, casework.team_id, found.id).cases.values())
     if total and not yes:
-        if not err().is_terminal:
-            raise Conflict(f"Queue {found.name} holds {total} cases: say --yes to delete them.")
-        typer.confirm(f"Delete queue {found.name} with {total} cases?", abort=True, err=True)
-    count, interrupted = casework.perform(queues.delete(casework.db, casework.settings, casework.team_id, found.id))
+        if not sys.stderr.isatty():
+            raise Conflict(f"Queue {found.name} holds {counted(total, 'case')}: say --yes to delete them.")
+        typer.confirm(f"Delete queue {found.name} with {counted(total, 'case')}?", abort=True, err=True)
+    count, interrupted = casework.perform(
+        services.queues.delete(casework.db, casework.settings, casework.team_id, found.id)
+    )
     if as_json:
         print_json({"id": found.id, "deleted_cases": count, "interrupted_run_ids": interrupted})
     else:
-        say(f"Deleted queue {found.name} with {count} cases; {len(interrupted)} runs interrupted.")
+        say(
+            f"Deleted queue {found.name} with {counted(count, 'case')}; {counted(len(interrupted), 'run')} interrupted."
+        )
 
 
 @app.command()
 def drain(
     queue: QueueRef,
-    empty: Annotated[bool, typer.Option("--empty", help="Work off all pending cases first.")] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="Wait until all pending cases are done first.")] = False,
     interrupt: Annotated[
         bool,
         typer.Option(
@@ -151,14 +166,14 @@ def drain(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Claim nothing new, wait until the live runs have ended, and pause the queue."""
+    """Stop claiming, wait until the live runs have ended, and pause the queue."""
     casework = installation()
     found = find_queue(queue)
     end = time.monotonic() + timeout if timeout is not None else None
     try:
         left = _drain(found, empty, interrupt, end)
     finally:
-        casework.perform(queues.set_mode(casework.db, casework.team_id, found.id, QueueMode.PAUSED))
+        casework.perform(services.queues.set_mode(casework.db, casework.team_id, found.id, QueueMode.PAUSED))
     if as_json:
         print_json(
             {"id": found.id, "name": found.name, "drained": not left, "live_runs": left, "mode": QueueMode.PAUSED}
@@ -166,7 +181,7 @@ def drain(
     elif left:
         say(f"Queue {found.name} is not drained: {_listed(left)}. It is paused.")
     else:
-        waiting = queues.stats(casework.db, casework.team_id, found.id).live_runs
+        waiting = services.queues.stats(casework.db, casework.team_id, found.id).live_runs
         rest = f"nothing is executed; {_listed(waiting)}" if waiting else "nothing is live"
         say(f"Queue {found.name} is drained: {rest}. It is paused.")
     if left:
@@ -178,7 +193,7 @@ def _listed(left: dict[str, int]) -> str:
         "pending": "waiting for a worker",
         "running": "running",
         "waiting": "waiting for an answer or another attempt",
-        "cases": "pending cases",
+        "cases": "not worked on yet",
     }
     return ", ".join(f"{count} {words[status]}" for status, count in left.items())
 
@@ -191,10 +206,10 @@ def _drain(queue: Queue, empty: bool, interrupt: bool, end: float | None) -> dic
         if left:
             return left
     if interrupt:
-        casework.perform(queues.set_mode(casework.db, casework.team_id, queue.id, QueueMode.PAUSED))
-        casework.perform(queues.release_live_runs(casework.db, casework.settings, casework.team_id, queue.id))
+        casework.perform(services.queues.set_mode(casework.db, casework.team_id, queue.id, QueueMode.PAUSED))
+        casework.perform(services.queues.release_live_runs(casework.db, casework.settings, casework.team_id, queue.id))
         return _wait(queue, end, f"Stopping the runs of {queue.name}", _executing)
-    casework.perform(queues.set_mode(casework.db, casework.team_id, queue.id, QueueMode.DRAINING))
+    casework.perform(services.queues.set_mode(casework.db, casework.team_id, queue.id, QueueMode.DRAINING))
     return _wait(queue, end, f"Draining {queue.name}", _live)
 
 
@@ -212,21 +227,23 @@ def _pending_and_live(stats: QueueStats) -> dict[str, int]:
 
 
 def _wait(queue: Queue, end: float | None, what: str, left_of: Any) -> dict[str, int]:
+    from casework.cli.terminal import progress
+
     casework = installation()
-    told = ""
+    printed = ""
     with progress() as bar:
         task = bar.add_task(what, total=None)
         most = 0
         while True:
-            left: dict[str, int] = left_of(queues.stats(casework.db, casework.team_id, queue.id))
+            left: dict[str, int] = left_of(services.queues.stats(casework.db, casework.team_id, queue.id))
             most = max(most, sum(left.values()))
             now = f"{what}: {_listed(left) or 'done'}"
             if set(left) == {"waiting"} and end is None:
                 now += " (Ctrl-C ends the wait; --timeout and --interrupt do not wait for it)"
             bar.update(task, total=most or 1, completed=most - sum(left.values()), description=now)
-            if left and now != told and not err().is_terminal:
-                err().print(now)
-                told = now
+            if left and now != printed and not sys.stderr.isatty():
+                typer.echo(now, err=True)
+                printed = now
             if not left or (end is not None and time.monotonic() >= end):
                 return left
             time.sleep(_POLL_SECONDS)

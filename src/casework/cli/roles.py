@@ -7,9 +7,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from casework.cli.console import Json, installation, print_json, say
-from casework.service import dispatch
-from casework.settings import read_settings
+from casework.cli import services
+from casework.cli.console import Json, counted, installation, print_json, read_settings, say
 
 # Workers need no word of each other: PostgreSQL knows what each does.
 _ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
@@ -74,25 +73,25 @@ def worker(pool: PoolOption = Pool.PREFORK, concurrency: Concurrency = None) -> 
 
 
 def ticker() -> None:
-    """Execute ticks: sweep, and claim cases for agents. One is enough; several are harmless."""
+    """Run ticks: recover stuck runs, and claim cases for agents. One is enough; several are harmless."""
     read_settings()
     become(ticker_command())
 
 
 def beat() -> None:
-    """Ask for a tick each CASEWORK_TICK_SECONDS. One is enough; several are harmless."""
+    """Ask for a tick every CASEWORK_TICK_SECONDS. One is enough; several are harmless."""
     read_settings()
     become(beat_command())
 
 
 def tick(as_json: Json = False) -> None:
-    """Execute one tick here and now."""
+    """Run one tick in this process."""
     casework = installation()
     claimed = swept = 0
-    for committed in dispatch.tick(casework.db, casework.settings):
+    for committed in services.dispatch.tick(casework.db, casework.settings):
         done = casework.perform(committed)
         claimed, swept = claimed + done.claimed, swept + done.swept
     if as_json:
         print_json({"claimed": claimed, "swept": swept})
     else:
-        say(f"Claimed {claimed} cases; brought on {swept} stuck runs.")
+        say(f"Claimed {counted(claimed, 'case')}; recovered {counted(swept, 'stuck run')}.")

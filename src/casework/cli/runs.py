@@ -1,24 +1,24 @@
 """`casework runs`."""
 
-import json
 from typing import Annotated
 
 import typer
 
-from casework.cli.console import Json, find_id, find_queue, installation, print_json, say, table
+from casework.cli import completion, services
+from casework.cli.console import Json, find_id, find_queue, installation, print_json, say, shorten, table
+from casework.cli.story import message_text
 from casework.core.lifecycle import RunStatus
-from casework.core.model import CaseId, Message
+from casework.core.model import CaseId
 from casework.core.statuses import read_statuses
-from casework.service import runs
 
 app = typer.Typer(help="Runs: agents' work on cases.", no_args_is_help=True)
 
-RunRef = Annotated[str, typer.Argument(metavar="ID", help="Id of a run.")]
+RunRef = Annotated[str, typer.Argument(metavar="ID", help="Id of a run, or its last 8 characters.")]
 
 
 @app.command("list")
 def list_(
-    queue: Annotated[str | None, typer.Option(help="Only of this queue.")] = None,
+    queue: Annotated[str | None, typer.Option(help="Only of this queue.", autocompletion=completion.queues)] = None,
     case: Annotated[str | None, typer.Option(help="Only of this case.")] = None,
     status: Annotated[str, typer.Option(help="Only with these statuses, comma-separated.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=100_000)] = 50,
@@ -27,7 +27,7 @@ def list_(
 ) -> None:
     """List runs, the newest first."""
     casework = installation()
-    found = runs.find(
+    found = services.runs.find(
         casework.db,
         queue_id=find_queue(queue).id if queue else None,
         case_id=CaseId(find_id("case", case)) if case else None,
@@ -38,18 +38,33 @@ def list_(
     if as_json:
         print_json(found)
         return
+    short, cases = shorten(run.id for run in found), shorten(run.case_id for run in found)
     rows = (
-        (run.id, run.case_id, run.agent_name, run.status, run.attempt, run.created_at, run.outcome, run.reason)
+        (
+            short[run.id],
+            cases[run.case_id],
+            run.agent_name,
+            run.status,
+            run.attempt,
+            run.created_at,
+            run.outcome,
+            run.reason,
+        )
         for run in found
     )
-    table(("run", "case", "agent", "status", "attempt", "when", "outcome", "reason"), rows, empty="There are no runs.")
+    table(
+        ("run", "case", "agent", "status", "attempt", "created", "outcome", "reason"),
+        rows,
+        empty="There are no runs.",
+        yields=("attempt", "outcome", "created"),
+    )
 
 
 @app.command()
 def show(run: RunRef, as_json: Json = False) -> None:
     """Show a run, with the traceback of its last error."""
     casework = installation()
-    found = runs.get(casework.db, casework.team_id, find_id("run", run))
+    found = services.runs.get(casework.db, casework.team_id, find_id("run", run))
     if as_json:
         print_json(found)
         return
@@ -68,19 +83,15 @@ def messages(
 ) -> None:
     """Show what a run said and called, the oldest first."""
     casework = installation()
-    found = runs.said(casework.db, casework.team_id, find_id("run", run), limit=limit, offset=offset)
+    found = services.runs.said(casework.db, casework.team_id, find_id("run", run), limit=limit, offset=offset)
     if as_json:
         print_json(found)
     else:
         table(
             ("when", "type", "content"),
-            ((one.created_at, one.type, _content(one)) for one in found),
+            ((one.created_at, one.type, message_text(one)) for one in found),
             empty="It said nothing.",
         )
-
-
-def _content(message: Message) -> str:
-    return str(message.content["text"]) if message.type == "text" else json.dumps(message.content, ensure_ascii=False)
 
 
 @app.command()
@@ -91,12 +102,15 @@ def stop(
 ) -> None:
     """Stop a run; its case fails with the reason."""
     casework = installation()
-    stopped = casework.perform(runs.stop(casework.db, casework.settings, casework.team_id, find_id("run", run), reason))
+    stopped = casework.perform(
+        services.runs.stop(casework.db, casework.settings, casework.team_id, find_id("run", run), reason)
+    )
     if as_json:
         print_json(stopped)
     else:
+        short = shorten([stopped.id])[stopped.id]
         say(
-            f"Run {stopped.id} was asked to stop."
+            f"Run {short} was asked to stop."
             if stopped.status is RunStatus.RUNNING
-            else f"Run {stopped.id} is {stopped.status}."
+            else f"Run {short} is {stopped.status}."
         )

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from casework.cli.console import read_settings
 from casework.cli.roles import api_command, become
 from casework.errors import Unavailable
-from casework.settings import read_settings
 
 DEFAULT_PORT = 8080
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the HTTP API.")]
@@ -22,7 +22,7 @@ def api(host: Host = "127.0.0.1", port: Port = DEFAULT_PORT) -> None:
 
 
 def check_port(host: str, port: int) -> None:
-    """Raise Unavailable where the port is in use, or the address is not this machine's."""
+    """Raise Unavailable if the port is in use, or the address is not this machine's."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         with socket.socket(family) as listening:

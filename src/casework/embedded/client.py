@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from casework.embedded.home import Home
 from casework.embedded.servers import answers_ping, tail
 from casework.errors import ServerNotStarted
-from casework.settings import Settings
+
+if TYPE_CHECKING:
+    from casework.settings import Settings
 
 WAIT_SECONDS = 75.0
 _KEEP_SECONDS = 0.5
@@ -31,7 +33,7 @@ class Urls:
     own_database: bool
 
 
-def resolve(settings: Settings) -> Urls:
+def resolve(settings: "Settings") -> Urls:
     """The URLs that were given, and those of casework's own servers, started, for those that were not.
 
     Raises ServerNotStarted.

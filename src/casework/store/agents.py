@@ -10,7 +10,7 @@ from casework.core.unset import UNSET, Unset, given
 from casework.errors import NameTaken
 from casework.store.database import NOW, Tx
 from casework.store.ids import new_id
-from casework.store.tables import listed
+from casework.store.literals import listed
 
 IS_DISPATCHED = f"a.kind in ({listed(DISPATCHED_KINDS)})"
 """Whether the runs of agent `a` are sent to workers."""

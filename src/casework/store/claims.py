@@ -11,7 +11,7 @@ from casework.core.model import AgentId, AgentKind, CaseId, QueueId, QueueMode
 from casework.core.plan import Candidate, Opening, free_slots
 from casework.store.connection import Rows
 from casework.store.database import NOW, Tx
-from casework.store.tables import ANYONE
+from casework.store.literals import ANYONE
 
 # Whether a case is ready for a consumer.
 _HAS_READY = f"""exists (

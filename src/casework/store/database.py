@@ -3,25 +3,19 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
-from time import monotonic
-from typing import Any, cast
+from typing import Any
 
 import psycopg
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
-from casework.errors import DatabaseUnavailable
 from casework.store import server
 from casework.store.connection import Asked, Connection, Rows
+from casework.store.pool import Pool
 from casework.store.sqlstates import in_own_words
 
 Clock = Callable[[], datetime]
 
 NOW = "coalesce(%(now)s::timestamptz, now())"
 """The moment of a transaction: when it began, or the clock of a test. now() is stable, so it still is an index condition."""
-
-PAUSE_SECONDS = 1.0
-"""A connection that was idle for longer is asked whether it still is one; a transaction that finds out by itself fails."""
 
 
 class Tx:
@@ -98,15 +92,7 @@ class Database:
         made = dict(server.CACHED_PLANS if caches_plans else server.CUSTOM_PLANS)
         if statement_seconds:
             made["statement_timeout"] = f"{int(statement_seconds * 1000)}ms"
-        self._pool = QueuePool(
-            cast("Any", lambda: server.connect(self.url, application, made)),
-            pool_size=pool_size,
-            # Beyond the pool's size a connection would be made for each use, at ten times the cost of a statement.
-            max_overflow=0,
-            timeout=5,
-            reset_on_return=None,
-            use_lifo=True,
-        )
+        self._pool = Pool(lambda: server.connect(self.url, application, made), pool_size)
 
     def begin(self) -> AbstractContextManager[Tx]:
         """One transaction: committed at the end of the block, rolled back when an error leaves it.
@@ -132,8 +118,7 @@ class Database:
 
     @contextmanager
     def _transaction(self, *, single: bool = False, snapshot: bool = False) -> Iterator[Tx]:
-        pooled = self._lend()
-        connection = cast("Connection", pooled.dbapi_connection)
+        connection = self._pool.lend()
         tx = Tx(connection, self.clock, begun=False, single=single, snapshot=snapshot)
         try:
             yield tx
@@ -146,28 +131,8 @@ class Database:
                 raise own from error
             raise
         finally:
-            _take_back(pooled, connection)
-
-    def _lend(self) -> PoolProxiedConnection:
-        while True:
-            try:
-                pooled = self._pool.connect()
-            except PoolTimeout as error:
-                raise DatabaseUnavailable("All database connections are in use.") from error
-            connection = cast("Connection", pooled.dbapi_connection)
-            if monotonic() - connection.used < PAUSE_SECONDS or connection.answers():
-                return pooled
-            pooled.invalidate()
+            self._pool.take_back(connection)
 
     def close(self) -> None:
         """Close all connections."""
-        self._pool.dispose()
-
-
-def _take_back(pooled: PoolProxiedConnection, connection: Connection) -> None:
-    if connection.is_idle():
-        connection.used = monotonic()
-        pooled.close()
-    else:
-        # One that broke, or did not come out of its transaction, is not lent again.
-        pooled.invalidate()
+        self._pool.close()

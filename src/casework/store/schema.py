@@ -1,35 +1,11 @@
 """The schema's version: which one the database has, and bringing it to this package's."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, cast
-
-import psycopg
-import sqlalchemy
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from psycopg import IsolationLevel
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
-
 from casework.errors import InvalidSettings, SchemaOutdated
 from casework.store import server
 from casework.store.database import Database, Tx
-from casework.store.sqlstates import in_own_words
 
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", "casework:store/migrations")
-    return config
-
-
-def head() -> str:
-    """The version that this package needs."""
-    version = ScriptDirectory.from_config(_config()).get_current_head()
-    assert version is not None
-    return version
+HEAD = "0003"
+"""The version that this package needs: the newest migration's revision."""
 
 
 def current(tx: Tx) -> str | None:
@@ -59,7 +35,7 @@ def problems(tx: Tx) -> list[str]:
             f"the database {found.database} is encoded in {found.encoding}, which cannot hold every text: "
             f"create database {found.database}_utf8 encoding 'UTF8' locale 'C.UTF-8' template template0;"
         )
-    if current(tx) == head():
+    if current(tx) == HEAD:
         return problems
     if found.schema is None:
         problems.append(
@@ -81,18 +57,17 @@ def upgrade(db: Database, version: str = "head") -> str:
         found = problems(tx)
     if found:
         raise InvalidSettings(f"CASEWORK_DATABASE_URL: {found[0]}")
-    with connected(db) as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, version)
-    return head()
+    from casework.store import migrating
+
+    migrating.upgrade(db, version)
+    return HEAD
 
 
 def ensure(db: Database) -> None:
     """Upgrade if the version is not this package's."""
     with db.begin() as tx:
         version = current(tx)
-    if version != head():
+    if version != HEAD:
         upgrade(db)
 
 
@@ -100,35 +75,6 @@ def check(db: Database) -> None:
     """Raise SchemaOutdated if the database's version is not this package's."""
     with db.begin() as tx:
         version = current(tx)
-    if version != head():
+    if version != HEAD:
         found = f"is at schema version {version}" if version else "has no casework schema"
-        raise SchemaOutdated(f"The database {found}; this casework needs {head()}: run `casework db upgrade`.")
-
-
-def _settings(connection: sqlalchemy.Connection) -> str:
-    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-    return server.setting(server.settings(driver, {}))
-
-
-@contextmanager
-def connected(db: Database) -> Iterator[sqlalchemy.Connection]:
-    """A connection of SQLAlchemy's, in one transaction that is committed at the end; Alembic needs one."""
-    engine = sqlalchemy.create_engine(
-        "postgresql+psycopg://", creator=lambda: server.open_driver(db.url, "casework"), poolclass=NullPool
-    )
-
-    @sqlalchemy.event.listens_for(engine, "connect")
-    def set_up(driver: psycopg.Connection[Any], _: object) -> None:
-        driver.isolation_level, driver.read_only = IsolationLevel.READ_COMMITTED, False
-
-    @sqlalchemy.event.listens_for(engine, "begin")
-    def make_settings(connection: sqlalchemy.Connection) -> None:
-        connection.exec_driver_sql(_settings(connection))
-
-    try:
-        with engine.begin() as connection:
-            yield connection
-    except DBAPIError as error:
-        if isinstance(error.orig, psycopg.Error) and (own := in_own_words(error.orig, server.shown(db.url))):
-            raise own from error
-        raise
+        raise SchemaOutdated(f"The database {found}; this casework needs {HEAD}: run `casework db upgrade`.")

@@ -12,7 +12,7 @@ from casework.core.model import AgentId, AgentKind, CaseId, Queue, QueueId, RunI
 from casework.core.plan import Lane
 from casework.store import processes
 from casework.store.database import Tx
-from casework.store.tables import ANYONE
+from casework.store.literals import ANYONE
 
 
 @dataclass(frozen=True, slots=True)

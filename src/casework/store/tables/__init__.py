@@ -1,8 +1,7 @@
 """The tables as SQLAlchemy knows them: their checks and derived columns come from the lifecycle; migrations freeze them."""
 
-from casework.store.tables.columns import listed, metadata
+from casework.store.tables.columns import metadata
 from casework.store.tables.of_cases import (
-    ANYONE,
     case_events,
     case_labels,
     case_search,
@@ -15,7 +14,6 @@ from casework.store.tables.of_queues import agents, consumers, labels, queues, t
 from casework.store.tables.of_runs import run_messages, run_steps, runs, runs_of
 
 __all__ = [
-    "ANYONE",
     "agents",
     "api_keys",
     "case_events",
@@ -28,7 +26,6 @@ __all__ = [
     "human_requests",
     "idempotency_keys",
     "labels",
-    "listed",
     "metadata",
     "processes",
     "queues",

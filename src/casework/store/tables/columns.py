@@ -1,8 +1,5 @@
 """What several tables are made of."""
 
-from collections.abc import Iterable
-from enum import StrEnum
-
 from sqlalchemy import Column, DateTime, MetaData, text
 
 metadata = MetaData()
@@ -10,11 +7,6 @@ metadata = MetaData()
 # Each case and run is written a few times and then left. By a fifth of the table, which is the default, a million cases
 # would let 200 thousand dead ones gather at the front of the claim's index.
 VACUUMED = {"autovacuum_vacuum_scale_factor": "0.05", "autovacuum_analyze_scale_factor": "0.05"}
-
-
-def listed(values: Iterable[StrEnum]) -> str:
-    """The values as the inside of an SQL IN list, in a fixed order."""
-    return ", ".join(f"'{value}'" for value in sorted(values))
 
 
 def moment(name: str, *, nullable: bool = True) -> Column[object]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint
 
 from casework.core.lifecycle import Bound, CaseStatus, Detail, Lane, Lifecycle
-from casework.store.tables.columns import listed
+from casework.store.literals import listed
 
 
 def is_one_of(values: Iterable[StrEnum]) -> str:

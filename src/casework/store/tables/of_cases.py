@@ -4,8 +4,6 @@
 the planner cannot take their partial indexes for a guard on a status.
 """
 
-from uuid import UUID
-
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -28,12 +26,9 @@ from sqlalchemy.dialects.postgresql import TSVECTOR
 
 from casework.core.lifecycle import LIFECYCLE, Lifecycle
 from casework.core.model import RequestKind
+from casework.store.literals import ANYONE, listed
 from casework.store.tables import derived
-from casework.store.tables.columns import VACUUMED, listed, metadata, moment
-
-ANYONE = UUID(int=0)
-"""`cases.claim_for` of a case that every consumer may take: a value and not NULL, so that the index probe is one
-equality and its order is known to the planner."""
+from casework.store.tables.columns import VACUUMED, metadata, moment
 
 
 # No foreign keys on cases, runs and events: they make a claim of 100 twice as expensive.

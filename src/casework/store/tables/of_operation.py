@@ -5,7 +5,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from casework.core.model import CounterName
 from casework.core.roles import Role
-from casework.store.tables.columns import created, listed, metadata, moment
+from casework.store.literals import listed
+from casework.store.tables.columns import created, metadata, moment
 
 api_keys = Table(
     "api_keys",

@@ -18,7 +18,8 @@ from sqlalchemy import (
 )
 
 from casework.core.model import AgentKind, QueueMode
-from casework.store.tables.columns import created, listed, metadata, moment
+from casework.store.literals import listed
+from casework.store.tables.columns import created, metadata, moment
 
 teams = Table(
     "teams",

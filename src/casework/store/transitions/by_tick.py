@@ -12,7 +12,7 @@ from casework.core.plan import Pick
 from casework.store.claims import FIRST_OF_LANES, Held, Position, Probe, lanes_of, limit_for
 from casework.store.database import Tx
 from casework.store.ids import new_ids
-from casework.store.tables import ANYONE
+from casework.store.literals import ANYONE
 from casework.store.transitions.clauses import in_source, sets_of_case, sets_of_run
 
 _move = partial(LIFECYCLE.transition, by=(Actor.TICK,))

@@ -9,7 +9,7 @@ from itertools import chain
 
 from casework.core.lifecycle import Binding, Bound, CaseStatus, Detail, Lifecycle, Transition
 from casework.store.database import NOW
-from casework.store.tables import listed
+from casework.store.literals import listed
 
 Expressions = Mapping[str, str]
 """What is set, by column."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from casework.core.lifecycle import LIFECYCLE, Actor
 from casework.core.model import CaseId, RunId
-from casework.store.tables import listed
+from casework.store.literals import listed
 
 HOLDS = f"""id = %(case_id)s and run_id = %(run_id)s and attempt = %(attempt)s
     and status in ({listed(LIFECYCLE.held_by(Actor.RUN))})"""

@@ -1,0 +1,247 @@
+"""What a person does to cases: to those that are named, or to those of a queue that a filter finds."""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from uuid import UUID
+
+import typer
+
+from casework.cli import completion, services
+from casework.cli.case_inputs import read_data, read_filter, read_labels
+from casework.cli.console import (
+    Json,
+    counted,
+    find_agent,
+    find_id,
+    find_queue,
+    installation,
+    print_json,
+    say,
+    shorten,
+)
+from casework.core.lifecycle import CaseStatus
+from casework.core.model import Label, LabelRef, NewCase, Priority, QueueId
+from casework.errors import Conflict, InvalidInput
+
+if TYPE_CHECKING:
+    from casework.service.cases import CasesChanged
+
+_BATCH = 1000
+_MOST = 100_000
+
+CaseIds = Annotated[list[str] | None, typer.Argument(metavar="CASE", help="Ids of cases, or their last 8 characters.")]
+Queue = Annotated[
+    str | None,
+    typer.Option(
+        help="Instead of ids: the cases of this queue that the filters find.", autocompletion=completion.queues
+    ),
+]
+Status = Annotated[str, typer.Option(help="With --queue: only with these statuses, comma-separated.")]
+CurrentStatus = Annotated[
+    str, typer.Option("--current-status", help="With --queue: only with these statuses, comma-separated.")
+]
+WithLabel = Annotated[
+    list[str] | None,
+    typer.Option("--label", help="With --queue: only with this label: value, or key=value. Repeatable."),
+]
+WithTitle = Annotated[str | None, typer.Option("--title", help="With --queue: only with this in the title.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="With --queue: do not ask.")]
+
+Act = Callable[[QueueId, list[UUID]], "CasesChanged"]
+Chosen = dict[QueueId, list[UUID]]
+
+
+class Ending(StrEnum):
+    """How a person can end a case."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+def edit(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="Id of a case, or its last 8 characters.")],
+    title: Annotated[str | None, typer.Option(help="The new title.")] = None,
+    data: Annotated[str | None, typer.Option(help="The new data as JSON; - reads it from standard input.")] = None,
+    text: Annotated[str | None, typer.Option(help="The new data as plain text.")] = None,
+    priority: Annotated[Priority | None, typer.Option(help="The new priority.")] = None,
+    label: Annotated[list[str] | None, typer.Option(help="A label to add: value, or key=value. Repeatable.")] = None,
+    remove_label: Annotated[
+        list[str] | None, typer.Option(help="A label to take off: value, or key=value. Repeatable.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Change a case's title, data, priority or labels, whatever its status."""
+    casework = installation()
+    id = find_id("case", case)
+    changes: dict[str, Any] = {"data": read_data(data, text)} if data is not None or text is not None else {}
+    if title is not None:
+        changes["title"] = NewCase(title).title
+    if priority is not None:
+        changes["priority"] = priority
+    added, removed = read_labels(label), read_labels(remove_label)
+    if not (changes or added or removed):
+        raise InvalidInput("Say what to change: --title, --data, --text, --priority, --label or --remove-label.")
+    (found,) = _existing(id)
+    gone = [_carried(found.labels, ref) for ref in removed]
+    if changes:
+        casework.perform(services.cases.update(casework.db, casework.team_id, id, **changes))
+    if added:
+        services.labels.assign(casework.db, casework.team_id, found.queue_id, id, added)
+    if gone:
+        services.labels.unlink(casework.db, casework.team_id, found.queue_id, id, gone)
+    (now,) = _existing(id)
+    if as_json:
+        print_json(now)
+    else:
+        say(f"Changed case {shorten([id])[id]}.")
+
+
+def _existing(id: UUID) -> Any:
+    casework = installation()
+    services.cases.queue_of(casework.db, casework.team_id, id)
+    return services.cases.get_many(casework.db, [id])
+
+
+def _carried(labels: Sequence[Label], ref: LabelRef) -> UUID:
+    """The id of a label that the case has. Raises InvalidInput."""
+    for label in labels:
+        if (label.key, label.value) == (ref.key, ref.value):
+            return label.id
+    has = ", ".join(f"{one.key}={one.value}" if one.key else one.value for one in labels) or "none"
+    raise InvalidInput(
+        f"The case has no label {f'{ref.key}={ref.value}' if ref.key else ref.value!r}; its labels: {has}."
+    )
+
+
+def retry(
+    case: CaseIds = None,
+    queue: Queue = None,
+    status: Status = "",
+    label: WithLabel = None,
+    title: WithTitle = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Set cases back to pending; live runs are interrupted."""
+    casework = installation()
+    _act(
+        _chosen("Retry", case, queue, _Filter(status, label, title), yes),
+        "retried",
+        as_json,
+        lambda queue, ids: casework.perform(services.cases.retry(casework.db, casework.settings, queue, ids)),
+    )
+
+
+def delegate(
+    to: Annotated[
+        str, typer.Option("--to", metavar="AGENT", help="The agent: its name or id.", autocompletion=completion.agents)
+    ],
+    case: CaseIds = None,
+    queue: Queue = None,
+    status: Status = "",
+    label: WithLabel = None,
+    title: WithTitle = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Give cases to one agent, which must be a consumer of the queue; live runs are interrupted."""
+    casework = installation()
+    agent = find_agent(to)
+    _act(
+        _chosen(f"Delegate to {agent.name}", case, queue, _Filter(status, label, title), yes),
+        "delegated",
+        as_json,
+        lambda queue, ids: casework.perform(
+            services.cases.delegate(casework.db, casework.settings, queue, ids, agent.id)
+        ),
+    )
+
+
+def settle(
+    case: CaseIds = None,
+    status: Annotated[Ending, typer.Option(help="How they end.")] = Ending.COMPLETED,
+    reason: Annotated[str | None, typer.Option(help="Why, for the cases' history.")] = None,
+    queue: Queue = None,
+    current_status: CurrentStatus = "",
+    label: WithLabel = None,
+    title: WithTitle = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """End cases by hand; live runs are interrupted, open requests cancelled."""
+    casework = installation()
+    _act(
+        _chosen(f"Settle as {status}", case, queue, _Filter(current_status, label, title), yes),
+        "settled",
+        as_json,
+        lambda queue, ids: casework.perform(
+            services.cases.settle(casework.db, casework.settings, queue, ids, CaseStatus(status), reason)
+        ),
+    )
+
+
+def delete(
+    case: CaseIds = None,
+    queue: Queue = None,
+    status: Status = "",
+    label: WithLabel = None,
+    title: WithTitle = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Delete cases with their history; live runs are interrupted."""
+    casework = installation()
+    _act(
+        _chosen("Delete", case, queue, _Filter(status, label, title), yes),
+        "deleted",
+        as_json,
+        lambda queue, ids: casework.perform(services.cases.delete(casework.db, casework.settings, queue, ids)),
+    )
+
+
+class _Filter(NamedTuple):
+    status: str
+    label: list[str] | None
+    title: str | None
+
+
+def _chosen(verb: str, case: list[str] | None, queue: str | None, wanted: _Filter, yes: bool) -> Chosen:
+    """The cases that are named, or found and confirmed. Raises InvalidInput, NotFound, and Conflict without a yes."""
+    if bool(case) == (queue is not None) or (case and any(wanted)):
+        raise InvalidInput(
+            "Give either ids of cases, or --queue, with --label, --title and a status to choose from it."
+        )
+    if queue is None:
+        return _named(case or ())
+    casework = installation()
+    found = find_queue(queue)
+    cases = services.cases.find(casework.db, found.id, read_filter(*wanted), limit=_MOST)
+    if cases and not yes:
+        question = f"{verb} {counted(len(cases), 'case')} of queue {found.name}?"
+        if not sys.stdin.isatty():
+            raise Conflict(f"{question} Say --yes.")
+        typer.confirm(question, abort=True, err=True)
+    return {found.id: [case.id for case in cases]}
+
+
+def _named(texts: Iterable[str]) -> Chosen:
+    """The cases by queue; every id is looked up before anything is done."""
+    casework = installation()
+    by_queue: Chosen = {}
+    for id in dict.fromkeys(find_id("case", text) for text in texts):
+        by_queue.setdefault(services.cases.queue_of(casework.db, casework.team_id, id), []).append(id)
+    return by_queue
+
+
+def _act(chosen: Chosen, word: str, as_json: bool, act: Act) -> None:
+    """Act on the cases of each queue, so many at once as one transaction may hold locked."""
+    done = [act(queue, ids[at : at + _BATCH]) for queue, ids in chosen.items() for at in range(0, len(ids), _BATCH)]
+    moved = [id for one in done for id in one.moved]
+    interrupted = [run for one in done for run in one.interrupted]
+    skipped = sum(one.skipped for one in done)
+    if as_json:
+        print_json({word: moved, "skipped": skipped, "interrupted_run_ids": interrupted})
+    else:
+        say(f"{counted(len(moved), 'case')} {word}, {skipped} skipped, {counted(len(interrupted), 'run')} interrupted.")

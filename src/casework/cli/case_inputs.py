@@ -1,0 +1,42 @@
+"""What a person writes about cases: data, labels, filters."""
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from casework.core.lifecycle import CaseStatus
+from casework.core.model import CaseFilter, LabelRef
+from casework.core.statuses import read_statuses
+from casework.errors import InvalidInput
+
+
+def read_data(data: str | None, text: str | None) -> Any:
+    """The data of a case, from JSON, from standard input for `-`, or plain. Raises InvalidInput."""
+    if data is not None and text is not None:
+        raise InvalidInput("Give --data or --text, not both.")
+    if data is None:
+        return text or ""
+    try:
+        return json.loads(sys.stdin.read() if data == "-" else data)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"--data is not JSON: {error}. For plain text there is --text.") from None
+
+
+def read_label(text: str) -> LabelRef:
+    """A label, from `value` or `key=value`. Raises InvalidInput."""
+    key, separator, value = text.partition("=")
+    return LabelRef(value, key) if separator else LabelRef(text)
+
+
+def read_labels(texts: Iterable[str] | None) -> tuple[LabelRef, ...]:
+    """Labels, as `read_label` reads each."""
+    return tuple(map(read_label, texts or ()))
+
+
+def read_filter(status: str, label: Iterable[str] | None, title: str | None) -> CaseFilter:
+    """Which cases are meant: statuses comma-separated, labels of one key ORed. Raises InvalidInput."""
+    labels: dict[str, tuple[str, ...]] = {}
+    for one in read_labels(label):
+        labels[one.key] = (*labels.get(one.key, ()), one.value)
+    return CaseFilter(read_statuses(CaseStatus, status, "--status"), labels, title)

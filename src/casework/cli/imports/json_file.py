@@ -1,0 +1,109 @@
+"""The records of a JSON file: an object in each line, or one array of objects."""
+
+import json
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from casework.cli.imports.records import BadLine, Record
+from casework.errors import InvalidInput
+
+MAX_ARRAY_CHARACTERS = 256 * 1024 * 1024
+
+_KINDS = {dict: "object", list: "array", str: "string", int: "number", float: "number", bool: "boolean"}
+
+
+def json_records(lines: Iterable[str]) -> Iterator[Record | BadLine]:
+    """The records, each with its line number. Raises InvalidInput if the file holds none."""
+    numbered = ((number, line) for number, line in enumerate(lines, 1))
+    first = next(((number, line) for number, line in numbered if line.strip()), None)
+    if first is None:
+        raise InvalidInput("The file is empty: write one JSON object in each line, or an array of objects.")
+    if first[1].strip() == "{":
+        raise InvalidInput(
+            "The file is one JSON object over several lines: write one object in each line, or an array of objects."
+        )
+    whole = chain([first], numbered)
+    yield from _array(first[0], _whole(whole)) if _opens_array(first[1]) else _json_lines(whole)
+
+
+def _opens_array(line: str) -> bool:
+    """Whether the line begins an array of objects, which is not an array in a line of its own."""
+    text = line.strip()
+    if not text.startswith("["):
+        return False
+    return text[1:].lstrip()[:1] in ("", "{", "]")
+
+
+def _json_lines(numbered: Iterable[tuple[int, str]]) -> Iterator[Record | BadLine]:
+    for number, line in numbered:
+        if not line.strip():
+            continue
+        try:
+            record = _DECODER.decode(line)
+        except (ValueError, RecursionError) as error:
+            yield BadLine(number, _json_reason(error))
+            continue
+        yield _record(number, record)
+
+
+def _array(first: int, text: str) -> Iterator[Record | BadLine]:
+    """The elements of one array. If one cannot be read, nor can what follows, and that is said."""
+    breaks = [found.start() for found in re.finditer("\n", text)]
+    at, sign = _skip(text, 0), "["
+    while text.startswith(sign, at):
+        at = _skip(text, at + 1)
+        if sign == "[" and text.startswith("]", at):
+            break
+        line = first + bisect_left(breaks, at)
+        try:
+            value, end = _ANY_NUMBER.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            yield BadLine(line, f"{_json_reason(error)}; what follows was not read")
+            return
+        yield _record(line, value)
+        at, sign = _skip(text, end), ","
+    line = first + bisect_left(breaks, at)
+    if not text.startswith("]", at):
+        yield BadLine(line, "the array should go on with a comma, or end; what follows was not read")
+    elif text[at + 1 :].strip():
+        yield BadLine(line, "there is text after the end of the array; it was not read")
+
+
+def _skip(text: str, at: int) -> int:
+    found = _NOT_SPACE.search(text, at)
+    return found.start() if found else len(text)
+
+
+def _whole(numbered: Iterable[tuple[int, str]]) -> str:
+    parts, size = [], 0
+    for _, line in numbered:
+        parts.append(line)
+        size += len(line)
+        if size > MAX_ARRAY_CHARACTERS:
+            raise InvalidInput("The JSON array is longer than 256 MiB: write one object in each line instead.")
+    return "".join(parts)
+
+
+def _record(number: int, value: Any) -> Record | BadLine:
+    if isinstance(value, dict):
+        return number, value
+    return BadLine(number, f"it is a JSON {_KINDS.get(type(value), 'null')}, not an object")
+
+
+def _json_reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return f"it is not JSON: {f'{error.msg} at character {error.colno}' if isinstance(error, json.JSONDecodeError) else error}"
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+_ANY_NUMBER = json.JSONDecoder()
+"""For arrays: a case refuses what is not a number, and the array can be read on."""
+_NOT_SPACE = re.compile(r"\S")

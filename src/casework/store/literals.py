@@ -1,0 +1,14 @@
+"""Values that stand in statements and in tables alike."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from uuid import UUID
+
+ANYONE = UUID(int=0)
+"""`cases.claim_for` of a case that every consumer may take: a value and not NULL, so that the index probe is one
+equality and its order is known to the planner."""
+
+
+def listed(values: Iterable[StrEnum]) -> str:
+    """The values as the inside of an SQL IN list, in a fixed order."""
+    return ", ".join(f"'{value}'" for value in sorted(values))

@@ -1,0 +1,87 @@
+"""A command starts fast, because it imports what it needs and nothing else."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from casework.cli import COMMANDS
+from casework.cli.lazy import load
+
+SHELL = {"casework", "typer", "annotated_doc", "shellingham", "click"}
+DRAWING = {"rich", "pygments", "markdown_it", "mdurl", "linkify_it", "attr"}
+"""rich, and what it asks for and may not find."""
+VALUES = {"pydantic", "pydantic_core", "annotated_types", "typing_inspection", "typing_extensions"}
+DRIVER = {"psycopg", "psycopg_binary", "psycopg_c"}
+DATABASE = {"uuid_utils", "pydantic_settings", "dotenv"}
+
+
+def modules_of(*command, **environment):
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *command],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return set(re.findall(r"^import time:.*\| +(\S+)$", done.stderr, re.MULTILINE))
+
+
+def imported(*arguments, **environment):
+    """The packages outside of the standard library that a command imports, and all modules."""
+    script = Path(sys.executable).with_name("casework")
+    modules = modules_of(str(script), *arguments, **environment)
+    plain = modules_of("-c", "import pickle, sysconfig; sysconfig.get_config_vars()")
+    return {name.partition(".")[0] for name in modules - plain} - sys.stdlib_module_names, modules
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("queues", "--help"), ("queues", "list", "--help")])
+def test_help_imports_what_draws_it(arguments):
+    packages, modules = imported(*arguments)
+    assert packages <= SHELL | DRAWING | VALUES
+    assert not {name for name in modules if name.startswith(("casework.service.", "casework.store", "casework.wiring"))}
+
+
+def test_the_version_imports_no_drawing():
+    packages, _ = imported("--version")
+    assert packages <= SHELL | VALUES
+
+
+@pytest.mark.parametrize("words", ["casework qu", "casework queues li", "casework queues create --de"])
+def test_completing_commands_and_options_imports_no_database(words):
+    packages, _ = imported(_CASEWORK_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(len(words.split()) - 1))
+    assert packages <= SHELL | VALUES
+
+
+def test_completing_names_imports_the_driver_alone(new_database):
+    packages, _ = imported(
+        _CASEWORK_COMPLETE="complete_bash",
+        COMP_WORDS="casework queues show ",
+        COMP_CWORD="3",
+        CASEWORK_DATABASE_URL=new_database("completion"),
+    )
+    assert packages <= SHELL | VALUES | DRIVER
+
+
+def test_a_list_imports_no_broker_migrations_or_api(new_database, servers):
+    packages, _ = imported(
+        "queues", "list", CASEWORK_DATABASE_URL=new_database("start"), CASEWORK_REDIS_URL=servers.redis
+    )
+    assert packages <= SHELL | DRAWING | VALUES | DRIVER | DATABASE
+
+
+def first_sentence(text):
+    return re.split(r"(?<=\.)\s", text.strip())[0]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_table_of_commands_says_what_the_commands_say(name):
+    listed = COMMANDS[name]
+    command = load(name, listed)
+    assert listed.help == first_sentence(command.help)
+    said = {sub: first_sentence(one.help) for sub, one in getattr(command, "commands", {}).items()}
+    assert dict(listed.commands) == said
