@@ -104,6 +104,38 @@ class RunFencedOut(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RunTimedOut(Event):
+    """A run took longer than its agent's time limit: its case failed, and it was asked to stop."""
+
+    action = "run.timed_out"
+    level = logging.WARNING
+    run: UUID
+    attempt: int
+    worker: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessKilled(Event):
+    """A pool's process went on with runs that were no longer its own; it was killed, and the pool replaces it."""
+
+    action = "worker.process_killed"
+    level = logging.WARNING
+    worker: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlotLost(Event):
+    """A thread goes on with a run that is no longer its own, and cannot be ended; the worker ends once it is idle."""
+
+    action = "worker.slot_lost"
+    level = logging.WARNING
+    worker: str
+    run: UUID
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunsResent(Event):
     """Messages of runs that did not start are sent once more."""
 

@@ -102,7 +102,7 @@ def test_takes_a_silent_agents_run_and_records_its_late_writes(api, queue, agent
     case_id = add(api, queue)
     work = claim(api, agent)
     with api.db.begin() as tx:
-        tx.sql("update runs set alive_at = alive_at - %(age)s", {"age": timedelta(seconds=31)})
+        tx.sql("update runs set last_heartbeat_at = last_heartbeat_at - %(age)s", {"age": timedelta(seconds=31)})
     sweep(api.db, api.casework.settings)
     other = claim(api, agent)
     assert (other["run_id"], other["attempt"]) == (work["run_id"], 2)

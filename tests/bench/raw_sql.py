@@ -11,7 +11,7 @@ from casework.store.literals import ANYONE
 _CLAIM = f"""
 with picked as (
   select id, queue_id from cases
-  where queue_id = %(queue)s and claim_for = '{ANYONE}' and lane = 4 and ready_at <= now()
+  where queue_id = %(queue)s and reserved_for = '{ANYONE}' and lane = 4 and ready_at <= now()
   order by ready_at, id for no key update skip locked limit 100
 ), numbered as (
   select id, queue_id, (%(runs)s::uuid[])[row_number() over ()] as run_id from picked
@@ -29,7 +29,7 @@ select run_id, id from moved
 """
 
 _START = """
-update runs r set status = 'running', started_at = now(), alive_at = now(), worker = %(worker)s
+update runs r set status = 'running', started_at = now(), last_heartbeat_at = now(), worker = %(worker)s
 from cases c, agents a where r.id = %(run)s and r.attempt = 1 and r.status = 'pending' and c.id = r.case_id and a.id = r.agent_id
 returning r.id, r.attempt, r.failures, r.queue_id, c.id, c.title, c.data, c.priority, c.created_at, a.id, a.name, a.target, a.max_attempts, a.team_id,
   (select json_agg(json_build_array(l.key, l.value)) from case_labels cl join labels l on l.id = cl.label_id where cl.case_id = c.id)

@@ -20,8 +20,8 @@ select
                      c.human_request_id, c.title))
    from cases c) as cases,
   (select json_agg(json_build_array(r.id, r.case_id, r.queue_id, r.agent_id, r.status, r.attempt, r.failures, r.worker,
-                     r.refused_writes, case when r.status = 'running' then extract(epoch from r.alive_at) end,
-                     case when r.live then extract(epoch from r.stop_deadline) end, r.live and r.stop_releases,
+                     r.refused_writes, case when r.status = 'running' then extract(epoch from r.last_heartbeat_at) end,
+                     case when r.live then extract(epoch from r.stop_deadline) end, r.live and r.release_on_stop,
                      case when r.status = 'pending' then json_build_array(extract(epoch from r.sent_at), r.sends) end,
                      array(select m.key from run_messages m where m.run_id = r.id order by 1),
                      array(select s.name from run_steps s where s.run_id = r.id order by 1)))

@@ -38,7 +38,7 @@ def crowd(db):
         if n == ANSWERED:
             requests.answer(db, queue.team_id, request.id, "that one")
     cases.retry(db, SETTINGS, queue.id, [ids[OVERDUE]])
-    past(db, "update runs set alive_at = now() - interval '1 h' where status = 'running'")
+    past(db, "update runs set last_heartbeat_at = now() - interval '1 h' where status = 'running'")
     past(db, "update runs set stop_deadline = now() - interval '1 min' where stop_deadline is not null")
     past(
         db, "update cases set ready_at = (select stop_deadline from runs where case_id = cases.id) where run_id is null"

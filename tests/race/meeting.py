@@ -13,7 +13,7 @@ from waiting import Halted, Rival, wait_until_still
 
 CLAIM = "with pick as"
 LOCK = "for update of c skip locked for share of q"
-STOPPED = "and not r.stop_releases"
+STOPPED = "and not r.release_on_stop"
 LOOK_AGAIN = "and attempt = %(attempt)s for no key update"
 RESEND = "with late as"
 REFUSAL = "refused_writes + 1"

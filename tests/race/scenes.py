@@ -118,14 +118,14 @@ def ended(db):
 def silent(db):
     """Its worker is believed dead."""
     scene = running(db)
-    past(db, "update runs set alive_at = now() - interval '1 h'")
+    past(db, "update runs set last_heartbeat_at = now() - interval '1 h'")
     return scene
 
 
 def abandoned(db):
     """It was taken from its run, whose worker is believed dead, and whose grace is not over."""
     scene = retried(db)
-    past(db, "update runs set alive_at = now() - interval '1 h'")
+    past(db, "update runs set last_heartbeat_at = now() - interval '1 h'")
     return scene
 
 

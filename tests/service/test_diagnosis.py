@@ -140,14 +140,14 @@ def behind_claimed(db, clock):
 def sent_in_vain(db, clock):
     case_id = claimed(db, clock)
     with db.begin() as tx:
-        tx.sql("update runs set sends = 3")
+        tx.sql("update runs set send_count = 3")
     return case_id
 
 
 def behind_what_was_sent_in_vain(db, clock):
     case_id = behind_claimed(db, clock)
     with db.begin() as tx:
-        tx.sql("update runs set sends = 3")
+        tx.sql("update runs set send_count = 3")
     return case_id
 
 
@@ -433,7 +433,7 @@ def test_workers_that_are_busy_with_other_queues(db, clock):
     some_cases(db, queue)
     claim(db)
     with db.begin() as tx:
-        tx.sql("update runs set sends = 3 where status = 'pending'")
+        tx.sql("update runs set send_count = 3 where status = 'pending'")
     clock.forward(10)
     assert "workers are busy with other queues" in trouble(db)
 

@@ -106,7 +106,7 @@ def test_claims_at_no_moment_before_what_slots_are_counted_from(db, clock):
     queue, _ = worked_queue(db, concurrency=3)
     some_cases(db, queue, 10)
     with db.begin() as tx:
-        tx.sql("update consumers set counted_from = %(moment)s", {"moment": clock.now + SECOND})
+        tx.sql("update consumers set slots_counted_since = %(moment)s", {"moment": clock.now + SECOND})
     assert len(dispatch.claim_round(db, SETTINGS)) == 3
     assert dispatch.claim_round(db, SETTINGS) == []
 

@@ -11,7 +11,22 @@ from casework.service.execution import outcomes
 from casework.service.sweep import sweep
 from casework.store import runs, transitions
 from casework.store.runs import Stuck
-from factories import SETTINGS, TEAM, claim, history, running, some_cases, start, the_case, the_run, work, worked_queue
+from factories import (
+    SETTINGS,
+    TEAM,
+    a_consumer,
+    a_queue,
+    an_agent,
+    claim,
+    history,
+    running,
+    some_cases,
+    start,
+    the_case,
+    the_run,
+    work,
+    worked_queue,
+)
 
 LEASE = SETTINGS.lease_seconds
 
@@ -44,7 +59,7 @@ def test_saves_a_run_whose_heartbeat_comes_during_the_sweep(db, settings, clock)
     case_id, fence = running(db, queue)
     clock.forward(LEASE + 1)
     with db.begin() as tx:
-        assert runs.stuck(tx, tx.now, LEASE, 15)
+        assert runs.stuck(tx, tx.now, lease=LEASE, resend=15, timeout=0.0)
         runs.heartbeat(tx, [RunMessage(fence.run_id, 1)])
         assert not runs.lock_if_silent(tx, fence, tx.now, LEASE)
 
@@ -174,3 +189,41 @@ def test_forgets_a_request_to_release_with_its_attempt(db, settings, clock, how)
     with db.begin() as tx:
         assert runs.heartbeat(tx, [message]) == {message.run_id: False}
     assert sweep(db, settings).value.total() == 0
+
+
+@pytest.mark.parametrize(
+    ("own", "general", "limit"), [(None, 0.0, None), (None, 60.0, 60), (90.0, 60.0, 90), (90.0, 0.0, 90)]
+)
+def test_fails_the_case_of_a_run_over_its_time_limit(db, clock, own, general, limit):
+    settings = SETTINGS.model_copy(update={"run_timeout_seconds": general, "lease_seconds": 3600.0})
+    queue = a_queue(db)
+    a_consumer(db, queue, an_agent(db, timeout_seconds=own))
+    case_id, fence = running(db, queue)
+    clock.forward((limit or 1000) - 1)
+    assert sweep(db, settings).value.total() == 0
+    clock.forward(1)
+    done = sweep(db, settings)
+    if limit is None:
+        assert done.value.total() == 0
+        return
+    assert done.value == {Stuck.TIMED_OUT: 1}
+    assert done.effects.stops == (fence.run_id,)
+    assert the_case(db, case_id).status is CaseStatus.FAILED
+    event = cases.get(db, TEAM, case_id)[1][-1]
+    assert (event.type, event.reason) == ("stopped", f"ran longer than its limit of {limit} s")
+    assert sweep(db, settings).value.total() == 0
+    clock.forward(SETTINGS.interrupt_grace_seconds)
+    assert sweep(db, settings).value == {Stuck.OVERDUE: 1}
+
+
+def test_doubles_the_wait_of_a_message_only_to_a_limit(db, clock):
+    queue, _ = worked_queue(db)
+    some_cases(db, queue)
+    claim(db)
+    waits = []
+    for _ in range(8):
+        before = clock.now
+        while not sweep(db, SETTINGS).value[Stuck.UNSENT]:
+            clock.forward(15)
+        waits.append((clock.now - before).total_seconds())
+    assert waits == [15, 30, 60, 120, 240, 240, 240, 240]

@@ -101,7 +101,7 @@ def test_looks_at_the_front_of_a_single_consumers_lanes(db, clock, options, coun
         nodes = cached_plan(tx, options, sent_by(tx, lambda tx: transitions.claim_first(tx, held, held.now, {})))
     scans = scans_of(nodes, "cases", "runs")
     (front,) = [node for node in scans if node["Index Name"] == "cases_claim"]
-    assert all(f"{column} = " in front["Index Cond"] for column in ("queue_id", "claim_for", "lane"))
+    assert all(f"{column} = " in front["Index Cond"] for column in ("queue_id", "reserved_for", "lane"))
     assert "ROW(ready_at, id) >= " in front["Index Cond"]
     others = [node for node in scans if node is not front]
     assert {node["Index Name"] for node in others} <= {"cases_pkey", "runs_pkey", "runs_one_live", "runs_case"}

@@ -85,7 +85,7 @@ def test_heartbeat_vouches_for_runs_of_other_processes(db):
     (message,) = claim(db)
     start(db, message)
     casework = SimpleNamespace(db=db, settings=Settings(), publisher=Publisher())
-    Supervisor(casework, "w", lambda: [message], threaded=False).beat()
+    Supervisor(casework, "w", lambda: [(1, (message,))], threaded=False).beat()
     with db.begin() as tx:
-        row = tx.sql("select alive_at, started_at from runs where id = %(id)s", {"id": message.run_id}).one()
-    assert row.alive_at is not None
+        row = tx.sql("select last_heartbeat_at, started_at from runs where id = %(id)s", {"id": message.run_id}).one()
+    assert row.last_heartbeat_at is not None

@@ -83,6 +83,7 @@ def _look_around(casework: "Casework") -> Iterator[Finding]:
             return
     for role in ("ticker", "worker"):
         yield _look(role, partial(services.health.role_seen, casework.db, casework.settings, role))
+    yield _look("slots", partial(services.health.slots, casework.db, casework.settings))
     for module in casework.settings.modules:
         yield _look(f"module {module}", partial(_imported, module))
     yield from _agents(casework)

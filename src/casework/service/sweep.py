@@ -6,11 +6,14 @@ from datetime import timedelta
 
 from casework import events
 from casework.core.effects import Committed, Effects, RunMessage
-from casework.core.model import CounterName
+from casework.core.lifecycle import CaseStatus, Event
+from casework.core.model import CounterName, RunId
 from casework.core.plan import alone
 from casework.core.retry import next_attempt
+from casework.service import cases
 from casework.service.crash_points import Point, reach
 from casework.settings import Settings
+from casework.store import cases as case_store
 from casework.store import counters, processes, runs, transitions
 from casework.store.database import Database
 from casework.store.runs import Stuck, StuckRun
@@ -32,9 +35,16 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
     with db.begin() as tx:
         since = processes.seen(tx, ticker, "ticker", _gap(settings)) if ticker else None
         believes = since is None or tx.now - since >= LISTENING_HEARTBEATS * heartbeat
-        found = runs.stuck(tx, tx.now, settings.lease_seconds, settings.resend_seconds)
+        found = runs.stuck(
+            tx,
+            tx.now,
+            lease=settings.lease_seconds,
+            resend=settings.resend_seconds,
+            timeout=settings.run_timeout_seconds,
+        )
     reach(Point.STUCK_FOUND)
     swept: Swept = Counter()
+    stops: list[RunId] = []
     for run in found:
         if run.why is Stuck.LOST and believes and _without_its_worker(db, settings, run):
             swept[Stuck.LOST] += 1
@@ -42,6 +52,10 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
         elif run.why is Stuck.OVERDUE and _fence_out(db, run):
             swept[Stuck.OVERDUE] += 1
             events.emit(events.RunFencedOut(run.fence.run_id, run.fence.attempt, run.worker))
+        elif run.why is Stuck.TIMED_OUT and (asked := _time_out(db, settings, run)):
+            swept[Stuck.TIMED_OUT] += 1
+            stops += asked
+            events.emit(events.RunTimedOut(run.fence.run_id, run.fence.attempt, run.worker))
         else:
             continue
         reach(Point.STUCK_BROUGHT_ON, run.fence.run_id)
@@ -49,7 +63,7 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
     again = _send_again(db, unsent) if unsent else []
     swept[Stuck.UNSENT] += len(again)
     reach(Point.RESEND_COMMITTED, swept, again)
-    return Committed(swept, Effects(bundles=alone(again)))
+    return Committed(swept, Effects(bundles=alone(again), stops=tuple(stops)))
 
 
 def _gap(settings: Settings) -> timedelta:
@@ -104,6 +118,16 @@ def _fence_out(db: Database, run: StuckRun) -> bool:
         if ended:
             counters.add(tx, run.queue_id, CounterName.FORCED_INTERRUPT)
     return ended
+
+
+def _time_out(db: Database, settings: Settings, run: StuckRun) -> list[RunId]:
+    """Its case fails now. The run is asked to stop, has the grace, and is fenced out then as any other that does not."""
+    with db.begin() as tx:
+        held = [row for row in case_store.lock(tx, [run.fence.case_id]) if row.run_id == run.fence.run_id]
+        held = [row for row in held if row.attempt == run.fence.attempt]
+        reason = f"ran longer than its limit of {run.timeout:g} s"
+        done = cases.override_within(tx, settings, Event.STOP, CaseStatus.FAILED, held, reason=reason)
+    return done.interrupted
 
 
 def _send_again(db: Database, unsent: list[StuckRun]) -> list[RunMessage]:

@@ -138,7 +138,7 @@ def lock(tx: Tx, ids: Sequence[UUID], queue_id: QueueId | None = None) -> list[A
     return list(
         tx.sql(
             """
-            select id, queue_id, status, run_id, ready_at, human_request_id from cases
+            select id, queue_id, status, run_id, attempt, ready_at, human_request_id from cases
             where id = any(%(ids)s::uuid[]) and (%(queue_id)s::uuid is null or queue_id = %(queue_id)s)
             order by id for no key update
             """,
@@ -154,7 +154,7 @@ def lock_of_consumer(tx: Tx, queue_id: QueueId, agent_id: AgentId) -> list[UUID]
     """
     statement = """
         select id from cases where id in (
-          select id from cases where queue_id = %(queue_id)s and claim_for = %(agent_id)s and lane is not null
+          select id from cases where queue_id = %(queue_id)s and reserved_for = %(agent_id)s and lane is not null
           union select c.id from runs r join cases c on c.id = r.case_id and c.run_id = r.id
           where r.queue_id = %(queue_id)s and r.agent_id = %(agent_id)s and r.live
         ) order by id for no key update

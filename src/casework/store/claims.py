@@ -15,13 +15,13 @@ from casework.store.literals import ANYONE
 
 # Whether a case is ready for a consumer.
 _HAS_READY = f"""exists (
-    select from unnest(array[{{consumer}}.agent_id, '{ANYONE}'::uuid]) as f (claim_for), unnest('{{{{{",".join(str(int(lane)) for lane in Lane)}}}}}'::smallint[]) as l (lane),
+    select from unnest(array[{{consumer}}.agent_id, '{ANYONE}'::uuid]) as f (reserved_for), unnest('{{{{{",".join(str(int(lane)) for lane in Lane)}}}}}'::smallint[]) as l (lane),
       lateral (
         select from cases k
-        where k.queue_id = {{consumer}}.queue_id and k.claim_for = f.claim_for and k.lane = l.lane and k.ready_at <= {NOW}
+        where k.queue_id = {{consumer}}.queue_id and k.reserved_for = f.reserved_for and k.lane = l.lane and k.ready_at <= {NOW}
         order by k.ready_at, k.id limit 1
       ) hit
-    where (f.claim_for = {{consumer}}.agent_id or {{consumer}}.trigger) and ({{mode}} = '{QueueMode.ACTIVE}' or l.lane = {Lane.RESUMED:d})
+    where (f.reserved_for = {{consumer}}.agent_id or {{consumer}}.trigger) and ({{mode}} = '{QueueMode.ACTIVE}' or l.lane = {Lane.RESUMED:d})
   )"""
 
 # Which consumers could do something, and their locks. One probe of the claim index for each lane, stopping at the first hit,
@@ -45,7 +45,7 @@ with asked as materialized (
   union all select * from unnest(%(known_queues)b::uuid[], %(known_agents)b::uuid[])
 )
 select case when %(sent)s then set_config('synchronous_commit', 'off', true) end as flush, c.queue_id, c.agent_id, c.trigger, c.concurrency,
-  c.counted_from, q.mode, coalesce(%(now)s, clock_timestamp()) as now
+  c.slots_counted_since, q.mode, coalesce(%(now)s, clock_timestamp()) as now
 from consumers c join queues q on q.id = c.queue_id
 where (c.queue_id, c.agent_id) in (select queue_id, agent_id from ready) and q.mode <> '{QueueMode.PAUSED}'
 order by c.queue_id, c.agent_id
@@ -69,15 +69,15 @@ cross join lateral (
   select count(*) filter (where r.status = '{RunStatus.PENDING}') as pending, count(*) filter (where r.status = '{RunStatus.RUNNING}') as running,
     min(r.claimed_at) as oldest
   from runs r where r.queue_id = w.queue_id and r.agent_id = w.agent_id and r.holds_slot
-    and r.claimed_at >= coalesce(w.counted_from, '-infinity')
+    and r.claimed_at >= coalesce(w.slots_counted_since, '-infinity')
 ) u
 """
 
 # Runs that ended stay in the index of slots until they are vacuumed, so that counting has a beginning: no run that was
 # claimed before holds a slot. Who writes it holds the consumer, and no claim made under that lock is earlier.
 _COUNT_FROM_SQL = """
-update consumers c set counted_from = w.counted_from
-from unnest(%(queues)b::uuid[], %(agents)b::uuid[], %(counted_from)b::timestamptz[]) as w (queue_id, agent_id, counted_from)
+update consumers c set slots_counted_since = w.slots_counted_since
+from unnest(%(queues)b::uuid[], %(agents)b::uuid[], %(slots_counted_since)b::timestamptz[]) as w (queue_id, agent_id, slots_counted_since)
 where c.queue_id = w.queue_id and c.agent_id = w.agent_id
 """
 RECOUNT_AFTER = timedelta(seconds=1)
@@ -86,10 +86,10 @@ RECOUNT_AFTER = timedelta(seconds=1)
 # tenth of the table and may leave the index.
 FIRST_OF_LANES = """
 from unnest(%(queues)b::uuid[], %(fors)b::uuid[], %(lanes)b::smallint[], %(after)b::timestamptz[], %(after_ids)b::uuid[])
-  with ordinality as w (queue_id, claim_for, lane, after, after_id, probe)
+  with ordinality as w (queue_id, reserved_for, lane, after, after_id, probe)
 cross join lateral (
   select c.id, c.ready_at from cases c
-  where c.queue_id = w.queue_id and c.claim_for = w.claim_for and c.lane = w.lane and c.ready_at <= %(now)s
+  where c.queue_id = w.queue_id and c.reserved_for = w.reserved_for and c.lane = w.lane and c.ready_at <= %(now)s
     and (c.ready_at, c.id) >= (w.after, w.after_id)
   order by c.ready_at, c.id limit {limit}
 ) k
@@ -173,7 +173,7 @@ def _as_arrays(pairs: Sequence[Pair]) -> dict[str, list[UUID]]:
 def _held(row: Any, used: Any, outstanding: int) -> Held:
     slots = free_slots(concurrency=row.concurrency, pending=used.pending, running=used.running, outstanding=outstanding)
     opening = Opening(QueueId(row.queue_id), AgentId(row.agent_id), row.trigger, slots)
-    return Held(opening, QueueMode(row.mode), max(row.now, row.counted_from or _FRONT[0]))
+    return Held(opening, QueueMode(row.mode), max(row.now, row.slots_counted_since or _FRONT[0]))
 
 
 def _count_from(tx: Tx, locked: Iterable[Any], used: Mapping[Pair, Any]) -> None:
@@ -182,11 +182,11 @@ def _count_from(tx: Tx, locked: Iterable[Any], used: Mapping[Pair, Any]) -> None
     for row in locked:
         pair = row.queue_id, row.agent_id
         oldest = used[pair].oldest or row.now
-        if oldest >= (row.counted_from or _FRONT[0]) + RECOUNT_AFTER:
+        if oldest >= (row.slots_counted_since or _FRONT[0]) + RECOUNT_AFTER:
             pairs.append(pair)
             moments.append(oldest)
     if pairs:
-        tx.sql(_COUNT_FROM_SQL, {**_as_arrays(pairs), "counted_from": moments})
+        tx.sql(_COUNT_FROM_SQL, {**_as_arrays(pairs), "slots_counted_since": moments})
 
 
 def candidates(

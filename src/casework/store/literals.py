@@ -5,7 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 ANYONE = UUID(int=0)
-"""`cases.claim_for` of a case that every consumer may take: a value and not NULL, so that the index probe is one
+"""`cases.reserved_for` of a case that every consumer may take: a value and not NULL, so that the index probe is one
 equality and its order is known to the planner."""
 
 

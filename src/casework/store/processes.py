@@ -6,17 +6,26 @@ from casework.store.database import NOW, Tx
 
 # `started_at` begins anew after a gap: it says since when the process has been listening without a break.
 _SEEN_SQL = f"""
-insert into processes as p (id, role, started_at, seen_at) values (%(id)s, %(role)s, {NOW}, {NOW})
-on conflict (id) do update set seen_at = excluded.seen_at,
+insert into processes as p (id, role, started_at, seen_at, lost_slots) values (%(id)s, %(role)s, {NOW}, {NOW}, %(lost_slots)s)
+on conflict (id) do update set seen_at = excluded.seen_at, lost_slots = excluded.lost_slots,
   started_at = case when p.seen_at < excluded.seen_at - %(gap)s then excluded.seen_at else p.started_at end
 returning started_at
 """
 
 
-def seen(tx: Tx, id: str, role: str, gap: timedelta) -> datetime:
+def seen(tx: Tx, id: str, role: str, gap: timedelta, lost_slots: int = 0) -> datetime:
     """Note that a process works, and return since when it has done so without a gap that long."""
-    since: datetime = tx.sql(_SEEN_SQL, {"id": id, "role": role, "gap": gap}).scalar_one()
+    since: datetime = tx.sql(_SEEN_SQL, {"id": id, "role": role, "gap": gap, "lost_slots": lost_slots}).scalar_one()
     return since
+
+
+def lost_slots(tx: Tx, within: timedelta) -> dict[str, int]:
+    """How many slots each process lost to agents that do not end, of those that were seen within that time."""
+    rows = tx.sql(
+        f"select id, lost_slots from processes where lost_slots > 0 and seen_at > {NOW} - %(within)s order by id",
+        {"within": within},
+    )
+    return {row.id: row.lost_slots for row in rows}
 
 
 def last_seen(tx: Tx) -> dict[str, datetime]:

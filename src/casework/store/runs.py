@@ -23,7 +23,7 @@ with mine as (
   join runs r on r.id = m.id and r.attempt = m.attempt and r.status = '{RunStatus.RUNNING}'
   order by r.id for no key update of r
 )
-update runs r set alive_at = {NOW} from mine where r.id = mine.id
+update runs r set last_heartbeat_at = {NOW} from mine where r.id = mine.id
 returning r.id, r.stop_requested_at is not null as stop
 """
 
@@ -76,6 +76,7 @@ class Stuck(StrEnum):
 
     LOST = "lost"
     OVERDUE = "overdue"
+    TIMED_OUT = "timed_out"
     UNSENT = "unsent"
 
 
@@ -92,21 +93,31 @@ class StuckRun:
     """Somebody asked it to stop, and its case is no longer its own."""
     releases: bool
     grace: float | None
+    timeout: float | None
+    """Seconds that an attempt may take."""
     worker: str | None
-    sends: int
+    send_count: int
+
+
+RESEND_DOUBLINGS = 4
+"""The wait for a message that was not received ends doubling at sixteen times the first: a queue of messages that others
+took away, or a broker that lost them, costs a run minutes and not hours."""
 
 
 # Reads the runs that hold slots and no others: a few hundred rows of a partial index, however many runs there were.
 # Materialized, because a ticker keeps its plan: one made for few runs follows the order through the ids of all.
 _STUCK_SQL = f"""
 with held as materialized (
-  select r.id, r.case_id, r.attempt, r.queue_id, r.failures, a.max_attempts, r.worker, r.sends,
-    r.stop_releases as releases, r.stop_requested_at is not null and not r.stop_releases as stops,
+  select r.id, r.case_id, r.attempt, r.queue_id, r.failures, a.max_attempts, r.worker, r.send_count,
+    r.release_on_stop as releases, r.stop_requested_at is not null and not r.release_on_stop as stops,
     extract(epoch from r.stop_deadline - r.stop_requested_at)::float as grace,
+    coalesce(a.timeout_seconds, nullif(%(timeout)s::float, 0)) as timeout,
     case when r.status = '{RunStatus.RUNNING}' and r.stop_deadline <= %(now)s then 'overdue'
-         when r.status = '{RunStatus.RUNNING}' and r.alive_at <= %(now)s - make_interval(secs => %(lease)s) then 'lost'
+         when r.status = '{RunStatus.RUNNING}' and r.last_heartbeat_at <= %(now)s - make_interval(secs => %(lease)s) then 'lost'
+         when r.status = '{RunStatus.RUNNING}' and r.stop_requested_at is null and {IS_DISPATCHED}
+           and r.attempt_started_at <= %(now)s - make_interval(secs => coalesce(a.timeout_seconds, nullif(%(timeout)s::float, 0))) then 'timed_out'
          when r.status = '{RunStatus.PENDING}' and {IS_DISPATCHED}
-           and r.sent_at <= %(now)s - make_interval(secs => %(resend)s * power(2, least(r.sends - 1, 16))) then 'unsent'
+           and r.sent_at <= %(now)s - make_interval(secs => %(resend)s * power(2, least(r.send_count - 1, {RESEND_DOUBLINGS}))) then 'unsent'
     end as why
   from runs r join agents a on a.id = r.agent_id where r.holds_slot
 )
@@ -114,8 +125,9 @@ select s.* from held s where s.why is not null order by s.id limit 1000
 """
 
 
-def stuck(tx: Tx, now: datetime, lease: float, resend: float) -> list[StuckRun]:
-    """Runs whose worker fell silent, whose stop is overdue, or whose message must be sent again (times in seconds)."""
+def stuck(tx: Tx, now: datetime, *, lease: float, resend: float, timeout: float) -> list[StuckRun]:
+    """Runs whose worker fell silent, whose stop is overdue, that are over their time limit, or whose message must be sent
+    again. All in seconds; `timeout` is the limit of agents that have none of their own, 0 is none."""
     return [
         StuckRun(
             Stuck(row.why),
@@ -126,16 +138,17 @@ def stuck(tx: Tx, now: datetime, lease: float, resend: float) -> list[StuckRun]:
             row.stops,
             row.releases,
             row.grace,
+            row.timeout,
             row.worker,
-            row.sends,
+            row.send_count,
         )
-        for row in tx.sql(_STUCK_SQL, {"now": now, "lease": lease, "resend": resend})
+        for row in tx.sql(_STUCK_SQL, {"now": now, "lease": lease, "resend": resend, "timeout": timeout})
     ]
 
 
 def lock_if_silent(tx: Tx, fence: Fence, now: datetime, lease: float) -> bool:
     """Lock a run and say whether it still is silent: a heartbeat that came since the sweep looked saves it."""
-    condition = f"status = '{RunStatus.RUNNING}' and alive_at <= %(now)s - make_interval(secs => %(lease)s)"
+    condition = f"status = '{RunStatus.RUNNING}' and last_heartbeat_at <= %(now)s - make_interval(secs => %(lease)s)"
     return _lock_if(tx, fence, condition, now=now, lease=lease)
 
 
@@ -163,10 +176,10 @@ def mark_sent(tx: Tx, runs: Sequence[StuckRun], now: datetime) -> list[RunMessag
         f"""
         with late as (
           select r.id from unnest(%(ids)s::uuid[], %(attempts)s::int[], %(sends)s::int[]) as m (id, attempt, sends)
-          join runs r on r.id = m.id and r.attempt = m.attempt and r.sends = m.sends and r.status = '{RunStatus.PENDING}'
+          join runs r on r.id = m.id and r.attempt = m.attempt and r.send_count = m.sends and r.status = '{RunStatus.PENDING}'
           order by r.id for no key update of r skip locked
         ), sent as (
-          update runs r set sent_at = %(now)s, sends = r.sends + 1 from late where r.id = late.id
+          update runs r set sent_at = %(now)s, send_count = r.send_count + 1 from late where r.id = late.id
           returning r.id, r.attempt, r.case_id, r.queue_id, r.agent_id
         ), logged as (
           insert into case_events (case_id, type, created_at, run_id, agent_id)
@@ -177,7 +190,7 @@ def mark_sent(tx: Tx, runs: Sequence[StuckRun], now: datetime) -> list[RunMessag
         {
             "ids": [run.fence.run_id for run in runs],
             "attempts": [run.fence.attempt for run in runs],
-            "sends": [run.sends for run in runs],
+            "sends": [run.send_count for run in runs],
             "now": now,
             "type": EventType.RESENT,
         },
@@ -238,7 +251,7 @@ def record_refusal(tx: Tx, fence: Fence, what: str) -> None:
 
 _RUN_COLUMNS = """
 r.id, r.case_id, r.queue_id, r.agent_id, a.name as agent_name, r.status, r.attempt, r.failures, r.outcome, r.reason,
-r.error, r.worker, r.created_at, r.started_at, r.alive_at, r.stop_requested_at, r.completed_at, r.refused_writes
+r.error, r.worker, r.created_at, r.started_at, r.last_heartbeat_at as alive_at, r.stop_requested_at, r.completed_at, r.refused_writes
 """
 
 

@@ -85,10 +85,10 @@ class CaseSnapshot:
 # nothing.
 _CONSUMERS_SQL = """
 with held as materialized (
-  select agent_id, status, claimed_at, started_at, sends from runs where queue_id = %(queue_id)s and holds_slot
+  select agent_id, status, claimed_at, started_at, send_count from runs where queue_id = %(queue_id)s and holds_slot
 ), slots as (
   select agent_id, count(*) filter (where status = 'pending') as pending, count(*) filter (where status = 'running') as running,
-    min(claimed_at) filter (where status = 'pending') as pending_since, max(sends) filter (where status = 'pending') as sends
+    min(claimed_at) filter (where status = 'pending') as pending_since, max(send_count) filter (where status = 'pending') as sends
   from held group by agent_id
 ), taken as (
   select agent_id, max(greatest(claimed_at, started_at)) as taken_at from (
@@ -126,12 +126,12 @@ with blocked as materialized (
   select c.id from runs r join cases c on c.id = r.case_id
   where r.queue_id = %(queue_id)s and r.holds_slot and r.id is distinct from c.run_id
 ), waiting as (
-  select c.claim_for, c.lane = {Lane.RESUMED:d} as resumed, b.id is not null as blocked, min(c.ready_at) as since
+  select c.reserved_for, c.lane = {Lane.RESUMED:d} as resumed, b.id is not null as blocked, min(c.ready_at) as since
   from cases c left join blocked b on b.id = c.id
   where c.queue_id = %(queue_id)s and c.lane is not null and c.ready_at <= %(until)s group by 1, 2, 3
 )
-select nullif(w.claim_for, '{ANYONE}') as agent_id, a.name as agent_name, w.resumed, w.blocked, w.since
-from waiting w left join agents a on a.id = w.claim_for and a.deleted_at is null order by w.since, w.claim_for, w.resumed
+select nullif(w.reserved_for, '{ANYONE}') as agent_id, a.name as agent_name, w.resumed, w.blocked, w.since
+from waiting w left join agents a on a.id = w.reserved_for and a.deleted_at is null order by w.since, w.reserved_for, w.resumed
 """
 
 
@@ -146,11 +146,11 @@ _END_EVENTS = sorted({str(arrow.records) for arrow in TRANSITIONS if arrow.targe
 _CASE_SQL = f"""
 select c.id, c.queue_id, c.status, c.completed_at, e.reason as end_reason, r.id as run_id, r.status as run_status,
   h.title as request_title, h.created_at as requested_at,
-  nullif(c.claim_for, '{ANYONE}') as agent_id, a.name as agent_name, c.lane = {Lane.RESUMED:d} as resumed,
+  nullif(c.reserved_for, '{ANYONE}') as agent_id, a.name as agent_name, c.lane = {Lane.RESUMED:d} as resumed,
   r.id is distinct from c.run_id and r.id is not null as blocked, c.ready_at
 from cases c
 left join runs r on r.case_id = c.id and r.live
-left join agents a on a.id = c.claim_for and a.deleted_at is null
+left join agents a on a.id = c.reserved_for and a.deleted_at is null
 left join human_requests h on h.id = c.human_request_id
 left join lateral (
   select reason from case_events where case_id = c.id and type = any(%(ends)s) order by id desc limit 1

@@ -19,7 +19,7 @@ from casework.wiring import Casework, connect, when_available
 from casework.worker.app import app
 from casework.worker.identity import worker_name
 from casework.worker.supervisor import Supervisor
-from casework.worker.vouching import runs_of_living_children
+from casework.worker.vouching import bundles_of_living_children
 
 TICK_SPACING_SECONDS = 0.01
 """Ticks that follow one another at once claim single cases; a short breath lets them claim batches."""
@@ -38,7 +38,7 @@ class WorkerProcess:
 
     def __init__(self, casework: Casework) -> None:
         self.casework = casework
-        self.supervisor = Supervisor(casework, worker_name(), runs_of_living_children)
+        self.supervisor = Supervisor(casework, worker_name(), bundles_of_living_children, is_child=_is_child)
         self.executor = Executor(
             casework.db,
             casework.settings,
@@ -101,6 +101,7 @@ class WorkerProcess:
 
 _this: list[WorkerProcess] = []
 _inherited: list[WorkerProcess] = []
+_is_child = False
 _making = Lock()
 
 
@@ -122,8 +123,8 @@ def made_process() -> WorkerProcess | None:
 
 def leave_parents_connections() -> None:
     """After a fork: keep what was the parent's untouched. Collecting it would close the parent's connections."""
-    global _making
-    _making = Lock()
+    global _making, _is_child
+    _making, _is_child = Lock(), True
     _inherited.extend(_this)
     _this.clear()
 

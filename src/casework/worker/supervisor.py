@@ -4,6 +4,8 @@ Liveness is this thread's, not the agent's: an agent may work for hours without 
 while the process lives.
 """
 
+import os
+import signal
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,11 +17,12 @@ from redis import RedisError
 from casework import events
 from casework.agents.stop import Stop
 from casework.broker.listener import Listener
-from casework.core.effects import RunMessage
+from casework.core.effects import Bundle, RunMessage
 from casework.core.model import RunId
 from casework.errors import Unavailable
 from casework.store import processes, runs
 from casework.wiring import Casework
+from casework.worker.overstayed import Overstayed, kill_processes
 from casework.worker.threads import keep_running
 
 
@@ -30,18 +33,24 @@ class Supervisor:
         self,
         casework: Casework,
         worker: str,
-        vouched_for: Callable[[], list[RunMessage]],
+        children: Callable[[], list[tuple[int, Bundle]]],
         *,
+        is_child: bool = False,
         threaded: bool = True,
     ) -> None:
-        """`vouched_for` names runs of other processes that this one knows to live; without `threaded` only `beat` beats."""
+        """`children` names the pool's processes that live, and what each executes. `is_child` says that this is one of them.
+        Without `threaded` only `beat` beats."""
         self._casework = casework
         self._worker = worker
-        self._vouched_for = vouched_for
-        self._threaded = threaded
+        self._children = children
+        self._is_child, self._threaded = is_child, threaded
         self._lock = threading.RLock()
         self._watched: dict[RunId, tuple[RunMessage, Stop]] = {}
         self._thread: threading.Thread | None = None
+        grace = casework.settings.interrupt_grace_seconds
+        self._processes: Overstayed[tuple[int, Bundle]] = Overstayed(grace)
+        self._threads: Overstayed[RunMessage] = Overstayed(grace)
+        self._lost: set[RunMessage] = set()
 
     @cached_property
     def _listener(self) -> Listener:
@@ -90,15 +99,16 @@ class Supervisor:
                 self._listen(left)
 
     def beat(self) -> None:
-        """Say what lives; stop what was asked to, or was given away."""
+        """Say what lives; stop what was asked to, or was given away; end what goes on all the same."""
         with self._lock:
             watched = dict(self._watched)
+        children = self._children()
         db, lease = self._casework.db, self._casework.settings.lease_seconds
         # Single statements: in a transaction, an agent that takes the interpreter between two of them would hold their
         # locks, and keep everybody from the run who vouches for it, sweeps it or takes it away.
         with db.single() as tx:
-            processes.seen(tx, self._worker, "worker", timedelta(seconds=lease))
-        living = [message for message, _ in watched.values()] + self._vouched_for()
+            processes.seen(tx, self._worker, "worker", timedelta(seconds=lease), len(self._lost))
+        living = [message for message, _ in watched.values()] + [run for _, bundle in children for run in bundle]
         alive: dict[RunId, bool] = {}
         if living:
             with db.single() as tx:
@@ -108,6 +118,20 @@ class Supervisor:
             if alive.get(run_id, True) and not stop.requested and self._is_watched(message):
                 events.emit(events.StopRequested(run_id, run_id not in alive))
                 stop.request()
+        holding = {one: any(run.run_id in alive for run in one[1]) for one in children}
+        kill_processes(self._worker, self._processes.look(holding, monotonic()))
+        self._look_after_threads({message: run_id in alive for run_id, (message, _) in watched.items()})
+
+    def _look_after_threads(self, holding: dict[RunMessage, bool]) -> None:
+        """A pool's process is its parent's to end, even if it never beats again."""
+        if self._is_child:
+            return
+        now_lost = {run for run in self._threads.look(holding, monotonic()) if self._is_watched(run)}
+        for run in now_lost - self._lost:
+            events.emit(events.SlotLost(self._worker, run.run_id, len(now_lost)))
+        self._lost = now_lost
+        if now_lost and now_lost == set(self.watched()):
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _is_watched(self, message: RunMessage) -> bool:
         with self._lock:

@@ -10,19 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from casework.broker import celery_internals
-from casework.core.effects import Bundle, RunMessage
+from casework.core.effects import Bundle
 from casework.worker.messages import read_bundle
 
 _GONE_OR_STOPPED = "ZXTt"
 
 
-def runs_of_living_children() -> list[RunMessage]:
-    """What the children of this process execute; nothing in a child, and nothing of threads."""
-    return [message for _, bundle in bundles_of_living_children() for message in bundle]
+def bundles_of_living_children() -> list[tuple[int, Bundle]]:
+    """The children of this process that execute something, and what; nothing in a child, and nothing of threads."""
+    return list(_bundles())
 
 
-def bundles_of_living_children() -> Iterator[tuple[int, Bundle]]:
-    """The children of this process that execute something, and what."""
+def _bundles() -> Iterator[tuple[int, Bundle]]:
     # A child that is forked later inherits its parent's requests, but not their processes.
     own = os.getpid()
     for pid, arguments in celery_internals.active():

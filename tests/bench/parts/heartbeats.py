@@ -42,7 +42,7 @@ def _running(casework: Casework) -> list[RunMessage]:
     while claim_round(casework.db, casework.settings):
         pass
     with raw(casework) as connection:
-        connection.execute("update runs set status = 'running', alive_at = now(), worker = 'bench'")
+        connection.execute("update runs set status = 'running', last_heartbeat_at = now(), worker = 'bench'")
         rows = connection.execute("select id, attempt from runs").fetchall()
         seed.settled(connection)
     return [RunMessage(RunId(id), attempt) for id, attempt in rows]

@@ -85,7 +85,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     _move(Event.ATTEMPT_FAILED, (CLAIMED,), PENDING, (RUN, SWEEP), EventType.ATTEMPT_FAILED, binding=KEEP, run=WAITING),
     _move(Event.ATTEMPT_FAILED, (CLAIMED,), FAILED, (RUN, SWEEP), EventType.FAILED, run=RunStatus.FAILED),
     _move(Event.RELEASE, (CLAIMED,), PENDING, (WORKER, SWEEP), EventType.RELEASED, binding=KEEP, run=WAITING),
-    _move(Event.STOP, (CLAIMED, NEEDS_INPUT), FAILED, (PERSON,), EventType.STOPPED, run=INTERRUPTED),
+    _move(Event.STOP, (CLAIMED, NEEDS_INPUT), FAILED, (PERSON, SWEEP), EventType.STOPPED, run=INTERRUPTED),
     _move(Event.RETRY, ALL - {PENDING}, PENDING, (PERSON,), EventType.RETRIED, run=INTERRUPTED, assigns=True),
     _move(Event.DELEGATE, ALL, PENDING, (PERSON,), EventType.DELEGATED, run=INTERRUPTED, assigns=True),
     _move(Event.SETTLE, ALL - {COMPLETED}, COMPLETED, (PERSON,), EventType.SETTLED, run=INTERRUPTED),

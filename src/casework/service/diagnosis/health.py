@@ -1,7 +1,7 @@
 """Whether the parts of an installation are there."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from casework.errors import CaseworkError, InvalidSettings, Unavailable
@@ -35,6 +35,18 @@ def role_seen(db: Database, settings: Settings, role: str) -> str:
         raise Unavailable(lacking)
     assert last is not None
     return f"seen {(now - last).total_seconds():.0f} s ago"
+
+
+def slots(db: Database, settings: Settings) -> str:
+    """Whether workers have all their slots. Raises Unavailable if agents hold some that cannot be ended."""
+    with db.snapshot() as tx:
+        lost = processes.lost_slots(tx, timedelta(seconds=settings.lease_seconds))
+    if not lost:
+        return "none is held by an agent that does not end"
+    named = ", ".join(f"{count} of worker {worker}" for worker, count in lost.items())
+    raise Unavailable(
+        f"agents that do not look up hold slots: {named}. The worker ends once it is idle; `--pool prefork` ends such agents."
+    )
 
 
 def absence(settings: Settings, role: str, last: datetime | None, now: datetime) -> str | None:

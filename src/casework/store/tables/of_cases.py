@@ -1,6 +1,6 @@
 """Cases and what belongs to them. Their checks and derived columns come from the lifecycle; migrations freeze them.
 
-`cases.lane` and `cases.claim_for` are generated from the status, for two reasons: nobody can forget to write them, and
+`cases.lane` and `cases.reserved_for` are generated from the status, for two reasons: nobody can forget to write them, and
 the planner cannot take their partial indexes for a guard on a status.
 """
 
@@ -57,7 +57,7 @@ def cases_of(lifecycle: Lifecycle, metadata: MetaData) -> Table:
         moment("created_at", nullable=False),
         moment("updated_at", nullable=False),
         Column(
-            "claim_for",
+            "reserved_for",
             Uuid,
             Computed(f"coalesce(run_agent_id, assigned_agent_id, '{ANYONE}'::uuid)", persisted=True),
             nullable=False,
@@ -67,7 +67,13 @@ def cases_of(lifecycle: Lifecycle, metadata: MetaData) -> Table:
         *derived.checks_of_case(lifecycle),
         # The claim's probe: one range scan for each lane, in pick-up order.
         Index(
-            "cases_claim", "queue_id", "claim_for", "lane", "ready_at", "id", postgresql_where=text("lane is not null")
+            "cases_claim",
+            "queue_id",
+            "reserved_for",
+            "lane",
+            "ready_at",
+            "id",
+            postgresql_where=text("lane is not null"),
         ),
         # Lists of a queue by time, with or without a status; counts by status.
         Index("cases_list", "queue_id", "status", "created_at", "id"),

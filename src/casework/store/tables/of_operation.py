@@ -1,6 +1,6 @@
 """What keeps the service itself going: API keys, counters, repeated requests, processes."""
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, ForeignKey, Index, Table, Text, Uuid, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from casework.core.model import CounterName
@@ -55,4 +55,6 @@ processes = Table(
     Column("role", Text, nullable=False),
     moment("started_at", nullable=False),
     moment("seen_at", nullable=False),
+    # Slots that agents hold which cannot be ended: threads.
+    Column("lost_slots", Integer, nullable=False, server_default="0"),
 )

@@ -72,7 +72,7 @@ consumers = Table(
     Column("trigger", Boolean, nullable=False),
     Column("concurrency", Integer, CheckConstraint("concurrency > 0", name="consumers_concurrency")),
     # No run of the consumer that was claimed before holds a slot.
-    moment("counted_from"),
+    moment("slots_counted_since"),
     created(),
 )
 

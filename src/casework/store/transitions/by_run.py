@@ -51,11 +51,12 @@ def _start_sql(those: str) -> str:
     """A message that comes twice, or after the run was interrupted, finds no pending run with its attempt."""
     return f"""
 update runs r
-set status = '{RunStatus.RUNNING}', started_at = coalesce(r.started_at, {NOW}), alive_at = {NOW}, worker = %(worker)s
+set status = '{RunStatus.RUNNING}', started_at = coalesce(r.started_at, {NOW}), attempt_started_at = {NOW},
+  last_heartbeat_at = {NOW}, worker = %(worker)s
 from {those}, cases c, agents a
 where r.id = g.run_id and r.attempt = g.attempt and r.status = '{START_SOURCE}' and c.id = r.case_id and a.id = r.agent_id
 returning r.id as run_id, r.attempt, r.failures, r.asked_wait_seconds, r.queue_id, c.id as case_id, c.title, c.data, c.priority, c.created_at,
-  a.id as agent_id, a.name as agent_name, a.kind, a.target, a.max_attempts, a.timeout_seconds, a.team_id,
+  a.id as agent_id, a.name as agent_name, a.kind, a.target, a.max_attempts, a.team_id,
   exists (select from consumers w where w.queue_id = r.queue_id and w.agent_id = r.agent_id and w.concurrency is not null) as limited,
   (select json_agg(json_build_array(l.key, l.value) order by l.key, l.value)
    from case_labels cl join labels l on l.id = cl.label_id where cl.case_id = c.id) as labels
@@ -254,8 +255,8 @@ with locked as (
   update runs r set status = '{RunStatus.INTERRUPTED}', completed_at = {NOW}
   from (select max(id::text) from locked) l
   where r.id = %(run_id)s and r.attempt = %(attempt)s and r.status = '{RunStatus.RUNNING}'
-    and r.stop_requested_at is not null and not r.stop_releases
-    and (%(silence)s::interval is null or r.alive_at <= {NOW} - %(silence)s)
+    and r.stop_requested_at is not null and not r.release_on_stop
+    and (%(silence)s::interval is null or r.last_heartbeat_at <= {NOW} - %(silence)s)
   returning r.id, r.case_id, r.agent_id, r.stop_deadline
 ), freed as (
   update cases c set ready_at = {NOW} from stopped s

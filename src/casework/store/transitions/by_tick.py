@@ -27,7 +27,9 @@ _CASE_SETS = sets_of_case(
     attempt="h.attempt",
     claimed_at="%(now)s",
 )
-_RUN_SETS = sets_of_run(LIFECYCLE, _RESUME, attempt="h.attempt", claimed_at="%(now)s", sent_at="%(now)s", sends="1")
+_RUN_SETS = sets_of_run(
+    LIFECYCLE, _RESUME, attempt="h.attempt", claimed_at="%(now)s", sent_at="%(now)s", send_count="1"
+)
 
 
 # One statement: lock what is still free, bind it, create or resume the runs, write the history. SKIP LOCKED leaves a
@@ -46,7 +48,7 @@ with pick as (
          case when c.run_id is null then 1 else c.attempt + 1 end as attempt, c.handed_over
   from pick p join cases c on c.id = p.case_id
   where ({in_source(_CLAIM, _RESUME)} and c.lane is not null and c.ready_at <= %(now)s
-      and c.claim_for in (p.agent_id, '{ANYONE}')) is true
+      and c.reserved_for in (p.agent_id, '{ANYONE}')) is true
     and (c.attempt = 0 or not exists (select from runs r where r.case_id = c.id and r.live and r.id is distinct from c.run_id))
   for no key update of c skip locked
 ), claimed as (

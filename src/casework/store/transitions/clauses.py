@@ -21,10 +21,10 @@ _UNBOUND: _Demanded = {"run_id": "null", "run_agent_id": "null"}
 
 # A request to release ends with the attempt that it was made to: the next one is another worker's.
 _NOT_EXECUTED: _Demanded = {
-    "alive_at": "null",
+    "last_heartbeat_at": "null",
     "stop_requested_at": "null",
     "stop_deadline": "null",
-    "stop_releases": "false",
+    "release_on_stop": "false",
 }
 
 

@@ -19,7 +19,7 @@ update runs r
 set status = case when r.status = '{RunStatus.RUNNING}' then r.status else '{RunStatus.INTERRUPTED}' end,
     completed_at = case when r.status = '{RunStatus.RUNNING}' then null else %(now)s end,
     stop_requested_at = coalesce(r.stop_requested_at, %(now)s), stop_deadline = coalesce(r.stop_deadline, %(deadline)s),
-    stop_releases = false, reason = %(reason)s, case_id = case when %(forget)s then null else r.case_id end
+    release_on_stop = false, reason = %(reason)s, case_id = case when %(forget)s then null else r.case_id end
 from locked l where r.id = l.id
 returning l.case_id, r.id as run_id, case when r.status = '{RunStatus.RUNNING}' then r.stop_deadline end as runs_until
 """
@@ -51,7 +51,7 @@ with asked as (
     and (%(queue_id)s::uuid is null or queue_id = %(queue_id)s) and (%(worker)s::text is null or worker = %(worker)s)
   order by id for no key update
 )
-update runs r set stop_requested_at = {NOW}, stop_deadline = {NOW} + %(grace)s, stop_releases = true
+update runs r set stop_requested_at = {NOW}, stop_deadline = {NOW} + %(grace)s, release_on_stop = true
 from asked where r.id = asked.id returning r.id
 """
 
