@@ -206,14 +206,14 @@ def test_fails_the_case_of_a_run_over_its_time_limit(db, clock, own, general, li
     if limit is None:
         assert done.value.total() == 0
         return
-    assert done.value == {Stuck.TIMED_OUT: 1}
+    assert +done.value == {Stuck.TIMED_OUT: 1}
     assert done.effects.stops == (fence.run_id,)
     assert the_case(db, case_id).status is CaseStatus.FAILED
     event = cases.get(db, TEAM, case_id)[1][-1]
     assert (event.type, event.reason) == ("stopped", f"ran longer than its limit of {limit} s")
     assert sweep(db, settings).value.total() == 0
     clock.forward(SETTINGS.interrupt_grace_seconds)
-    assert sweep(db, settings).value == {Stuck.OVERDUE: 1}
+    assert +sweep(db, settings).value == {Stuck.OVERDUE: 1}
 
 
 def test_doubles_the_wait_of_a_message_only_to_a_limit(db, clock):
