@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from casework.agents.stop import Stop
 from casework.broker.names import Names
 from casework.core.effects import RunMessage
 from casework.core.model import RunId
@@ -22,13 +23,19 @@ def supervisor(db):
     return Supervisor(SimpleNamespace(db=db, settings=Settings(), publisher=Publisher()), "w", list, threaded=False)
 
 
+def begun(supervisor, message):
+    stop = Stop()
+    supervisor.begin(message, stop)
+    return stop
+
+
 def a_message():
     return RunMessage(RunId(uuid4()), 1)
 
 
 def test_run_that_was_let_go_is_not_kept_alive(supervisor):
     message = a_message()
-    supervisor.begin(message)
+    begun(supervisor, message)
     assert supervisor.watched() == [message]
     supervisor.end(message)
     supervisor.end(message)
@@ -39,9 +46,9 @@ def test_end_of_an_attempt_leaves_the_next_one_alone(supervisor):
     """A run that was given back, and comes again to the process that has yet to end the message it shared."""
     first = a_message()
     second = RunMessage(first.run_id, 2)
-    supervisor.begin(first)
+    begun(supervisor, first)
     supervisor.end(first)
-    stop = supervisor.begin(second)
+    stop = begun(supervisor, second)
     supervisor.end(first)
     assert supervisor.watched() == [second]
     assert not stop.requested
@@ -50,8 +57,8 @@ def test_end_of_an_attempt_leaves_the_next_one_alone(supervisor):
 def test_newer_attempt_in_the_same_process_stops_the_older_one(supervisor):
     """It was given up for lost, and works on in another thread; no heartbeat asks for it any more."""
     first = a_message()
-    older = supervisor.begin(first)
-    newer = supervisor.begin(RunMessage(first.run_id, 2))
+    older = begun(supervisor, first)
+    newer = begun(supervisor, RunMessage(first.run_id, 2))
     assert older.requested
     assert not newer.requested
 
@@ -59,7 +66,7 @@ def test_newer_attempt_in_the_same_process_stops_the_older_one(supervisor):
 def test_heartbeat_stops_a_run_that_was_given_away_and_no_other(supervisor, db):
     queue, _ = worked_queue(db)
     _, fence = running(db, queue)
-    held, lost = supervisor.begin(RunMessage(fence.run_id, fence.attempt)), supervisor.begin(a_message())
+    held, lost = begun(supervisor, RunMessage(fence.run_id, fence.attempt)), begun(supervisor, a_message())
     supervisor.beat()
     assert (held.requested, lost.requested) == (False, True)
 
@@ -74,7 +81,7 @@ def test_run_that_ends_while_the_heartbeat_is_sent_is_not_lost(db):
 
     casework = SimpleNamespace(db=EndsMeanwhile(), settings=Settings(), publisher=Publisher())
     supervisor = Supervisor(casework, "w", list, threaded=False)
-    stop = supervisor.begin(message)
+    stop = begun(supervisor, message)
     supervisor.beat()
     assert not stop.requested
 

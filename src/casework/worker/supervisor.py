@@ -56,9 +56,8 @@ class Supervisor:
     def _listener(self) -> Listener:
         return Listener(self._casework.publisher.url, self._casework.publisher.names)
 
-    def begin(self, message: RunMessage) -> Stop:
-        """Keep a run alive from now on, and give its stop request."""
-        stop = Stop()
+    def begin(self, message: RunMessage, stop: Stop) -> None:
+        """Keep a run alive from now on; `stop` is asked when it is to stop."""
         with self._lock:
             earlier = self._watched.get(message.run_id)
             self._watched[message.run_id] = (message, stop)
@@ -66,7 +65,6 @@ class Supervisor:
         if earlier:
             # Of an attempt that was given up for lost, and began in this process too, no heartbeat tells any more.
             earlier[1].request()
-        return stop
 
     def end(self, message: RunMessage) -> None:
         """Let go of a run, also where that was done. Its next attempt may be this process's too, and is kept."""

@@ -7,6 +7,7 @@ from bench import seed
 from bench.figures import Figure, alternate, at_most
 from bench.ground import Ground, raw
 from bench.statements import counted
+from casework.agents.stop import Stop
 from casework.core.effects import RunMessage
 from casework.core.model import RunId
 from casework.service.dispatch import claim_round
@@ -24,7 +25,7 @@ def measure(ground: Ground) -> list[Figure]:
     messages = _running(casework)
     supervisor = Silent(casework, "bench", list)
     for message in messages:
-        supervisor.begin(message)
+        supervisor.begin(message, Stop())
     series = alternate(ground.rounds, {"beat": lambda: _beats(supervisor)}, ground.say)
     with counted() as statements:
         supervisor.beat()

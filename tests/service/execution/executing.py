@@ -56,9 +56,9 @@ class Process:
             self.db, SETTINGS, worker="w", watch=self, perform=self.asked.append, limits=limits, **options
         )
 
-    def begin(self, message: RunMessage) -> Stop:
+    def begin(self, message: RunMessage, stop: Stop) -> None:
         self.watched.add(message)
-        return self.stops.setdefault(message, Stop())
+        self.stops[message] = stop
 
     def end(self, message: RunMessage) -> None:
         self.watched.discard(message)

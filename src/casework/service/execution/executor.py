@@ -25,8 +25,8 @@ from casework.store.database import Database
 class Watch(Protocol):
     """The supervisor's heartbeat, as the executor sees it."""
 
-    def begin(self, message: RunMessage) -> Stop:
-        """Keep this run alive from now on; returns its stop request."""
+    def begin(self, message: RunMessage, stop: Stop) -> None:
+        """Keep this run alive from now on; `stop` is asked when it is to stop."""
 
     def end(self, message: RunMessage) -> None:
         """Stop keeping it alive; does nothing if that was done before."""
@@ -78,7 +78,7 @@ class Executor:
                 group.results.append(RunResult.NOT_STARTED)
                 events.emit(events.RunNotStarted(message.run_id, message.attempt))
         for attempt in attempts:
-            attempt.stop = self._watch.begin(attempt.message)
+            self._watch.begin(attempt.message, attempt.stop)
         group.waiting.extend(attempts)
         group.shared = len(attempts) > 1
         return group
