@@ -58,7 +58,6 @@ class Attempt:
 
     @property
     def fence(self) -> Fence:
-        """What its writes are checked against."""
         return self.holder.fence
 
     @property
@@ -67,7 +66,6 @@ class Attempt:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the agent did the work."""
         return isinstance(self.result, Returned) and isinstance(self.result.outcome, Complete)
 
     def completion(self, clock: Callable[[], float] = monotonic) -> Completion:

@@ -27,15 +27,12 @@ class RunBackend:
         self._perform = perform
 
     def say(self, type: str, content: Any, key: str) -> None:
-        """Record a message."""
         self._write(f"a message ({type})", lambda tx: messages.say(tx, self._fence, type, content, key))
 
     def record_step(self, name: str, value: str) -> None:
-        """Keep a step's result."""
         self._write(f"step {name!r}", lambda tx: messages.record_step(tx, self._fence, name, value))
 
     def update(self, title: str | None, data: str | None) -> None:
-        """Change the case."""
         self._write(
             "a change of the case", lambda tx: case_store.update_by_run(tx, self._fence, title=title, data=data)
         )
@@ -56,7 +53,6 @@ class RunBackend:
     def list_cases(
         self, queue: str | None, statuses: Sequence[CaseStatus], title_contains: str | None, limit: int
     ) -> list[Case]:
-        """Read cases of a queue."""
         wanted = CaseFilter(tuple(statuses), title_contains=title_contains)
         with self._db.snapshot() as tx:
             target = queues.resolve(tx, self._holder.team_id, queue).id if queue else self._holder.queue_id

@@ -1,8 +1,7 @@
 """The buffer of completions that are not written yet, with its three triggers.
 
-Runs that share a message are a group: what completes is written in one statement at the group's end. The completion of a
-run that had its message for itself is deferred to its thread's next start, and written in that round trip: a worker with
-one short run after another then waits for the disk once for each, and not twice. Neither waits past its time limit.
+Runs that share a message complete in one statement, at their group's end. A run that had its message for itself completes
+in the round trip of its thread's next start: one wait for the disk for each run, and not two. Neither passes its limit.
 """
 
 import logging
@@ -17,7 +16,7 @@ from casework.core.effects import Bundle, Effects
 from casework.service.execution.attempt import Attempt, RunResult
 
 CHECK_SECONDS = 0.01
-"""Between two looks at the limits while anything waits: to wake the thread for each run would cost what is gained."""
+"""Between two looks at the limits while anything waits: waking the thread for each run would cost what is gained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +61,6 @@ def take_next(attempts: deque[Attempt]) -> Attempt | None:
         return None
 
 
-def take_all(attempts: deque[Attempt]) -> list[Attempt]:
-    return list(iter(lambda: take_next(attempts), None))
-
-
 class _Thread(local):
     """What a worker's thread remembers between two messages."""
 
@@ -88,10 +83,8 @@ class Completions:
         self._thread: Thread | None = None
 
     def take_for(self, bundle: Bundle) -> Attempt | None:
-        """Take what this thread deferred, to be written with the start of `bundle`; the second trigger.
-
-        What cannot be written with it is written now: an agent that holds the interpreter would keep it from everybody.
-        """
+        """Take what this thread deferred, to be written with the start of `bundle`: the second trigger. What cannot be is
+        written now: an agent that holds the interpreter would keep it from everybody."""
         here = self._here
         here.starts_follow = monotonic() - here.ended < self.limits.deferred
         group, here.deferred = here.deferred, None

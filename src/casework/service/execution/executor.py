@@ -2,34 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Protocol
 
 from casework import events
 from casework.agents import Run, runners
 from casework.agents.results import Crashed, Result, Stopped
 from casework.agents.run import History
-from casework.agents.stop import Stop
-from casework.core.effects import Bundle, Committed, RunMessage
+from casework.core.effects import Bundle, Committed
 from casework.errors import CaseworkError, DatabaseUnavailable, TargetNotAllowed
 from casework.service.availability import until_database_is_back
 from casework.service.crash_points import Point, reach
 from casework.service.execution.attempt import Attempt, RunResult, start
 from casework.service.execution.backend import Perform, RunBackend
-from casework.service.execution.completions import Completions, Group, Limits, take_all, take_next
+from casework.service.execution.completions import Completions, Group, Limits, take_next
 from casework.service.execution.outcomes import finish, finish_all, finish_and_start
+from casework.service.watch import Watch
 from casework.settings import Settings
 from casework.store import messages, requests
 from casework.store.database import Database
-
-
-class Watch(Protocol):
-    """The supervisor's heartbeat, as the executor sees it."""
-
-    def begin(self, message: RunMessage, stop: Stop) -> None:
-        """Keep this run alive from now on; `stop` is asked when it is to stop."""
-
-    def end(self, message: RunMessage) -> None:
-        """Stop keeping it alive; does nothing if that was done before."""
 
 
 class Executor:
@@ -52,10 +41,7 @@ class Executor:
 
     def execute(self, bundle: Bundle) -> Committed[list[RunResult]]:
         """Execute one attempt of each run. Returns, in no order, what came of them, and of the run that this thread had
-        deferred; a run that it defers now is not among them.
-
-        A message that is a duplicate, or comes after its run was interrupted, does nothing.
-        """
+        deferred; a run that it defers now is not among them. A duplicate, or a message that comes too late, does nothing."""
         group = self._start(bundle)
         attempts = list(group.waiting)
         try:
@@ -127,7 +113,7 @@ class Executor:
     def _flush(self, group: Group) -> None:
         """Write what has completed. What cannot be written is not kept alive by this process for nothing."""
         with group.lock:
-            attempts = take_all(group.completed)
+            attempts = list(iter(lambda: take_next(group.completed), None))
             try:
                 for attempt, result in zip(attempts, finish_all(self._db, self._settings, attempts), strict=True):
                     self._end(group, attempt, result)
@@ -139,7 +125,7 @@ class Executor:
         """At the time limit, write what has completed, and give what waits for its turn to other workers."""
         with group.lock:
             self._flush(group)
-            waiting = take_all(group.waiting)
+            waiting = list(iter(lambda: take_next(group.waiting), None))
             for attempt in waiting:
                 attempt.result = Stopped()
             group.completed.extend(waiting)
@@ -155,18 +141,14 @@ def call_agent(db: Database, settings: Settings, attempt: Attempt, perform: Perf
     run_id, number = attempt.message
     try:
         runner = runners.load(attempt.kind, attempt.target, settings.modules)
-        history = _history(db, attempt) if number > 1 else History()
+        history = History()
+        if number > 1:
+            with db.begin() as tx:
+                asked, steps = requests.of_run(tx, run_id), messages.steps_of(tx, run_id)
+            history = History({(one.kind, one.title): one.answer for one in asked if one.responded_at}, steps)
     except CaseworkError as error:
         # What this worker cannot find another one may have, or this one once it runs newer code.
         return Crashed(str(error), None, transient=not isinstance(error, TargetNotAllowed))
-    backend = RunBackend(db, attempt.holder, perform)
-    name, case, stop = attempt.agent_name, attempt.case, attempt.stop
+    backend, name, case, stop = RunBackend(db, attempt.holder, perform), attempt.agent_name, attempt.case, attempt.stop
     run = Run(id=run_id, attempt=number, agent_name=name, case=case, history=history, backend=backend, stop=stop)
     return runner.call(run, stop)
-
-
-def _history(db: Database, attempt: Attempt) -> History:
-    with db.begin() as tx:
-        asked = requests.of_run(tx, attempt.message.run_id)
-        steps = messages.steps_of(tx, attempt.message.run_id)
-    return History({(one.kind, one.title): one.answer for one in asked if one.responded_at}, steps)

@@ -56,11 +56,8 @@ def finish_all(db: Database, settings: Settings, attempts: Sequence[Attempt]) ->
 def finish_and_start(
     db: Database, settings: Settings, attempt: Attempt, message: RunMessage, worker: str
 ) -> tuple[bool, Attempt | None]:
-    """End a run that completed, and start the next, in one round trip.
-
-    Returns whether the one still held its case, and the other if it was to be started. Raises DatabaseUnavailable, and
-    either may have happened then.
-    """
+    """End a run that completed, and start the next, in one round trip: whether the one still held its case, and the other
+    if it was to be started. Raises DatabaseUnavailable, and either may have happened then."""
     done = attempt.completion()
     with db.single() as tx:
         held, row = transitions.complete_and_start(tx, done.fence, done.reason, done.ended, message, worker)
@@ -84,7 +81,9 @@ def _in_a_transaction(db: Database, settings: Settings, attempt: Attempt) -> Run
             return RunResult.INTERRUPTED if give_back(tx, fence) else RunResult.LOST
         written = _write(tx, settings, attempt)
         # A try that broke off may have been committed: this refusal would be of ourselves.
-        refused = None if written or attempt.maybe_written else f"outcome {_name(attempt)}"
+        refused = (
+            None if written or attempt.maybe_written else f"outcome {type(getattr(result, 'outcome', result)).__name__}"
+        )
         if refused:
             runs.record_refusal(tx, fence, refused)
         if not written:
@@ -93,10 +92,6 @@ def _in_a_transaction(db: Database, settings: Settings, attempt: Attempt) -> Run
     if refused:
         events.emit(events.WriteRefused(fence.run_id, fence.attempt, refused))
     return written or RunResult.REFUSED
-
-
-def _name(attempt: Attempt) -> str:
-    return type(attempt.result.outcome if isinstance(attempt.result, Returned) else attempt.result).__name__
 
 
 def _write(tx: Tx, settings: Settings, attempt: Attempt) -> RunResult | None:
@@ -158,14 +153,10 @@ def try_again(
 
     `asked` is for how many seconds a service that the agent called asked to wait.
     """
+    jitter, base = random.random(), settings.retry_base_seconds  # noqa: S311 - not a secret
+    before, limit = holder.asked_wait_seconds, settings.retry_after_seconds
     following = next_attempt(
-        holder.failures,
-        holder.max_attempts,
-        settings.retry_base_seconds,
-        random.random(),  # noqa: S311 - jitter is not a secret
-        asked=asked,
-        asked_before=holder.asked_wait_seconds,
-        asked_limit=settings.retry_after_seconds,
+        holder.failures, holder.max_attempts, base, jitter, asked=asked, asked_before=before, asked_limit=limit
     )
     if following is None:
         given_up = f"{reason} (attempt {holder.failures + 1} of {holder.max_attempts})"

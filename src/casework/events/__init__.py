@@ -1,0 +1,86 @@
+"""What happens in casework, as typed events: the one seam for log lines, counters, metrics, traces and webhooks.
+
+An event is emitted after the commit that it tells of, and may be lost with its process: what must not be lost is a row.
+A subscriber is called in the thread that emits, so it must be quick; one that fails is logged and costs nobody its work.
+"""
+
+from casework.events.of_api import (
+    ApiStarting,
+    ConnectionsFull,
+    NotReady,
+    RateLimitSkipped,
+    RequestServed,
+    RequestUnavailable,
+)
+from casework.events.of_processes import (
+    BrokerUnavailable,
+    ConsumerStuck,
+    HeartbeatFailed,
+    MessageRejected,
+    ProcessKilled,
+    RetentionFailed,
+    SlotLost,
+    StartupWaiting,
+    ThreadRestarted,
+    WorkerNotReleased,
+    WorkerReady,
+    WorkerReleased,
+    WorkerStopping,
+)
+from casework.events.of_runs import (
+    AgentLoopDisturbed,
+    CasesClaimed,
+    RunEnded,
+    RunFencedOut,
+    RunLost,
+    RunNotStarted,
+    RunsResent,
+    RunsReturned,
+    RunTimedOut,
+    StopRequested,
+    TickFailed,
+    WriteDelayed,
+    WriteRefused,
+)
+from casework.events.seam import Counts, Event, Subscriber, emit, subscribe, unsubscribe
+
+__all__ = [
+    "AgentLoopDisturbed",
+    "ApiStarting",
+    "BrokerUnavailable",
+    "CasesClaimed",
+    "ConnectionsFull",
+    "ConsumerStuck",
+    "Counts",
+    "Event",
+    "HeartbeatFailed",
+    "MessageRejected",
+    "NotReady",
+    "ProcessKilled",
+    "RateLimitSkipped",
+    "RequestServed",
+    "RequestUnavailable",
+    "RetentionFailed",
+    "RunEnded",
+    "RunFencedOut",
+    "RunLost",
+    "RunNotStarted",
+    "RunTimedOut",
+    "RunsResent",
+    "RunsReturned",
+    "SlotLost",
+    "StartupWaiting",
+    "StopRequested",
+    "Subscriber",
+    "ThreadRestarted",
+    "TickFailed",
+    "WorkerNotReleased",
+    "WorkerReady",
+    "WorkerReleased",
+    "WorkerStopping",
+    "WriteDelayed",
+    "WriteRefused",
+    "emit",
+    "subscribe",
+    "unsubscribe",
+]

@@ -1,0 +1,58 @@
+"""Emitting events, and subscribing to them."""
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+_logger = logging.getLogger("casework")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events. `action` is the stable name that log lines and counters use."""
+
+    action: ClassVar[str]
+    level: ClassVar[int] = logging.INFO
+
+    def values(self) -> dict[str, Any]:
+        """The event's fields by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+Subscriber = Callable[[Event], None]
+
+_subscribers: list[Subscriber] = []
+
+
+def subscribe(subscriber: Subscriber) -> None:
+    """Call `subscriber` for every event from now on; a second subscription of the same one changes nothing."""
+    if subscriber not in _subscribers:
+        _subscribers.append(subscriber)
+
+
+def unsubscribe(subscriber: Subscriber) -> None:
+    """Stop calling `subscriber`."""
+    if subscriber in _subscribers:
+        _subscribers.remove(subscriber)
+
+
+def emit(event: Event) -> None:
+    """Pass the event to every subscriber."""
+    for subscriber in tuple(_subscribers):
+        try:
+            subscriber(event)
+        except Exception:
+            _logger.exception("events.subscriber_failed")
+
+
+class Counts:
+    """A subscriber that counts events by their action, since the process began."""
+
+    def __init__(self) -> None:
+        self.by_action: Counter[str] = Counter()
+
+    def __call__(self, event: Event) -> None:
+        """Count the event."""
+        self.by_action[event.action] += 1
