@@ -7,8 +7,7 @@
 # Seen:    The column holds a mix: ordinary rows are aware (UTC), 'infinity' is datetime.max and
 #          '-infinity' datetime.min without a time zone. Comparing the two raises TypeError. On
 #          the way back datetime.max becomes 'infinity' again, so the round trip hides it.
-# Source:  asyncpg, asyncpg/pgproto/codecs/datetime.pyx, timestamptz_decode (returns the module's
-#          infinity_datetime constants)
+# Source:  asyncpg, asyncpg/pgproto/codecs/datetime.pyx, timestamptz_decode and infinity_datetime
 # Matters: 'infinity' is the natural deadline for "never" in a table of leases or timers; max(),
 #          sorted() and "is it due" then fail, and only for the rows that are never due.
 set -euo pipefail

@@ -7,8 +7,8 @@
 #          for 5.9::int.
 # Seen:    The fraction is cut off silently: 5.9 arrives as 5 and -5.9 as -5, for int4 (the
 #          digits after the point are lost in the client; PostgreSQL itself rounds).
-# Source:  asyncpg, asyncpg/pgproto/codecs/int.pyx, int4_encode (converts with
-#          cpython.PyLong_AsLong's rules after obj is coerced)
+# Source:  asyncpg, asyncpg/pgproto/codecs/int.pyx, int4_encode (obj = int(obj) for whatever has
+#          __int__)
 # Matters: Seconds until a retry, scores and priorities are often floats in Python and integers
 #          in a table: 0.9 s becomes 0 and no test with whole numbers shows it.
 set -euo pipefail

@@ -7,7 +7,7 @@
 # Seen:    group(one) | total gives total a list. start | group(one) | total gives it the bare
 #          result: inside a chain a group of one is unrolled into its task. A group of two gives
 #          a list in both places.
-# Source:  celery, celery/canvas.py, _chain.prepare_steps and _maybe_group / maybe_unroll_group
+# Source:  celery, celery/canvas.py, _chain.prepare_steps and maybe_unroll_group
 # Matters: Fan-out over what an agent found has one item now and then. The callback that sums or
 #          counts a list gets an int (or iterates over a str) only in those runs.
 set -euo pipefail

@@ -6,7 +6,8 @@
 #          own if none is set.
 # Seen:    The generated id and time are written into the caller's dict. The second event made
 #          from the same dict (a constant with type and source) has the id and time of the first.
-# Source:  cloudevents, cloudevents/core/v1/event.py and core/base.py, CloudEvent.__init__
+# Source:  cloudevents, cloudevents/core/v1/event.py, CloudEvent.__init__ (attributes["id"] =
+#          ...)
 # Matters: source + id is the identity of a CloudEvent, and consumers drop repeated ones: all
 #          events of a process but the first vanish as duplicates.
 set -euo pipefail

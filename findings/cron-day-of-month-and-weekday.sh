@@ -7,8 +7,8 @@
 #          fires.
 # Seen:    croniter and pycron fire on every Friday and on every 13th. Celery's crontab and
 #          APScheduler want both: after March 2026 the next run is eight months away.
-# Source:  croniter README, "About day_or"; celery, celery/schedules.py, crontab; APScheduler
-#          User guide, "cron" trigger; pycron source, is_now
+# Source:  croniter, croniter/croniter.py, argument day_or; celery, celery/schedules.py, crontab;
+#          APScheduler 3 User guide, "cron" (the time has to satisfy every field)
 # Matters: A schedule moves between an operator's crontab, a dashboard that previews it with
 #          croniter, and a beat that runs it with Celery. The preview shows runs that never come.
 set -euo pipefail

@@ -3,9 +3,8 @@
 # first
 #
 # Version: dramatiq 2.2.1, celery 5.6.3
-# Guess:   As in Celery, and as with functools.partial turned round, the previous result comes
-#          first: charge(account, amount) as the second step with message(10) gets
-#          charge(account, 10).
+# Guess:   As in Celery, the previous result comes first: charge(account, amount) as the second
+#          step with message(10) gets charge(account, 10).
 # Seen:    dramatiq appends it: the step is called with (10, account). The same two functions
 #          moved from one library to the other are called with swapped arguments, which goes
 #          unnoticed if both have the same type.

@@ -7,8 +7,8 @@
 # Seen:    The limit stored in the state (1) wins without a word. The approved tool is executed
 #          first and MaxTurnsExceeded is raised afterwards, on each resume of that state: the
 #          side effect is there, the run cannot get further.
-# Source:  openai-agents, agents/run.py, Runner.run / AgentRunner.run (max_turns is taken from
-#          the RunState) ; agents/run_state.py, RunState._max_turns
+# Source:  openai-agents, agents/run.py, AgentRunner.run (max_turns = run_state._max_turns for a
+#          RunState)
 # Matters: A run that waits for a person is resumed later and often with a raised limit. A queue
 #          that retries the failed resume repeats the approved side effect every time.
 set -euo pipefail

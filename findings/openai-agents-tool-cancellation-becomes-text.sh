@@ -7,7 +7,7 @@
 # Seen:    The model receives "An error occurred while running the tool. Please try again." and
 #          the run completes normally. Any other BaseException of one's own comes out of
 #          Runner.run.
-# Source:  openai-agents, agents/tool.py, function_tool (the handler of a failed invocation) and
+# Source:  openai-agents, agents/tool.py, _FunctionToolCancelledError and
 #          default_tool_error_function
 # Matters: A tool that notices that its job was withdrawn (lease lost, time-out of an inner
 #          scope) cancels itself to stop the work; the agent is asked to try again instead.

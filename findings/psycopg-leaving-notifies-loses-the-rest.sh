@@ -8,8 +8,9 @@
 #          `break` at the first of four notifications, the next notifies() call gives none of the
 #          other three. What arrives during an ordinary execute(), on the other hand, is kept for
 #          the next call. (stop_after=1 returns all four, as its documentation allows.)
-# Source:  psycopg, psycopg/connection.py, Connection.notifies (the loop over the list `ns` that
-#          it fetched, and the backlog that only other commands fill)
+# Source:  psycopg, psycopg/connection.py, Connection.notifies (the generator yields from `pgns`,
+#          a list that it fetched as a whole; only _notifies_backlog, filled by other commands,
+#          survives it)
 # Matters: LISTEN/NOTIFY wakes queue workers. "Wait for one wake-up, then break and work" is the
 #          obvious loop, and it drops the payloads that came in the same packet.
 set -euo pipefail

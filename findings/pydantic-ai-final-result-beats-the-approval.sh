@@ -9,8 +9,7 @@
 # Seen:    With each of the end strategies the run returns the result. The approval call is
 #          answered "Tool not executed - a final result was already processed." with the outcome
 #          'success', which is also what a log of outcomes shows.
-# Source:  pydantic-ai documentation, Output, "Parallel Output Tool Calls";
-#          pydantic_ai/_agent_graph.py, process_tool_calls
+# Source:  pydantic-ai, pydantic_ai/_tool_execution.py, _TOOL_SKIPPED_FINAL_ALREADY_PROCESSED
 # Matters: "I close the account, here is my summary" is a natural response. The summary claims an
 #          action that was neither done nor shown to a person.
 set -euo pipefail

@@ -10,8 +10,8 @@
 #          call was interrupted before a result was produced." and the run completes with a text.
 #          Nobody is asked again. (With the approval call alone in the response the request does
 #          come again.)
-# Source:  pydantic-ai documentation, Messages and chat history (interrupted tool calls);
-#          pydantic_ai/_agent_graph.py, ModelRequestNode (repair of an incomplete history)
+# Source:  pydantic-ai, pydantic_ai/messages.py, INTERRUPTED_TOOL_RETURN_CONTENT and
+#          _synthesized_tool_returns (repair of dangling tool calls)
 # Matters: A worker that lost the answer, or retries with the history only, gets a finished run.
 #          The person's decision is dropped and the case counts as done.
 set -euo pipefail

@@ -8,8 +8,7 @@
 # Seen:    Usage starts from zero at each continuation, although the history holds the usage of
 #          each response: six approvals and seven requests go through with a limit of two. Only
 #          with usage=previous.usage does the limit trip.
-# Source:  pydantic-ai documentation, Deferred Tools and Usage Limits;
-#          pydantic_ai/agent/abstract.py, run (usage: None means a new RunUsage)
+# Source:  pydantic-ai, pydantic_ai/agent/__init__.py, Agent.iter (usage = usage or RunUsage())
 # Matters: The limit is there to stop a runaway agent. Just the runs with people in the loop,
 #          which live longest, are outside of it.
 set -euo pipefail

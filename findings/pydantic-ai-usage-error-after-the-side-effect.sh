@@ -7,8 +7,8 @@
 #          built: a tool that requires approval is known then.
 # Seen:    The model calls an ordinary tool and one that requires approval. The ordinary one is
 #          executed, then UserError is raised. Each retry executes it again.
-# Source:  pydantic-ai, pydantic_ai/_agent_graph.py, process_tool_calls (deferred calls are
-#          looked at after the other calls); documentation, Deferred Tools
+# Source:  pydantic-ai, pydantic_ai/_tool_execution.py (the check of
+#          output_schema.allows_deferred_tools comes after the calls were executed)
 # Matters: A queue treats a UserError as "nothing happened". One forgotten output type sends a
 #          letter per attempt.
 set -euo pipefail

@@ -8,8 +8,7 @@
 #          blpop(timeout=7) on an empty list raises TimeoutError after 5 seconds. With the
 #          default of 10 retries the same call takes about a minute before it raises (here
 #          retries are switched off to keep the script short). timeout=3 works.
-# Source:  redis-py, redis/client.py, Redis.__init__ (DEFAULT_SOCKET_TIMEOUT) and
-#          Connection.read_response
+# Source:  redis-py, redis/_defaults.py, DEFAULT_SOCKET_TIMEOUT; redis/client.py, Redis.__init__
 # Matters: Every hand-written Redis queue has a worker loop with BLPOP, BLMOVE or XREADGROUP
 #          BLOCK and "None means idle". After an upgrade an idle worker dies of a time-out.
 set -euo pipefail

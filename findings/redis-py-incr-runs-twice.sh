@@ -7,8 +7,8 @@
 # Seen:    A client with default settings retries every command after a time-out (10 retries,
 #          with a growing pause), INCR and LPUSH as well. The server is stopped for a second and
 #          goes on: the counter is at 2 and incr() returns 2.
-# Source:  redis-py documentation, "Retry Helpers"; redis/client.py, Redis.__init__ (the default
-#          of `retry`) and Redis.execute_command
+# Source:  redis-py, redis/_defaults.py, DEFAULT_RETRY_COUNT; redis/client.py, Redis.__init__
+#          (retry) and Redis.execute_command
 # Matters: Fencing tokens, rate limits and "at most once" enqueueing are built on INCR and LPUSH:
 #          a token is skipped or a message is queued twice although the code has no retry.
 set -euo pipefail

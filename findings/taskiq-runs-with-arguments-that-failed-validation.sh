@@ -8,8 +8,8 @@
 # Seen:    "5" becomes 5 and a dict becomes the annotated dataclass. "five" is handed to the task
 #          as it is, with a warning in the log; a dict that does not fit the dataclass stays a
 #          dict. The result is not an error.
-# Source:  taskiq, taskiq/receiver/params_parser.py, parse_params (the ValidationError is caught
-#          and logged)
+# Source:  taskiq, taskiq/receiver/params_parser.py, parse_params (the error of the conversion is
+#          logged as a warning)
 # Matters: Annotations look like the contract of the queue. Payloads from agents and other
 #          services enter the body unchecked just when they are wrong.
 set -euo pipefail

@@ -10,8 +10,8 @@
 #          one if the task lacks the label retry_on_error. dramatiq's max_retries=3 gives four,
 #          as expected.
 # Source:  procrastinate, procrastinate/retry.py, RetryStrategy.get_retry_decision; taskiq,
-#          taskiq/middlewares/simple_retry_middleware.py, on_error; dramatiq,
-#          middleware/retries.py
+#          taskiq/middlewares/simple_retry_middleware.py, SimpleRetryMiddleware.on_error;
+#          dramatiq, dramatiq/middleware/retries.py
 # Matters: A limit that is carried over to another queue repeats a payment once more or gives up
 #          once too early. Systems that count attempts on their own disagree with the queue at
 #          the last one.
@@ -90,6 +90,10 @@ print("dramatiq", version("dramatiq"), "max_retries=3:", by_dramatiq(), "runs")
 PY
 
 cat >"$work/seen" <<'TXT'
+procrastinate 3.10.0 max_attempts=3: 4 runs
+taskiq 0.13.0 max_retries=3, retry_on_error: 3 runs
+taskiq 0.13.0 max_retries=3 alone: 1 runs
+dramatiq 2.2.1 max_retries=3: 4 runs
 TXT
 
 cd "$work"

@@ -8,7 +8,7 @@
 #          who gets the true Unix time in the header, finds no matching signature. The same
 #          instant written in UTC verifies.
 # Source:  standardwebhooks, standardwebhooks/webhooks.py, Webhook.sign
-#          (timestamp.replace(tzinfo=timezone.utc)); svix, svix/webhooks.py, the same
+#          (timestamp.replace(tzinfo=timezone.utc)); svix/webhooks.py calls it
 # Matters: The sender's tests use datetime.now(timezone.utc) or a server in UTC and pass. With a
 #          time that comes from a database driver in the session's zone every delivery is
 #          rejected.
