@@ -7,8 +7,8 @@
 # Seen:    The second delivery starts another turn: the model is called again with the same
 #          answer and may call the next tool again: the payment that follows the approval is made
 #          twice.
-# Source:  google-adk, google/adk/runners.py (the response is matched with its call only); seen
-#          by running
+# Source:  google-adk, google/adk/runners.py ("Function call not found for function response ids"
+#          is the only check); seen by running
 # Matters: Answers of people come through a queue or a webhook, at least once. One click on
 #          "approve" pays twice.
 set -euo pipefail

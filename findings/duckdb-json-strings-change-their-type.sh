@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# DuckDB turns JSON strings into dates, UUIDs and timestamps, and a mixed column into quoted text
+# DuckDB turns JSON strings into dates and UUIDs, and a mixed column into quoted text
 #
 # Version: duckdb 2.0.1
 # Guess:   JSON has types, so a string is VARCHAR; detection is for CSV. A field with a number in
@@ -36,6 +36,7 @@ def show(label, *records):
 print("duckdb", duckdb.__version__)
 show("references", {"v": "2026-01-02"}, {"v": "2026-01-03"})
 show("one more   ", {"v": "2026-01-02"}, {"v": "2026-01-03"}, {"v": "2026-99"})
+show("uuids      ", {"v": "6f1a3c1e-0000-4000-8000-000000000001"})
 show("long ids   ", {"v": 12345678901234567890123})
 show("mixed      ", {"v": 1}, {"v": "a"})
 PY
@@ -44,6 +45,7 @@ cat >"$work/seen" <<'TXT'
 duckdb 2.0.1
 references: DATE [datetime.date(2026, 1, 2), datetime.date(2026, 1, 3)]
 one more   : VARCHAR ['2026-01-02', '2026-01-03', '2026-99']
+uuids      : UUID [UUID('6f1a3c1e-0000-4000-8000-000000000001')]
 long ids   : DOUBLE [1.2345678901234568e+22]
 mixed      : JSON ['1', '"a"']
 TXT

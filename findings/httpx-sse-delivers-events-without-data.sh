@@ -1,15 +1,13 @@
 #!/usr/bin/env bash
-# httpx-sse delivers a message for an SSE block that has no data, and loses the first one after a
-# byte order mark
+# httpx-sse delivers a message for an SSE block that has no data
 #
 # Version: httpx-sse 0.4.3, httpx 0.28.1
 # Guess:   As browsers do, following the HTML standard: a block without a data line (only event,
-#          id or retry) dispatches nothing, and a leading BOM is skipped.
+#          id or retry) dispatches nothing.
 # Seen:    "retry: 3000" alone comes out as a message with data "", and so does "event: ping";
-#          event.json() raises on it. With a BOM the first event is missing.
-# Source:  HTML standard, Server-sent events, "If the data buffer is an empty string ... return"
-#          and the stream grammar (optional BOM); httpx-sse, httpx_sse/_decoders.py,
-#          SSEDecoder.decode
+#          event.json() raises on it.
+# Source:  HTML standard, Server-sent events, "If the data buffer is an empty string ... return";
+#          httpx-sse, httpx_sse/_decoders.py, SSEDecoder.decode
 # Matters: Agents and MCP stream over SSE. A server that sends a retry hint or a named keep-alive
 #          makes the reader fail in json(), in a way that the same page in a browser does not
 #          show.
@@ -43,7 +41,6 @@ for label, body in (
     ("data only   ", b'data: {"n": 1}\n\n'),
     ("retry hint  ", b'retry: 3000\n\ndata: {"n": 1}\n\n'),
     ("named ping  ", b'event: ping\n\ndata: {"n": 1}\n\n'),
-    ("leading BOM ", b'\xef\xbb\xbfdata: {"n": 1}\n\ndata: {"n": 2}\n\n'),
 ):
     print(label, read(body))
 PY
@@ -53,7 +50,6 @@ httpx-sse 0.4.3
 data only    [('message', '{"n": 1}')]
 retry hint   [('message', ''), ('message', '{"n": 1}')]
 named ping   [('ping', ''), ('message', '{"n": 1}')]
-leading BOM  [('message', '{"n": 2}')]
 TXT
 
 cd "$work"

@@ -8,8 +8,8 @@
 #          (which does not exist) and 03:00 are the same instant, so two occurrences are 0
 #          seconds apart; in November 01:00 occurs once and the next occurrence is two hours
 #          later. croniter, given the same hours, keeps one hour.
-# Source:  dateutil documentation, rrule ("DST"); dateutil/rrule.py, _iter (naive arithmetic,
-#          then datetime.combine with self._tzinfo)
+# Source:  dateutil, dateutil/rrule.py, _iter (naive arithmetic, then datetime.combine with
+#          self._tzinfo)
 # Matters: Recurring work that is stored as an RRULE (calendars, schedulers) is enqueued twice
 #          under two different occurrence times, so a key made from the time does not catch it;
 #          and an hourly check has a hole of two hours.

@@ -5,10 +5,10 @@
 # Version: strands-agents 1.62.0
 # Guess:   What a tool returns is its result: a dict is written as JSON text into a toolResult
 #          with status "success".
-# Seen:    That holds for {"a": 1}. A dict that has both `status` and `content` is taken for the
-#          toolResult itself: a ticket {"status": "closed", "content": "..."} goes out with the
-#          status "closed" (only success and error exist) and a string where a list of blocks
-#          belongs.
+# Seen:    That holds for {"state": ..., "content": ...}. A dict that has both `status` and
+#          `content` is taken for the toolResult itself: a ticket {"status": "closed", "content":
+#          "..."} goes out with the status "closed" (only success and error exist) and a string
+#          where a list of blocks belongs.
 # Source:  strands-agents, strands/tools/decorator.py, DecoratedFunctionTool._wrap_tool_result
 # Matters: status and content are the fields of tickets, mails and cases. The request is
 #          malformed at the provider, or the model sees a ticket that "failed" as a tool error.

@@ -11,7 +11,7 @@
 # Source:  temporalio, temporalio/converter, AdvancedJSONEncoder.default (an iterable becomes a
 #          list) and BinaryPlainPayloadConverter
 # Matters: Arguments of activities and agents' tools are dicts of anything. An attachment arrives
-#          as a list of numbers, four times as long, and the code that expects bytes fails in
+#          as a list of numbers, several times as long, and the code that expects bytes fails in
 #          another worker than the one that sent it.
 set -euo pipefail
 

@@ -8,7 +8,7 @@
 #          twice; pydantic rejects it for a uuid.UUID field and orjson cannot write it.
 #          uuid_utils.compat.uuid7() gives the standard class. The package uuid6 gives a
 #          subclass: it compares and validates, though orjson refuses that as well.
-# Source:  uuid_utils README, "Compatibility" (uuid_utils.compat); the rest seen by running
+# Source:  uuid_utils README, "Compatibility with Python UUID"; the rest seen by running
 # Matters: UUIDv7 is the usual key of a queue table. An id made in the process does not match the
 #          one that the database driver returns, and a lookup misses without an error.
 set -euo pipefail
