@@ -7,8 +7,7 @@
 #          retrieve_workflow().get_result(), raise the same exception.
 # Seen:    The first call raises OutOfStock. Each later one raises TypeError ("missing 1 required
 #          positional argument"), since exceptions are pickled and an exception whose constructor
-#          takes other arguments than it hands to super().__init__() cannot be unpickled. Nothing
-#          is reported when it is stored.
+#          takes other arguments than it hands to super().__init__() cannot be unpickled.
 # Source:  dbos, dbos/_serialization.py (exceptions are pickled); Python library reference,
 #          pickle, object.__reduce__
 # Matters: The caller that retries after a crash matches on the exception to decide (refund, ask,

@@ -7,13 +7,13 @@
 #          that one row is updated.
 # Seen:    The planner may put the subquery on the inner side of a nested loop and run it again
 #          for each outer row. Each run locks the next row that is open: one statement updates
-#          all hundred. (Here other join methods are switched off to get that plan; statistics
-#          can lead to it as well.) With = (SELECT ...) or = ANY (ARRAY (SELECT ...)) the
+#          all hundred. (Here the other methods are switched off to get that plan; the planner is
+#          free to choose it by itself.) With = (SELECT ...) or = ANY (ARRAY (SELECT ...)) the
 #          subquery is an InitPlan, evaluated once under any plan.
 # Source:  PostgreSQL documentation, SELECT, "The Locking Clause", and EXPLAIN of both
 #          statements; seen by running
-# Matters: It is the claim statement of many a hand-written queue. It works for years and one day
-#          a single worker takes the whole queue, after an ANALYZE.
+# Matters: It is the claim statement of many a hand-written queue. It works for years, until the
+#          plan changes and a single worker takes the whole queue.
 set -euo pipefail
 
 work=$(mktemp -d)
