@@ -1,7 +1,8 @@
 """What happens in casework, as typed events: the one seam for log lines, counters, metrics, traces and webhooks.
 
-An event is emitted after the commit that it tells of, and may be lost with its process: what must not be lost is a row.
-A subscriber is called in the thread that emits, so it must be quick; one that fails is logged and costs nobody its work.
+An event is emitted after the commit that it reports, and may be lost with its process: what must not be lost is a row.
+A subscriber is called in the thread that emits, so it must be fast. If it fails, the error is logged and the work goes
+on.
 """
 
 import logging
@@ -83,7 +84,7 @@ class TickFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class RunLost(Event):
-    """A worker fell silent, and the sweep took its run away."""
+    """A worker stopped sending heartbeats, and the sweep took its run away."""
 
     action = "run.lost"
     level = logging.WARNING
@@ -144,7 +145,7 @@ class WriteRefused(Event):
 
 @dataclass(frozen=True, slots=True)
 class WriteDelayed(Event):
-    """The database is unavailable: a start or an outcome is kept and tried again."""
+    """The database is unavailable: a start or an outcome is kept and retried."""
 
     action = "run.write_delayed"
     level = logging.WARNING
@@ -154,7 +155,7 @@ class WriteDelayed(Event):
 
 @dataclass(frozen=True, slots=True)
 class RunsReturned(Event):
-    """Runs that waited behind a slow one went back to other workers."""
+    """Runs that waited behind a slow one were requeued for other workers."""
 
     action = "run.returned"
     count: int
@@ -162,7 +163,7 @@ class RunsReturned(Event):
 
 @dataclass(frozen=True, slots=True)
 class StopRequested(Event):
-    """A run is asked to stop; `lost` when it no longer is this worker's."""
+    """A run is asked to stop; `lost` if this worker no longer holds it."""
 
     action = "run.stop_requested"
     run: UUID
@@ -180,7 +181,7 @@ class HeartbeatFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class WorkerReady(Event):
-    """A worker or ticker consumes."""
+    """A worker or ticker is ready for messages."""
 
     action = "worker.ready"
     worker: str
@@ -198,7 +199,7 @@ class WorkerStopping(Event):
 
 @dataclass(frozen=True, slots=True)
 class WorkerReleased(Event):
-    """A worker that shuts down gave its runs to others."""
+    """A worker that shuts down released its runs for others."""
 
     action = "worker.released"
     worker: str
@@ -227,7 +228,7 @@ class AgentLoopDisturbed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConsumerStuck(Event):
-    """Messages wait, there is room for them, and none is received: the consumer connects again."""
+    """Messages wait and slots are free, but no message is received: the consumer reconnects."""
 
     action = "consumer.stuck"
     level = logging.WARNING
@@ -236,7 +237,7 @@ class ConsumerStuck(Event):
 
 @dataclass(frozen=True, slots=True)
 class ThreadRestarted(Event):
-    """A thread that a promise hangs on ended, and was started again."""
+    """A thread that must not end has ended, and was started again."""
 
     action = "thread.restarted"
     level = logging.ERROR
@@ -246,7 +247,7 @@ class ThreadRestarted(Event):
 
 @dataclass(frozen=True, slots=True)
 class MessageRejected(Event):
-    """The broker delivered something that casework did not send; it was thrown away."""
+    """The broker delivered a message that casework did not send; it was dropped."""
 
     action = "broker.message_rejected"
     level = logging.WARNING
@@ -306,7 +307,7 @@ class RequestServed(Event):
 
 @dataclass(frozen=True, slots=True)
 class RequestUnavailable(Event):
-    """A request was answered 503; the details stand here and not in the answer."""
+    """A request was answered with 503; the details are here and not in the answer."""
 
     action = "api.unavailable"
     level = logging.WARNING
@@ -315,7 +316,7 @@ class RequestUnavailable(Event):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionsFull(Event):
-    """The API has as many connections as it takes, all of them busy, and sent one away."""
+    """The API has reached its limit of connections, all of them busy, and refused one."""
 
     action = "api.connections_full"
     level = logging.WARNING
@@ -324,7 +325,7 @@ class ConnectionsFull(Event):
 
 @dataclass(frozen=True, slots=True)
 class NotReady(Event):
-    """`/readyz` was answered 503; the details stand here and not in the answer."""
+    """`/readyz` was answered with 503; the details are here and not in the answer."""
 
     action = "api.not_ready"
     level = logging.WARNING

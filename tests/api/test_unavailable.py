@@ -101,7 +101,7 @@ def test_a_read_that_takes_too_long_is_ended_and_says_so(reading, installation):
     with locked(installation.db, "human_requests"):
         answer = client.get("/v1/human-requests")
     assert answer.status_code == 503
-    assert answer.json()["message"].startswith("The database took longer for this than it may.")
+    assert answer.json()["message"].startswith("The database took too long to answer.")
     assert client.get("/v1/human-requests").status_code == 200
 
 

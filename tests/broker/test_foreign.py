@@ -1,4 +1,4 @@
-"""What the broker delivers and casework did not send is thrown away, counted and told once."""
+"""What the broker delivers and casework did not send is dropped, counted and logged once."""
 
 from uuid import uuid4
 

@@ -233,7 +233,7 @@ def test_doctor_names_a_variable_that_is_nearly_a_setting(casework, monkeypatch)
     monkeypatch.setenv("CASEWORK_LEASE_SECOND", "60")
     monkeypatch.setenv("CASEWORK_MY_OWN_KEY", "x")
     findings = {one["check"]: one for one in casework.json("doctor", code=1)}
-    assert findings["environment"]["detail"] == "CASEWORK_LEASE_SECOND is no setting: CASEWORK_LEASE_SECONDS is"
+    assert findings["environment"]["detail"] == "unknown setting CASEWORK_LEASE_SECOND (did you mean CASEWORK_LEASE_SECONDS?)"
     assert findings["settings"]["ok"]
 
 

@@ -48,7 +48,7 @@ def create(
     try:
         return _agent(tx.sql(statement, values).one())
     except UniqueViolation as error:
-        raise NameTaken(f"There is an agent named {name!r} already.") from error
+        raise NameTaken(f"An agent named {name!r} already exists.") from error
 
 
 def find_one(tx: Tx, team_id: TeamId, *, id: UUID | None = None, name: str | None = None) -> Agent | None:
@@ -112,5 +112,5 @@ def change(
     try:
         row = tx.sql(statement, {"id": agent_id, **changes}).one_or_none()
     except UniqueViolation as error:
-        raise NameTaken(f"There is an agent named {name!r} already.") from error
+        raise NameTaken(f"An agent named {name!r} already exists.") from error
     return _agent(row) if row else None

@@ -31,7 +31,7 @@ def create(tx: Tx, team_id: TeamId, name: str, description: str | None) -> Queue
             tx.sql(statement, {"id": new_id(), "team_id": team_id, "name": name, "description": description}).one()
         )
     except UniqueViolation as error:
-        raise NameTaken(f"There is a queue named {name!r} already.") from error
+        raise NameTaken(f"A queue named {name!r} already exists.") from error
 
 
 def find_one(tx: Tx, team_id: TeamId, *, id: UUID | None = None, name: str | None = None) -> Queue | None:
@@ -60,7 +60,7 @@ def change(
     try:
         row = tx.sql(statement, {"id": queue_id, **changes}).one_or_none()
     except UniqueViolation as error:
-        raise NameTaken(f"There is a queue named {name!r} already.") from error
+        raise NameTaken(f"A queue named {name!r} already exists.") from error
     return _queue(row) if row else None
 
 

@@ -53,7 +53,7 @@ def readyz(request: Request, response: Response) -> dict[str, Any]:
 
 
 def _told(part: str, detail: str) -> str:
-    """What anybody may know. The details name hosts, users and files, and stand in the log."""
+    """The state of a part without details: these name hosts, users and files, and are only in the log."""
     if detail in ("ok", "unknown"):
         return detail
     return unavailable(_FIXED.get(part, f"no {part} was seen lately."))
