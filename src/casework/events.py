@@ -60,7 +60,6 @@ class Counts:
         self.by_action: Counter[str] = Counter()
 
     def __call__(self, event: Event) -> None:
-        """Count the event."""
         self.by_action[event.action] += 1
 
 

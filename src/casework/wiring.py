@@ -34,7 +34,6 @@ class Casework:
 
     @cached_property
     def publisher(self) -> "Publisher":
-        """The way to the broker."""
         return self.make_publisher()
 
     def perform(self, committed: Committed[T]) -> T:
@@ -43,11 +42,9 @@ class Casework:
         return committed.value
 
     def effects(self, effects: Effects) -> None:
-        """Perform effects."""
         self.publisher.perform(effects)
 
     def close(self) -> None:
-        """Close all connections."""
         self.db.close()
         if "publisher" in self.__dict__:
             self.publisher.close()

@@ -34,11 +34,9 @@ class Stop:
 
     @property
     def requested(self) -> bool:
-        """Whether the run was asked to stop."""
         return self._event.is_set()
 
     def request(self) -> None:
-        """Ask the run to stop."""
         with self._lock:
             self._event.set()
             wake = self._wake

@@ -62,7 +62,6 @@ class GuardedProtocol(H11Protocol):
         self._unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request."""
         super().connection_made(transport)
         if len(self.connections) > self._room.most and not self._make_room():
             events.emit(events.ConnectionsFull(len(self.connections) - 1))
@@ -123,7 +122,6 @@ class GuardedProtocol(H11Protocol):
             self._unread = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
         self._stop_waiting()
         self._stop_unread()
         super().connection_lost(exc)

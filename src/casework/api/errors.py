@@ -132,7 +132,6 @@ def _matches(template: str, path: str) -> bool:
 
 
 def install(app: FastAPI) -> None:
-    """Register the handlers."""
     app.add_exception_handler(errors.CaseworkError, _of_casework)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)

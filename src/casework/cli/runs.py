@@ -1,5 +1,3 @@
-"""`casework runs`."""
-
 from typing import Annotated
 
 import typer

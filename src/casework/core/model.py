@@ -39,7 +39,6 @@ class Priority(StrEnum):
 
     @classmethod
     def of_rank(cls, rank: int) -> "Priority":
-        """The priority with that rank."""
         return _PRIORITIES[rank]
 
 

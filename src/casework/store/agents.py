@@ -1,5 +1,3 @@
-"""Agents."""
-
 from typing import Any
 from uuid import UUID
 
@@ -77,7 +75,7 @@ def lock_for_connecting(tx: Tx, agent_id: AgentId) -> bool:
 
 
 def lock(tx: Tx, agent_id: AgentId) -> bool:
-    """Lock the agent's row against connections and other changes; False if it is gone."""
+    """Lock the agent's row against connections to queues and other changes; False if it is gone."""
     statement = "select 1 from agents where id = %(id)s and deleted_at is null for no key update"
     return tx.sql(statement, {"id": agent_id}).one_or_none() is not None
 

@@ -1,12 +1,12 @@
-"""Values that stand in statements and in tables alike."""
+"""Values that both statements and table definitions contain."""
 
 from collections.abc import Iterable
 from enum import StrEnum
 from uuid import UUID
 
 ANYONE = UUID(int=0)
-"""`cases.claim_for` of a case that every consumer may take: a value and not NULL, so that the index probe is one
-equality and its order is known to the planner."""
+"""`cases.claim_for` of a case that every consumer may take. It is a value instead of NULL, so that the index probe is
+an equality and the planner knows its order."""
 
 
 def listed(values: Iterable[StrEnum]) -> str:

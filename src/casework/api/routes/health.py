@@ -15,8 +15,6 @@ router = APIRouter(tags=["health"], route_class=GuardedRoute)
 
 
 class Alive(Out):
-    """The process answers."""
-
     status: str
 
 

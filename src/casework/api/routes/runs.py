@@ -1,5 +1,3 @@
-"""Runs."""
-
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -51,8 +49,6 @@ class Run(Out):
 
 
 class OneRun(Out):
-    """A run."""
-
     run: Run
 
 
@@ -103,7 +99,6 @@ def list_runs(
 
 @router.get("/{run_id}", operation_id="get_run", response_model=OneRun, summary="Get a run")
 def get_run(caller: Reader, run_id: LooseId) -> dict[str, Any]:
-    """A run."""
     return {"run": runs.get(caller.reads, caller.team, run_id)}
 
 

@@ -1,4 +1,4 @@
-"""What a run does to the world while it works, each a transaction that is fenced by the attempt that holds the case."""
+"""Writes of a run while it works. Each is a transaction, fenced by the attempt that holds the case."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -27,21 +27,18 @@ class RunBackend:
         self._perform = perform
 
     def say(self, type: str, content: Any, key: str) -> None:
-        """Record a message."""
         self._write(f"a message ({type})", lambda tx: messages.say(tx, self._fence, type, content, key))
 
     def record_step(self, name: str, value: str) -> None:
-        """Keep a step's result."""
         self._write(f"step {name!r}", lambda tx: messages.record_step(tx, self._fence, name, value))
 
     def update(self, title: str | None, data: str | None) -> None:
-        """Change the case."""
         self._write(
             "a change of the case", lambda tx: case_store.update_by_run(tx, self._fence, title=title, data=data)
         )
 
     def add_cases(self, queue: str | None, new: Sequence[NewCase], step: str) -> list[CaseId]:
-        """Create cases and keep their ids, together, so that a repeated attempt finds them."""
+        """Create cases and record their ids, in one transaction, so that a repeated attempt finds them."""
         added: list[CaseId] = []
 
         def write(tx: Tx) -> bool:
@@ -56,14 +53,13 @@ class RunBackend:
     def list_cases(
         self, queue: str | None, statuses: Sequence[CaseStatus], title_contains: str | None, limit: int
     ) -> list[Case]:
-        """Read cases of a queue."""
         wanted = CaseFilter(tuple(statuses), title_contains=title_contains)
         with self._db.snapshot() as tx:
             target = queues.resolve(tx, self._holder.team_id, queue).id if queue else self._holder.queue_id
             return listing.page(tx, target, wanted, limit=limit)[0]
 
     def _write(self, what: str, write: Callable[[Tx], bool]) -> None:
-        """Write if the fence holds; otherwise nothing stays but a note of the refusal, and RunLost is raised."""
+        """Write if the fence holds. Otherwise record the refusal, write nothing else, and raise RunLost."""
         try:
             with self._db.begin() as tx:
                 if not write(tx):

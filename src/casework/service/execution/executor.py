@@ -1,4 +1,4 @@
-"""Executing what a message holds: one run, or several short ones. Each attempt goes one way: start, call, finish."""
+"""Executes the runs of a message: one, or several short ones. Each attempt goes through start, call and finish."""
 
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -26,10 +26,10 @@ class Watch(Protocol):
     """The supervisor's heartbeat, as the executor sees it."""
 
     def begin(self, message: RunMessage) -> Stop:
-        """Keep this run alive from now on; returns its stop request."""
+        """Send heartbeats for this run from now on; returns its stop request."""
 
     def end(self, message: RunMessage) -> None:
-        """Stop keeping it alive; does nothing if that was done before."""
+        """Stop sending heartbeats for the run; does nothing if that was done before."""
 
 
 class Executor:
@@ -51,10 +51,9 @@ class Executor:
         self.completions = Completions(self._flush_late, limits)
 
     def execute(self, bundle: Bundle) -> Committed[list[RunResult]]:
-        """Execute one attempt of each run. Returns, in no order, what came of them, and of the run that this thread had
-        deferred; a run that it defers now is not among them.
-
-        A message that is a duplicate, or comes after its run was interrupted, does nothing.
+        """Execute one attempt of each run. Returns the effects of their results, and of a completion that this thread
+        had deferred before, without one that it defers now. A duplicate message, or one that comes after its run was
+        interrupted, does nothing.
         """
         group = self._start(bundle)
         attempts = list(group.waiting)
@@ -86,7 +85,7 @@ class Executor:
     def _try_to_start(self, group: Group, bundle: Bundle) -> Sequence[Attempt]:
         if not (deferred := self.completions.take_for(bundle)):
             return start(self._db, self._settings, bundle, self._worker)
-        # What becomes of the one never keeps the other from its start, nor from its heartbeat.
+        # A failure of the one must not keep the other from its start or its heartbeat.
         try:
             held, only = finish_and_start(self._db, self._settings, deferred, bundle[0], self._worker)
         except BaseException as error:
@@ -125,7 +124,7 @@ class Executor:
         events.emit(events.RunEnded(attempt.message.run_id, attempt.message.attempt, result))
 
     def _flush(self, group: Group) -> None:
-        """Write what has completed. What cannot be written is not kept alive by this process for nothing."""
+        """Write the completions. Runs with completions that cannot be written get no more heartbeats."""
         with group.lock:
             attempts = take_all(group.completed)
             try:
@@ -136,7 +135,7 @@ class Executor:
                     self._watch.end(attempt.message)
 
     def _flush_late(self, group: Group) -> None:
-        """At the time limit, write what has completed, and give what waits for its turn to other workers."""
+        """At the time limit, write the completions, and requeue the runs that wait for their turn for other workers."""
         with group.lock:
             self._flush(group)
             waiting = take_all(group.waiting)
@@ -151,13 +150,13 @@ class Executor:
 
 
 def call_agent(db: Database, settings: Settings, attempt: Attempt, perform: Perform) -> Result:
-    """Find the agent, and call it with the run's history."""
+    """Load the agent, and call it with the history of the run."""
     run_id, number = attempt.message
     try:
         runner = runners.load(attempt.kind, attempt.target, settings.modules)
         history = _history(db, attempt) if number > 1 else History()
     except CaseworkError as error:
-        # What this worker cannot find another one may have, or this one once it runs newer code.
+        # Transient, because another worker may have the agent, or this one once it runs newer code.
         return Crashed(str(error), None, transient=not isinstance(error, TargetNotAllowed))
     backend = RunBackend(db, attempt.holder, perform)
     name, case, stop = attempt.agent_name, attempt.case, attempt.stop
