@@ -35,7 +35,7 @@ def away(installation):
 TOLD = "The server log has details under this request id."
 
 
-def test_strangers_are_not_told_where_the_servers_are(away, caplog):
+def test_health_does_not_reveal_where_the_servers_are(away, caplog):
     with caplog.at_level(logging.WARNING, "casework"):
         answer = away.get("/readyz", headers={"x-request-id": "mine"})
     assert (answer.status_code, answer.headers["x-request-id"]) == (503, "mine")

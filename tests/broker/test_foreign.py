@@ -72,7 +72,7 @@ def test_message_with_a_foreign_part_still_executes_the_others():
 
 
 @pytest.mark.parametrize("data", [b"not-a-uuid", b"", b"\xff\xfe", 7, None])
-def test_stop_message_that_names_no_run_is_thrown_away(data):
+def test_stop_message_without_a_run_id_is_dropped(data):
     assert run_ids(data) == []
 
 

@@ -56,7 +56,7 @@ def test_a_prefork_worker_says_which_pool_permits_processes(installation):
     assert "casework worker --pool threads" in reason(installation, case_id)
 
 
-def test_a_pools_process_that_is_told_to_end_releases_its_run(installation):
+def test_a_pool_process_that_is_asked_to_end_releases_its_run(installation):
     queue = a_queue_for(installation, "long_at_first")
     (case_id,) = some_cases(installation.db, queue)
     worker = installation.everything(Pool.PREFORK, 1)

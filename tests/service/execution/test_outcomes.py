@@ -78,7 +78,7 @@ def test_a_target_outside_the_allow_list_fails_the_case_and_runs_nothing(db):
     assert "CASEWORK_AGENT_MODULES" in cases.get(db, TEAM, case_id)[1][-1].reason
 
 
-def test_an_agent_that_a_worker_has_no_code_of_is_another_attempt(db):
+def test_an_agent_without_code_on_this_worker_is_attempted_again(db):
     """Perhaps another worker's, that was started with newer code."""
     _, case_id = one(db, "is_not_written_yet")
     (message,) = claim(db)
