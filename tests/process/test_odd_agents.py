@@ -33,7 +33,7 @@ def children_of(process):
 def said_of_case(installation, queue):
     """What the only run has said."""
     found = runs.find(installation.db, queue_id=queue.id, limit=1)
-    return found and runs.said(installation.db, TEAM, found[0].id, limit=1)
+    return found and runs.list_messages(installation.db, TEAM, found[0].id, limit=1)
 
 
 def test_async_agents_that_exit_end_alone(installation):

@@ -102,9 +102,9 @@ def show_messages(found: list[RunRecord]) -> None:
     rows = (
         (millisecond(one.created_at), short[run.id], one.type, message_text(one))
         for run in reversed(found)
-        for one in services.runs.said(casework.db, casework.team_id, run.id, limit=1000)
+        for one in services.runs.list_messages(casework.db, casework.team_id, run.id, limit=1000)
     )
-    table(("when", "run", "type", "content"), rows, title="Messages", empty="No run said anything.", yields=("type",))
+    table(("when", "run", "type", "content"), rows, title="Messages", empty="There are no messages.", yields=("type",))
 
 
 def message_text(message: Message) -> str:

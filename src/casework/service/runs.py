@@ -41,7 +41,9 @@ def find(
         return store.find(tx, queue_id=queue_id, case_id=case_id, statuses=statuses, limit=limit, offset=offset)
 
 
-def said(db: Database, team_id: TeamId, run_id: UUID, *, limit: int, offset: int = 0, after: int = 0) -> list[Message]:
+def list_messages(
+    db: Database, team_id: TeamId, run_id: UUID, *, limit: int, offset: int = 0, after: int = 0
+) -> list[Message]:
     """The messages of a run after the one with the id `after`, the oldest first. Raises NotFound."""
     with db.begin() as tx:
         return messages.find(tx, _get(tx, team_id, run_id).id, limit=limit, offset=offset, after=after)

@@ -180,7 +180,7 @@ def test_an_answered_run_goes_on_with_its_answer(db, settings):
     again = next(one for one in claim(db) if one.run_id == message.run_id)
     assert work(db, again) == "completed"
     assert cases.get(db, TEAM, case_id)[1][-1].reason == "red 1"
-    said = runs.said(db, TEAM, message.run_id, limit=100)
+    said = runs.list_messages(db, TEAM, message.run_id, limit=100)
     assert [(one.type, one.content.get("text")) for one in said] == [
         ("text", "before"),
         ("text", "before"),
@@ -213,7 +213,7 @@ def interrupted(db, target, act):
     result = []
     thread = threading.Thread(target=lambda: result.append(call_agent(db, SETTINGS, started, lambda effects: None)))
     thread.start()
-    while not runs.said(db, TEAM, message.run_id, limit=1):
+    while not runs.list_messages(db, TEAM, message.run_id, limit=1):
         assert thread.is_alive()
     act(queue, case_id)
     started.stop.request()
@@ -271,7 +271,7 @@ def test_a_late_message_is_refused_and_stops_the_run(db, settings):
     cases.retry(db, settings, queue.id, [case_id])
     result = call_agent(db, settings, started, lambda effects: None)
     assert finish(db, started, result) == "interrupted"
-    assert runs.said(db, TEAM, message.run_id, limit=10) == []
+    assert runs.list_messages(db, TEAM, message.run_id, limit=10) == []
     assert "write_refused" in history(db, case_id)
 
 

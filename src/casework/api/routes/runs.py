@@ -113,7 +113,7 @@ def list_run_messages(
     caller: Reader, run_id: LooseId, limit: Limit = 20, offset: Offset = 0, after: After = 0
 ) -> dict[str, Any]:
     """What a run said and called, the oldest first."""
-    found = runs.said(caller.reads, caller.team, run_id, limit=limit, offset=offset, after=after)
+    found = runs.list_messages(caller.reads, caller.team, run_id, limit=limit, offset=offset, after=after)
     return {"messages": [message(one) for one in found]}
 
 
