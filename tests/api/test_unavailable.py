@@ -28,7 +28,7 @@ def away(installation):
 
     publisher = SimpleNamespace(url="redis://127.0.0.1:1/0", check=check)
     settings = installation.settings.model_copy(update={"rate_limit_per_minute": 0})
-    yield TestClient(create_app(Casework(settings, db, publisher)), raise_server_exceptions=False)
+    yield TestClient(create_app(Casework(settings, db, lambda: publisher)), raise_server_exceptions=False)
     db.close()
 
 
