@@ -38,7 +38,7 @@ def loops(run: Run) -> Outcome:
 
 @agent
 def ignores_the_stop(run: Run) -> Outcome:
-    """Works on for a while, whatever it is told, and then says that it is done."""
+    """Ignores stop requests for a while, and then completes."""
     run.say("begun")
     time.sleep(run.case.data["seconds"])
     return Complete("too late")

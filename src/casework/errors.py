@@ -13,7 +13,7 @@
     │   ├── AlreadyAnswered     a human request that is answered or cancelled
     │   └── NotAConsumer        the agent is not connected to the queue
     ├── RunLost                 the run no longer holds its case: nothing was written
-    ├── Unavailable             a service behind casework is away
+    ├── Unavailable             a server that casework needs is unavailable
     │   ├── DatabaseUnavailable
     │   │   └── StatementTimeout    a statement took longer than it may
     │   ├── BrokerUnavailable
@@ -21,8 +21,8 @@
     │   └── ServerNotStarted    an embedded server could not be started
     └── Transient               raised by agents: try this run again later
 
-The docstring of a class is its message where none is given. What a face makes of an error (an exit code, an HTTP
-status) is the face's own table.
+The docstring of a class is its default message. The API and the command line each have a table that turns errors into
+HTTP statuses or exit codes.
 """
 
 
@@ -38,7 +38,7 @@ class InvalidInput(CaseworkError):
 
 
 class TargetNotAllowed(InvalidInput):
-    """The python target does not stand in CASEWORK_AGENT_MODULES."""
+    """CASEWORK_AGENT_MODULES does not allow the module of the python target."""
 
 
 class InvalidSettings(InvalidInput):
@@ -54,7 +54,7 @@ class Forbidden(CaseworkError):
 
 
 class NotFound(CaseworkError):
-    """There is no such thing."""
+    """The resource does not exist."""
 
     def __init__(self, kind: str, name: object) -> None:
         super().__init__(f"There is no {kind} {str(name)!r}.")
@@ -87,7 +87,7 @@ class RunLost(CaseworkError):
 
 
 class Unavailable(CaseworkError):
-    """A service behind casework is away."""
+    """A server that casework needs is unavailable."""
 
 
 class DatabaseUnavailable(Unavailable):
@@ -95,7 +95,7 @@ class DatabaseUnavailable(Unavailable):
 
 
 class StatementTimeout(DatabaseUnavailable):
-    """The database took longer for this than it may. Ask for less: a narrower search, fewer filters."""
+    """The database took too long to answer. Ask for less: a narrower search, fewer filters."""
 
 
 class BrokerUnavailable(Unavailable):
@@ -111,11 +111,10 @@ class ServerNotStarted(Unavailable):
 
 
 class Transient(CaseworkError):
-    """The agent met a passing condition; the run is tried again after a wait.
-
-    `retry_after` is how many seconds to wait at least, if whoever refused the agent said so.
+    """The agent met a temporary error; the run is tried again after a wait. `retry_after` is the minimum wait in
+    seconds, if the service that refused the agent named one.
     """
 
     def __init__(self, message: str | None = None, *, retry_after: float | None = None) -> None:
-        super().__init__(message or "The agent met a passing condition; the run is tried again after a wait.")
+        super().__init__(message or "The agent met a temporary error; the run is tried again after a wait.")
         self.retry_after = retry_after

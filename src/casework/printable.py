@@ -15,7 +15,7 @@ def printable(text: str, *, lines: bool = False) -> str:
 
 
 def printable_json(document: str) -> str:
-    """A JSON document with the same characters written as JSON escapes: it means what it meant."""
+    """A JSON document with the same characters written as JSON escapes; its value does not change."""
     return _UNSAFE_IN_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", document)
 
 

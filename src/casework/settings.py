@@ -39,18 +39,17 @@ class Settings(BaseSettings):
         "",
         max_length=100,
         pattern=r"^[A-Za-z0-9_.:{}-]*$",
-        description="What casework's keys and channels in Redis begin with. Unset: `casework:` and the installation's id.",
+        description="Prefix of casework's keys and channels in Redis. Unset: `casework:` and the installation's id.",
     )
-    home: Path = Field(Path("~/.casework"), description="Where casework's own servers keep their data.")
+    home: Path = Field(Path("~/.casework"), description="Directory in which casework's own servers keep their data.")
     agent_modules: str = Field(
-        "", description="Modules that may hold python agents, comma-separated; `package.*` is a package and all in it."
+        "",
+        description="Modules that may hold python agents, comma-separated; `package.*` allows a package with everything in it.",
     )
-    tick_seconds: float = Field(
-        1.0, gt=0, le=60, description="The beat's period: the longest wait when a nudge was lost."
-    )
-    lease_seconds: float = Field(30.0, ge=1, le=3600, description="How long a silent run is believed alive.")
+    tick_seconds: float = Field(1.0, gt=0, le=60, description="The beat's period: the longest wait if a nudge is lost.")
+    lease_seconds: float = Field(30.0, ge=1, le=3600, description="How long a run without a heartbeat counts as alive.")
     heartbeat_seconds: float = Field(
-        0.0, ge=0, description="How often a worker says that its runs live. 0: a fifth of the lease."
+        0.0, ge=0, description="How often a worker sends a heartbeat for its runs. 0: a fifth of the lease."
     )
     interrupt_grace_seconds: float = Field(
         10.0, ge=0, le=3600, description="How long a run that was asked to stop may take to do so."
@@ -62,52 +61,56 @@ class Settings(BaseSettings):
         15.0,
         gt=0,
         le=3600,
-        description="When the message of a run that did not start is sent again; doubles each time.",
+        description="How long to wait for a run to start before its message is sent again; doubles each time.",
     )
     outstanding_runs: int = Field(
-        200, ge=1, le=10_000, description="How many unstarted runs a consumer without a limit holds."
+        200,
+        ge=1,
+        le=10_000,
+        description="The most runs of a consumer without a limit that may be claimed and not yet started.",
     )
     bundle_seconds: float = Field(
         0.1,
         ge=0,
         le=10,
-        description="Short runs share a message, as many as take that long together; 0: each run has its own.",
+        description="Short runs share a message, up to this expected total duration. 0: each run has its own message.",
     )
     max_attempts: int = Field(
-        5, ge=1, le=100, description="Failed attempts until a case is failed; an agent may have its own number."
+        5, ge=1, le=100, description="Failed attempts until a case fails; an agent may have its own number."
     )
     retry_base_seconds: float = Field(
-        1.0, ge=0, le=60, description="The first wait between attempts; four times as long each time, up to 60 s."
+        1.0,
+        ge=0,
+        le=60,
+        description="The first wait between attempts; each wait is four times the one before, up to 60 s.",
     )
     retry_after_seconds: float = Field(
         3600.0,
         ge=0,
         le=604_800,
-        description="How long in all a run may wait because services ask it to (`Retry-After`) before that costs attempts.",
+        description="The total time that a run may wait because services ask it to (`Retry-After`) before such waits count as failed attempts.",
     )
     run_timeout_seconds: float = Field(
         0.0,
         ge=0,
         le=2_592_000,
-        description="How long an attempt may take; an agent may have its own limit. 0: as long as it takes.",
+        description="How long an attempt may take; an agent may have its own limit. 0: no limit.",
     )
-    worker_concurrency: int = Field(
-        4, ge=1, le=1000, description="Runs that one worker process group executes at once."
-    )
+    worker_concurrency: int = Field(4, ge=1, le=1000, description="Runs that one worker executes at once.")
     rate_limit_per_minute: int = Field(
-        3000, ge=0, le=1_000_000, description="API requests a minute for each key; 0 is no limit."
+        3000, ge=0, le=1_000_000, description="API requests a minute for each key. 0: no limit."
     )
     api_connections: int = Field(
         2000,
         ge=10,
         le=100_000,
-        description="Open connections of the API; one without a request gives way to a new one.",
+        description="Open connections of one API process. At the limit, an idle one is closed to admit a new one.",
     )
     api_waiting_claims: int = Field(
-        100, ge=1, le=10_000, description="Claims of one key that may wait for a case at once in one API process."
+        100, ge=1, le=10_000, description="The most claims of one key that may wait for a case in one API process."
     )
     api_read_seconds: float = Field(
-        5.0, ge=0, le=3600, description="How long one statement of an API read may take in the database; 0 is no limit."
+        5.0, ge=0, le=3600, description="How long one statement of an API read may take in the database. 0: no limit."
     )
     cors_origins: str = Field("", description="Comma-separated origins whose pages may call the API.")
     team: str = Field("default", min_length=1, max_length=100, description="The team that the command line works for.")
@@ -127,7 +130,7 @@ class Settings(BaseSettings):
         schemes = _SCHEMES[str(info.field_name)]
         if url and not url.startswith(schemes):
             raise ValueError(f"it must begin with {' or '.join(schemes)}")
-        # Reading the port raises ValueError where it is none. What else PostgreSQL's client takes, it checks itself.
+        # Reading the port raises ValueError if it is not a number. The database's URL is checked by libpq.
         if info.field_name == "redis_url":
             _ = urlsplit(url).port
         return url
@@ -186,12 +189,15 @@ def read_settings() -> Settings:
 
 
 def misspelled(variables: Iterable[str]) -> str | None:
-    """Which of the environment's variables seem to be meant for a setting, and are none. Others are their users' own."""
+    """Names variables that look like misspelled settings; None if there are none. Any other CASEWORK_ variable is
+    ignored, because it may belong to somebody else."""
     names = [f"CASEWORK_{name.upper()}" for name in Settings.model_fields]
     likely = {
         name: get_close_matches(name, names, 1, 0.85)
         for name in variables
         if name.startswith("CASEWORK_") and name not in names
     }
-    told = [f"{name} is no setting: {meant} is" for name, found in sorted(likely.items()) for meant in found]
-    return "; ".join(told) or None
+    problems = [
+        f"unknown setting {name} (did you mean {meant}?)" for name, found in sorted(likely.items()) for meant in found
+    ]
+    return "; ".join(problems) or None

@@ -1,4 +1,4 @@
-"""Builds an installation's parts from settings. Nothing else does, and nothing happens at import."""
+"""Connects the parts of an installation according to the settings. Nothing happens at import."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,32 +29,29 @@ class Casework:
     settings: Settings
     db: Database
     make_publisher: Callable[[], "Publisher"]
-    """Called when something is first published: a command that only reads imports no broker."""
+    """Called at the first message, so that a command that only reads does not import the broker."""
     team_id: TeamId = DEFAULT_TEAM
 
     @cached_property
     def publisher(self) -> "Publisher":
-        """The way to the broker."""
         return self.make_publisher()
 
     def perform(self, committed: Committed[T]) -> T:
-        """Perform the effects of something committed, and return its result."""
+        """Perform the effects of a committed use case, and return its result."""
         self.publisher.perform(committed.effects)
         return committed.value
 
     def effects(self, effects: Effects) -> None:
-        """Perform effects."""
         self.publisher.perform(effects)
 
     def close(self) -> None:
-        """Close all connections."""
         self.db.close()
         if "publisher" in self.__dict__:
             self.publisher.close()
 
 
 def when_available(act: Callable[[], T]) -> T:
-    """The result of `act`, as soon as the servers that it needs are there."""
+    """Call `act` until the servers that it needs are available, and return its result."""
     said = ""
     while True:
         try:
@@ -76,8 +73,9 @@ def connect(
 ) -> Casework:
     """Connect to the installation that the settings name, starting casework's own servers when they name none.
 
-    A database of our own is brought to the schema of this version; one that was named is only checked, because its
-    owner decides when it changes. `caches_plans` is for processes that repeat a few statements that go by keys.
+    casework's own database is upgraded to the schema of this version. A database that the settings name is only
+    checked, because its owner decides when to upgrade. `caches_plans` is for processes that repeat a few statements
+    that find rows by key.
     Raises Unavailable and InvalidSettings.
     """
     settings = settings or read_settings()
@@ -105,7 +103,7 @@ def names_of(settings: Settings, db: Database) -> "Names":
 
 
 def redis_prefix() -> str:
-    """What the keys of this installation begin with, for Celery's own connections; waits for the database."""
+    """The Redis prefix of this installation, for Celery's own connections. Waits for the database."""
     casework = when_available(lambda: connect(application="casework names", pool_size=1, checked=False))
     try:
         return when_available(lambda: casework.publisher.names.prefix)

@@ -1,4 +1,4 @@
-"""What pydantic says about a value, in words for people who do not know it."""
+"""Rewrites pydantic's messages for people who do not know pydantic."""
 
 import re
 

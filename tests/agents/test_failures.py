@@ -76,7 +76,7 @@ def test_a_group_of_passing_errors_is_transient_and_its_first_is_named():
         assert (result.reason, result.transient) == ("ConnectionError: refused", True)
 
 
-def test_what_a_task_group_raises_is_as_transient_as_what_its_task_raised():
+def test_an_error_from_a_task_group_is_as_transient_as_its_cause():
     async def connects():
         raise ConnectionRefusedError("refused")
 

@@ -66,7 +66,7 @@ def test_a_module_that_cannot_be_imported_is_named_in_one_line(a_module, text, p
     assert "\n" not in str(error.value)
 
 
-def test_a_module_whose_names_cannot_be_read_is_named(a_module):
+def test_a_module_with_unreadable_names_is_reported_by_name(a_module):
     module = a_module("lazy_agents", "def __getattr__(name):\n    raise SystemExit(name)")
     with pytest.raises(InvalidInput, match=r"lazy_agents:agent cannot be read: it called exit\('agent'\)"):
         targets.load(f"{module}:agent", [module])
@@ -83,7 +83,7 @@ def test_an_entry_names_its_package(a_module):
 
 
 @pytest.mark.parametrize("entry", ["my agents", "*", ".*", "billing.", "billing.*.monthly", "billing:agent", "1st"])
-def test_a_setting_that_names_no_module_is_refused(entry, monkeypatch):
+def test_a_setting_with_an_invalid_module_name_is_refused(entry, monkeypatch):
     monkeypatch.setenv("CASEWORK_AGENT_MODULES", f"billing.agents, {entry}")
     with pytest.raises(InvalidSettings, match=r"CASEWORK_AGENT_MODULES: .* is neither a module"):
         read_settings()

@@ -141,7 +141,7 @@ def test_an_answer_to_bad_input_is_small_and_comes_soon(api, queue, body):
     assert len(answer.json().get("details", ())) <= 20
 
 
-def test_the_number_of_problems_that_are_not_listed_is_told(api, queue):
+def test_the_number_of_unlisted_problems_is_reported(api, queue):
     answer = api("POST", f"/v1/queues/{queue}/cases/bulk-delete", 400, json={"case_ids": ["x"] * 100})
     assert answer["message"].endswith("(and 80 more problems)")
     assert answer["details"][0] == {
@@ -237,7 +237,7 @@ def test_an_odd_until_is_refused_whether_or_not_the_run_exists(api, text):
         "\u2800",
     ],
 )
-def test_a_name_that_cannot_be_told_from_another_is_refused(api, queue, agent, name):
+def test_a_name_that_looks_like_another_is_refused(api, queue, agent, name):
     for method, path in (
         ("POST", "/v1/queues"),
         ("POST", "/v1/agents"),

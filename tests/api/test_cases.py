@@ -185,7 +185,7 @@ def test_search_finds_words_phrases_and_beginnings_and_knows_not(api, queue):
     assert "search_match_data_snippet" not in api("GET", f"{path}?search=ticket")["cases"][0]
 
 
-def test_a_changed_case_is_found_by_what_it_holds_now(api, queue):
+def test_a_changed_case_is_found_by_its_new_content(api, queue):
     (case_id,) = add(api, queue, "old name")
     changed = api(
         "PATCH", f"/v1/cases/{case_id}", json={"title": "new name", "data": {"city": "Brno"}, "priority": "high"}

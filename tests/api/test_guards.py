@@ -56,12 +56,12 @@ OPERATIONS = {
 
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("right", list(Right))
-def test_allows_each_role_what_its_row_says(api, queue, role, right):
+def test_allows_each_role_its_rights(api, queue, role, right):
     method, path, options, code = OPERATIONS[right]
     api(method, path.format(queue=queue), code if right in RIGHTS[role] else 403, token=api.key(role), **options)
 
 
-def test_hides_what_belongs_to_another_team(api, queue):
+def test_hides_other_teams_objects(api, queue):
     case_id = api("POST", f"/v1/queues/{queue}/cases", 201, json={"case": {"title": "x"}})["added_cases"][0]["id"]
     agent = api("POST", "/v1/agents", 201, json={"name": "a"})["agent"]["id"]
     other = api.key(Role.ADMIN, keys.team(api.db, "others", create=True))
@@ -155,7 +155,7 @@ def test_answers_503_without_its_database(api, installation):
     assert client.get("/readyz").status_code == 503
 
 
-def test_reports_what_keeps_it_from_being_ready(client, api):
+def test_reports_why_it_is_not_ready(client, api):
     answer = client.get("/readyz")
     checks = answer.json()["checks"]
     assert (answer.status_code, checks["database"], checks["broker"]) == (503, "ok", "ok")

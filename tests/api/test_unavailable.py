@@ -28,14 +28,14 @@ def away(installation):
 
     publisher = SimpleNamespace(url="redis://127.0.0.1:1/0", check=check)
     settings = installation.settings.model_copy(update={"rate_limit_per_minute": 0})
-    yield TestClient(create_app(Casework(settings, db, publisher)), raise_server_exceptions=False)
+    yield TestClient(create_app(Casework(settings, db, lambda: publisher)), raise_server_exceptions=False)
     db.close()
 
 
 TOLD = "The server log has details under this request id."
 
 
-def test_strangers_are_not_told_where_the_servers_are(away, caplog):
+def test_health_does_not_reveal_where_the_servers_are(away, caplog):
     with caplog.at_level(logging.WARNING, "casework"):
         answer = away.get("/readyz", headers={"x-request-id": "mine"})
     assert (answer.status_code, answer.headers["x-request-id"]) == (503, "mine")
@@ -101,7 +101,7 @@ def test_a_read_that_takes_too_long_is_ended_and_says_so(reading, installation):
     with locked(installation.db, "human_requests"):
         answer = client.get("/v1/human-requests")
     assert answer.status_code == 503
-    assert answer.json()["message"].startswith("The database took longer for this than it may.")
+    assert answer.json()["message"].startswith("The database took too long to answer.")
     assert client.get("/v1/human-requests").status_code == 200
 
 

@@ -14,7 +14,7 @@ def noop(run: Run) -> Outcome:
 
 @agent
 def started(run: Run) -> Outcome:
-    """Leaves how long ago its case was made, where the part can read it."""
+    """Records the age of its case for the benchmark."""
     with open(os.environ["BENCH_LOG"], "a") as log:
         log.write(f"{time.time() - run.case.data['at']}\n")
     return Complete()

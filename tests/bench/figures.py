@@ -11,7 +11,7 @@ Series = dict[str, list[float]]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A bar, for the ratio where there is one, else for the value."""
+    """A bar for the ratio, or for the value if there is no ratio."""
 
     bound: float
     at_least: bool
@@ -51,7 +51,7 @@ class Figure:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is met; None where there is none."""
+        """Whether the target is met; None without a target."""
         return self.target.met(median(self.ratios or self.values)) if self.target else None
 
     def lost(self, margin: float) -> bool:

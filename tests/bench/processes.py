@@ -55,7 +55,7 @@ class Processes:
             self.end()
 
     def last_words(self) -> str:
-        """The end of each log, where something went wrong."""
+        """The end of each log, if something went wrong."""
         files = sorted(self.logs.iterdir())[-len(self.started) :] if self.started else []
         return "\n".join(f"-- {file.name}\n{file.read_text(errors='replace')[-800:]}" for file in files)
 

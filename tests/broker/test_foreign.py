@@ -1,4 +1,4 @@
-"""What the broker delivers and casework did not send is thrown away, counted and told once."""
+"""What the broker delivers and casework did not send is dropped, counted and logged once."""
 
 from uuid import uuid4
 
@@ -72,7 +72,7 @@ def test_message_with_a_foreign_part_still_executes_the_others():
 
 
 @pytest.mark.parametrize("data", [b"not-a-uuid", b"", b"\xff\xfe", 7, None])
-def test_stop_message_that_names_no_run_is_thrown_away(data):
+def test_stop_message_without_a_run_id_is_dropped(data):
     assert run_ids(data) == []
 
 

@@ -1,4 +1,4 @@
-"""What is sent to Redis, where it is only a signal."""
+"""Messages to Redis, which are only signals."""
 
 import socket
 from contextlib import closing
@@ -56,7 +56,7 @@ def test_each_nudge_asks_at_once(signals):
     assert nudges(signals) == 3
 
 
-def test_redis_that_is_unavailable_costs_no_work_and_is_asked_again(signals):
+def test_unavailable_redis_loses_no_work_and_is_retried(signals):
     answering, signals.redis = signals.redis, a_publisher("redis://127.0.0.1:1").redis
     signals.perform(Effects(nudge=True))
     signals.redis = answering

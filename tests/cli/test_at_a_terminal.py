@@ -144,7 +144,7 @@ def test_a_case_tells_its_story(casework):
     asked(casework)
     (case,) = casework.json("cases", "list", "inbox")
     (request,) = casework.json("requests", "list")
-    assert "waits for a person" in casework("cases", "explain", case["id"][-8:])[1]
+    assert "has waited for a person" in casework("cases", "explain", case["id"][-8:])[1]
     casework("requests", "answer", request["id"], "red")
     casework("cases", "settle", case["id"], "--status", "failed", "--reason", "not wanted")
     output = casework("cases", "show", case["id"][-8:], "--messages")[1]

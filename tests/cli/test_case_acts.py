@@ -31,7 +31,7 @@ def test_a_case_is_edited(casework, cases):
 @pytest.mark.parametrize(
     ("arguments", "code", "part"),
     [
-        ((), 2, "Say what to change"),
+        ((), 2, "Give at least one of"),
         (("--title", ""), 2, "title is empty"),
         (("--data", "{", "--priority", "high"), 2, "not JSON"),
         (("--priority", "high", "--remove-label", "city=Oslo"), 2, "has no label 'city=Oslo'; its labels: city=Rome"),
@@ -62,7 +62,7 @@ def test_acts_take_the_cases_of_a_queue_that_a_filter_finds(casework, cases):
 
 def test_a_filter_is_counted_and_needs_a_yes(casework, cases):
     code, output = casework("cases", "delete", "--queue", "inbox", "--label", "city=Rome")
-    assert (code, output) == (1, "Delete 2 cases of queue inbox? Say --yes.")
+    assert (code, output) == (1, "Delete 2 cases of queue inbox? Give --yes to confirm.")
     assert len(casework.json("cases", "list", "inbox")) == 3
 
 

@@ -48,7 +48,7 @@ def test_from_an_empty_installation_to_worked_cases(casework):
     casework.json("agents", "delete", "worker")
 
 
-def test_tables_show_what_json_does(casework):
+def test_tables_and_json_show_the_same(casework):
     casework("queues", "create", "inbox")
     casework("cases", "add", "inbox", "hello [brackets]")
     assert "hello [brackets]" in casework("cases", "list", "inbox")[1]
@@ -132,7 +132,7 @@ def test_mistakes_are_one_clear_line(casework, arguments, code, part):
     assert "\n" not in output.strip()
 
 
-def test_drain_pauses_and_says_what_is_live(casework):
+def test_drain_pauses_and_lists_live_runs(casework):
     casework("queues", "create", "inbox")
     casework("agents", "create", "worker", "--python", "sample_agents:completes")
     casework("consumers", "set", "inbox", "worker")
@@ -178,7 +178,7 @@ def test_doctor_finds_what_is_missing(casework):
     assert "no worker was ever seen" in findings["worker"]["detail"]
 
 
-def test_counters_are_shown_where_there_are_any(casework):
+def test_counters_are_shown_if_they_are_not_zero(casework):
     queue = casework.json("queues", "create", "inbox")
     casework("queues", "create", "quiet")
     assert casework.json("queues", "show", "inbox")["counters"] == dict.fromkeys(CounterName, 0)
@@ -233,7 +233,10 @@ def test_doctor_names_a_variable_that_is_nearly_a_setting(casework, monkeypatch)
     monkeypatch.setenv("CASEWORK_LEASE_SECOND", "60")
     monkeypatch.setenv("CASEWORK_MY_OWN_KEY", "x")
     findings = {one["check"]: one for one in casework.json("doctor", code=1)}
-    assert findings["environment"]["detail"] == "CASEWORK_LEASE_SECOND is no setting: CASEWORK_LEASE_SECONDS is"
+    assert (
+        findings["environment"]["detail"]
+        == "unknown setting CASEWORK_LEASE_SECOND (did you mean CASEWORK_LEASE_SECONDS?)"
+    )
     assert findings["settings"]["ok"]
 
 

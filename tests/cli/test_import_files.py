@@ -64,7 +64,7 @@ def test_a_compressed_file_that_breaks_off_is_said(put):
         ("a.csv", b"%PDF-1.7", "PDF"),
         ("a.csv", b"id,name\n\0\x01\x02", "NUL bytes"),
         ("a.csv", "id,näme\n".encode("latin-1"), "--encoding"),
-        ("a.csv.gz", b"\x1f\x8b\x08rest", "broken"),
+        ("a.csv.gz", b"\x1f\x8b\x08rest", "damaged"),
         ("a.csv.gz", gzip.compress(b"PK\x03\x04rest", mtime=0), "zip archive"),
         ("a.xlsx", b"id,name\n", "not an Excel workbook"),
         ("a.json", b"", "empty"),

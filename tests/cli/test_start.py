@@ -40,7 +40,7 @@ def imported(*arguments, **environment):
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("queues", "--help"), ("queues", "list", "--help")])
-def test_help_imports_what_draws_it(arguments):
+def test_help_imports_only_its_renderer(arguments):
     packages, modules = imported(*arguments)
     assert packages <= SHELL | DRAWING | VALUES
     assert not {name for name in modules if name.startswith(("casework.service.", "casework.store", "casework.wiring"))}
@@ -79,7 +79,7 @@ def first_sentence(text):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_table_of_commands_says_what_the_commands_say(name):
+def test_the_table_of_commands_repeats_their_help(name):
     listed = COMMANDS[name]
     command = load(name, listed)
     assert listed.help == first_sentence(command.help)

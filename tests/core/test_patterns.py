@@ -66,7 +66,7 @@ def seconds(act, text):
 
 
 def grows_with_its_square(act, piece, tail="", size=SIZE):
-    """Measured again where it seems so: a pause of the machine looks like growth."""
+    """Measured again if it seems so, because a pause of the machine looks like growth."""
 
     def ratio():
         small, large = (seconds(act, piece * (length // len(piece)) + tail) for length in (size, 4 * size))

@@ -30,7 +30,7 @@ def test_the_waits_of_a_run_reach_past_a_minute_with_any_jitter(jitter):
     assert sum(wait.seconds for wait in waits[:-1]) > 60
 
 
-def test_a_wait_that_is_asked_for_costs_no_attempt_and_is_kept():
+def test_a_requested_wait_is_respected_and_costs_no_attempt():
     assert after(0, asked=8) == NextAttempt(8, counts=False)
     assert after(4, asked=8) == NextAttempt(8, counts=False)
 

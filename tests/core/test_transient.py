@@ -217,7 +217,7 @@ def test_what_the_other_side_asks_for_is_heard(error, seconds):
     assert retry_after(error, NOW) == seconds
 
 
-def test_a_date_is_read_by_the_clock_of_who_wrote_it():
+def test_a_date_is_read_by_the_clock_of_the_sender():
     there = NOW + timedelta(hours=1)
     headers = {
         "Date": format_datetime(there, usegmt=True),

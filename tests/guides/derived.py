@@ -75,7 +75,8 @@ def _commands(command: click.Command, name: str) -> list[tuple[str, click.Comman
     if not hasattr(command, "list_commands"):
         return [(name, command)]
     context = click.Context(command)
-    children = [(child, command.get_command(context, child)) for child in command.list_commands(context)]
+    # Resolved, as the command line does it: until then a command is only its name and help.
+    children = [(child, command.resolve_command(context, [child])[1]) for child in command.list_commands(context)]
     return [found for child, under in children if under for found in _commands(under, f"{name} {child}")]
 
 

@@ -80,7 +80,7 @@ class Ideal:
         self.log: list[tuple[UUID, str]] = []
 
     def note(self, case: Case | None, event: str) -> None:
-        """A line of history, where there still is a case."""
+        """A line of history, if the case still exists."""
         if case is not None:
             self.log.append((case.id, event))
 
@@ -93,7 +93,7 @@ class Ideal:
     # What people do.
 
     def interrupt(self, case: Case) -> tuple[list[UUID], datetime | None]:
-        """The live runs of a case are asked to stop, or end where nobody executes them; until when one may go on."""
+        """Ask the live runs of a case to stop, or end them if no worker executes them. Returns until when one may go on."""
         runs = [run for run in self.runs.values() if run.case is case and run.status in LIVE]
         for run in runs:
             run.status = "running" if run.status == "running" else "interrupted"
@@ -201,7 +201,7 @@ class Ideal:
         return brought_on.count("lost"), brought_on.count("overdue"), [(run.id, run.attempt) for run in again]
 
     def bring_on(self, run: Run) -> str:
-        """Take a silent run up again, or end it where it was asked to stop, or fence an overdue one out; says which."""
+        """Resume a silent run, or end it if it was asked to stop, or fence out an overdue one. Returns which."""
         if run.status == "running" and run.deadline and run.deadline <= self.now:
             return "overdue" if self.give_back(run, run.attempt) else ""
         if run.status != "running" or run.alive > self.now - LEASE:
@@ -247,7 +247,7 @@ class Ideal:
         return event
 
     def fail_attempt(self, run: Run, wait: float) -> str:
-        """Another attempt after that many seconds, or none where they are used up."""
+        """Another attempt after that many seconds, or none if they are used up."""
         run.failures += 1
         if run.failures >= run.max_attempts:
             return self.end(run, "failed", "failed", "failed")
@@ -264,7 +264,7 @@ class Ideal:
         return True
 
     def give_back(self, run: Run, attempt: int) -> bool:
-        """A run ends without an outcome: stopped where its case was taken, else released at no cost."""
+        """A run ends without an outcome: stopped if its case was taken, else released at no cost."""
         if self.stopped(run, attempt):
             return True
         if not self.holds(run, attempt):

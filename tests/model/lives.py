@@ -296,7 +296,7 @@ class Lives(People):
             del self.messages[before:]
 
     def die_while_sweeping(self, point: Point) -> None:
-        """Each stuck run is brought on by itself."""
+        """Each stuck run is recovered by itself."""
         if point is Point.STUCK_BROUGHT_ON:
             self.time_passes(30.0)
         with self.dying_at(point) as last:

@@ -38,7 +38,7 @@ def worked(installation):
 
 
 @pytest.mark.parametrize("pool", list(Pool))
-def test_worker_that_shuts_down_writes_what_it_deferred(installation, pool):
+def test_worker_that_shuts_down_writes_deferred_completions(installation, pool):
     worker, queue, ids = a_deferring_worker(installation, pool)
     worker.send_signal(signal.SIGTERM)
     worker.wait(30)
@@ -46,7 +46,7 @@ def test_worker_that_shuts_down_writes_what_it_deferred(installation, pool):
     assert {tuple(history(installation.db, id)) for id in ids} == {("created", "claimed", "completed")}
 
 
-def test_killed_worker_costs_what_it_deferred_another_attempt(installation):
+def test_deferred_run_of_a_killed_worker_is_attempted_again(installation):
     worker, queue, _ = a_deferring_worker(installation, Pool.THREADS)
     os.kill(worker.pid, signal.SIGKILL)
     installation.environment["SAMPLE_DEFER_SECONDS"] = "0.01"

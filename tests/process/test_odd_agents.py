@@ -33,7 +33,7 @@ def children_of(process):
 def said_of_case(installation, queue):
     """What the only run has said."""
     found = runs.find(installation.db, queue_id=queue.id, limit=1)
-    return found and runs.said(installation.db, TEAM, found[0].id, limit=1)
+    return found and runs.list_messages(installation.db, TEAM, found[0].id, limit=1)
 
 
 def test_async_agents_that_exit_end_alone(installation):
@@ -56,7 +56,7 @@ def test_a_prefork_worker_says_which_pool_permits_processes(installation):
     assert "casework worker --pool threads" in reason(installation, case_id)
 
 
-def test_a_pools_process_that_is_told_to_end_releases_its_run(installation):
+def test_a_pool_process_that_is_asked_to_end_releases_its_run(installation):
     queue = a_queue_for(installation, "long_at_first")
     (case_id,) = some_cases(installation.db, queue)
     worker = installation.everything(Pool.PREFORK, 1)

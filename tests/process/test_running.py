@@ -75,7 +75,7 @@ def take_a_running_case(installation, queue, agent, action):
     db, settings = installation.db, installation.settings
     (case_id,) = installation.add(queue)
     (run,) = wait_for(lambda: runs.find(db, case_id=case_id, statuses=[RunStatus.RUNNING], limit=1), "the run to start")
-    wait_for(lambda: runs.said(db, TEAM, run.id, limit=1), "the run to speak")
+    wait_for(lambda: runs.list_messages(db, TEAM, run.id, limit=1), "the run to speak")
     act = {
         "retry": lambda: cases.retry(db, settings, queue.id, [case_id]),
         "delegate": lambda: cases.delegate(db, settings, queue.id, [case_id], agent.id),

@@ -1,4 +1,4 @@
-"""Who can meet at a case, by name. Each act returns in a word what its actor was told."""
+"""Acts that can meet at a case, by name. Each returns its result in a word."""
 
 from dataclasses import replace
 from time import monotonic

@@ -35,7 +35,7 @@ _BROKEN_SQL = " union all ".join(
 
 
 def broken(db):
-    """What does not hold, and of which ids."""
+    """The invariants that do not hold, with the ids concerned."""
     found: dict[str, list[str]] = {}
     names = list(INVARIANTS)
     with db.begin() as tx:

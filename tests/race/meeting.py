@@ -21,7 +21,7 @@ REFUSAL = "refused_writes + 1"
 
 
 def meet(scene, first, second, *, before: str | None = None, commit: int = 1) -> str:
-    """Let the second act before a certain statement of the first, or before its n-th commit, and say what they are told."""
+    """Let the second act before a certain statement of the first, or before its n-th commit, and return their results."""
     rivals: list[Rival] = []
     waits: list[bool] = []
 
@@ -37,7 +37,7 @@ def meet(scene, first, second, *, before: str | None = None, commit: int = 1) ->
 
 @dataclass(frozen=True)
 class Met:
-    """Two actors at a case, and what comes of it: what they are told, the second at once or when the first is done; the
+    """Two actors at a case and their results, the second at once or when the first is done; the
     status of the case, and of its runs, with a ! where one was asked to stop and has not; the case's history since; and
     how many refused writes the runs have noted."""
 

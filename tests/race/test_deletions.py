@@ -1,4 +1,4 @@
-"""If two delete the same thing at once, one succeeds, and the other is told that there is nothing to delete."""
+"""If two delete the same thing at once, one succeeds, and the other gets NotFound."""
 
 import pytest
 from waiting import Halted, Rival, wait_until_still

@@ -140,7 +140,7 @@ def test_claims_nothing_from_a_deleted_queue(committed, meeting):
     Met(pending, connect, delete_queue, "connected, then deletes 1, interrupts 0: gone"),
     Met(pending, delete_queue, delegate, "deletes 1, interrupts 0, then NotAConsumer: gone", commit=3),
 )
-def test_deletes_or_refuses_what_is_added_to_a_deleted_queue(committed, meeting):
+def test_case_added_during_deletion_of_its_queue_is_deleted_or_refused(committed, meeting):
     meeting.check(committed)
 
 

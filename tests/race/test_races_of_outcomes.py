@@ -160,7 +160,7 @@ def test_treats_an_outcome_written_with_the_next_start_as_any_other(committed, m
     Met(running, hand_over, retry, "handed_over, then skipped: pending, completed; handed_over"),
     Met(running, hand_over, delete, "handed_over, then moved: gone, completed"),
 )
-def test_lets_a_person_act_on_what_an_outcome_left(committed, meeting):
+def test_lets_a_person_act_on_the_case_after_an_outcome(committed, meeting):
     meeting.check(committed)
 
 

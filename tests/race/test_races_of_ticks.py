@@ -33,7 +33,7 @@ from factories import TEAM, some_cases
     Met(answered, tick, tick, "claims 1, at once claims 0: claimed, pending; resumed"),
     Met(answered, tick, tick, "claims 1, at once claims 0: claimed, pending; resumed", before=CLAIM),
 )
-def test_leaves_to_a_tick_what_another_one_claims(committed, meeting):
+def test_skips_cases_that_another_tick_is_claiming(committed, meeting):
     meeting.check(committed)
 
 
@@ -113,7 +113,7 @@ def test_serves_a_program_elsewhere_by_the_rules_of_a_tick(committed, meeting):
 
 
 @pytest.mark.parametrize("act", [delegate_to_other, settle], ids=lambda act: act.__name__)
-def test_sees_in_the_claim_what_a_person_committed_after_the_look(committed, act):
+def test_claim_sees_a_change_that_a_person_committed_after_the_probe(committed, act):
     """The case is ready since before the tick began: its time alone would not keep the tick from it."""
     scene = shared(committed)
     looked, done, ticks = Event(), Event(), []

@@ -251,7 +251,7 @@ NO_TROUBLE = {
 
 
 @pytest.mark.parametrize("reason", NO_TROUBLE)
-def test_case_with_nothing_in_its_way_is_no_trouble(db, reason):
+def test_case_that_needs_no_help_is_not_trouble(db, reason):
     case_id = NO_TROUBLE[reason](db)
     see(db, *BOTH)
     assert explain(db, SETTINGS, TEAM, case_id).code == reason

@@ -29,7 +29,7 @@ def test_stores_a_megabyte_that_an_agent_says(db):
     (case_id,) = some_cases(db, queue, data={"size": MEGABYTE})
     (message,) = claim(db)
     assert work(db, message) == "completed"
-    said = runs.said(db, TEAM, message.run_id, limit=10)
+    said = runs.list_messages(db, TEAM, message.run_id, limit=10)
     assert [len(one.content["text"]) for one in said] == [MEGABYTE]
     assert len(the_case(db, case_id).data["text"]) == MEGABYTE
     assert [case.id for case in cases.find(db, queue.id, CaseFilter((CaseStatus.COMPLETED,)), limit=1)] == [case_id]

@@ -57,7 +57,7 @@ def test_skips_unknown_repeated_and_foreign_ids(db, settings):
     assert the_case(db, theirs).status is CaseStatus.PENDING
 
 
-def test_cancels_what_waits_for_a_person_when_a_case_is_settled(db, settings):
+def test_settling_a_case_cancels_its_open_requests(db, settings):
     queue, _ = worked_queue(db, "sample_agents:asks")
     (case_id,) = some_cases(db, queue)
     (message,) = claim(db)
@@ -196,7 +196,7 @@ def test_keeps_a_delegation_when_the_former_agent_is_disconnected(db, settings):
     assert the_case(db, case_id).assigned_agent_id == chosen.id
 
 
-def test_what_is_changed_is_checked_as_what_is_created(db, settings):
+def test_updates_are_validated_like_creations(db, settings):
     queue, agent = worked_queue(db)
     queues.create(db, TEAM, "taken")
     for wrong in ({"name": ""}, {"name": "x" * 101}, {"name": "a\0b"}, {"description": "x" * 501}):
@@ -220,7 +220,7 @@ def test_what_is_not_given_stays_and_none_is_a_value(db, settings):
     assert agents.update(db, settings, TEAM, agent.id, max_attempts=None).max_attempts is None
 
 
-def test_a_person_who_moves_a_case_leaves_one_moment(committed, settings):
+def test_a_move_by_a_person_has_one_timestamp(committed, settings):
     queue, _ = worked_queue(committed)
     (id,) = some_cases(committed, queue)
     claim(committed)

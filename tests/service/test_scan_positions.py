@@ -68,7 +68,7 @@ def test_looks_at_an_unclaimed_lane_from_its_front(db, trail, clock):
 
 
 @pytest.mark.parametrize("consumers", [1, 2])
-def test_passes_over_what_a_person_holds_and_goes_on_behind(committed, monkeypatch, consumers):
+def test_skips_a_case_that_a_person_has_locked_and_goes_on(committed, monkeypatch, consumers):
     monkeypatch.setattr(dispatch, "BATCH", 2)
     queue, _ = worked_queue(committed)
     if consumers == 2:
@@ -101,7 +101,7 @@ def test_stops_following_an_empty_queue(db, trail):
     assert trail.consumers == []
 
 
-def test_claims_at_no_moment_before_what_slots_are_counted_from(db, clock):
+def test_claim_is_never_earlier_than_the_start_of_slot_counting(db, clock):
     """Of two tickers the one with the older moment may come second: what it claims must be counted by the first."""
     queue, _ = worked_queue(db, concurrency=3)
     some_cases(db, queue, 10)

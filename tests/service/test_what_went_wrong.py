@@ -1,4 +1,4 @@
-"""What goes wrong is a line in its case's history, told apart by its reason, and a count that outlives the case."""
+"""Each failure is a line in the case's history, with its own reason, and a count that outlives the case."""
 
 import pytest
 

@@ -153,7 +153,7 @@ def test_claims_nothing_new_from_an_inactive_queue(db, settings, mode, resumes):
     assert len(claim(db)) == (3 if resumes else 4)
 
 
-def test_claims_no_case_whose_old_run_has_not_stopped(db, settings, clock):
+def test_does_not_claim_a_case_before_its_former_run_has_stopped(db, settings, clock):
     queue, _ = worked_queue(db)
     case_id, fence = running(db, queue)
     done = cases.retry(db, settings, queue.id, [case_id]).value
@@ -228,7 +228,7 @@ def batch_of(db, claims_of, slots):
 
 
 @pytest.mark.parametrize("slots", [1, 2, 5, 9, 17, 26, 40])
-def test_claims_for_one_consumer_what_a_plan_would_give_it(db, clock, slots):
+def test_claim_for_a_single_consumer_agrees_with_the_plan(db, clock, slots):
     of_one_consumer(db, clock)
     alone = batch_of(db, lambda tx, held, now: transitions.claim_first(tx, held, now, {}), slots)
     planned = batch_of(db, lambda tx, held, now: dispatch._claim_planned(tx, [held], now, {}), slots)

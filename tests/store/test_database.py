@@ -86,7 +86,7 @@ def test_reports_a_line_that_breaks_amid_statements_as_an_outage(committed, open
         assert [rows.scalar_one() for rows in tx.together(("select 1", {}), ("select 2", {}))] == [1, 2]
 
 
-def test_each_of_several_sees_what_others_committed_while_it_waited(committed):
+def test_each_of_several_statements_sees_commits_made_while_it_waited(committed):
     """As a count of slots must, that is sent together with the lock of a consumer."""
     with committed.begin() as tx:
         tx.sql(INSERT, {"name": "gate"})
@@ -171,7 +171,7 @@ def test_only_so_many_statements_stay_prepared(new_database, monkeypatch):
 
 
 @pytest.mark.parametrize("open_", [Database.begin, Database.single])
-def test_a_statement_that_was_prepared_before_a_migration_is_prepared_anew(new_database, open_):
+def test_a_statement_prepared_before_a_migration_is_prepared_again(new_database, open_):
     db = Database(new_database("migrated_meanwhile"), pool_size=2)
     with db.begin() as tx:
         tx.sql("create table things (size int)")
@@ -186,7 +186,7 @@ def test_a_statement_that_was_prepared_before_a_migration_is_prepared_anew(new_d
     db.close()
 
 
-def test_an_error_that_the_driver_has_no_name_for_is_of_its_class(committed):
+def test_an_error_with_an_unknown_sqlstate_is_mapped_by_its_class(committed):
     """08 is the class of connections that fail."""
     with pytest.raises(DatabaseUnavailable), committed.begin() as tx:
         tx.sql("do $$ begin raise exception using errcode = '08X99'; end $$")

@@ -160,7 +160,7 @@ def test_a_case_comes_back_from_the_new_status_into_its_lane(wider):
         ({"postponed_to": "2026-01-01"}, "cases_postponed_to"),
     ],
 )
-def test_the_constraints_know_what_the_new_status_may_hold(wider, columns, constraint):
+def test_the_constraints_permit_the_details_of_the_new_status(wider, columns, constraint):
     with pytest.raises(CheckViolation, match=constraint), wider.begin() as tx:
         a_case(tx, PARKED, **columns)
 

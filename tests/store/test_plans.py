@@ -150,7 +150,7 @@ def test_repeats_only_statements_that_go_by_keys_or_read_live_runs(db, options, 
 
 @pytest.fixture
 def plans_last(monkeypatch):
-    """`plans_last(seconds)`: a connection that is asked later than that plans anew."""
+    """`plans_last(seconds)`: a connection that is used later than that plans again."""
     return lambda seconds: monkeypatch.setattr(connection, "PLANS_KEPT_SECONDS", seconds)
 
 

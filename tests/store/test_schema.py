@@ -66,7 +66,7 @@ returning lane
 
 
 @pytest.mark.parametrize("status", CaseStatus)
-def test_a_row_holds_what_its_status_says_and_nothing_else(db, status):
+def test_a_row_holds_exactly_the_details_of_its_status(db, status):
     state = LIFECYCLE.state(status)
     for bound, *details in itertools.product([False, True], repeat=1 + len(Detail)):
         held = {detail for detail, holds in zip(Detail, details, strict=True) if holds}

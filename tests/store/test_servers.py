@@ -149,7 +149,7 @@ def test_a_character_that_the_database_cannot_hold_is_the_senders(admin):
     db.close()
 
 
-def test_a_role_that_may_not_create_tables_is_told_what_to_grant(admin):
+def test_a_role_that_may_not_create_tables_gets_the_grant_to_run(admin):
     run(admin, "drop role if exists restricted", "create role restricted login")
     parts = conninfo_to_dict(admin.url)
     db = Database(admin.url.replace(f"//{parts['user']}@", "//restricted@", 1))

@@ -10,7 +10,7 @@ AgentFunction = Callable[[Run], Outcome] | Callable[[Run], Awaitable[Outcome]]
 
 
 class Agent:
-    """A marked function. It still is called like the function, as in its author's tests."""
+    """A marked function. It can still be called like the original, for example in tests."""
 
     def __init__(self, function: AgentFunction) -> None:
         self.function = function

@@ -1,7 +1,7 @@
 """From what an agent raised to a result, whatever it raised.
 
-Agents raise what their libraries raise: groups, cancellations and time-outs that are not an `Exception`, errors whose text
-cannot be made. Each becomes a result at once, because a run without one is repeated when its lease is over.
+Agents raise what their libraries raise: groups, cancellations and time-outs that are not an `Exception`, errors that
+cannot be turned into text. Each becomes a result at once, because a run without one is repeated when its lease is over.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ def result_of(error: BaseException, stop: Stop) -> Asked | Stopped | Lost | Cras
 
 
 def crashed(error: BaseException) -> Crashed:
-    """The failure, with a reason that names the first error that a group holds."""
+    """The failure. Its reason names the first error in a group."""
     trace = _or_else(lambda: "".join(traceback.format_exception(error)), _without_text(error))
     reason = _summary(leaves(error)[0])
     if _DAEMONIC in trace:
@@ -97,7 +97,7 @@ def _plainly(error: BaseException, name: str) -> Any:
 
 
 def _or_else(read: Callable[[], T], default: T) -> T:
-    """What is read of an error, whose own code may raise anything."""
+    """The result of `read`, or the default: an error's own code may raise anything."""
     try:
         return read()
     except BaseException:

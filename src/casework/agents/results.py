@@ -1,4 +1,4 @@
-"""What came of calling an agent, as values: this is all that a runner tells."""
+"""The possible results of calling an agent: everything that a runner reports."""
 
 from dataclasses import dataclass
 
@@ -39,7 +39,7 @@ class Crashed:
     transient: bool
     """Whether another attempt may succeed."""
     retry_after: float | None = None
-    """Seconds that a service which the agent called asked to wait."""
+    """Seconds to wait, if a service that the agent called asked for it."""
 
 
 Result = Returned | Asked | Stopped | Lost | Crashed

@@ -48,7 +48,8 @@ class History:
 
 
 class Backend(Protocol):
-    """What a run needs of the world. Every call is fenced and raises RunLost where the run lost its case."""
+    """What a run can do besides returning. Every call is fenced, and raises RunLost if the run no longer holds its
+    case."""
 
     def say(self, type: str, content: Any, key: str) -> None:
         """Record a message, unless one with that key is there."""
@@ -122,7 +123,7 @@ class Run:
         return cast(str, self._answer(RequestKind.QUESTION, question, description, options))
 
     def approve(self, title: str, description: str | None = None) -> bool:
-        """Ask a person for approval; True where it was given."""
+        """Ask a person for approval; True if it was given."""
         return cast(bool, self._answer(RequestKind.APPROVAL, title, description, ()))
 
     @overload
@@ -132,7 +133,7 @@ class Run:
     def step(self, name: str, do: Callable[[], Any]) -> Any:
         """Do something once, however often the run is resumed. Its result must be JSON.
 
-        With an async function the result is to be awaited.
+        With an async function, await the result.
         """
         self.check()
         check_text("step's name", name, least=1, most=MAX_STEP_NAME)
@@ -155,7 +156,7 @@ class Run:
         self._case = changed if title is None else replace(changed, title=title)
 
     def add_cases(self, cases: Sequence[NewCase | Mapping[str, Any]], queue: str | None = None) -> list[CaseId]:
-        """Create cases in a queue, by name or id; in this case's own queue where none is named. Done once."""
+        """Create cases once, in the queue with that name or id, or in the queue of this case if none is given."""
         self.check()
         new = [case if isinstance(case, NewCase) else new_case(case) for case in cases]
         step = self._key("add_cases", {"queue": queue, "cases": [repr(case) for case in new]})
@@ -194,7 +195,7 @@ class Run:
         return key
 
     def _key(self, kind: str, content: Any) -> str:
-        """The same for the n-th time that this attempt says this, in every attempt."""
+        """A key that is the same in every attempt for the n-th repetition of this content."""
         digest = hashlib.sha256(f"{kind}\0{_json(kind, content)}".encode()).hexdigest()[:24]
         self._said[digest] += 1
         return f"{digest}-{self._said[digest]}"

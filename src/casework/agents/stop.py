@@ -34,11 +34,9 @@ class Stop:
 
     @property
     def requested(self) -> bool:
-        """Whether the run was asked to stop."""
         return self._event.is_set()
 
     def request(self) -> None:
-        """Ask the run to stop."""
         with self._lock:
             self._event.set()
             wake = self._wake
@@ -46,7 +44,7 @@ class Stop:
             wake()
 
     def on_request(self, wake: Callable[[], object]) -> None:
-        """Call this when the run is asked to stop, at once where it was already."""
+        """Call `wake` when the run is asked to stop; at once if it was asked before."""
         with self._lock:
             self._wake = wake
             already = self._event.is_set()
@@ -54,10 +52,10 @@ class Stop:
             wake()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the request; False when the time is over."""
+        """Wait up to that long for a stop request; False if none came."""
         return self._event.wait(seconds)
 
     def check(self) -> None:
-        """Raise Interrupted where the run was asked to stop."""
+        """Raise Interrupted if the run was asked to stop."""
         if self._event.is_set():
             raise Interrupted

@@ -1,8 +1,8 @@
 """From "module:function" to the agent: only in modules that the installation allows.
 
-Whoever may create agents must not thereby run code of their choice, so the allow-list is checked before anything is
-imported, and what is imported must have been marked with `@agent`. An entry of the list is a module, or a package with
-all that is in it: `billing.agents` or `billing.*`.
+The right to create agents must not include running arbitrary code. So the allow-list is checked before anything is
+imported, and what is imported must be marked with `@agent`. An entry of the list is a module, or a package with
+everything in it: `billing.agents` or `billing.*`.
 """
 
 import importlib
@@ -28,7 +28,7 @@ _TARGET = re.compile(PATTERN)
 def check_allowed(target: str, modules: Sequence[str]) -> None:
     """Raise InvalidInput for what is not a target, TargetNotAllowed if its module is not in the allow-list."""
     if not _TARGET.fullmatch(target):
-        raise InvalidInput(f"{target!r} is not a target: write module:function.")
+        raise InvalidInput(f"Invalid target {target!r}: expected module:function.")
     module = target.partition(":")[0]
     if "__main__" in module.split("."):
         raise TargetNotAllowed(f"The module {module!r} is a program, which would run when it is imported.")
@@ -36,7 +36,7 @@ def check_allowed(target: str, modules: Sequence[str]) -> None:
         allowed = ", ".join(modules) or "nothing"
         raise TargetNotAllowed(
             f"The module {module!r} is not in CASEWORK_AGENT_MODULES, which allows {allowed}: "
-            "add its name, or a package with all that is in it as package.*"
+            "add its name, or package.* for a package with everything in it."
         )
 
 
@@ -65,7 +65,8 @@ def load(target: str, modules: Sequence[str]) -> Agent:
 
 
 def _whatever_it_raises(problem: str, look: Callable[[], T]) -> T:
-    """What is found, or one line on why not: a module that exits must not end the process that looks into it."""
+    """The result of `look`, or InvalidInput with one line that says why there is none. A module that calls exit() must
+    not end this process."""
     try:
         return look()
     except SystemExit as error:

@@ -1,5 +1,3 @@
-"""The FastAPI application."""
-
 from importlib.metadata import version
 
 from fastapi import FastAPI

@@ -41,7 +41,7 @@ class RateLimit:
 
     @cached_property
     def _limiter(self) -> SlidingWindowCounterRateLimiter:
-        """Made with the first request: the prefix is the database's, which may come after the API."""
+        """Made with the first request: the prefix comes from the database, which may start after the API."""
         connections, prefix = pool(self._redis_url, **_SHORT), f"{self._find_prefix()}limits"
         return SlidingWindowCounterRateLimiter(RedisStorage("redis://", connections, prefix, wrap_exceptions=True))
 
@@ -73,27 +73,27 @@ _SHORT: dict[str, Any] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5}
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The installation, and who asks it for something."""
+    """Who sent a request, and what it may use."""
 
     casework: Casework
     key: StoredKey
     counts: Counts
     reads: Database
-    """For what only reads: its statements have a time limit."""
+    """Connections for reads: their statements have a time limit."""
 
     @property
     def team(self) -> TeamId:
-        """The caller's team: what belongs to another one does not exist for it."""
+        """The caller's team. Other teams' objects do not exist for it."""
         return self.key.team_id
 
     @property
     def agents(self) -> Collection[AgentId] | None:
-        """The agents that the caller may work as; None: each of its team."""
+        """The agents that the caller may work as; None for every agent of its team."""
         return keys.agents_of(self.key)
 
 
 def authenticate(request: Request, right: Right) -> Caller:
-    """Who asks. Raises Unauthorized, Forbidden, and HTTPException 429."""
+    """Find out who sent the request. Raises Unauthorized, Forbidden, and HTTPException 429."""
     state = request.app.state
     token = _token(request)
     if token is None:

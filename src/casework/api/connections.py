@@ -26,7 +26,8 @@ _FULL = (
 
 
 def connections_that_fit(wanted: int) -> int:
-    """As many as are wanted, or as the process may open files for: it raises its own limit first, as far as it may."""
+    """The number of connections that the process can open files for, up to `wanted`. Raises the limit of open files if
+    needed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + _FILES_FOR_OTHERS
     if soft != resource.RLIM_INFINITY and soft < needed:
@@ -38,7 +39,7 @@ def connections_that_fit(wanted: int) -> int:
 
 
 class Room:
-    """How many connections there may be. One that has sent no request yet gives way to a new one."""
+    """The limit on connections. If it is reached, an idle connection is closed to admit a new one."""
 
     def __init__(self, most: int, header_seconds: float = HEADER_SECONDS, write_seconds: float = WRITE_SECONDS) -> None:
         self.most = most
@@ -47,7 +48,7 @@ class Room:
         self.idle: dict[GuardedProtocol, None] = {}
 
     def protocol(self, *arguments: Any, **options: Any) -> asyncio.Protocol:
-        """What uvicorn makes for each connection."""
+        """Make the protocol of a connection; uvicorn calls this."""
         return GuardedProtocol(self, *arguments, **options)
 
 
@@ -61,7 +62,6 @@ class GuardedProtocol(H11Protocol):
         self._unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request."""
         super().connection_made(transport)
         if len(self.connections) > self._room.most and not self._make_room():
             events.emit(events.ConnectionsFull(len(self.connections) - 1))
@@ -82,7 +82,7 @@ class GuardedProtocol(H11Protocol):
         self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came; until it is a whole head, the time runs."""
+        """Pass on what arrived. The time-out runs until the head of the request is complete."""
         super().data_received(data)
         if self.cycle is None or self.cycle.response_complete:
             self._wait_for_head()
@@ -101,18 +101,18 @@ class GuardedProtocol(H11Protocol):
             self._head = None
 
     def on_response_complete(self) -> None:
-        """An idle connection is one that gives way; uvicorn closes it a few seconds later."""
+        """Count the connection as idle from now on; uvicorn closes it a few seconds later."""
         super().on_response_complete()
         if self.cycle is not None and self.cycle.response_complete:
             self._wait_for_head()
 
     def pause_writing(self) -> None:
-        """The client does not read."""
+        """Start the time-out: the client does not read."""
         super().pause_writing()
         self._unread = self.loop.call_later(self._room.write_seconds, self.give_up)
 
     def resume_writing(self) -> None:
-        """The client reads again."""
+        """Stop the time-out: the client reads again."""
         super().resume_writing()
         self._stop_unread()
 
@@ -122,7 +122,6 @@ class GuardedProtocol(H11Protocol):
             self._unread = None
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
         self._stop_waiting()
         self._stop_unread()
         super().connection_lost(exc)

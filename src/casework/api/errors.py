@@ -51,7 +51,7 @@ _HTTP_NAMES = {
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"model": Error, "description": "Malformed or out of bounds, or a field or parameter that does not exist."},
-    401: {"model": Error, "description": "There is no valid key."},
+    401: {"model": Error, "description": "The request has no valid key."},
     403: {"model": Error, "description": "The key may not do this."},
     404: {"model": Error, "description": "Not there, or not this team's."},
     409: {"model": Error, "description": "In conflict with the present state."},
@@ -88,7 +88,7 @@ def _of_casework(_: Request, error: Exception) -> JSONResponse:
 
 
 def unavailable(fixed: str | None) -> str:
-    """The message about a server that is not available: fixed words, because the details name hosts and users."""
+    """The message for an unavailable server. It is fixed, because the details name hosts and users."""
     return f"{fixed} The server log has details under this request id."
 
 
@@ -132,7 +132,6 @@ def _matches(template: str, path: str) -> bool:
 
 
 def install(app: FastAPI) -> None:
-    """Register the handlers."""
     app.add_exception_handler(errors.CaseworkError, _of_casework)
     app.add_exception_handler(RequestValidationError, _of_validation)
     app.add_exception_handler(HTTPException, _of_http)

@@ -1,4 +1,4 @@
-"""JSON whose numbers come back as they were sent, or are refused."""
+"""Parses JSON without losing digits: a number either comes back as it was sent or is refused."""
 
 import json
 import math
@@ -8,7 +8,7 @@ from typing import Any
 from casework.errors import InvalidInput
 
 _SHORT = 15
-"""Characters of a number that a double always keeps, if it has no exponent."""
+"""A number of at most this many characters, without an exponent, always fits into a double."""
 
 
 def loads(body: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""What requests are made of: models that refuse what they do not know, and lists that refuse to be long."""
+"""Parts of request bodies: models that refuse unknown fields, and lists with a maximum length."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,7 +25,8 @@ class Input(BaseModel):
 
 
 def at_most(count: int) -> Any:
-    """For a list or a mapping: refuse a longer one before its elements are looked at, each of which could be wrong."""
+    """For a list or a mapping: refuse a longer one before its elements are validated, so that it causes one error and
+    not thousands."""
 
     def check(given: Any) -> Any:
         if isinstance(given, list | dict) and len(given) > count:

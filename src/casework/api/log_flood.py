@@ -1,4 +1,4 @@
-"""Log lines that somebody without a key can cause: so many of a kind, and then their number."""
+"""Limits the log lines that requests without a key can cause."""
 
 import logging
 from collections.abc import Callable
@@ -11,7 +11,8 @@ MOST = 50
 
 
 class FloodFilter(logging.Filter):
-    """Passes lines on until there are too many of a kind; the first one of the next window says how many were left out.
+    """Drops log lines of a kind once a window has too many; the first line of the next window says how many were
+    dropped.
 
     A request with a valid key has the key's own limit, and its line always passes.
     """
@@ -29,7 +30,7 @@ class FloodFilter(logging.Filter):
         ids = getattr(record, "ids", {})
         if ids.get("key") is not None:
             return True
-        # The text before its arguments are put in: there are as many kinds as places in the code.
+        # The message without its arguments, so that each logging call in the code is one kind.
         kind = record.name, str(record.msg)[:100]
         with self._lock:
             now = self._clock()

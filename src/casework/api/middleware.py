@@ -1,4 +1,4 @@
-"""What every request gets: an id, a limit of its size and of its time, a line in the log."""
+"""Applies to every request: an id, limits on size and time, and a log line."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ _TOO_SLOW = "The body did not arrive in time."
 _TWO_LENGTHS = "The request has both a content-length and a transfer-encoding."
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CLOSING = {"connection": "close"}
-"""For a request whose end is not known, or not waited for."""
+"""For a request that is refused before its end is read."""
 
 
 class RequestMiddleware:
@@ -35,7 +35,6 @@ class RequestMiddleware:
         self.body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -79,7 +78,7 @@ def _refusal(headers: Headers) -> tuple[int, str, str] | None:
     """Why a request is refused by its headers alone."""
     length = headers.get("content-length", "").strip()
     if length and "transfer-encoding" in headers:
-        # Whoever stands in front of us may have believed the other one, and see another request behind it.
+        # A proxy may have used the other header, and so see a second request in the body (request smuggling).
         return 400, "invalid_request", _TWO_LENGTHS
     digits = length.lstrip("0")
     if digits.isdecimal() and (len(digits) > len(str(MAX_BODY_BYTES)) or int(digits) > MAX_BODY_BYTES):
@@ -88,7 +87,7 @@ def _refusal(headers: Headers) -> tuple[int, str, str] | None:
 
 
 def _bounded(receive: Receive, seconds: float) -> Receive:
-    """A body that is counted and timed while it is read; what comes after it, a disconnect, may take its time."""
+    """Count and time the body while it is read. After the body there is no limit on the wait for a disconnect."""
     read, ended, began = 0, False, perf_counter()
 
     async def receiving() -> Message:

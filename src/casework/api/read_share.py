@@ -14,7 +14,8 @@ class TooManyReads(Unavailable):
 
 
 class ReadShare:
-    """So many reads at once, and half of them at most with one key. The others wait a while, without a thread."""
+    """Limits concurrent reads, and those of one key to half of that. Others wait for a while, without occupying a
+    thread."""
 
     def __init__(self, most: int, wait_seconds: float) -> None:
         self._wait_seconds = wait_seconds

@@ -1,4 +1,4 @@
-"""What happens around an operation: the key before the body, names before values, reads in their own share."""
+"""Checks around each operation: the key before the body, field names before values, and a limit on concurrent reads."""
 
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -17,13 +17,13 @@ from casework.core.roles import Right
 from casework.errors import InvalidInput
 
 _LARGE = 64 * 1024
-"""Bytes of a body that is parsed in a thread, because the event loop would not answer anybody else meanwhile."""
+"""Bodies of more bytes are parsed in a thread, so that the event loop can answer other requests meanwhile."""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class GuardedRoute(APIRoute):
-    """An operation of the API. Nothing of a request's body is read before its key was checked."""
+    """An operation of the API. The key is checked before any part of the body is read."""
 
     def get_route_handler(self) -> Handler:
         """The handler that FastAPI makes, behind the checks."""
@@ -57,10 +57,10 @@ def _check_parameters(request: Request, known: frozenset[str]) -> None:
 
 
 class ParsedRequest(Request):
-    """A request whose JSON is read by our own parser."""
+    """A request that parses JSON with `exact_json`."""
 
     checked = False
-    """The body was so large that its texts and numbers were checked where it was parsed."""
+    """The texts and numbers of the body, a large one, were already checked while it was parsed."""
 
     async def parse(self) -> None:
         """Read and parse the body, if it is said to be JSON. Raises InvalidInput."""
@@ -72,7 +72,7 @@ class ParsedRequest(Request):
         self._parsed = await run_in_threadpool(_parse_and_check, body) if self.checked else exact_json.loads(body)
 
     async def json(self) -> Any:
-        """What FastAPI validates."""
+        """Return the parsed body, which FastAPI then validates."""
         return self._parsed
 
 
@@ -84,7 +84,7 @@ def _parse_and_check(body: bytes) -> Any:
 
 
 async def _refuse_body(request: Request) -> None:
-    """Whoever deletes "some" of a queue's cases with a body that is not read would delete all of them."""
+    """Refuse a body that the operation would ignore: a DELETE with a filter in the body would delete everything."""
     said = {"content-length", "transfer-encoding"} & set(request.headers)
     if said and (await request.body()).strip() not in (b"", b"{}"):
         raise InvalidInput("This operation takes no body.")

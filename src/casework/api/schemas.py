@@ -27,8 +27,6 @@ class LabelRef(Input):
 
 
 class NewCase(Input):
-    """A case to create."""
-
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
@@ -104,8 +102,6 @@ class Case(Out):
 
 
 class CasePage(Out):
-    """A page of cases."""
-
     cases: list[Case]
     total: int
     limit: int
@@ -164,16 +160,12 @@ class CaseRuns(Out):
 
 
 class ToolCall(Out):
-    """A call of a tool."""
-
     id: str
     name: str
     arguments: Any = None
 
 
 class ToolResult(Out):
-    """The result of a tool call."""
-
     tool_call_id: str
     result: Any = None
     error: Any = None
@@ -271,8 +263,6 @@ class DeletedCase(Out):
 
 
 class Success(Out):
-    """Done."""
-
     success: bool
 
 
@@ -305,8 +295,6 @@ class UnlinkLabels(Input):
 
 
 class NewLabel(LabelRef):
-    """A label to create."""
-
     color_hue: Hue | None = None
 
 

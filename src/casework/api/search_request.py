@@ -1,4 +1,4 @@
-"""The request of a search: filters, words, order and page."""
+"""The body of a search request: filters, words, order and page."""
 
 from typing import Annotated
 

@@ -25,15 +25,16 @@ def serve(host: str, port: int) -> None:
     log.configure(settings.log_level, settings.log_format)
     for handler in logging.getLogger().handlers:
         handler.addFilter(FloodFilter())
-    # Not checked: it serves at once, and answers 503 for as long as the database is away, or at another schema.
+    # The schema is not checked: the API serves at once, and answers 503 while the database is unavailable or at
+    # another schema.
     casework = when_available(lambda: connect(application="casework api", pool_size=THREADS, checked=False))
     reads = Database(
         casework.db.url, application="casework api reads", pool_size=READS, statement_seconds=settings.api_read_seconds
     )
     room = Room(connections_that_fit(settings.api_connections))
     app = create_app(casework, reads)
-    # What is there now stays: without this, each large body makes the collector go through all of it, ten times as long
-    # as parsing takes, and with the interpreter in its hands.
+    # Exempt what is loaded now from garbage collection. Otherwise each large body makes the collector traverse
+    # all of it, which takes ten times as long as parsing and holds the interpreter lock.
     gc.freeze()
     events.emit(events.ApiStarting(f"http://{host}:{port}", room.most))
     server = uvicorn.Server(

@@ -48,7 +48,8 @@ _checked: ContextVar[bool] = ContextVar("casework_body_checked", default=False)
 
 @contextmanager
 def checked_data() -> Iterator[None]:
-    """Data that is validated in this block was checked before, in a thread: a megabyte takes the event loop too long."""
+    """Within this block, data counts as checked: it was checked in a thread, because a megabyte would block the event
+    loop."""
     token = _checked.set(True)
     try:
         yield
@@ -121,7 +122,8 @@ def listed(values: Iterable[StrEnum]) -> str:
 
 
 class _Storable:
-    """Text that PostgreSQL can store. Stands behind length limits, so that these see text and say so."""
+    """Text that PostgreSQL can store. Checked after the length limits, so that these report that a value is not
+    text."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(_storable, handler(source))

@@ -1,4 +1,4 @@
-"""Claims that wait for a case, together: one look at the database serves all of them."""
+"""Claims that wait for a case. One query serves all that wait in this process."""
 
 import asyncio
 from collections import Counter, defaultdict, deque
@@ -31,7 +31,7 @@ class Waiter:
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
     served: bool = False
-    """A case is being claimed for it: whatever comes of that is its own, even if its time is over by then."""
+    """A case is being claimed for it. The result is delivered even if the waiting time ends meanwhile."""
     over: bool = False
 
 
@@ -45,7 +45,7 @@ class WaitingClaims:
         self._of_key: Counter[UUID] = Counter()
         self._looking: asyncio.Task[None] | None = None
         self.ending: Callable[[], bool] = lambda: False
-        """Whether the server is about to stop: then nobody waits any longer."""
+        """Whether the server is about to stop; claims then end their wait."""
 
     async def wait(self, waiter: Waiter, seconds: float, request: Request) -> PulledRun | None:
         """Wait for a case; None if none came in time, or if the client went away. Raises HTTPException 429."""
@@ -101,7 +101,7 @@ class WaitingClaims:
                 waiter.found.set_exception(error)
 
     async def _serve(self, agent_id: AgentId) -> None:
-        """Claim for those who wait, one after the other, until there is nothing left to claim."""
+        """Claim cases for the waiting claims, one after the other, until there is nothing left to claim."""
         while waiter := next((one for one in self._waiting.get(agent_id, ()) if not one.found.done()), None):
             waiter.served = True
             try:

@@ -1,4 +1,3 @@
-"""What crosses Redis: "look now", "execute run X" and "run X was asked to stop". Never state.
-
-Whatever is lost here is made good from PostgreSQL: by the next tick, by the sweep, by the next heartbeat.
+"""What crosses Redis: "look now", "execute run X" and "run X was asked to stop". Never state: whatever is lost here is
+recovered from PostgreSQL, by the next tick, sweep or heartbeat.
 """

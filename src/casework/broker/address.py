@@ -1,4 +1,4 @@
-"""CASEWORK_REDIS_URL, read once by the Redis library, and given to every client in the form that it takes."""
+"""Parses CASEWORK_REDIS_URL with the Redis library, and gives every client the options in its own form."""
 
 import inspect
 from difflib import get_close_matches
@@ -15,7 +15,7 @@ _CERTIFICATES = {"none": "none", "optional": "optional", "required": "required"}
 
 
 def connection_options(url: str) -> dict[str, Any]:
-    """What a connection is made with, as the Redis library names it. Raises InvalidSettings, without the URL's secrets.
+    """The options of a connection, as the Redis library names them. Raises InvalidSettings, which never shows secrets.
 
     A socket may be written as `unix:///path?db=3`, or as Celery writes it, `redis+socket:///path?virtual_host=3`. With
     `rediss://` the server's certificate is checked unless `ssl_cert_reqs=none` says otherwise.
@@ -36,7 +36,7 @@ def connection_options(url: str) -> dict[str, Any]:
 
 
 def _reason(error: ValueError) -> str:
-    """A message of urllib's may quote a part of the password, as of one with an unescaped `@`."""
+    """The reason without the message of urllib, which may quote a part of a password with an unescaped `@`."""
     return "its port is not a number" if "port" in str(error).lower() or "int()" in str(error) else "see its form"
 
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 from celery import Celery
 from celery.worker import state
 
-# What Celery would write into each message for monitors, which have no use for ids.
+# Replaces the description of arguments that Celery writes into each message for monitors, which cannot use ids.
 _PLAIN = {"ignore_result": True, "argsrepr": "", "kwargsrepr": "", "origin": "casework"}
 
 

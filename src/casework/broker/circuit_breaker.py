@@ -1,25 +1,25 @@
-"""A Redis that does not answer: frozen, or behind a network partition."""
+"""Stops asking a Redis that does not answer because it is frozen or behind a network partition."""
 
 from time import monotonic
 
 from redis.exceptions import TimeoutError as RedisTimeout
 
 OPEN_SECONDS = 5.0
-"""For so long nobody asks it: each request and each run's end would wait in vain otherwise."""
+"""How long the breaker stays open. Without it, each request and the end of each run would wait for the time-out."""
 
 
 class CircuitBreaker:
-    """Open while Redis is not asked, after a time-out. For effects that only make others faster."""
+    """Open for a while after a time-out. For effects that only save time, such as nudges."""
 
     def __init__(self) -> None:
         self._until = 0.0
 
     @property
     def is_open(self) -> bool:
-        """Whether Redis is left alone."""
+        """Whether Redis must not be asked now."""
         return monotonic() < self._until
 
     def record(self, error: Exception) -> None:
-        """Open at a time-out. A refusal costs nothing, and is no reason not to ask again."""
+        """Open the breaker if the error is a time-out. A refused connection costs no time, so it does not open it."""
         if isinstance(error, RedisTimeout):
             self._until = monotonic() + OPEN_SECONDS

@@ -1,4 +1,4 @@
-"""What a process hears from Redis: requests for a tick, and news of runs that were asked to stop. All of it is checked."""
+"""Receives nudges and stop signals from Redis. Every message is validated."""
 
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,7 @@ from casework.core.model import RunId
 
 
 class Listener:
-    """One thread's ear. Every method raises RedisError or OSError when Redis is unavailable."""
+    """Receives for one thread. Every method raises RedisError or OSError when Redis is unavailable."""
 
     def __init__(self, url: str, names: Names) -> None:
         self._url, self._names = url, names
@@ -22,16 +22,17 @@ class Listener:
 
     @cached_property
     def _waiting(self) -> Redis:
-        """A connection of its own, for waits of a few seconds."""
+        """A separate connection, because it blocks for a few seconds."""
         return client(self._url, socket_timeout=10)
 
     def nudged(self, seconds: int) -> bool:
-        """Wait that long for requests for a tick, and take all that there are: one tick answers them."""
+        """Wait up to that long for nudges, and take all that are there: one tick answers them. Returns whether there
+        were any."""
         found = self._waiting.blmpop(seconds, 1, self._names.nudges, direction="LEFT", count=2 * MOST_NUDGES)
         return found is not None
 
     def stopped_runs(self, seconds: float) -> list[RunId]:
-        """Wait that long for news of runs that were asked to stop."""
+        """Wait up to that long for runs that were asked to stop."""
         if self._stops is None:
             pubsub = client(self._url, socket_timeout=5).pubsub()  # type: ignore[no-untyped-call]
             pubsub.subscribe(self._names.stops)
@@ -40,12 +41,12 @@ class Listener:
         return run_ids(news["data"]) if news else []
 
     def reconnect(self) -> None:
-        """Subscribe again with the next question."""
+        """Subscribe again at the next call."""
         self._stops = None
 
 
 def run_ids(data: Any) -> list[RunId]:
-    """The runs that a message names; what names none is thrown away."""
+    """The run ids in a message. Anything else is counted as rejected."""
     found = []
     for part in data.decode(errors="replace").split(",") if isinstance(data, bytes) else [str(data)]:
         try:

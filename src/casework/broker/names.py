@@ -25,7 +25,7 @@ class Names:
 
     @property
     def nudges(self) -> str:
-        """The list of requests for a tick now."""
+        """The list of nudges: requests for a tick now."""
         return f"{self.prefix}nudges"
 
     @property

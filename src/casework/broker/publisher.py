@@ -1,4 +1,4 @@
-"""Performs effects after a commit. A broker that is away costs time, never work: everything here may fail."""
+"""Performs effects after a commit. Everything here may fail: an unavailable broker delays work, but loses none."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from celery import Celery
 
 MOST_NUDGES = 100
-"""As many gather only where no ticker is."""
+"""The list of nudges gets longer than this only if no ticker runs."""
 REFILL_SECONDS = 0.1
-"""Between two ticks that are asked for by runs without a limit, where few are over. The last of them is put off, and never
-left out: nobody else might ask before the next beat."""
+"""The shortest time between two nudges that consumers without a limit cause when few of their runs have ended. The last
+nudge is delayed, never dropped: otherwise nothing might ask for a tick before the next beat."""
 REFILL_RUNS = 50
-"""So many that are over are worth a tick by themselves. A tick finds something once 100 have started, and one that finds
+"""When this many runs have ended, a tick is worth its cost. A tick finds work once 100 have started, and one that finds
 nothing costs the ticker as much as 30 claims."""
 
 _AWAY = (RedisError, OSError, BrokerUnavailable)
 
 
 class Publisher:
-    """One process's way to the broker."""
+    """The connection of one process to the broker."""
 
     def __init__(self, url: str, find_names: Callable[[], Names], app: "Celery | None" = None) -> None:
         self.url, self._find_names = url, find_names
@@ -44,14 +44,15 @@ class Publisher:
 
     @cached_property
     def app(self) -> "Celery":
-        """The Celery application that encodes messages. Imported with the first one: most commands send none."""
+        """The Celery application that encodes messages. Imported at the first message, because most commands send
+        none."""
         from casework.broker.app import make_app
 
         return self._app or make_app(lambda: self.url, lambda: self.names.prefix, lambda: 1.0)
 
     @cached_property
     def names(self) -> Names:
-        """The installation's names, found out with the first effect: most commands have none."""
+        """The names of the installation in Redis. Looked up at the first effect, because most commands have none."""
         return self._find_names()
 
     @cached_property
@@ -60,7 +61,7 @@ class Publisher:
         return client(self.url, socket_timeout=3)
 
     def perform(self, effects: Effects) -> None:
-        """Send what has to be sent; a failure is logged."""
+        """Send the messages. A failure is logged, not raised."""
         if effects.stops:
             self._hurry(
                 "stop", lambda: self.redis.publish(self.names.stops, ",".join(str(run) for run in effects.stops))
@@ -81,7 +82,8 @@ class Publisher:
         self._hurry("nudge", self.nudge)
 
     def _hurry(self, effect: str, send: Callable[[], object]) -> None:
-        """Send what the next tick or heartbeat would find out by itself."""
+        """Send something that the next tick or heartbeat would find anyway; skipped while the circuit breaker is
+        open."""
         if self._breaker.is_open:
             return
         with _tolerated(effect):
@@ -106,18 +108,18 @@ class Publisher:
     def nudge(self) -> None:
         """Ask for a tick: one push to a list that the next tick empties.
 
-        Past Celery, whose message would cost its sender and the ticker more than the tick itself.
+        It bypasses Celery, because a Celery message costs more than the tick itself.
         """
         self._nudged, self._over = monotonic(), 0
         if self.redis.lpush(self.names.nudges, 1) > MOST_NUDGES:
             self.redis.ltrim(self.names.nudges, 0, 0)
 
     def begin_tick(self) -> None:
-        """Take all waiting requests for a tick: the one that begins answers them all. What comes from now on is kept."""
+        """Remove all waiting requests for a tick: the tick that begins now answers them. Later requests are kept."""
         self._hurry("begin_tick", lambda: self.redis.delete(self.names.nudges, self.names.ticks))
 
     def check(self) -> None:
-        """Raise BrokerUnavailable where the broker does not answer."""
+        """Raise BrokerUnavailable if the broker does not answer."""
         try:
             self.redis.ping()
         except _AWAY as error:

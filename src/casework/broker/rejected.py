@@ -1,4 +1,4 @@
-"""What the broker delivers and casework did not send: thrown away, counted, and logged without flooding the log."""
+"""Messages that casework did not send: dropped, counted, and logged at a limited rate."""
 
 from collections import Counter
 from threading import Lock
@@ -18,7 +18,7 @@ class Rejected:
         self._lock = Lock()
 
     def add(self, source: str, reason: str) -> None:
-        """Count a message that was thrown away."""
+        """Count a message that was dropped."""
         with self._lock:
             self._counts[source] += 1
             now, count = monotonic(), self._counts[source]
@@ -29,4 +29,4 @@ class Rejected:
 
 
 rejected = Rejected()
-"""This process's."""
+"""The counter of this process."""

@@ -1,7 +1,7 @@
-"""Kombu's Redis transport, which passes on only messages that casework sent.
+"""Kombu's Redis transport, restricted to messages that casework sent.
 
-What cannot be decoded, or is none of casework's tasks, raises in Celery's event loop otherwise, and ends a worker's main
-process. Everything here that overrides what kombu does not document is tested with the versions that pyproject admits.
+Any other message would raise an error in Celery's event loop, which ends the main process of the worker. Everything
+here that overrides what kombu does not document is tested with the versions that pyproject admits.
 """
 
 from typing import Any
@@ -19,13 +19,13 @@ _TCP_ONLY = ("host", "port", "socket_keepalive", "socket_keepalive_options")
 
 
 def install() -> str:
-    """Make the transport known to kombu, and return the scheme of URLs that choose it."""
+    """Register the transport with kombu, and return its URL scheme."""
     TRANSPORT_ALIASES["casework"] = "casework.broker.transport:Transport"
     return "casework"
 
 
 class Channel(redis.Channel):
-    """Connects as casework's other clients do, and reads past what is not JSON."""
+    """Connects as casework's other clients do, and skips messages that are not JSON."""
 
     from_transport_options = (*redis.Channel.from_transport_options, "redis_url")  # type: ignore[assignment]
     redis_url: str
@@ -42,13 +42,13 @@ class Channel(redis.Channel):
         try:
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
         except ValueError as error:
-            # The reply was read to its end: the connection is ready for the next one.
+            # The reply was read completely, so the connection can be used for the next one.
             rejected.add("list", f"not JSON: {error}")
             return True
 
 
 class Transport(redis.Transport):
-    """Delivers what looks like a message of casework."""
+    """Delivers only messages that look like casework's."""
 
     Channel = Channel
 
@@ -61,14 +61,14 @@ class Transport(redis.Transport):
 
 
 def _problem(message: Any) -> str | None:
-    """Why it is not a message of casework; None if it is one. What its task's arguments hold is the task's to check."""
+    """Why this is not a message from casework; None if it is one. The task itself checks its arguments."""
     if not isinstance(message, dict):
         return f"a {type(message).__name__} and not a message"
     headers, properties = message.get("headers"), message.get("properties")
     if not isinstance(headers, dict) or not isinstance(properties, dict) or not isinstance(message.get("body"), str):
         return "a message without headers, properties or body"
     if headers.get("task") not in (RUN_TASK, TICK_TASK) or not isinstance(headers.get("id"), str):
-        return "a message for none of casework's tasks"
+        return "a message for an unknown task"
     if not isinstance(properties.get("delivery_info"), dict) or "delivery_tag" not in properties:
         return "a message without delivery information"
     return None

@@ -1,5 +1,3 @@
-"""The `casework` command."""
-
 import gc
 import os
 import sys
@@ -69,7 +67,7 @@ COMMANDS = {
             "import": "Import a file of records as cases.",
             "add": "Add a case to a queue.",
             "list": "List cases of a queue, the newest first.",
-            "show": "Show a case: why it stands as it does, its data, runs, requests with answers, and history.",
+            "show": "Show a case: its status and the reason for it, data, runs, requests with answers, and history.",
             "explain": "Say why a case is not being worked on now.",
             "watch": "Show what happens to a case as it happens, until it has ended.",
             "edit": "Change a case's title, data, priority or labels, whatever its status.",
@@ -146,13 +144,13 @@ def casework(
 
 
 def main() -> None:
-    """Run the command; report what goes wrong in one line."""
+    """Run the command; report errors in one line."""
     from casework import log
     from casework.cli import console
 
-    # What imports make stays: looking through it again and again costs a short command a tenth of its time.
+    # Exempt what imports create from garbage collection, which costs a short command a tenth of its time.
     gc.set_threshold(50_000, 20, 20)
-    # A closed standard output is no reason to fail.
+    # A closed standard output is not an error.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - open to the end
     log.configure("WARNING", "text")
     with console.reported_errors():

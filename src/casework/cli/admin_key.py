@@ -1,4 +1,4 @@
-"""The key that an installation makes for its own user."""
+"""The admin key of an installation for its own user."""
 
 import os
 from typing import TYPE_CHECKING
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 
 def admin_key(casework: "Casework") -> str:
-    """Make an admin's key, once, and say where it is: in the home, readable for its owner alone."""
+    """Create an admin key once, in the home directory, readable only by its owner. Returns a line that says where it
+    is."""
     path = casework.settings.home_path / "api-key"
     try:
         services.keys.authenticate(casework.db, path.read_text().strip())

@@ -1,5 +1,3 @@
-"""`casework agents`."""
-
 from typing import Annotated
 
 import typer

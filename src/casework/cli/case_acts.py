@@ -1,4 +1,4 @@
-"""What a person does to cases: to those that are named, or to those of a queue that a filter finds."""
+"""Commands that act on cases: on those given by id, or on those of a queue that match a filter."""
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -35,7 +35,7 @@ CaseIds = Annotated[list[str] | None, typer.Argument(metavar="CASE", help="Ids o
 Queue = Annotated[
     str | None,
     typer.Option(
-        help="Instead of ids: the cases of this queue that the filters find.", autocompletion=completion.queues
+        help="Instead of ids: the cases of this queue that match the filters.", autocompletion=completion.queues
     ),
 ]
 Status = Annotated[str, typer.Option(help="With --queue: only with these statuses, comma-separated.")]
@@ -68,7 +68,7 @@ def edit(
     priority: Annotated[Priority | None, typer.Option(help="The new priority.")] = None,
     label: Annotated[list[str] | None, typer.Option(help="A label to add: value, or key=value. Repeatable.")] = None,
     remove_label: Annotated[
-        list[str] | None, typer.Option(help="A label to take off: value, or key=value. Repeatable.")
+        list[str] | None, typer.Option(help="A label to remove: value, or key=value. Repeatable.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -82,7 +82,7 @@ def edit(
         changes["priority"] = priority
     added, removed = read_labels(label), read_labels(remove_label)
     if not (changes or added or removed):
-        raise InvalidInput("Say what to change: --title, --data, --text, --priority, --label or --remove-label.")
+        raise InvalidInput("Give at least one of --title, --data, --text, --priority, --label or --remove-label.")
     (found,) = _existing(id)
     gone = [_carried(found.labels, ref) for ref in removed]
     if changes:
@@ -208,7 +208,8 @@ class _Filter(NamedTuple):
 
 
 def _chosen(verb: str, case: list[str] | None, queue: str | None, wanted: _Filter, yes: bool) -> Chosen:
-    """The cases that are named, or found and confirmed. Raises InvalidInput, NotFound, and Conflict without a yes."""
+    """The cases that are given by id, or found and confirmed. Raises InvalidInput, NotFound, and Conflict if not
+    confirmed."""
     if bool(case) == (queue is not None) or (case and any(wanted)):
         raise InvalidInput(
             "Give either ids of cases, or --queue, with --label, --title and a status to choose from it."
@@ -221,13 +222,13 @@ def _chosen(verb: str, case: list[str] | None, queue: str | None, wanted: _Filte
     if cases and not yes:
         question = f"{verb} {counted(len(cases), 'case')} of queue {found.name}?"
         if not sys.stdin.isatty():
-            raise Conflict(f"{question} Say --yes.")
+            raise Conflict(f"{question} Give --yes to confirm.")
         typer.confirm(question, abort=True, err=True)
     return {found.id: [case.id for case in cases]}
 
 
 def _named(texts: Iterable[str]) -> Chosen:
-    """The cases by queue; every id is looked up before anything is done."""
+    """The cases by queue. Every id is looked up before anything is changed."""
     casework = installation()
     by_queue: Chosen = {}
     for id in dict.fromkeys(find_id("case", text) for text in texts):
@@ -236,7 +237,7 @@ def _named(texts: Iterable[str]) -> Chosen:
 
 
 def _act(chosen: Chosen, word: str, as_json: bool, act: Act) -> None:
-    """Act on the cases of each queue, so many at once as one transaction may hold locked."""
+    """Act on the cases of each queue, in batches that one transaction may lock."""
     done = [act(queue, ids[at : at + _BATCH]) for queue, ids in chosen.items() for at in range(0, len(ids), _BATCH)]
     moved = [id for one in done for id in one.moved]
     interrupted = [run for one in done for run in one.interrupted]

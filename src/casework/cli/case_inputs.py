@@ -1,4 +1,4 @@
-"""What a person writes about cases: data, labels, filters."""
+"""Reads what a person types about cases: data, labels, filters."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ def read_data(data: str | None, text: str | None) -> Any:
     try:
         return json.loads(sys.stdin.read() if data == "-" else data)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"--data is not JSON: {error}. For plain text there is --text.") from None
+        raise InvalidInput(f"--data is not JSON: {error}. For plain text use --text.") from None
 
 
 def read_label(text: str) -> LabelRef:
@@ -35,7 +35,7 @@ def read_labels(texts: Iterable[str] | None) -> tuple[LabelRef, ...]:
 
 
 def read_filter(status: str, label: Iterable[str] | None, title: str | None) -> CaseFilter:
-    """Which cases are meant: statuses comma-separated, labels of one key ORed. Raises InvalidInput."""
+    """A filter, from comma-separated statuses, labels (those of one key are ORed) and a title. Raises InvalidInput."""
     labels: dict[str, tuple[str, ...]] = {}
     for one in read_labels(label):
         labels[one.key] = (*labels.get(one.key, ()), one.value)

@@ -1,5 +1,3 @@
-"""`casework cases`."""
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -114,7 +112,7 @@ def show(
     messages: Annotated[bool, typer.Option("--messages", help="Also what its runs said and called.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show a case: why it stands as it does, its data, runs, requests with answers, and history."""
+    """Show a case: its status and the reason for it, data, runs, requests with answers, and history."""
     casework = installation()
     id = find_id("case", case)
     found, events = services.cases.get(casework.db, casework.team_id, id)
@@ -140,7 +138,7 @@ def show(
 
 
 def _why(case: Case, events: Sequence[CaseEvent]) -> str:
-    """Why the case stands as it does: of one that has ended the last reason."""
+    """Why the case is in its status; for one that has ended, with the last reason."""
     casework = installation()
     sentence = services.case_diagnosis.explain(casework.db, casework.settings, casework.team_id, case.id).message
     reason = next((event.reason for event in reversed(events) if event.type == case.status or event.reason), None)

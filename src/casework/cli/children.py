@@ -1,4 +1,4 @@
-"""The processes of a small installation as children of one command: started, watched, started again, stopped."""
+"""The processes of a small installation as children of one command, which starts, watches, restarts and stops them."""
 
 import os
 import signal
@@ -40,7 +40,6 @@ class Children:
         self._tell = tell
 
     def start(self) -> None:
-        """Start all."""
         for child in self.children:
             self._start(child)
 
@@ -67,7 +66,7 @@ class Children:
                 self._tell(name, line.rstrip())
 
     def watch(self) -> None:
-        """Start again what has ended. What dies at once, again and again, is given longer and longer waits."""
+        """Restart processes that have ended, with longer and longer waits if one keeps dying at its start."""
         for child in self.children:
             if child.process is None or child.process.poll() is None:
                 continue
@@ -82,7 +81,7 @@ class Children:
                 self._start(child)
 
     def stop(self, seconds: float) -> None:
-        """Ask all to stop, wait that long and a little longer, and kill what is left."""
+        """Ask all to stop, wait a little longer than `seconds`, and kill what is left."""
         for child in self.children:
             if child.process is not None and child.process.poll() is None:
                 child.process.send_signal(signal.SIGTERM)
@@ -95,7 +94,7 @@ class Children:
                     child.process.kill()
 
     def kill(self) -> None:
-        """End all at once; the sweep takes their runs up again."""
+        """Kill all at once; the sweep recovers their runs."""
         for child in self.children:
             if child.process is not None and child.process.poll() is None:
                 child.process.kill()
@@ -107,6 +106,4 @@ class Children:
         """Raise ServerNotStarted if a child keeps dying at its start."""
         for child in self.children:
             if child.restarts >= 5:
-                raise ServerNotStarted(
-                    f"The {child.name} ends at its start again and again; its last lines stand above."
-                )
+                raise ServerNotStarted(f"The {child.name} keeps ending at its start; its last lines are above.")

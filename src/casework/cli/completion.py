@@ -1,4 +1,4 @@
-"""What the shell completes: the names of queues and agents. A completion never starts a server, and never complains."""
+"""Shell completion for names of queues and agents. It never starts a server and never reports an error."""
 
 import os
 from pathlib import Path
@@ -23,7 +23,7 @@ def _names(kind: Literal["queues", "agents"], incomplete: str) -> list[str]:
 
 
 def _database_url() -> str:
-    """As the settings have it, which take longer to import than everything else here."""
+    """Reads the variable itself, because importing the settings takes longer than everything else here."""
     given = os.environ.get("CASEWORK_DATABASE_URL")
     if given:
         return given

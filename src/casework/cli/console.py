@@ -1,6 +1,5 @@
-"""How commands speak: tables for people, JSON for programs, one line for what went wrong.
-
-Imports nothing that costs time: rich is imported when a table is drawn, the database's driver when it is connected to.
+"""Input and output of commands: tables for people, JSON for programs, one line for an error. Avoids slow imports: rich
+is imported when a table is drawn, the database driver when a connection is made.
 """
 
 import dataclasses
@@ -81,7 +80,7 @@ def shorten(ids: Iterable[UUID | None]) -> dict[UUID | None, str | None]:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it: records as objects, times in ISO 8601."""
+    """A value for JSON: records become objects, times ISO 8601."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -99,7 +98,7 @@ def print_json(value: Any) -> None:
 
 
 def say(text: str) -> None:
-    """A line, or several, for a person."""
+    """Print text for a person."""
     sys.stdout.write(printable(text, lines=True) + "\n")
 
 
@@ -122,12 +121,12 @@ def table(
 
 
 def counted(number: int, thing: str) -> str:
-    """A number of things, of which one has no s."""
+    """A number with its noun, in the plural unless it is 1."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _leave_output() -> None:
-    """What could not be written is not tried again at the interpreter's end."""
+    """Keep the interpreter from flushing standard output again at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
@@ -138,7 +137,7 @@ def _complain(message: str) -> None:
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
-    """Report a user's mistake, or a server that is away, as one line and an exit code: 2 for input, 1 for the rest."""
+    """Report an error in one line and with an exit code: 2 for bad input, 1 for anything else."""
     try:
         yield
     except CaseworkError as error:

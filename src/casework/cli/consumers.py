@@ -1,5 +1,3 @@
-"""`casework consumers`."""
-
 from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated, Any
@@ -68,7 +66,7 @@ def set_(
 
 
 def as_object(consumer: Consumer) -> dict[str, Any]:
-    """A consumer as JSON, in the API's words: its slots in use are its `live_runs`."""
+    """A consumer for JSON, with the field names of the API: slots in use are `live_runs`."""
     return {"live_runs" if name == "used_slots" else name: value for name, value in asdict(consumer).items()}
 
 

@@ -1,5 +1,3 @@
-"""`casework db`."""
-
 import typer
 
 from casework.cli.console import Json, print_json, say

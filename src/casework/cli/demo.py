@@ -1,4 +1,4 @@
-"""`casework demo`: watch two agents work a queue of invoices to its end, through real worker processes."""
+"""`casework demo`: two agents work through a queue of invoices, with real worker processes."""
 
 import itertools
 import shlex
@@ -85,7 +85,7 @@ def _connect_agents(queue: Queue) -> list[Consumer]:
 
 
 def _play(queue: Queue, children: Children) -> None:
-    """Watch, and answer, until every case has ended."""
+    """Show progress and answer requests until every case has ended."""
     from casework.cli.terminal import progress
 
     casework = installation()

@@ -1,5 +1,3 @@
-"""`casework guide`."""
-
 import sys
 from importlib.resources import files
 from importlib.resources.abc import Traversable

@@ -1,5 +1,3 @@
-"""`casework keys`."""
-
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer

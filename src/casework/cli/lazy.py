@@ -1,4 +1,4 @@
-"""A command is imported when it is called: until then its name and its one line of help are enough."""
+"""Imports a command when it is called: until then its name and its line of help are enough."""
 
 import sys
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ class _ListedGroup(TyperGroup):
 
 
 class LazyGroup(TyperGroup):
-    """The root: what `listed` names, each imported when it is called."""
+    """The root command. Imports each listed command when it is called."""
 
     listed: Mapping[str, Listed]
 
@@ -74,7 +74,7 @@ class LazyGroup(TyperGroup):
         except typer.Abort:
             sys.exit(1)
         except Exception as error:
-            # Typer has its own copy of click's exceptions, or click's, as its version has it.
+            # Depending on its version, Typer raises click's exceptions or its own copies of them.
             if not hasattr(error, "format_message"):
                 raise
             if type(error).__name__ == "NoArgsIsHelpError":

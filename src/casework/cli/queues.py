@@ -1,5 +1,3 @@
-"""`casework queues`."""
-
 import shlex
 import sys
 import time
@@ -137,7 +135,7 @@ def delete(
     total = sum(services.queues.stats(casework.db, casework.team_id, found.id).cases.values())
     if total and not yes:
         if not sys.stderr.isatty():
-            raise Conflict(f"Queue {found.name} holds {counted(total, 'case')}: say --yes to delete them.")
+            raise Conflict(f"Queue {found.name} holds {counted(total, 'case')}: give --yes to delete them.")
         typer.confirm(f"Delete queue {found.name} with {counted(total, 'case')}?", abort=True, err=True)
     count, interrupted = casework.perform(
         services.queues.delete(casework.db, casework.settings, casework.team_id, found.id)
@@ -158,11 +156,11 @@ def drain(
         bool,
         typer.Option(
             "--interrupt",
-            help="Ask the runs that are executed to stop, and release their cases; what waits for an answer goes on waiting.",
+            help="Ask running runs to stop, and release their cases. Runs that wait for an answer go on waiting.",
         ),
     ] = False,
     timeout: Annotated[
-        float | None, typer.Option("--timeout", help="Give up after that many seconds, with exit code 1.", min=0)
+        float | None, typer.Option("--timeout", help="Stop waiting after that many seconds, with exit code 1.", min=0)
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -199,7 +197,7 @@ def _listed(left: dict[str, int]) -> str:
 
 
 def _drain(queue: Queue, empty: bool, interrupt: bool, end: float | None) -> dict[str, int]:
-    """Wait; returns what is still live when the time is over."""
+    """Wait; returns the runs that are still live when the time is over."""
     casework = installation()
     if empty:
         left = _wait(queue, end, f"Working off {queue.name}", _pending_and_live)

@@ -1,5 +1,3 @@
-"""`casework requests`."""
-
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,7 +15,7 @@ RequestId = Annotated[str, typer.Argument(metavar="ID", help="Id of a request, o
 
 
 def as_object(request: HumanRequest) -> dict[str, Any]:
-    """A request as JSON has it."""
+    """A request for JSON."""
     fields = (
         "id",
         "case_id",
@@ -112,7 +110,7 @@ def answer(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Answer a question; its run continues. Without an id: go through everything that waits, approvals too."""
+    """Answer a question; its run continues. Without an id: go through all open requests, including approvals."""
     if request is None:
         answer_each(find_queue(queue).id if queue else None, as_json)
         return
@@ -172,9 +170,9 @@ def _describe(request: HumanRequest, place: str) -> None:
 
 
 def _ask(request: HumanRequest) -> HumanRequest | None:
-    """The request with its answer; None if the person leaves it, or another answered first. Raises typer.Abort."""
+    """The request with its answer; None if the person skips it, or somebody else answered first. Raises typer.Abort."""
     approval = request.kind is RequestKind.APPROVAL
-    words = "yes, no, or nothing to leave it" if approval else "Answer, or nothing to leave it"
+    words = "yes, no, or nothing to skip it" if approval else "Answer, or nothing to skip it"
     while given := typer.prompt(words, default="", show_default=False, err=True).strip():
         try:
             return _respond(request, given)

@@ -10,7 +10,7 @@ import typer
 from casework.cli import services
 from casework.cli.console import Json, counted, installation, print_json, read_settings, say
 
-# Workers need no word of each other: PostgreSQL knows what each does.
+# Workers need no messages from each other: PostgreSQL knows what each one does.
 _ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
@@ -37,9 +37,8 @@ def celery_command(*arguments: str) -> list[str]:
 
 
 def worker_command(pool: Pool, concurrency: int) -> list[str]:
-    """A worker that executes runs."""
     name = f"runs-{os.getpid()}@%h"
-    # Celery's documented way to a pool of one's own.
+    # Celery documents this variable for custom pools.
     own = ["/usr/bin/env", "CELERY_CUSTOM_WORKER_POOL=casework.worker.pool:TaskPool"] if pool is Pool.THREADS else []
     chosen = "custom" if own else pool
     options = ("-Q", "runs", "-P", chosen, "-c", str(concurrency), "-n", name, "-O", "fair", *_ALONE)
@@ -52,12 +51,11 @@ def ticker_command() -> list[str]:
 
 
 def api_command(host: str, port: int) -> list[str]:
-    """The HTTP API."""
     return [sys.executable, "-m", "casework.api", host, str(port)]
 
 
 def beat_command() -> list[str]:
-    """The clock that asks for ticks."""
+    """The scheduler that asks for ticks."""
     return celery_command("beat")
 
 

@@ -1,5 +1,3 @@
-"""`casework runs`."""
-
 from typing import Annotated
 
 import typer
@@ -83,14 +81,14 @@ def messages(
 ) -> None:
     """Show what a run said and called, the oldest first."""
     casework = installation()
-    found = services.runs.said(casework.db, casework.team_id, find_id("run", run), limit=limit, offset=offset)
+    found = services.runs.list_messages(casework.db, casework.team_id, find_id("run", run), limit=limit, offset=offset)
     if as_json:
         print_json(found)
     else:
         table(
             ("when", "type", "content"),
             ((one.created_at, one.type, message_text(one)) for one in found),
-            empty="It said nothing.",
+            empty="The run has no messages.",
         )
 
 

@@ -1,4 +1,4 @@
-"""What `casework up` shows: lines of its children and its own; at a terminal also the queues, kept up to date."""
+"""The output of `casework up`: lines from it and its children, and at a terminal a live table of the queues."""
 
 import sys
 from collections.abc import Iterator
@@ -24,11 +24,11 @@ class Screen:
     """Plain lines."""
 
     def tell(self, name: str, line: str) -> None:
-        """A line of a child."""
+        """Show a line from a child."""
         err().print(_line(name, line), soft_wrap=True)
 
     def note(self, line: str) -> None:
-        """A line of our own."""
+        """Show a line from this command."""
         out().print(Text(line), soft_wrap=True)
         sys.stdout.flush()
 
@@ -37,7 +37,7 @@ class Screen:
 
 
 class _LiveScreen(Screen):
-    """Lines above, and below them a table of the queues, kept up to date."""
+    """Lines, and below them a live table of the queues."""
 
     def __init__(self, casework: Casework, live: Live) -> None:
         self._casework = casework
@@ -73,7 +73,7 @@ def _rows(casework: Casework) -> Iterator[list[Any]]:
 
 @contextmanager
 def opened(casework: Casework) -> Iterator[Screen]:
-    """The screen that standard output can show."""
+    """The screen that suits standard output."""
     if not out().is_terminal:
         yield Screen()
         return

@@ -22,7 +22,7 @@ def api(host: Host = "127.0.0.1", port: Port = DEFAULT_PORT) -> None:
 
 
 def check_port(host: str, port: int) -> None:
-    """Raise Unavailable if the port is in use, or the address is not this machine's."""
+    """Raise Unavailable if the port is in use, or the address does not belong to this machine."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         with socket.socket(family) as listening:

@@ -1,4 +1,4 @@
-"""The use cases, each imported at its first use: a command that prints its help, or completes a word, needs none."""
+"""The use cases, each imported at its first use, because printing help and completing words need none of them."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

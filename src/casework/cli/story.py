@@ -1,4 +1,4 @@
-"""A case's story: what happened to it, one line for one happening, and why it is not worked on now."""
+"""The story of a case: its events, one line each, and why it is not being worked on now."""
 
 import json
 import time
@@ -23,11 +23,11 @@ _WORDS = {
     EventType.INPUT_RECEIVED: "answered",
     EventType.INPUT_CANCELLED: "request cancelled",
 }
-"""A hand-over is what the one agent does; that the other takes the case is a claim like others."""
+"""The event `handover` is the claim by the receiving agent, so it is shown as a claim."""
 
 
 def millisecond(moment: datetime) -> str:
-    """A time of the local zone, to the millisecond."""
+    """A time in the local zone, to the millisecond."""
     return moment.astimezone().isoformat(" ", "milliseconds")[:23]
 
 
@@ -39,19 +39,18 @@ def requests_of(events: Iterable[CaseEvent]) -> dict[UUID, HumanRequest]:
 
 
 def head(case: Case, labels: str, why: str) -> str:
-    """What a case is, and how it stands."""
+    """The title and the status of a case, and the reason for the status."""
     short = shorten([case.id])[case.id]
     state = f"{short}  {case.status}  priority {case.priority}" + (f"  {printable(labels)}" if labels else "")
     return f"{printable(case.title)}\n{state}\n{why}\n"
 
 
 def data_text(data: Any) -> str:
-    """The data as a person reads it."""
+    """The data as text for a person."""
     return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, indent=2)
 
 
 def show_runs(found: list[RunRecord]) -> None:
-    """The runs, the oldest first."""
     short = shorten(run.id for run in found)
     rows = (
         (short[run.id], run.agent_name, run.status, run.attempt, run.started_at, run.completed_at, run.reason)
@@ -66,7 +65,6 @@ def show_runs(found: list[RunRecord]) -> None:
 
 
 def show_requests(found: Iterable[HumanRequest]) -> None:
-    """The requests, with their answers."""
     kept = list(found)
     short = shorten(one.id for one in kept)
     rows = ((short[one.id], one.kind, one.status, one.title, answer_text(one), one.responded_at) for one in kept)
@@ -79,18 +77,16 @@ def show_requests(found: Iterable[HumanRequest]) -> None:
 
 
 def show_history(events: Iterable[CaseEvent], asked: dict[UUID, HumanRequest]) -> None:
-    """The events, the oldest first."""
     rows = ((millisecond(one.created_at), word(one), one.agent_name, detail(one, asked)) for one in events)
     table(("when", "event", "agent", "reason"), rows, title="History", yields=("agent",))
 
 
 def word(event: CaseEvent) -> str:
-    """What happened."""
     return _WORDS.get(EventType(event.type), event.type.replace("_", " "))
 
 
 def detail(event: CaseEvent, asked: dict[UUID, HumanRequest]) -> str | None:
-    """Why, or what was asked and answered."""
+    """The reason of an event, or what was asked or answered."""
     request = asked.get(event.human_request_id) if event.human_request_id else None
     if request and event.type == EventType.NEEDS_INPUT:
         return request.title
@@ -106,9 +102,9 @@ def show_messages(found: list[RunRecord]) -> None:
     rows = (
         (millisecond(one.created_at), short[run.id], one.type, message_text(one))
         for run in reversed(found)
-        for one in services.runs.said(casework.db, casework.team_id, run.id, limit=1000)
+        for one in services.runs.list_messages(casework.db, casework.team_id, run.id, limit=1000)
     )
-    table(("when", "run", "type", "content"), rows, title="Messages", empty="No run said anything.", yields=("type",))
+    table(("when", "run", "type", "content"), rows, title="Messages", empty="There are no messages.", yields=("type",))
 
 
 def message_text(message: Message) -> str:

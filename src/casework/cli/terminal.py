@@ -1,4 +1,4 @@
-"""What is drawn with rich: tables and progress. Imported when something is drawn."""
+"""Tables and progress bars, drawn with rich. Imported when something is drawn."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ _LONG = ("title", "asks", "case title", "reason", "detail", "content", "labels",
 """Columns that wrap; the others, ids among them, are always whole."""
 
 _LEAST_WIDTH = 18
-"""Of a column that wraps, or it is not worth reading."""
+"""The least width of a column that wraps."""
 
 _STATUS_STYLES = {
     "completed": "green",
@@ -35,7 +35,7 @@ _STATUS_STYLES = {
 
 @cache
 def out() -> Console:
-    """Standard output. Without a terminal nothing is cut to its width."""
+    """Standard output. Without a terminal, lines are not cut to a width."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else 240)
 
 
@@ -46,7 +46,7 @@ def err() -> Console:
 
 
 def cell(value: Any) -> Text:
-    """A value in a table: times without their noise, statuses in their colours."""
+    """A value in a table: short times, coloured statuses."""
     if value is None:
         return Text("-", style="dim")
     if isinstance(value, Text):
@@ -60,7 +60,7 @@ def cell(value: Any) -> Text:
 
 
 def moment(value: datetime) -> str:
-    """A time of day, or a date if it is not today; without a terminal always both."""
+    """The time of day, with the date if it is not today; without a terminal, always both."""
     local = value.astimezone()
     if not out().is_terminal:
         return local.strftime("%Y-%m-%d %H:%M:%S")
@@ -75,7 +75,7 @@ def build_table(
     yields: Sequence[str] = (),
     width: int | None = None,
 ) -> Table:
-    """A table to print, or to keep up to date.
+    """A table to print, or to show live.
 
     If it is wider than the terminal, the columns that `yields` names are left out, in that order, and named below it.
     """

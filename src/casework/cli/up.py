@@ -65,7 +65,7 @@ def roles(workers: int, pool: Pool, concurrency: int) -> list[Child]:
 
 
 def _count_interrupts() -> list[int]:
-    """Ctrl-C and SIGTERM, as they come."""
+    """A list to which each Ctrl-C and SIGTERM adds an entry."""
     seen: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: seen.append(number))

@@ -11,7 +11,7 @@ MAX_TEXT = 100
 LONGEST = timedelta(days=3650)
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-# A number that is not the rest of a longer one: the search would otherwise begin again at each of its digits.
+# The lookbehind keeps a match from beginning inside a number: the search would otherwise restart at each digit.
 _SPAN = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*([smhdw])", re.ASCII)
 
 

@@ -1,4 +1,4 @@
-"""What a use case returns besides its result: what has to be sent to others after the commit."""
+"""What a use case returns besides its result: the messages to send after the commit."""
 
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
@@ -9,35 +9,36 @@ T = TypeVar("T")
 
 
 class RunMessage(NamedTuple):
-    """What is sent to a worker: which run, and which attempt of it. A tuple, because a claim makes a hundred of them."""
+    """A message for a worker: a run and its attempt. A named tuple, because a claim makes a hundred of them."""
 
     run_id: RunId
     attempt: int
 
 
 Bundle = tuple[RunMessage, ...]
-"""Runs that share one message of the broker, and are executed one after the other."""
+"""Runs that share one message and are executed one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What has to be told to others after a commit. All of it may be lost: rows hold the truth."""
+    """Messages to send after a commit. All of them may be lost, because rows hold the truth."""
 
     bundles: tuple[Bundle, ...] = ()
     stops: tuple[RunId, ...] = ()
     nudge: bool = False
     refill: int = 0
-    """So many runs of consumers without a limit are over, which have not used up what they have: a tick now and then will do."""
+    """The number of ended runs of consumers without a limit that still have runs to start. They need a tick only now
+    and then."""
 
     @property
     def runs(self) -> Bundle:
-        """The runs that are sent, whatever they share."""
+        """The runs of all bundles."""
         return tuple(message for bundle in self.bundles for message in bundle)
 
 
 @dataclass(frozen=True, slots=True)
 class Committed(Generic[T]):
-    """The result of a use case, and its effects, which the face performs."""
+    """The result of a use case, and its effects, which the caller performs."""
 
     value: T
     effects: Effects = Effects()

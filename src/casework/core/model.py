@@ -1,4 +1,4 @@
-"""What the words of casework mean as data: frozen records that the store returns and the faces show."""
+"""The records of casework: frozen data that the store returns, and the API and the command line show."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,12 +34,11 @@ class Priority(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0, 1 or 2."""
+        """0 for none, 1 for medium, 2 for high."""
         return _PRIORITIES.index(self)
 
     @classmethod
     def of_rank(cls, rank: int) -> "Priority":
-        """The priority with that rank."""
         return _PRIORITIES[rank]
 
 
@@ -70,7 +69,7 @@ DISPATCHED_KINDS = tuple(kind for kind in AgentKind if kind.is_dispatched)
 
 
 class CounterName(StrEnum):
-    """What a queue counts of what went wrong in it; the counts outlive the cases."""
+    """What went wrong in a queue; the counts stay when cases are deleted."""
 
     WRITE_REFUSED = "write_refused"
     FORCED_INTERRUPT = "forced_interrupt"
@@ -79,7 +78,7 @@ class CounterName(StrEnum):
 
 
 class RequestKind(StrEnum):
-    """What a run wants of a person."""
+    """What a run asks of a person."""
 
     QUESTION = "question"
     APPROVAL = "approval"
@@ -121,7 +120,7 @@ class Agent:
     target: str | None
     max_attempts: int | None
     timeout_seconds: float | None
-    """How long one attempt may take; None is the installation's limit."""
+    """How long one attempt may take; None for the limit of the installation."""
     created_at: datetime
 
 
@@ -173,7 +172,7 @@ class CountedLabel:
 
 @dataclass(frozen=True, slots=True)
 class NewCase:
-    """A case that is to be created. Raises InvalidInput where it cannot be."""
+    """A case to create. Raises InvalidInput if its values are not valid."""
 
     title: str
     data: Any = ""
@@ -253,7 +252,7 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class CaseRun:
-    """A run as its case's history tells of it."""
+    """A run in the history of a case."""
 
     id: RunId
     case_id: CaseId
@@ -306,16 +305,16 @@ class HumanRequest:
 
 @dataclass(frozen=True, slots=True)
 class CaseFilter:
-    """Which cases of a queue are meant: those to which all that is given applies."""
+    """A filter for cases of a queue. Criteria that are given are ANDed."""
 
     statuses: tuple[CaseStatus, ...] = ()
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """For each key, the values of which a case has one."""
+    """Label key to accepted values: a case needs one of the values for each key."""
     title_contains: str | None = None
     search: str | None = None
     """Words, "quoted phrases" and -not, in title and data."""
     created_from: datetime | None = None
     created_to: datetime | None = None
-    """Exclusive, as `updated_to` is; the beginnings are inclusive."""
+    """Exclusive, as is `updated_to`; `created_from` and `updated_from` are inclusive."""
     updated_from: datetime | None = None
     updated_to: datetime | None = None

@@ -1,4 +1,4 @@
-"""Names: which fields there are, and what may be the name of a queue, an agent, a team or a key."""
+"""Checks the names of fields, and the names that people give to queues, agents, teams and keys."""
 
 import unicodedata
 from collections.abc import Collection, Iterable
@@ -18,7 +18,7 @@ _SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE")
 
 
 def unknown_field(given: Iterable[object], known: Collection[str], what: str = "field") -> str | None:
-    """What is wrong with the first name that is not known, and which one was probably meant; None if all are known."""
+    """A message about the first unknown name, with the nearest known one; None if all are known."""
     others = [str(name) for name in given if name not in known]
     if not others:
         return None
@@ -37,10 +37,9 @@ def check_fields(given: Iterable[object], known: Collection[str], what: str = "f
 
 
 def check_name(what: str, name: str) -> None:
-    """Raise InvalidInput for a name that a person could not see, or could take for another one.
-
-    Refused are: more than 100 characters, spaces at an end or two in a row, invisible characters, characters that have a
-    plainer form, letters of two alphabets that look alike, and whatever is written like an id.
+    """Raise InvalidInput for a name that a person could not see, or could confuse with another one. Not allowed are
+    more than 100 characters, leading, trailing or double spaces, invisible characters, characters with a plainer form,
+    look-alike letters of two alphabets, and anything that looks like an id.
     """
     check_text(what, name, least=1, most=MAX_NAME)
     if any(character != " " and _is_invisible(character) for character in name):
@@ -55,7 +54,7 @@ def check_name(what: str, name: str) -> None:
     if len(scripts) > 1:
         raise InvalidInput(f"The {what} mixes letters that look alike: {' and '.join(sorted(scripts)).lower()}.")
     if _is_id(name):
-        raise InvalidInput(f"The {what} is written like an id; choose a name that is not.")
+        raise InvalidInput(f"The {what} looks like an id; choose another name.")
 
 
 def _is_invisible(character: str) -> bool:
@@ -63,11 +62,11 @@ def _is_invisible(character: str) -> bool:
 
 
 _BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters and marks that show nothing."""
+"""Letters and marks that are displayed as nothing."""
 
 
 def _plain(name: str) -> str:
-    """Wide, mathematical and other styled letters as the letters that they show."""
+    """The text with wide, mathematical and other styled letters replaced by plain ones."""
     return "".join(
         unicodedata.normalize("NFKC", one) if _is_styled(one) else one for one in unicodedata.normalize("NFC", name)
     )

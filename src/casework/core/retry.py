@@ -13,9 +13,9 @@ class NextAttempt:
     """The attempt that follows a failed one."""
 
     seconds: float
-    """How long to wait for it."""
+    """Seconds to wait for it."""
     counts: bool
-    """Whether the failed attempt is one of those that a run has."""
+    """Whether the failed attempt counts against the run's maximum of attempts."""
 
 
 def backoff(failures: int, base: float, jitter: float) -> float:
@@ -39,14 +39,14 @@ def next_attempt(
     asked_before: float = 0.0,
     asked_limit: float = 0.0,
 ) -> NextAttempt | None:
-    """What follows the failure of a run that had failed `failures` times before; None if its attempts are used up.
+    """The attempt after the failure of a run that had failed `failures` times before; None if its attempts are used up.
 
     All times are in seconds. `passed` is how long ago the attempt ended, in case its worker fell silent. `asked` is the
     wait that the other side asked for. It is always respected, and costs no attempt as long as all such waits of the run
     (`asked_before` until now) stay within `asked_limit`.
     """
     if asked:
-        # A service that says "soon" again and again is asked less and less often.
+        # If a service asks for short waits again and again, each wait is longer than the one before.
         wait = max(asked, backoff(1, base, 0), min(MAX_WAIT_SECONDS, asked_before / _GROWTH)) + base * jitter
         if asked_before + wait <= asked_limit:
             return NextAttempt(wait, counts=False)

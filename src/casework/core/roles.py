@@ -1,4 +1,4 @@
-"""What the holders of a key may do, in one table."""
+"""Roles of API keys and their rights, in one table."""
 
 from enum import StrEnum
 

@@ -15,7 +15,7 @@ from casework.errors import InvalidInput
 
 MAX_WORDS = 20_000
 MAX_BYTES = 1_000_000
-"""PostgreSQL keeps less than a mebibyte of words of one case, and up to 8 bytes more for each."""
+"""The words of one case must fit into less than 1 MiB in PostgreSQL, with up to 8 bytes more for each word."""
 
 MAX_WORD = 64
 MAX_QUERY = 1000
@@ -25,7 +25,8 @@ MAX_QUERY_WORDS = 64
 
 SNIPPET = 40
 SNIPPET_CHARACTERS = 20_000
-"""Characters of a case's data in which a match is looked for: a page may hold a hundred cases of a megabyte each."""
+"""How many characters of a case's data are searched for a snippet: a page may hold a hundred cases of a megabyte
+each."""
 
 _WORD = re.compile(r"[^\W_]+")
 _TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
@@ -37,7 +38,7 @@ def words(text: str) -> list[str]:
 
 
 def searchable(title: str, data: Any) -> str:
-    """The words by which a case is found, as a text of words and spaces; those beyond what can be kept are left out."""
+    """The words by which a case is found, separated by spaces, without those beyond the limit."""
     found = list(islice((word for text in chain((title,), texts(data)) for word in words(text)), MAX_WORDS))
     if len(found) * (MAX_WORD * _MOST_BYTES + 8) > MAX_BYTES:
         found = list(_that_fit(found))
@@ -45,7 +46,7 @@ def searchable(title: str, data: Any) -> str:
 
 
 _MOST_BYTES = 4
-"""Of a character."""
+"""Bytes of a character in UTF-8."""
 
 
 def _that_fit(found: list[str]) -> Iterator[str]:
@@ -74,14 +75,14 @@ def texts(data: Any) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """Words that follow one another; the last one may go on, unless they were quoted."""
+    """Consecutive words. The last one matches as a prefix unless they were quoted."""
 
     words: tuple[str, ...]
     exact: bool = False
     negated: bool = False
 
     def as_tsquery(self) -> str:
-        """The term in PostgreSQL's language. Words are letters and digits, so that nothing needs quoting but quotes."""
+        """The term as a tsquery. Words are letters and digits, so nothing in them needs escaping."""
         last = len(self.words) - 1
         parts = [
             f"'{word}'" + (":*" if number == last and not self.exact else "") for number, word in enumerate(self.words)
@@ -91,7 +92,7 @@ class Term:
 
 
 def parse(query: str) -> list[Term]:
-    """Words, "quoted phrases" and -not. There is no bad syntax: what has no letters or digits asks for nothing.
+    """Words, "quoted phrases" and -not. Every text is valid syntax; parts without letters or digits are ignored.
 
     Raises InvalidInput if the query has more than 1000 characters, 32 terms or 64 words.
     """
@@ -111,7 +112,7 @@ def parse(query: str) -> list[Term]:
 
 
 def as_tsquery(query: str) -> str | None:
-    """The query in PostgreSQL's language; None if it asks for nothing. Raises InvalidInput."""
+    """The query as a tsquery; None if it has no words. Raises InvalidInput."""
     terms = parse(query)
     return " & ".join(term.as_tsquery() for term in terms) or None
 
@@ -121,7 +122,7 @@ class Snippets:
 
     def __init__(self, query: str) -> None:
         wanted = [_as_pattern(term) for term in parse(query) if not term.negated]
-        # One alternation behind one look-behind: each word of the text is compared once.
+        # One alternation after one lookbehind, so that each word of the text is compared once.
         self._pattern = re.compile(r"(?<![^\W_])(?:" + "|".join(wanted) + ")", re.IGNORECASE) if wanted else None
 
     def of(self, data: Any) -> dict[str, str] | None:
@@ -143,5 +144,5 @@ class Snippets:
 
 
 def _as_pattern(term: Term) -> str:
-    # Possessive: a run of separators that was passed is not tried again in parts.
+    # Possessive, so that a run of separators is not tried again in parts.
     return r"[\W_]++".join(map(re.escape, term.words)) + ("(?![^\\W_])" if term.exact else "")

@@ -1,6 +1,7 @@
-"""Which errors pass by themselves, and how long the other side asked to wait.
+"""Recognizes temporary errors, and how long the other side asked to wait.
 
-HTTP clients and model vendors' clients have error trees of their own, with no common base. Their errors are recognized by
+HTTP clients and model vendors' clients have their own error classes, without a common base. Their errors are recognized
+by
 their shape (a status, a response, its headers) and by the names of their types, so that none of them is imported.
 Errors are other people's code: reading one never raises.
 """
@@ -91,14 +92,14 @@ _NOT_FOR_ANOTHER = (
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the error, or one that it stands for, passes by itself. A group does if all that it holds does."""
+    """Whether the error, or one that it stands for, is temporary. A group is if all errors in it are."""
     if is_a(error, Exception, BaseExceptionGroup):
         return any(_passes(one) for one in _chain(error))
     return False
 
 
 def retry_after(error: BaseException, now: datetime) -> float | None:
-    """Seconds that the other side asked to wait: the longest time that the error, or one it holds or stands for, names."""
+    """Seconds that the other side asked to wait: the longest that the error, or one that it holds or stands for, names."""
     waits = (_asked(one, now) for one in _everything(error))
     return max((wait for wait in waits if wait is not None and 0 <= wait <= LONGEST.total_seconds()), default=None)
 
@@ -250,7 +251,7 @@ def _seconds(text: Any) -> float | None:
 
 
 def _until(text: str, now: datetime) -> float | None:
-    """Seconds until a date, by the other side's clock if it told the time."""
+    """Seconds until a date, by the other side's clock if the response has its time."""
     moment = _moment(text)
     return max(0.0, (moment - now).total_seconds()) if moment else None
 

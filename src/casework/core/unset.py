@@ -1,4 +1,4 @@
-"""Options of a change that were not given: None is a value of its own."""
+"""A marker for options that were not given, because None is a valid value."""
 
 from enum import Enum
 from typing import Any, Final

@@ -1,1 +1,1 @@
-"""The use cases: one function each, one transaction each, with the effects that follow the commit as their result."""
+"""The use cases: one function and one transaction each. They return the effects to perform after the commit."""

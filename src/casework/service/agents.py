@@ -15,7 +15,7 @@ MAX_TIMEOUT_SECONDS = 30 * 86400.0
 
 
 def as_id(ref: str | UUID) -> UUID | None:
-    """The reference as an id, where it is one."""
+    """The reference as an id; None if it is a name."""
     if isinstance(ref, UUID):
         return ref
     try:
@@ -112,13 +112,13 @@ def find(db: Database, team_id: TeamId) -> list[Agent]:
 
 
 def keep_within(tx: Tx, agent: Agent) -> None:
-    """Keep an agent from being deleted until the open transaction ends. Raises NotFound where it is gone."""
+    """Keep an agent from being deleted until the open transaction ends. Raises NotFound if it is gone."""
     if not store.lock_for_connecting(tx, agent.id):
         raise NotFound("agent", agent.id)
 
 
 def lock_within(tx: Tx, agent_id: AgentId) -> None:
-    """Wait for those who connect an agent, and let nobody else, inside a transaction that is open.
+    """Lock an agent against connections to queues, inside an open transaction; waits for those under way.
 
     Raises NotFound if somebody else has deleted it meanwhile.
     """
@@ -127,7 +127,7 @@ def lock_within(tx: Tx, agent_id: AgentId) -> None:
 
 
 def delete_within(tx: Tx, agent_id: AgentId) -> None:
-    """Delete an agent that is connected to no queue, inside a transaction that is open."""
+    """Delete an agent that is not connected to any queue, inside an open transaction."""
     store.delete(tx, agent_id)
 
 

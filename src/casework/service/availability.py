@@ -11,9 +11,9 @@ T = TypeVar("T")
 
 
 def until_database_is_back(what: str, act: Callable[[bool], T]) -> T | None:
-    """Act until the database is available; `act` gets whether this is the first try. None after twenty minutes.
-
-    The slot is kept meanwhile: a worker that is cut off must not take one message after another from the others.
+    """Call `act` until the database is available; its argument says whether this is the first try. Returns None after
+    twenty minutes. The slot stays occupied meanwhile, so that a worker that is cut off does not take one message after
+    the other.
     """
     for tries in range(1, 600):
         try:

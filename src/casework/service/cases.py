@@ -31,12 +31,12 @@ class CasesChanged:
 
     @property
     def effects(self) -> Effects:
-        """Tell the interrupted runs, and let the dispatcher look."""
+        """The effects: stop the interrupted runs, and ask for a tick."""
         return Effects(stops=tuple(self.interrupted), nudge=bool(self.moved))
 
 
 def create(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed[list[CaseId]]:
-    """Create up to 1000 cases in one transaction, all or none; a case whose key is there already is left out.
+    """Create up to 1000 cases in one transaction, all or none. A case with a known key is skipped.
 
     Raises InvalidInput and NotFound.
     """
@@ -50,7 +50,7 @@ def create(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed
 def create_within(
     tx: Tx, queue_id: QueueId, new: Sequence[NewCase], *, run_id: RunId | None = None, agent_id: AgentId | None = None
 ) -> list[CaseId]:
-    """Create cases inside a transaction that is open. Raises NotFound if the queue is gone."""
+    """Create cases inside an open transaction. Raises NotFound if the queue is gone."""
     ids = store.create(tx, queue_id, new, run_id=run_id, agent_id=agent_id)
     if ids is None:
         raise NotFound("queue", queue_id)
@@ -74,7 +74,7 @@ def get(db: Database, team_id: TeamId, case_id: UUID) -> tuple[Case, list[CaseEv
 
 
 def resolve(tx: Tx, team_id: TeamId, case_id: UUID) -> Case:
-    """The team's case with that id, inside a transaction that is open. Raises NotFound."""
+    """The team's case with that id, inside an open transaction. Raises NotFound."""
     found = store.get_many(tx, [case_id])
     if not found or queues.find_one(tx, team_id, id=found[0].queue_id) is None:
         raise NotFound("case", case_id)
@@ -82,14 +82,14 @@ def resolve(tx: Tx, team_id: TeamId, case_id: UUID) -> Case:
 
 
 def create_and_get(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed[list[Case]]:
-    """As `create`, and read what was created in the same transaction."""
+    """Like `create`, and return the created cases, read in the same transaction."""
     with db.begin() as tx:
         created = create_and_get_within(tx, queue_id, new)
     return Committed(created, Effects(nudge=True))
 
 
 def create_and_get_within(tx: Tx, queue_id: QueueId, new: Sequence[NewCase]) -> list[Case]:
-    """As `create_and_get`, inside a transaction that is open."""
+    """Like `create_and_get`, inside an open transaction."""
     return store.get_many(tx, create_within(tx, queue_id, new))
 
 
@@ -136,14 +136,14 @@ def queue_of(db: Database, team_id: TeamId, case_id: UUID) -> QueueId:
 
 
 def retry(db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID]) -> Committed[CasesChanged]:
-    """Back to pending, for the queue's own consumers; live runs are interrupted, pending cases skipped."""
+    """Set cases back to pending, for all consumers of the queue. Interrupts live runs; skips pending cases."""
     return _override(db, settings, Event.RETRY, CaseStatus.PENDING, queue_id, ids)
 
 
 def delegate(
     db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID], agent_id: AgentId
 ) -> Committed[CasesChanged]:
-    """Back to pending, for that agent alone. Raises NotAConsumer where it is not connected to the queue."""
+    """Set cases back to pending, for that agent only. Raises NotAConsumer if it is not connected to the queue."""
     return _override(db, settings, Event.DELEGATE, CaseStatus.PENDING, queue_id, ids, agent_id=agent_id)
 
 
@@ -155,7 +155,7 @@ def settle(
     status: CaseStatus,
     reason: str | None = None,
 ) -> Committed[CasesChanged]:
-    """Completed or failed by a person; cases that have that status are skipped. Raises InvalidInput."""
+    """Complete or fail cases by hand. Skips cases that already have that status. Raises InvalidInput."""
     ends = LIFECYCLE.targets(Event.SETTLE)
     if status not in ends:
         raise InvalidInput(f"A case is settled as {' or '.join(ends)}, not as {status}.")
@@ -191,7 +191,8 @@ def override_within(
     agent_id: AgentId | None = None,
     reason: str | None = None,
 ) -> CasesChanged:
-    """Take locked cases from whoever has them. A case whose run has yet to stop is ready when it has, or at its deadline."""
+    """Take locked cases from their runs. A case whose run has to stop first is ready once it has, or at its
+    deadline."""
     moving = [row for row in locked if LIFECYCLE.allows(CaseStatus(row.status), event, target)]
     ids = [row.id for row in moving]
     if not ids:
@@ -211,7 +212,7 @@ def override_within(
 
 
 def take_back_from(tx: Tx, settings: Settings, queue_id: QueueId, agent_id: AgentId) -> list[RunId]:
-    """Unbind and undelegate whatever an agent has, or alone may have, in a queue; pending cases too."""
+    """Release all cases of a queue that an agent works on or that are delegated to it, pending ones too."""
     rows = store.lock(tx, store.lock_of_consumer(tx, queue_id, agent_id))
     pending = [row for row in rows if row.status == CaseStatus.PENDING]
     taken = override_within(tx, settings, Event.RETRY, CaseStatus.PENDING, rows, reason="its agent was disconnected")
@@ -222,8 +223,8 @@ def take_back_from(tx: Tx, settings: Settings, queue_id: QueueId, agent_id: Agen
 
 
 def release_unstarted(tx: Tx, unstarted: Sequence[transitions.Fence]) -> int:
-    """Give back runs whose messages were sent and that have not started, and return how many. All their cases are
-    locked first: one after the other, in the order of the runs, they would be locked in another one than everybody's."""
+    """Release runs that were sent but have not started, and return how many. All their cases are locked first, by id:
+    locking them in the order of the runs would break the lock order."""
     store.lock(tx, [fence.case_id for fence in unstarted])
     return sum(
         runs.lock_if_unstarted(tx, fence) and transitions.release(tx, fence, "released before it started")
@@ -232,14 +233,15 @@ def release_unstarted(tx: Tx, unstarted: Sequence[transitions.Fence]) -> int:
 
 
 def delete(db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID]) -> Committed[CasesChanged]:
-    """Delete cases; live runs are interrupted, and their rows stay."""
+    """Delete cases. Interrupts live runs; the rows of runs stay."""
     with db.begin() as tx:
         done = _delete_within(tx, settings, [row.id for row in store.lock(tx, ids, queue_id)])
     return Committed(CasesChanged(done.moved, len(set(ids)) - len(done.moved), done.interrupted), done.effects)
 
 
 def delete_one(db: Database, settings: Settings, team_id: TeamId, case_id: UUID) -> Committed[list[RunId]]:
-    """Delete a case, and return its live run, which is interrupted. Raises NotFound, also if somebody else was first."""
+    """Delete a case and interrupt its live run, which is returned. Raises NotFound, also if another request was
+    first."""
     with db.begin() as tx:
         queue_id = resolve(tx, team_id, case_id).queue_id
         if not store.lock(tx, [case_id], queue_id):
@@ -255,7 +257,7 @@ def _delete_within(tx: Tx, settings: Settings, locked: Sequence[UUID]) -> CasesC
 
 
 def clear_within(tx: Tx, settings: Settings, queue_id: QueueId) -> tuple[int, list[RunId]]:
-    """Delete every case of a queue inside a transaction that is open."""
+    """Delete every case of a queue inside an open transaction."""
     count = 0
     interrupted: list[RunId] = []
     while ids := store.ids_of(tx, queue_id, tx.now, _CLEAR_BATCH):
@@ -266,7 +268,8 @@ def clear_within(tx: Tx, settings: Settings, queue_id: QueueId) -> tuple[int, li
 
 
 def clear(db: Database, settings: Settings, team_id: TeamId, ref: UUID) -> Committed[tuple[int, list[RunId]]]:
-    """Delete the cases that a queue has now, in transactions of a thousand. Returns the count and the interrupted runs."""
+    """Delete the present cases of a queue, a thousand per transaction. Returns their number and the interrupted
+    runs."""
     with db.begin() as tx:
         queue = queues.find_one(tx, team_id, id=ref)
         until = tx.now

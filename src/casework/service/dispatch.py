@@ -1,4 +1,4 @@
-"""The tick: sweep, then claim what is ready for whoever has room, batch by batch."""
+"""The tick: sweep, then claim ready cases for consumers with free slots, batch by batch."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +43,7 @@ def tick(
     positions: ScanPositions | None = None,
     seconds: float = 5.0,
 ) -> Iterator[Committed[Tick]]:
-    """Sweep, and claim while there is work and time. Each result is committed; its effects are to be performed.
+    """Sweep, and claim while there is work and time. Each result is committed; the caller performs its effects.
 
     `durations` and `positions` are what a ticker remembers from tick to tick: how long runs take, and how far claims have come.
     """
@@ -63,7 +63,7 @@ def tick(
             )
             bundles = plan.bundle(claimed, seconds_of, settings.bundle_seconds)
             yield Committed(Tick(claimed=len(claimed)), Effects(bundles=tuple(bundles)))
-        # A round that found no whole batch has left nothing: what has come since brings its own nudge.
+        # A round that did not fill a batch has left nothing behind: later cases bring their own nudge.
         if not claimed or last.picked < BATCH or monotonic() > end:
             return
 
@@ -71,7 +71,7 @@ def tick(
 def claim_round(
     db: Database, settings: Settings, positions: ScanPositions | None = None
 ) -> list[tuple[AgentId, RunMessage]]:
-    """One transaction of claims, over all queues. What it returns is committed and has to be sent to that agent.
+    """One transaction of claims, over all queues. The claims that it returns are committed, and the caller sends them.
 
     `positions` remembers from round to round how far the claims have come; without it each begins at the front.
     """

@@ -19,7 +19,7 @@ class RunDurations:
         self._known: dict[AgentId, tuple[float | None, float]] = {}
 
     def of(self, db: Database, settings: Settings, agents: Iterable[AgentId]) -> dict[AgentId, float]:
-        """Seconds that most runs of each agent take; an agent whose runs go alone is left out."""
+        """Seconds that most runs of each agent take, without agents that need a message for each run."""
         now = monotonic()
         asked = set(agents)
         unknown = [agent for agent in asked if agent not in self._known or self._known[agent][1] < now]

@@ -1,4 +1,4 @@
-"""Who holds a case: the same for runs that workers execute and for runs of agents elsewhere."""
+"""The holder of a case: the same for runs that workers execute and for runs of agents elsewhere."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,11 +20,11 @@ class Holder:
     failures: int
     max_attempts: int
     asked_wait_seconds: float = 0.0
-    """How long the run has waited because services that it called asked it to."""
+    """Seconds that the run has waited because services asked it to."""
 
 
 def holder(row: Any, settings: Settings) -> Holder:
-    """Who holds the case, from the row that a run's start returned."""
+    """The holder, made from the row that the start of a run returned."""
     return Holder(
         fence=Fence(CaseId(row.case_id), RunId(row.run_id), row.attempt),
         queue_id=QueueId(row.queue_id),
@@ -37,7 +37,7 @@ def holder(row: Any, settings: Settings) -> Holder:
 
 
 def held_case(row: Any) -> HeldCase:
-    """The case, from the row that its run's start returned."""
+    """The case, made from the row that the start of its run returned."""
     return HeldCase(
         id=CaseId(row.case_id),
         queue_id=QueueId(row.queue_id),

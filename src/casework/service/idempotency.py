@@ -1,4 +1,4 @@
-"""Performs a request that carries an idempotency key once, and gives a repetition the same answer."""
+"""Performs a request with an idempotency key once, and gives repetitions the same answer."""
 
 import hashlib
 from collections.abc import Callable
@@ -17,7 +17,7 @@ KEPT = timedelta(hours=24)
 def perform_once(db: Database, team_id: TeamId, key: str, request: str, act: Callable[[Tx], Any]) -> tuple[Any, bool]:
     """Run `act` and return its answer and True, or the answer that the key was given before and False.
 
-    `request` is the request as text: a key belongs to one request. The answer must be JSON; it is stored in the
+    `request` is the request as text, because a key belongs to one request. The answer must be JSON; it is stored in the
     transaction in which `act` runs. Raises Conflict if the key was used for another request.
     """
     check_text("idempotency key", key, least=1, most=255)

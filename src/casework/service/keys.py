@@ -22,16 +22,16 @@ from casework.store.keys import StoredKey
 _TOKEN = re.compile(r"cw_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 _NOBODYS_HASH = hashlib.sha256(b"").hexdigest()
 _NETWORK_BITS = {4: 24, 6: 48}
-"""How much of an address is kept: which network a key is used from, not which machine."""
+"""How many bits of an address are kept: the network that a key is used from, not the machine."""
 
 
 def _hash(secret: str) -> str:
-    """A fast hash is right here: the secret has 256 random bits, and cannot be guessed from it."""
+    """A fast hash is enough: the secret has 256 random bits, so nobody can guess it from its hash."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def team(db: Database, name: str, *, create: bool = False) -> TeamId:
-    """The team of that name. Raises NotFound, unless it is to be created."""
+    """The team of that name. Raises NotFound if there is none and `create` is False."""
     if create:
         check_name("team's name", name)
     with db.begin() as tx:
@@ -80,7 +80,7 @@ def rotate(
 ) -> tuple[StoredKey, str]:
     """Replace a key by a new one with the same name, role and agents. Both are valid until `overlap` has passed.
 
-    Without `expires`, the new key is valid for as long as the old one was meant to be when it was made.
+    Without `expires`, the new key gets the same validity period as the old one.
     Raises NotFound if there is no such key, or it is revoked or has expired.
     """
     if overlap < timedelta():
@@ -97,10 +97,11 @@ def rotate(
 
 
 def authenticate(db: Database, token: str, address: str | None = None) -> StoredKey:
-    """The key that the token is. Raises Unauthorized, the same for every way in which it is not valid.
+    """The key of a token. Raises Unauthorized, with the same message whatever is wrong with the token.
 
-    The key is found by its public half; the secret half is compared in constant time, also if there is no such key. What
-    is not written like a key costs no query. A use is noted every ten minutes, with the network of the client's `address`.
+    The key is found by its public half; the secret half is compared in constant time, even if no such key exists. A
+    token in another format costs no query. A use is noted every ten minutes, with the network of the client's
+    `address`.
     """
     parts = _TOKEN.fullmatch(token)
     if parts is None:
@@ -112,7 +113,7 @@ def authenticate(db: Database, token: str, address: str | None = None) -> Stored
     if found is None or not same or not found.valid:
         raise Unauthorized
     if found.to_note:
-        # A transaction of its own, which may fail: a database that takes no writes for a time can still be read.
+        # In a separate transaction, which may fail: a database that takes no writes for a time can still be read.
         with suppress(Unavailable), db.begin() as tx:
             store.note_use(tx, found.key.id, network_of(address))
     return found.key
@@ -135,12 +136,11 @@ def check_right(key: StoredKey, right: Right) -> None:
 
 
 def agents_of(key: StoredKey) -> Collection[AgentId] | None:
-    """The agents that the key may work as; None if it may work as each of its team."""
+    """The agents that the key may work as; None for every agent of its team."""
     return key.agent_ids if key.role is Role.AGENT else None
 
 
 def find(db: Database, team_id: TeamId) -> list[StoredKey]:
-    """The team's keys."""
     with db.begin() as tx:
         return store.find(tx, team_id)
 

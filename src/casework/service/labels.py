@@ -15,7 +15,8 @@ MAX_ASSIGNED = 50
 
 
 def _kept(tx: Tx, team_id: TeamId, queue_id: UUID) -> Queue:
-    """The queue, which stays until the transaction ends: a new label refers to it, and it is locked before its cases."""
+    """The queue, locked against deletion until the transaction ends. A new label refers to it, and the lock order
+    demands it before the cases."""
     queue = resolve(tx, team_id, queue_id)
     if not queues.lock_for_adding(tx, queue.id):
         raise NotFound("queue", queue_id)
@@ -55,7 +56,7 @@ def assign(db: Database, team_id: TeamId, queue_id: UUID, case_id: UUID, refs: S
 
 
 def unlink(db: Database, team_id: TeamId, queue_id: UUID, case_id: UUID, label_ids: Sequence[UUID]) -> None:
-    """Take labels off a case; what it does not carry is passed over. Raises NotFound."""
+    """Remove labels from a case; those that it does not have are ignored. Raises NotFound."""
     with db.begin() as tx:
         _, case = _case_of(tx, team_id, queue_id, case_id)
         if store.unlink(tx, case, label_ids):
@@ -63,7 +64,7 @@ def unlink(db: Database, team_id: TeamId, queue_id: UUID, case_id: UUID, label_i
 
 
 def create(db: Database, team_id: TeamId, queue_id: UUID, ref: LabelRef, hue: int | None) -> CountedLabel:
-    """Create a label; one that is there already is returned as it is."""
+    """Create a label; an existing one is returned unchanged."""
     with db.begin() as tx:
         return store.create(tx, _kept(tx, team_id, queue_id).id, ref, hue)
 

@@ -1,4 +1,4 @@
-"""Lists of cases, page by page, with their total and where the next page begins."""
+"""Pages of cases, with their total and the cursor of the next page."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ __all__ = ["Counts", "Order", "Page", "SortBy", "SortOrder", "page"]
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of the cases, how many there are in all, and the cursor of the next page, where there is one."""
+    """Some of the cases, how many there are in all, and the cursor of the next page, if there is one."""
 
     cases: list[Case]
     total: int
@@ -31,8 +31,8 @@ class Page:
 class Counts:
     """Remembers counts that were expensive: a million cases are not counted again for each page that is turned.
 
-    What took under 10 ms is counted each time. Anything else is remembered for a hundred times as long as it took, but
-    for a minute at most: a total is never older.
+    A count that took under 10 ms is repeated each time. Any other is remembered for a hundred times as long as it took,
+    at most a minute.
     """
 
     MOST_SECONDS = 60.0
@@ -44,7 +44,7 @@ class Counts:
         self._lock = Lock()
 
     def get(self, team_id: TeamId, what: Any, count: Callable[[], Any]) -> Any:
-        """The remembered result, or a new one. A team is never given what another team asked for."""
+        """The remembered result, or a new one. Results of one team are never given to another."""
         key = team_id, what
         with self._lock:
             known = self._known.get(key)

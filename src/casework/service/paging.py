@@ -1,4 +1,4 @@
-"""Where the next page of a list begins, as an opaque text: each field of it is checked when it comes back."""
+"""Cursors: the beginning of the next page as opaque text. Each field is checked when a cursor comes back."""
 
 import base64
 import binascii
@@ -13,24 +13,24 @@ from casework.errors import InvalidInput
 from casework.store.listing import Order, Position, SortBy
 
 MAX_CURSOR = 4096
-"""Characters. The longest is that of a title of 500 characters with four bytes each."""
+"""Characters of a cursor. The longest one holds a title of 500 characters with four bytes each."""
 
 
 def cursor_of(position: Position, order: Order) -> str:
-    """The cursor of the page that begins behind that case."""
+    """The cursor of the page that begins after that case."""
     text = json.dumps([order.by, order.direction, position.value, str(position.id)], ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def position_of(cursor: str, order: Order) -> Position:
-    """The case behind which the page begins. Raises InvalidInput for a cursor that no page of this list gave."""
+    """The case after which the page begins. Raises InvalidInput for a cursor that does not come from this list."""
     try:
         by, direction, value, id = _fields(cursor)
         if (by, direction) != (order.by, order.direction):
-            raise InvalidInput("The cursor is of a list in another order: sort_by and sort_order must stay the same.")
+            raise InvalidInput("The cursor belongs to another order: sort_by and sort_order must stay the same.")
         return Position(_checked(value, order.by), UUID(id))
     except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error) as error:
-        raise InvalidInput("The cursor is not one that a page of this list gave.") from error
+        raise InvalidInput("The cursor does not come from a page of this list.") from error
 
 
 def _fields(cursor: str) -> tuple[str, str, str, str]:

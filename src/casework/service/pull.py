@@ -24,7 +24,7 @@ from casework.store.transitions import Fence
 
 
 def as_json(value: Any) -> str:
-    """A value as it is stored."""
+    """A value as JSON text."""
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -40,7 +40,7 @@ class PulledRun:
 
 
 Permitted = Collection[AgentId] | None
-"""The agents that the caller may work as; None: each of its team."""
+"""The agents that the caller may work as; None for every agent of its team."""
 
 
 def check_case(db: Database, case_id: UUID, permitted: Permitted) -> None:
@@ -72,7 +72,7 @@ def _pull_agent(tx: Tx, team_id: TeamId, agent_id: UUID, permitted: Permitted) -
 
 
 def with_work(db: Database, agent_ids: Collection[AgentId]) -> set[AgentId]:
-    """Those of the agents for which a case is ready, whether or not they have a free slot. Locks nothing."""
+    """The agents for which a case is ready, whether or not they have a free slot. Locks nothing."""
     with db.single() as tx:
         return claims.with_work(tx, agent_ids)
 
@@ -85,7 +85,8 @@ def claim(
     worker: str,
     permitted: Permitted = None,
 ) -> PulledRun | None:
-    """Claim and start one case for a pull agent; None if there is none. Raises NotFound, and Conflict for other agents."""
+    """Claim and start one case for a pull agent; None if no case is ready. Raises NotFound, and Conflict for other
+    agents."""
     with db.begin() as tx:
         agent = _pull_agent(tx, team_id, agent_id, permitted)
         message = _claim_one(tx, settings, agent)
@@ -133,7 +134,7 @@ def _holder(
 def heartbeat(
     db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, permitted: Permitted = None
 ) -> bool:
-    """Say that the run lives; whether it was asked to stop. Raises RunLost if it was given away."""
+    """Record a heartbeat. Returns whether the run was asked to stop. Raises RunLost if it no longer holds its case."""
     with db.begin() as tx:
         holder = _holder(tx, settings, team_id, run_id, attempt, permitted)
         alive = runs.heartbeat(tx, [RunMessage(holder.fence.run_id, attempt)])
@@ -206,7 +207,7 @@ def crashed(
     reason: str,
     permitted: Permitted = None,
 ) -> Committed[RunResult]:
-    """The attempt failed in a way that passes. Raises RunLost."""
+    """Record a temporary failure of the attempt. Raises RunLost."""
     return _write(
         db,
         settings,
@@ -228,7 +229,7 @@ def ask(
     question: Suspended,
     permitted: Permitted = None,
 ) -> Committed[RunResult]:
-    """The run waits for a person; its next claim brings the answer. Raises RunLost."""
+    """Suspend the run until a person answers; its next claim brings the answer. Raises RunLost."""
     if not question.title:
         raise InvalidInput("The question is empty.")
     return _write(
@@ -246,7 +247,7 @@ def ask(
 def release(
     db: Database, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, permitted: Permitted = None
 ) -> Committed[RunResult]:
-    """The agent gives the run back, or has stopped as it was asked to. Raises RunLost."""
+    """Release the run, or end it if it was asked to stop. Raises RunLost."""
 
     def write(tx: Tx, holder: Holder) -> RunResult | None:
         if transitions.release(tx, holder.fence, "released by its agent"):

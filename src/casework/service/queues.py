@@ -79,33 +79,32 @@ def stats(db: Database, team_id: TeamId, ref: str | UUID) -> QueueStats:
 
 
 def counters(db: Database, team_id: TeamId, ref: str | UUID) -> dict[str, int]:
-    """What went wrong in the queue, and how often. Raises NotFound."""
+    """The queue's counters of what went wrong. Raises NotFound."""
     with db.begin() as tx:
         return counter_store.of_queue(tx, resolve(tx, team_id, ref).id)
 
 
 def set_mode(db: Database, team_id: TeamId, ref: str | UUID, mode: QueueMode) -> Committed[Queue]:
-    """Pause, drain or activate a queue. Once it returns, no claim follows that the mode does not permit."""
+    """Pause, drain or activate a queue. After it returns, no claim is made that the mode does not permit."""
     with db.begin() as tx:
         queue = _there(store.set_mode(tx, resolve(tx, team_id, ref).id, mode), ref)
     return Committed(queue, Effects(nudge=mode is not QueueMode.PAUSED))
 
 
 def release_live_runs(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID) -> Committed[int]:
-    """Ask the running runs of a queue to stop and give their cases back, and take back those that did not start."""
+    """Ask the running runs of a queue to stop and release their cases, and release those that have not started."""
     with db.begin() as tx:
         queue = resolve(tx, team_id, ref)
         released = cases.release_unstarted(tx, runs.pending_of(tx, queue.id))
-    # A transaction of its own: whoever goes from one run to the next locks both, the older one first.
+    # In a separate transaction: a worker that goes from one run to the next locks both, the older one first.
     with db.begin() as tx:
         asked = transitions.ask_to_release(tx, settings.grace, queue_id=queue.id)
     return Committed(released + len(asked), Effects(stops=tuple(asked)))
 
 
 def delete(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID) -> Committed[tuple[int, list[RunId]]]:
-    """Delete a queue with its cases; live runs are interrupted. Returns how many cases went, and the interrupted runs.
-
-    Raises NotFound, also if somebody else was first.
+    """Delete a queue with its cases; live runs are interrupted. Returns the number of deleted cases, and the
+    interrupted runs. Raises NotFound, also if another request was first.
     """
     queue = set_mode(db, team_id, ref, QueueMode.PAUSED).value
     cleared = cases.clear(db, settings, team_id, queue.id)
@@ -113,7 +112,7 @@ def delete(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID) -
         store.lock(tx, queue.id)
         rest = cases.clear_within(tx, settings, queue.id)
         if not store.delete(tx, queue.id):
-            # The runs that this one has interrupted learn of it with their next heartbeat.
+            # Runs that this transaction interrupted learn of it at their next heartbeat.
             raise NotFound("queue", ref)
     count, interrupted = cleared.value[0] + rest[0], cleared.value[1] + rest[1]
     return Committed((count, interrupted), Effects(stops=tuple(interrupted)))
@@ -134,7 +133,8 @@ def set_consumer(
     trigger: bool,
     concurrency: int | None,
 ) -> Committed[Consumer]:
-    """Connect an agent to a queue, or change how it is connected. A concurrency of None is no limit. Raises NotFound."""
+    """Connect an agent to a queue, or change how it is connected. A concurrency of None means no limit. Raises
+    NotFound."""
     if concurrency is not None and not 1 <= concurrency <= 100_000:
         raise InvalidInput("The concurrency must be between 1 and 100000, or none.")
     with db.begin() as tx:
@@ -150,7 +150,8 @@ def set_consumer(
 def remove_consumer(
     db: Database, settings: Settings, team_id: TeamId, queue_ref: str | UUID, agent_ref: str | UUID
 ) -> Committed[list[RunId]]:
-    """Disconnect an agent: its live runs are interrupted, and what was meant for it alone goes back to everybody."""
+    """Disconnect an agent: its live runs are interrupted, and cases that were delegated to it go back to all
+    consumers."""
     with db.begin() as tx:
         queue, agent = resolve(tx, team_id, queue_ref), agents.resolve(tx, team_id, agent_ref)
         interrupted = disconnect(tx, settings, queue.id, agent.id)
@@ -160,7 +161,7 @@ def remove_consumer(
 
 
 def disconnect(tx: Tx, settings: Settings, queue_id: QueueId, agent_id: AgentId) -> list[RunId] | None:
-    """Disconnect within a transaction; None where the agent was not connected."""
+    """Disconnect within a transaction; None if the agent was not connected."""
     if not store.remove_consumer(tx, queue_id, agent_id):
         return None
     return cases.take_back_from(tx, settings, queue_id, agent_id)

@@ -1,4 +1,4 @@
-"""Releasing the runs of a worker that shuts down, so that others go on with them at once."""
+"""Releases the runs of a worker that shuts down, so that other workers take them at once."""
 
 from datetime import timedelta
 
@@ -9,9 +9,9 @@ from casework.store.transitions import Fence
 
 
 def give_back(tx: Tx, fence: Fence) -> bool:
-    """End a run that stopped: released for another worker, or for good when its case was taken. False when it is over.
-
-    The release comes first, because it waits for a person who is taking the case, and what follows sees the case taken.
+    """End a run that stopped: release it for another worker, or interrupt it if its case was taken. False if it has
+    ended. The release comes first, because it waits for a person who is taking the case; the second statement then sees
+    that.
     """
     return transitions.release(tx, fence, "released as asked") or transitions.stopped(
         tx, fence.run_id, fence.attempt, "stopped as asked"
@@ -25,14 +25,14 @@ def count_running(db: Database, worker: str) -> int:
 
 
 def ask_to_release(db: Database, worker: str, grace: float) -> Committed[int]:
-    """Ask the runs of a worker to stop within `grace` seconds and give their cases back."""
+    """Ask the runs of a worker to stop within `grace` seconds and release their cases."""
     with db.begin() as tx:
         asked = transitions.ask_to_release(tx, timedelta(seconds=grace), worker=worker)
     return Committed(len(asked), Effects(stops=tuple(asked)))
 
 
 def release_all(db: Database, worker: str) -> Committed[int]:
-    """Release what a worker still executes. Called when none of it can go on."""
+    """Release what a worker still executes. Called when none of its runs can go on."""
     released = 0
     with db.begin() as tx:
         held = runs.running_of(tx, worker)

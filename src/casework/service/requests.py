@@ -1,4 +1,4 @@
-"""Human requests: what waits for a person, and the answer."""
+"""Human requests: questions and approvals, and their answers."""
 
 from typing import Any
 from uuid import UUID
@@ -40,12 +40,12 @@ def answer(db: Database, team_id: TeamId, request_id: UUID, value: str) -> Commi
     check_text("answer", value)
     options = get(db, team_id, request_id).options
     if options and value not in options:
-        raise InvalidInput(f"The answer is to be one of {', '.join(map(repr, options))}.")
+        raise InvalidInput(f"The answer must be one of {', '.join(map(repr, options))}.")
     return _respond(db, team_id, request_id, RequestKind.QUESTION, value)
 
 
 def decide(db: Database, team_id: TeamId, request_id: UUID, approved: bool) -> Committed[HumanRequest]:
-    """Approve or deny; the run goes on with it. Raises NotFound, InvalidInput for a question, AlreadyAnswered."""
+    """Approve or deny; the run goes on. Raises NotFound, InvalidInput for a question, AlreadyAnswered."""
     return _respond(db, team_id, request_id, RequestKind.APPROVAL, approved)
 
 

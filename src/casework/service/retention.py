@@ -1,4 +1,4 @@
-"""Retention: rows that nobody needs any more are deleted."""
+"""Retention: deletes rows that are no longer needed."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ _GONE = timedelta(days=1)
 
 
 def delete_old(db: Database) -> None:
-    """Forget used idempotency keys, and processes that are long gone."""
+    """Delete old idempotency keys, and processes without a heartbeat for a day."""
     with db.begin() as tx:
         keys.forget_used(tx, KEPT)
         processes.forget_silent(tx, _GONE)

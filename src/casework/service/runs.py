@@ -1,4 +1,4 @@
-"""What people see of runs, and stopping one."""
+"""Runs as people see them, and stopping one."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -41,8 +41,10 @@ def find(
         return store.find(tx, queue_id=queue_id, case_id=case_id, statuses=statuses, limit=limit, offset=offset)
 
 
-def said(db: Database, team_id: TeamId, run_id: UUID, *, limit: int, offset: int = 0, after: int = 0) -> list[Message]:
-    """The messages of a run, the oldest first, from behind the one with the id `after`. Raises NotFound."""
+def list_messages(
+    db: Database, team_id: TeamId, run_id: UUID, *, limit: int, offset: int = 0, after: int = 0
+) -> list[Message]:
+    """The messages of a run after the one with the id `after`, the oldest first. Raises NotFound."""
     with db.begin() as tx:
         return messages.find(tx, _get(tx, team_id, run_id).id, limit=limit, offset=offset, after=after)
 
@@ -92,7 +94,7 @@ def recent(db: Database, team_id: TeamId, case_id: UUID, run_id: UUID, limit: in
 def stop(
     db: Database, settings: Settings, team_id: TeamId, run_id: UUID, reason: str | None = None
 ) -> Committed[RunRecord]:
-    """Stop a run: its case fails with the reason. Raises NotFound, and Conflict where the run has ended."""
+    """Stop a run: its case fails with the reason. Raises NotFound, and Conflict if the run has ended."""
     with db.begin() as tx:
         run = _get(tx, team_id, run_id)
         rows = [row for row in cases.lock(tx, [run.case_id]) if row.run_id == run.id] if run.case_id else []

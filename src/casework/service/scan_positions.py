@@ -1,7 +1,6 @@
-"""How far a ticker's claims have come in each lane, so that the next ones begin there.
-
-What was claimed leaves the claim's index only when it is vacuumed, and while an old snapshot is open it is not: looked
-for from the front, the next case then lies behind everything that was claimed since.
+"""How far the claims of a ticker have come in each lane, so that the next claims begin there. Claimed cases stay in the
+claim index until it is vacuumed, which an old open snapshot prevents: a scan from the front would pass all cases that
+were claimed since.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,9 +13,8 @@ from casework.core.plan import Lane, Pick
 from casework.store.claims import Held, Pair, Position, Probe
 
 LATE = timedelta(seconds=2)
-"""A case may be committed so long after the moment that it is ready from: no position is nearer to now.
-
-A case that becomes ready even before, as one whose priority was changed, waits until the positions are reset.
+"""No position is closer to now than this, because a case may be committed that long after its `ready_at`. A case with
+an even earlier `ready_at`, for example after a change of priority, waits until the positions are reset.
 """
 
 _FIRST = UUID(int=0)
@@ -24,19 +22,19 @@ _LANE_OF = attrgetter("lane", "queue_id", "agent_id")
 
 
 class ScanPositions:
-    """One ticker's positions, reset every second or so, so that nothing stays behind them."""
+    """The positions of one ticker. They are reset every second or so, so that no case is passed over for longer."""
 
     def __init__(self) -> None:
         self.positions: dict[Probe, Position] = {}
         self.consumers: list[Pair] = []
 
     def reset(self) -> None:
-        """Look from the front again."""
+        """Begin at the front again."""
         self.positions.clear()
         self.consumers.clear()
 
     def advance(self, held: Iterable[Held], reached: Mapping[Probe, Position], now: datetime) -> None:
-        """Go on behind what a committed round has picked, with the consumers that it found cases for."""
+        """Advance past what a committed round has picked, and remember the consumers that it found cases for."""
         nearest = now - LATE, _FIRST
         for probe, position in reached.items():
             self.positions[probe] = min(position, nearest)
@@ -52,9 +50,10 @@ class ScanPositions:
 
 
 def reached(picks: Iterable[Pick]) -> dict[Probe, Position]:
-    """The last pick of each lane. Whoever found a case in a lane got one of it, or others took what is shared."""
+    """The last pick of each lane. A consumer that found a case in a lane got it, or others took it from a shared
+    lane."""
     last: dict[Probe, Position] = {}
-    # Grouped, because to hash four ids for each case costs as much as the rest of the plan.
+    # Grouped, because hashing four ids for each case costs as much as the rest of the plan.
     for (lane, queue, agent), picked in groupby((pick.candidate for pick in picks), _LANE_OF):
         *_, candidate = picked
         last[Probe(queue, agent, Lane(lane))] = candidate.ready_at, candidate.case_id

@@ -1,4 +1,4 @@
-"""Ids as people write them: whole, or the last characters."""
+"""Ids as people write them: in full, or their last characters."""
 
 import re
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ _CANDIDATES = 5
 
 
 def shorten(ids: Iterable[UUID]) -> dict[UUID, str]:
-    """The last 8 characters of each id, or as many more as tell these ids apart."""
+    """The last 8 characters of each id, or more if that is needed to tell these ids apart."""
     distinct = set(ids)
     for length in range(SHOWN, 32):
         short = {id: id.hex[-length:] for id in distinct}
@@ -27,9 +27,8 @@ def shorten(ids: Iterable[UUID]) -> dict[UUID, str]:
 
 
 def resolve(db: Database, team_id: TeamId, kind: Kind, text: str) -> UUID:
-    """The id that is written whole, or by at least 6 of its last characters.
-
-    Raises NotFound, and InvalidInput with the candidates if several ids of the team end so.
+    """The id that is given in full, or by at least its last 6 characters. Raises NotFound, and InvalidInput with the
+    candidates if several ids of the team match.
     """
     digits = text.strip().lower().replace("-", "")
     if not re.fullmatch(f"[0-9a-f]{{{LEAST},32}}", digits):

@@ -1,5 +1,3 @@
-"""Agents."""
-
 from typing import Any
 from uuid import UUID
 
@@ -48,7 +46,7 @@ def create(
     try:
         return _agent(tx.sql(statement, values).one())
     except UniqueViolation as error:
-        raise NameTaken(f"There is an agent named {name!r} already.") from error
+        raise NameTaken(f"An agent named {name!r} already exists.") from error
 
 
 def find_one(tx: Tx, team_id: TeamId, *, id: UUID | None = None, name: str | None = None) -> Agent | None:
@@ -77,7 +75,7 @@ def lock_for_connecting(tx: Tx, agent_id: AgentId) -> bool:
 
 
 def lock(tx: Tx, agent_id: AgentId) -> bool:
-    """Lock the agent's row against connections and other changes; False if it is gone."""
+    """Lock the agent's row against connections to queues and other changes; False if it is gone."""
     statement = "select 1 from agents where id = %(id)s and deleted_at is null for no key update"
     return tx.sql(statement, {"id": agent_id}).one_or_none() is not None
 
@@ -112,5 +110,5 @@ def change(
     try:
         row = tx.sql(statement, {"id": agent_id, **changes}).one_or_none()
     except UniqueViolation as error:
-        raise NameTaken(f"There is an agent named {name!r} already.") from error
+        raise NameTaken(f"An agent named {name!r} already exists.") from error
     return _agent(row) if row else None

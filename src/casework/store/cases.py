@@ -1,4 +1,4 @@
-"""Cases: creating many at once, reading, locking for people's actions, deleting."""
+"""Cases: create many at once, read, lock for people's actions, delete."""
 
 import json
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ from casework.store.database import NOW, Tx
 from casework.store.ids import new_ids
 from casework.store.transitions import Fence
 
-# One statement for any number of cases. It keeps the queue from being deleted, and adds nothing where that is gone. A key
-# that the queue has already adds nothing. Who adds a key waits for others who are adding it, so that keys are added in
-# one order for all. Arrays of text go in binary: as text, each quote in them would be found and escaped, twice.
+# One statement for any number of cases. It keeps the queue from being deleted, and adds nothing if it is gone. A case
+# with a known key is skipped. A transaction that adds a key waits for others that are adding it, so keys are added in
+# one order. Arrays of text are sent in binary, because in text format each quote would be escaped twice.
 _CREATE_SQL = f"""
 with home as (
   select id from queues where id = %(queue_id)s for key share
@@ -40,15 +40,15 @@ select (select count(*) from home) as homes, array(select id from added) as adde
 
 
 def takes_one_statement(new: Sequence[NewCase]) -> bool:
-    """Whether `create` sends a single statement for these."""
+    """Whether `create` sends a single statement for these cases."""
     return not any(case.labels for case in new)
 
 
 def create(
     tx: Tx, queue_id: QueueId, new: Sequence[NewCase], *, run_id: RunId | None = None, agent_id: AgentId | None = None
 ) -> list[CaseId] | None:
-    """Create pending cases and their labels, in order, and return the ids of those that are new; None where the queue
-    is gone. Without labels this is one statement."""
+    """Create pending cases and their labels, in order, and return the ids of the new ones; None if the queue is gone.
+    Without labels this is one statement."""
     ids = new_ids(len(new))
     row = tx.sql(
         _CREATE_SQL,
@@ -134,7 +134,7 @@ def is_in(tx: Tx, case_id: UUID, queue_id: QueueId) -> bool:
 
 
 def lock(tx: Tx, ids: Sequence[UUID], queue_id: QueueId | None = None) -> list[Any]:
-    """Lock cases in id order, which every one who locks several follows, and return what people's actions look at."""
+    """Lock cases in id order, as everywhere, and return the columns that people's actions need."""
     return list(
         tx.sql(
             """
@@ -150,7 +150,8 @@ def lock(tx: Tx, ids: Sequence[UUID], queue_id: QueueId | None = None) -> list[A
 def lock_of_consumer(tx: Tx, queue_id: QueueId, agent_id: AgentId) -> list[UUID]:
     """Lock and return, in id order, the cases of a queue that an agent works on or that wait for it alone.
 
-    They are looked up again once they are locked: who was waited for may have ended a case, or given it to another.
+    They are looked up again after they are locked, because the transaction that held the lock may have ended a case, or
+    assigned it to another agent.
     """
     statement = """
         select id from cases where id in (
@@ -199,12 +200,12 @@ select title, data from changed
 
 
 def update_by_run(tx: Tx, fence: Fence, *, title: str | None, data: str | None) -> bool:
-    """Change the case that a run holds; False where it holds it no longer. `data` is JSON text."""
+    """Change the case that a run holds; False if it no longer holds it. `data` is JSON text."""
     return _update(tx, {**fence.parameters(), "title": title, "data": data, "priority": None})
 
 
 def update(tx: Tx, case_id: CaseId, *, title: str | None, data: str | None, priority: Priority | None) -> bool:
-    """Change a case, whoever has it; False where there is none. `data` is JSON text."""
+    """Change a case, whatever its status; False if it does not exist. `data` is JSON text."""
     rank = None if priority is None else priority.rank
     return _update(
         tx, {"case_id": case_id, "run_id": None, "attempt": None, "title": title, "data": data, "priority": rank}
@@ -224,7 +225,7 @@ def _update(tx: Tx, values: dict[str, Any]) -> bool:
 
 
 def log(tx: Tx, case_ids: Sequence[UUID], type: EventType, reason: str | None = None) -> None:
-    """Add a line to the history of cases whose status does not change."""
+    """Add a line to the history of cases without changing their status."""
     tx.sql(
         f"""
         with touched as (update cases set updated_at = {NOW} where id = any(%(ids)s::uuid[]) returning id)

@@ -1,4 +1,4 @@
-"""What a tick reads and locks before it claims. The claim itself writes a status, and stands in `transitions`."""
+"""What a tick reads and locks before it claims. The claim itself writes a status, so it is in `transitions`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
-"""Statements on one connection: sent with the driver's cursors and pipelines, prepared where the connection is ours alone."""
+"""Sends statements on one connection with the driver's cursors and pipelines. Prepares them unless the connection is
+shared."""
 
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,13 +15,15 @@ Asked = tuple[str, Mapping[str, Any]]
 """A statement and its parameters."""
 
 MOST_PREPARED = 200
-"""Statements that stay prepared on a connection. Searches are put together from parts, and there is no end of them."""
+"""The most statements that stay prepared on a connection. Searches are composed of parts, so their number is
+unlimited."""
 
 _SNAPSHOT = "begin isolation level repeatable read, read only"
 
 PLANS_KEPT_SECONDS = 2.0
-"""While a table is tiny, reading all of it is cheapest, and the server keeps such a plan until the next autovacuum: with one,
-a claim took 100 ms instead of 4. Planning what workers and tickers repeat takes 3 ms."""
+"""How long prepared statements are kept. While a table is tiny, a sequential scan is cheapest, and the server keeps
+that plan until the next autovacuum: with it, a claim took 100 ms instead of 4. Planning the statements of workers and
+tickers again takes 3 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +37,16 @@ class Rows:
         return iter(self.rows)
 
     def all(self) -> list[Any]:
-        """All rows."""
         return list(self.rows)
 
     def one_or_none(self) -> Any | None:
-        """The only row; None if there is none. Raises ValueError if there are several."""
+        """The only row; None if there are no rows. Raises ValueError if there are several."""
         if len(self.rows) > 1:
             raise ValueError(f"expected at most one row, got {len(self.rows)}")
         return self.rows[0] if self.rows else None
 
     def one(self) -> Any:
-        """The only row. Raises ValueError if there is none, or several."""
+        """The only row. Raises ValueError if there are no rows, or several."""
         if len(self.rows) != 1:
             raise ValueError(f"expected one row, got {len(self.rows)}")
         return self.rows[0]
@@ -74,8 +76,8 @@ def rows_by_name(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Any]:
 class Connection:
     """A connection, for one thread at a time. All methods raise the driver's errors.
 
-    `opening` begins a transaction. Behind a pooler, where `prepares` is False, the next transaction may be on another server
-    connection, where a prepared name is unknown, or somebody else's statement.
+    `opening` begins a transaction. Behind a pooler, `prepares` is False: the next transaction may be on another server
+    connection, on which a prepared name is unknown, or belongs to a statement of another client.
     """
 
     def __init__(self, driver: psycopg.Connection[Any], *, opening: Sequence[str], prepares: bool) -> None:
@@ -90,7 +92,7 @@ class Connection:
         self._outdated = False
 
     def execute(self, statement: str, bound: Mapping[str, Any]) -> Rows:
-        """Execute one statement, with `%(name)s` for parameters; outside of a transaction it is one."""
+        """Execute one statement, with `%(name)s` for parameters. Outside of a transaction, it is committed at once."""
         self._tidy_up()
         try:
             return _rows(self._send(self._cursor, statement, bound))
@@ -110,19 +112,23 @@ class Connection:
             raise
 
     def begin_with(self, *asked: Asked, snapshot: bool = False) -> list[Rows]:
-        """Begin a transaction with these statements, in one round trip; with `snapshot`, one that only reads one moment."""
+        """Begin a transaction with these statements, in one round trip; with `snapshot`, a read-only one with a single
+        snapshot."""
         opening = [(_SNAPSHOT, {}), *self._opening[1:]] if snapshot else self._opening
         return self.execute_together(*opening, *asked)[len(opening) :]
 
     def execute_alone(self, *asked: Asked) -> list[Rows]:
-        """Execute statements as a whole transaction, in one round trip. After an error there may be one to roll back."""
+        """Execute statements as a whole transaction, in one round trip. After an error, a transaction may be left to
+        roll back."""
         if len(asked) == 1 and self._prepares:
             return [self.execute(*asked[0])]
-        # A statement commits, and not the end of the pipeline, which also comes if a parameter cannot be sent.
+        # Commit with a statement instead of at the end of the pipeline, which is also reached if a parameter
+        # cannot be sent.
         return self.execute_together(*self._opening, *asked, ("commit", {}))[len(self._opening) : -1]
 
     def commit(self) -> None:
-        """Commit. Raises InFailedSqlTransaction if a statement had failed: the server rolls back then, and says nothing."""
+        """Commit. Raises InFailedSqlTransaction if a statement failed, because the server then rolls back without an
+        error."""
         if self._driver.execute("commit", prepare=False).statusmessage == "ROLLBACK":
             raise psycopg.errors.InFailedSqlTransaction("a statement of this transaction failed")
 
@@ -130,7 +136,7 @@ class Connection:
         """Roll back to the savepoint, or else the transaction, if there is one."""
         if self._driver.closed or self._driver.pgconn.transaction_status == TransactionStatus.IDLE:
             return
-        # Of a rollback that it sees, the driver concludes that all prepared statements have to go.
+        # With preparing off, the driver does not see the rollback, after which it would deallocate all statements.
         self._driver.prepare_threshold = None
         try:
             self._driver.execute(f"rollback to savepoint {savepoint}" if savepoint else "rollback")
@@ -139,15 +145,15 @@ class Connection:
 
     @property
     def is_direct(self) -> bool:
-        """Whether no pooler stands between."""
+        """Whether the connection is direct, without a pooler."""
         return self._prepares
 
     def is_idle(self) -> bool:
-        """Whether the connection works, and is in no transaction."""
+        """Whether the connection works and is not in a transaction."""
         return self._driver.pgconn.transaction_status == TransactionStatus.IDLE
 
     def answers(self) -> bool:
-        """Whether the other side still is there."""
+        """Whether the server still answers."""
         try:
             self._driver.execute("", prepare=False)
         except psycopg.Error:
@@ -155,7 +161,6 @@ class Connection:
         return True
 
     def close(self) -> None:
-        """Close it."""
         self._driver.close()
 
     def _send(self, cursor: psycopg.Cursor[Any], statement: str, bound: Mapping[str, Any]) -> psycopg.Cursor[Any]:
@@ -165,7 +170,8 @@ class Connection:
         self._driver.prepare_threshold = 5 if self._prepares else None
 
     def _note(self, error: psycopg.Error) -> None:
-        """Whether prepared statements have to go: what one returns has changed, or somebody deallocated it."""
+        """Whether prepared statements have to be deallocated: the result type of one has changed, or somebody
+        deallocated it."""
         self._outdated |= isinstance(error, psycopg.errors.FeatureNotSupported | psycopg.errors.InvalidSqlStatementName)
 
     def _tidy_up(self) -> None:

@@ -1,7 +1,6 @@
-"""Counters of a queue: what went wrong in it, kept when its cases are deleted.
-
-A counter is the last thing that a transaction locks, and several are added in the order of their keys. There is no
-foreign key to the queue: its check would lock the queue after the case, and wait in a circle with a deletion.
+"""Counters of a queue: what went wrong in it. They are kept when cases are deleted. A transaction locks counters last,
+and in the order of their keys. They have no foreign key to the queue, because its check would lock the queue after the
+case, and deadlock with a deletion.
 """
 
 from uuid import UUID
@@ -9,7 +8,7 @@ from uuid import UUID
 from casework.core.model import CounterName
 from casework.store.database import Tx
 
-# Where the queue was deleted, its counters went with it.
+# If the queue is deleted, so are its counters.
 _ADD_SQL = """
 insert into counters as c (queue_id, name, value)
 select id, %(name)s, %(count)s from queues where id = %(queue_id)s

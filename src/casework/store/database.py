@@ -1,4 +1,4 @@
-"""Transactions on the database, one moment in each, and errors in casework's own words."""
+"""Transactions on the database, each with one moment in time, and casework's own errors."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -15,7 +15,8 @@ from casework.store.sqlstates import in_own_words
 Clock = Callable[[], datetime]
 
 NOW = "coalesce(%(now)s::timestamptz, now())"
-"""The moment of a transaction: when it began, or the clock of a test. now() is stable, so it still is an index condition."""
+"""The moment of a transaction: its start, or the clock of a test. now() is stable, so comparisons with it can use an
+index."""
 
 
 class Tx:
@@ -30,7 +31,7 @@ class Tx:
         single: bool = False,
         snapshot: bool = False,
     ) -> None:
-        """`begun` is False if the first statement begins it; `single` if that also ends it."""
+        """`begun` is False if the first statement begins the transaction, and `single` if it also ends it."""
         self.connection = connection
         self.begun = begun
         self._single, self._snapshot = single, snapshot
@@ -40,14 +41,14 @@ class Tx:
 
     @property
     def now(self) -> datetime:
-        """The transaction's moment, aware, in UTC; the first time, it takes a statement to ask."""
+        """The moment of the transaction, aware, in UTC. The first access sends a statement."""
         if self._now is None:
             self._now = self.sql("select now()").scalar_one()
         return self._now
 
     @property
     def is_direct(self) -> bool:
-        """Whether no pooler stands between."""
+        """Whether the connection is direct, without a pooler."""
         return self.connection.is_direct
 
     def sql(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Rows:
@@ -60,7 +61,7 @@ class Tx:
         return self.together((statement, parameters or {}))[0]
 
     def together(self, *asked: Asked) -> list[Rows]:
-        """Run several statements in one round trip, each as `sql` does: it sees what others have committed by then."""
+        """Run several statements in one round trip. Each has its own snapshot, as with `sql`."""
         bound = [(statement, {"now": self.fixed_now, **parameters}) for statement, parameters in asked]
         if self.begun:
             return self.connection.execute_together(*bound)
@@ -73,7 +74,7 @@ class Tx:
 
 
 class Database:
-    """Opens transactions. Made once in a process, by wiring, and not before a fork."""
+    """Opens transactions. Make one for each process, after a fork."""
 
     def __init__(
         self,
@@ -85,7 +86,8 @@ class Database:
         caches_plans: bool = False,
         statement_seconds: float = 0,
     ) -> None:
-        """`statement_seconds` is how long a statement may take; 0 is no limit. Raises InvalidSettings if the URL cannot be
+        """`statement_seconds` is how long a statement may take; 0 means no limit. Raises InvalidSettings if the URL
+        cannot be
         read."""
         self.clock = clock
         self.url = server.checked(url)
@@ -102,8 +104,8 @@ class Database:
         return self._transaction()
 
     def snapshot(self) -> AbstractContextManager[Tx]:
-        """A transaction that only reads: all its statements see the database as it is at the first of them, and the
-        server refuses one that would lock a row, so that no reader makes a claim pass a case over or a completion wait.
+        """A read-only transaction with one snapshot for all its statements. The server refuses row locks in it, so a
+        reader never makes a claim skip a case or a completion wait.
 
         Raises DatabaseUnavailable and SchemaOutdated.
         """
@@ -134,5 +136,4 @@ class Database:
             self._pool.take_back(connection)
 
     def close(self) -> None:
-        """Close all connections."""
         self._pool.close()

@@ -6,10 +6,9 @@ from uuid_utils.compat import uuid7
 
 
 def new_id() -> UUID:
-    """A new id, later than every one this process made before."""
+    """A new id, greater than all that this process made before."""
     return uuid7()
 
 
 def new_ids(count: int) -> list[UUID]:
-    """That many new ids, in order."""
     return [uuid7() for _ in range(count)]

@@ -1,4 +1,4 @@
-"""Which installation this is."""
+"""The identity of an installation."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Teams, API keys, and requests that must not be done twice."""
+"""Teams, API keys, and idempotency keys."""
 
 import json
 from collections.abc import Sequence
@@ -29,9 +29,9 @@ class StoredKey:
     agent_ids: tuple[AgentId, ...]
     """The agents that a key of role agent works for."""
     last_used_at: datetime | None
-    """To within ten minutes."""
+    """Accurate to ten minutes."""
     last_used_from: str | None
-    """The network of the client."""
+    """The network of the client, such as 192.0.2.0/24."""
 
 
 def _key(row: Any) -> StoredKey:
@@ -81,12 +81,12 @@ def create(
 
 @dataclass(frozen=True, slots=True)
 class FoundKey:
-    """A key, and what the database says of it at this moment."""
+    """A key, and its state at this moment."""
 
     key: StoredKey
     valid: bool
     to_note: bool
-    """Whether its use is to be noted: that was last done a while ago, and the database takes writes."""
+    """Whether to record its use: it was last recorded a while ago, and the database accepts writes."""
 
 
 NOTED_EVERY = timedelta(minutes=10)
@@ -106,7 +106,7 @@ def find_public(tx: Tx, public: str) -> FoundKey | None:
 
 
 def note_use(tx: Tx, key_id: UUID, origin: str | None) -> None:
-    """Note when and from where a key is used, unless somebody else is doing so."""
+    """Record when and from which network a key was used, unless another transaction is doing so."""
     tx.sql(
         f"""
         update api_keys set last_used_at = {NOW}, last_used_from = %(origin)s
@@ -130,7 +130,7 @@ def find_one(tx: Tx, team_id: TeamId, key_id: UUID) -> StoredKey | None:
 
 
 def expire(tx: Tx, key_id: UUID, after: timedelta) -> None:
-    """Let a key expire after that time, or when it does anyway if that is sooner."""
+    """Let a key expire after that time, unless it expires sooner anyway."""
     tx.sql(
         f"update api_keys set expires_at = least(expires_at, {NOW} + %(after)s) where id = %(id)s",
         {"id": key_id, "after": after},
@@ -159,7 +159,7 @@ def revoke(tx: Tx, team_id: TeamId, key_id: UUID) -> bool:
 
 
 def ensure_team(tx: Tx, name: str) -> TeamId:
-    """The team of that name, created if there is none."""
+    """The team of that name, created if it does not exist."""
     tx.sql(
         "insert into teams (id, name) values (%(id)s, %(name)s) on conflict (name) do nothing",
         {"id": new_id(), "name": name},
@@ -169,13 +169,13 @@ def ensure_team(tx: Tx, name: str) -> TeamId:
 
 
 def team_named(tx: Tx, name: str) -> TeamId | None:
-    """The team of that name."""
     found: TeamId | None = tx.sql("select id from teams where name = %(name)s", {"name": name}).scalar_one_or_none()
     return found
 
 
 def begin_once(tx: Tx, team_id: TeamId, key: str, fingerprint: str) -> tuple[str, Any] | None:
-    """Take an idempotency key; waits for whoever is using it. Returns its fingerprint and answer if it is used up."""
+    """Take an idempotency key; waits for a transaction that is using it. Returns fingerprint and answer if it was used
+    before."""
     values = {"team_id": team_id, "key": key, "fingerprint": fingerprint}
     taken = tx.sql(
         f"""

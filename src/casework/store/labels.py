@@ -13,14 +13,13 @@ from casework.store.ids import new_id, new_ids
 
 
 def hue_of(key: str, value: str) -> int:
-    """A colour, 0 to 359 degrees, that a label keeps wherever it is made."""
+    """A hue from 0 to 359 degrees, derived from the label, so that it is the same in every queue."""
     return zlib.crc32(f"{key}\0{value}".encode()) % 360
 
 
 def ensure(tx: Tx, queue_id: QueueId, wanted: Sequence[LabelRef]) -> dict[LabelRef, LabelId]:
-    """The ids of these labels on a queue; those that are missing are created, in one order for all.
-
-    They are locked, so that none of them is deleted before it is used; one that somebody deletes meanwhile is made anew.
+    """The ids of these labels on a queue; missing ones are created, always in the same order. They are locked, so that
+    none is deleted before it is used; one that is deleted meanwhile is created again.
     """
     refs = sorted(set(wanted), key=lambda ref: (ref.key, ref.value))
     values = {
@@ -52,7 +51,7 @@ def ensure(tx: Tx, queue_id: QueueId, wanted: Sequence[LabelRef]) -> dict[LabelR
 
 
 def assign(tx: Tx, queue_id: QueueId, labelled: Sequence[tuple[CaseId, Sequence[LabelRef]]]) -> int:
-    """Assign labels to cases; what is assigned already stays as it is. Returns how many assignments are new."""
+    """Assign labels to cases. Existing assignments are kept. Returns the number of new ones."""
     ids = ensure(tx, queue_id, [ref for _, refs in labelled for ref in refs])
     pairs = sorted(
         {(case_id, ids[ref]) for case_id, refs in labelled for ref in refs},
@@ -95,7 +94,7 @@ def of_queue(tx: Tx, queue_id: QueueId, *, limit: int, offset: int) -> list[Coun
 
 
 def create(tx: Tx, queue_id: QueueId, ref: LabelRef, hue: int | None) -> CountedLabel:
-    """The label, created where it is missing."""
+    """The label, created if it does not exist."""
     values = {
         "queue_id": queue_id,
         "id": new_id(),
@@ -114,7 +113,7 @@ def create(tx: Tx, queue_id: QueueId, ref: LabelRef, hue: int | None) -> Counted
 
 
 def change(tx: Tx, queue_id: QueueId, label_id: UUID, *, key: str | None, value: str, hue: int | None) -> Label | None:
-    """Change a label; None where the queue has none with that id. Raises NameTaken."""
+    """Change a label; None if the queue has no label with that id. Raises NameTaken."""
     try:
         row = tx.sql(
             """
@@ -129,7 +128,7 @@ def change(tx: Tx, queue_id: QueueId, label_id: UUID, *, key: str | None, value:
 
 
 def delete(tx: Tx, queue_id: QueueId, label_id: UUID) -> bool:
-    """Delete a label, and with it its assignments; False where the queue has none with that id."""
+    """Delete a label and its assignments; False if the queue has no label with that id."""
     return (
         tx.sql(
             "delete from labels where id = %(id)s and queue_id = %(queue_id)s", {"id": label_id, "queue_id": queue_id}
@@ -139,7 +138,7 @@ def delete(tx: Tx, queue_id: QueueId, label_id: UUID) -> bool:
 
 
 def unlink(tx: Tx, case_id: CaseId, label_ids: Sequence[UUID]) -> int:
-    """Take labels off a case; returns how many it carried."""
+    """Remove labels from a case; returns how many it had."""
     return tx.sql(
         "delete from case_labels where case_id = %(case_id)s and label_id = any(%(ids)s::uuid[])",
         {"case_id": case_id, "ids": list(label_ids)},

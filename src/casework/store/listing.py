@@ -1,4 +1,4 @@
-"""The one way to find cases of a queue: filters, search, sorting, and where the next page begins.
+"""Finds cases of a queue: filters, search, sorting and pages.
 
 Each page is one of two plans. By time, newest or oldest first, the list index is read status by status from its end,
 and reading stops when the page is full. With a search for something rare, or another order, the matching cases are gathered
@@ -29,7 +29,7 @@ class SortBy(StrEnum):
 
 
 class SortOrder(StrEnum):
-    """Which end comes first."""
+    """The order of a list."""
 
     ASC = "asc"
     DESC = "desc"
@@ -51,7 +51,7 @@ class Order:
     direction: SortOrder = SortOrder.DESC
 
     def expression(self) -> str:
-        """Cases that are not postponed come last, whichever end is first."""
+        """Cases that are not postponed come last in both orders."""
         if self.by is not SortBy.POSTPONED_TO:
             return f"c.{self.by}"
         never = "infinity" if self.direction is SortOrder.ASC else "-infinity"
@@ -81,7 +81,7 @@ class _Filter:
         return " and ".join(self.conditions) or "true"
 
     def with_hits(self) -> tuple[str, str]:
-        """What a statement begins with, and what its cases are joined with, so that a search is looked up first."""
+        """The beginning of a statement and its join, so that the search index is read first."""
         return (f"with {_HITS}", "join hit h on h.case_id = c.id") if self.is_search else ("", "")
 
 
@@ -122,7 +122,7 @@ def _filter(tx: Tx, queue_id: QueueId, wanted: CaseFilter) -> _Filter | None:
 
 
 def _label_ids(tx: Tx, queue_id: QueueId, key: str, accepted: Sequence[str]) -> list[UUID]:
-    """Looked up first, so that the planner sees which labels are meant, and knows how common they are."""
+    """Looked up first, so that the planner knows how common these labels are."""
     rows = tx.sql(
         "select id from labels where queue_id = %(queue_id)s and key = %(key)s and value = any(%(values)s::text[])",
         {"queue_id": queue_id, "key": key, "values": list(accepted)},
@@ -168,7 +168,8 @@ RARE = 5000
 
 
 def _is_rare(tx: Tx, found: _Filter) -> bool:
-    """Whether so few cases match the search that gathering them is cheap. What is common is met soon by reading on."""
+    """Whether so few cases match the search that collecting them is cheap. Common words are soon found by reading the
+    list."""
     statement = f"""
         select count(*) from (
           select from case_search where queue_id = %(queue_id)s and words @@ %(tsquery)s::tsquery limit {RARE}
@@ -204,7 +205,7 @@ def _gathered(found: _Filter, order: Order) -> str:
 
 
 def total(tx: Tx, queue_id: QueueId, wanted: CaseFilter) -> int:
-    """How many cases match, whatever the page."""
+    """How many cases match in all."""
     found = _filter(tx, queue_id, wanted)
     if found is None:
         return 0

@@ -1,4 +1,4 @@
-"""Values that stand in statements and in tables alike."""
+"""Values that both statements and table definitions contain."""
 
 from collections.abc import Iterable
 from enum import StrEnum

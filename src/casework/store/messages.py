@@ -1,4 +1,4 @@
-"""What a run said, and what it need not do twice. Every write is fenced by the run and its attempt."""
+"""Messages and steps of runs. Every write is fenced by the run and its attempt."""
 
 import json
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ select count(*) from held
 
 
 def say(tx: Tx, fence: Fence, type: str, content: Any, key: str) -> bool:
-    """Add a message, unless the run has said it before; False if the run no longer holds its case."""
+    """Add a message unless the run has one with that key; False if the run no longer holds its case."""
     values = {**fence.parameters(), "type": type, "content": json.dumps(content, ensure_ascii=False), "key": key}
     return bool(tx.sql(_SAY_SQL, values).scalar_one())
 
@@ -47,7 +47,7 @@ def steps_of(tx: Tx, run_id: RunId) -> dict[str, Any]:
 def find(
     tx: Tx, run_id: UUID, *, limit: int, offset: int = 0, after: int = 0, types: Sequence[str] = ()
 ) -> list[Message]:
-    """Messages of a run, the oldest first, from behind the one with the id `after`."""
+    """Messages of a run after the one with the id `after`, the oldest first."""
     rows = tx.sql(
         """
         select id, type, role, created_at, content from run_messages

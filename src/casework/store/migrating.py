@@ -1,4 +1,4 @@
-"""Migrations, by Alembic. Imported when there is something to migrate: every command asks for the version, few change it."""
+"""Migrations, by Alembic. Imported only to migrate: every command reads the version, few change it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ def _settings(connection: sqlalchemy.Connection) -> str:
 
 @contextmanager
 def connected(db: Database) -> Iterator[sqlalchemy.Connection]:
-    """A connection of SQLAlchemy's, in one transaction that is committed at the end; Alembic needs one."""
+    """A SQLAlchemy connection, which Alembic needs, in one transaction that is committed at the end."""
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://", creator=lambda: server.open_driver(db.url, "casework"), poolclass=NullPool
     )

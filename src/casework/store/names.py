@@ -1,4 +1,5 @@
-"""Names for a shell's completion: one short connection of its own, because importing the rest would take longer than people wait."""
+"""Names for shell completion. Opens a separate short connection, because importing the rest takes longer than people
+wait."""
 
 from typing import Literal, LiteralString
 

@@ -1,4 +1,4 @@
-"""A pool of connections: so many at most, lent to one thread at a time, the one that was used last first."""
+"""A pool of connections with a maximum size. Each is lent to one thread at a time, the last used one first."""
 
 from collections.abc import Callable
 from queue import Empty, LifoQueue
@@ -10,14 +10,14 @@ from casework.store.connection import Connection
 WAIT_SECONDS = 5.0
 
 PAUSE_SECONDS = 1.0
-"""A connection that was idle for longer is asked whether it still is one; a transaction that finds out by itself fails."""
+"""A connection that was idle for longer is tested before it is lent, because a transaction on a broken one fails."""
 
 
 class Pool:
     """Lends connections. Each is made when it is first needed: `None` stands for one that is not made yet.
 
-    A queue of the standard library is all that it takes. SQLAlchemy's pool costs a transaction four times as much, and
-    importing it a command half of its start.
+    A queue of the standard library is enough. SQLAlchemy's pool makes taking a connection four times as expensive, and
+    importing it takes half of a command's start.
     """
 
     def __init__(self, connect: Callable[[], Connection], size: int) -> None:
@@ -28,7 +28,7 @@ class Pool:
             self._free.put(None)
 
     def lend(self) -> Connection:
-        """A connection that works. Raises DatabaseUnavailable when all are in use, or none can be made."""
+        """A connection that works. Raises DatabaseUnavailable if all are in use, or the server cannot be reached."""
         try:
             connection = self._free.get(timeout=WAIT_SECONDS)
         except Empty:
@@ -44,7 +44,7 @@ class Pool:
             raise
 
     def take_back(self, connection: Connection) -> None:
-        """Keep the connection for others, unless it broke, or did not come out of its transaction."""
+        """Return a connection to the pool, unless it is broken or still in a transaction."""
         if connection.is_idle():
             connection.used = monotonic()
             self._free.put(connection)
@@ -53,7 +53,7 @@ class Pool:
             self._free.put(None)
 
     def close(self) -> None:
-        """Close what is not lent."""
+        """Close the connections that are not lent."""
         taken: list[Connection | None] = []
         while len(taken) < self._size and not self._free.empty():
             taken.append(self._free.get_nowait())

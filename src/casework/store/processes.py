@@ -1,10 +1,10 @@
-"""Which tickers and workers were seen lately, so that a queue that stands still can say why."""
+"""When tickers and workers were last seen, for the diagnosis of queues that stand still."""
 
 from datetime import datetime, timedelta
 
 from casework.store.database import NOW, Tx
 
-# `started_at` begins anew after a gap: it says since when the process has been listening without a break.
+# `started_at` is reset after a gap: it says since when the process has been listening without a break.
 _SEEN_SQL = f"""
 insert into processes as p (id, role, started_at, seen_at, lost_slots) values (%(id)s, %(role)s, {NOW}, {NOW}, %(lost_slots)s)
 on conflict (id) do update set seen_at = excluded.seen_at, lost_slots = excluded.lost_slots,
@@ -36,10 +36,10 @@ def last_seen(tx: Tx) -> dict[str, datetime]:
 
 
 def forget(tx: Tx, id: str) -> None:
-    """Forget a process that ended."""
+    """Delete a process that ended."""
     tx.sql("delete from processes where id = %(id)s", {"id": id})
 
 
 def forget_silent(tx: Tx, age: timedelta) -> None:
-    """Forget processes that were not seen for that long."""
+    """Delete processes that were not seen for that long."""
     tx.sql(f"delete from processes where seen_at < {NOW} - %(age)s", {"age": age})

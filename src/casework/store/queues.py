@@ -31,7 +31,7 @@ def create(tx: Tx, team_id: TeamId, name: str, description: str | None) -> Queue
             tx.sql(statement, {"id": new_id(), "team_id": team_id, "name": name, "description": description}).one()
         )
     except UniqueViolation as error:
-        raise NameTaken(f"There is a queue named {name!r} already.") from error
+        raise NameTaken(f"A queue named {name!r} already exists.") from error
 
 
 def find_one(tx: Tx, team_id: TeamId, *, id: UUID | None = None, name: str | None = None) -> Queue | None:
@@ -60,12 +60,12 @@ def change(
     try:
         row = tx.sql(statement, {"id": queue_id, **changes}).one_or_none()
     except UniqueViolation as error:
-        raise NameTaken(f"There is a queue named {name!r} already.") from error
+        raise NameTaken(f"A queue named {name!r} already exists.") from error
     return _queue(row) if row else None
 
 
 def lock_for_adding(tx: Tx, queue_id: QueueId) -> bool:
-    """Keep the queue from being deleted until this transaction ends; False if it is gone."""
+    """Keep the queue from being deleted until this transaction ends; False if it does not exist."""
     return tx.sql("select 1 from queues where id = %(id)s for key share", {"id": queue_id}).one_or_none() is not None
 
 
@@ -85,8 +85,8 @@ def delete(tx: Tx, queue_id: QueueId) -> bool:
 
 
 def lock(tx: Tx, queue_id: QueueId) -> None:
-    """Lock the queue's row against claims, additions and other changes, and its consumers', which its deletion takes
-    along: locked then, they would come after the cases."""
+    """Lock the rows of the queue and its consumers against claims, additions and other changes. Deleting the queue
+    deletes its consumers, and would otherwise lock them after the cases."""
     tx.sql("select 1 from queues where id = %(id)s for update", {"id": queue_id})
     tx.sql("select 1 from consumers where queue_id = %(id)s order by agent_id for update", {"id": queue_id})
 

@@ -94,7 +94,7 @@ def of_run(tx: Tx, run_id: RunId) -> list[HumanRequest]:
 
 
 def answer(tx: Tx, request_id: RequestId, value: Any) -> bool:
-    """Store the answer, once; False where the request is answered or cancelled."""
+    """Store the answer, once; False if the request is already answered or cancelled."""
     return (
         tx.sql(
             f"""

@@ -16,7 +16,7 @@ from casework.store.agents import IS_DISPATCHED
 from casework.store.database import NOW, Tx
 from casework.store.transitions import HOLDS, Fence
 
-# Rows are locked in id order, as everywhere, before they are updated: an UPDATE from a list locks in any order.
+# Lock rows in id order, as everywhere, before updating them: an UPDATE from a list locks in any order.
 _HEARTBEAT_SQL = f"""
 with mine as (
   select r.id from unnest(%(ids)s::uuid[], %(attempts)s::int[]) as m (id, attempt)

@@ -1,4 +1,4 @@
-"""The schema's version: which one the database has, and bringing it to this package's."""
+"""The version of the schema in the database, and upgrading it to that of this package."""
 
 from casework.errors import InvalidSettings, SchemaOutdated
 from casework.store import server
@@ -24,7 +24,7 @@ select current_setting('server_version_num')::int as version, current_setting('s
 
 
 def problems(tx: Tx) -> list[str]:
-    """What keeps this server from holding casework's tables, each with the statement that mends it."""
+    """Problems that keep this database from holding casework's tables, each with the statement that fixes it."""
     found = tx.sql(_LOOK_SQL).one()
     problems = []
     if found.version < server.OLDEST_SERVER:

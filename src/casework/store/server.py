@@ -1,4 +1,4 @@
-"""The server that a URL leads to: how it is reached, what casework sets on a connection, and whether the server suits it."""
+"""Connects to the server of a URL, makes casework's settings, and checks whether the server is suitable."""
 
 import logging
 from datetime import datetime
@@ -17,7 +17,7 @@ from casework.store.sqlstates import first_line, in_own_words
 
 OLDEST_SERVER = 150000
 
-# Whatever a role, a database or a server may set otherwise, and what would then break: what a value is read as, what a
+# Settings that a role, a database or a server may change, and on which casework depends: how values are read, what a
 # transaction sees and may do, and how long it may take.
 _SESSION = {
     "datestyle": "ISO, MDY",
@@ -37,22 +37,22 @@ _SESSION = {
     "statement_timeout": "0",
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "60s",
-    # It costs more than any statement here takes.
+    # Compiling costs more than any statement here takes.
     "jit": "off",
 }
 
 _SINCE = {"idle_session_timeout": (140000, "0"), "transaction_timeout": (170000, "0")}
 """Settings that only newer servers have."""
 
-# A custom plan each time costs a fraction of a millisecond; a generic one that was made while tables were small, or for an
+# A custom plan costs a fraction of a millisecond. A generic plan from a time when tables were small, or for an
 # unknown LIMIT, has cost 600 ms instead of 3.
 CUSTOM_PLANS = {"plan_cache_mode": "force_custom_plan"}
 
-# Workers and tickers send the same few statements again and again, and planning one costs as much as executing it. All of
-# their rows are found by keys, or at the front of an index, however large the tables are: a cached plan is right as long as
-# it is such a plan, also one that was made while a table had a single page: there, reading all of a queue's rows and
-# sorting them looks as cheap as the first few in order. If it may choose, the server plans a claim each time once it knows
-# that most of the lanes are empty (0.3 of its 5 ms).
+# Workers and tickers repeat a few statements, and planning one costs as much as executing it. These statements find
+# rows by key or at the front of an index, however large the tables are, so a cached plan is good as long as it uses
+# the indexes. The settings force that, because for a table of a single page, sorting all rows looks as cheap as
+# reading the first few in order. If the server may choose, it plans each claim again once it knows that most lanes
+# are empty (0.3 of 5 ms).
 CACHED_PLANS = {
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
@@ -65,8 +65,8 @@ _BEGIN = "begin isolation level read committed read write"
 
 
 class _AlwaysIso(Loader):
-    """Behind a pooler the settings hold within the transaction, and its results are read after it: they are in ISO and
-    UTC, whatever the connection says by then."""
+    """Behind a pooler, the settings apply within the transaction, but its results are read later. They are in ISO
+    format and UTC, whatever the connection reports then."""
 
     def load(self, data: Buffer) -> datetime:
         return datetime.fromisoformat(bytes(data).decode())
@@ -107,7 +107,7 @@ def _mistake(url: str) -> str:
 
 
 def shown(url: str) -> str:
-    """Where the URL leads, without users, passwords and options."""
+    """The servers and the database of the URL, without users, passwords and options."""
     parts = conninfo_to_dict(url)
     hosts = str(parts.get("host") or parts.get("hostaddr") or "localhost").split(",")
     ports = str(parts.get("port") or "").split(",")
@@ -117,8 +117,8 @@ def shown(url: str) -> str:
 
 
 def open_driver(url: str, application: str, **more: Any) -> psycopg.Connection[Any]:
-    """A connection of the driver's. Raises DatabaseUnavailable."""
-    # A connection that breaks also warns, while it is closed, that it is broken; the error says it.
+    """A psycopg connection. Raises DatabaseUnavailable."""
+    # Without this, psycopg also logs a warning when a broken connection is closed; the error is enough.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
     given = {"connect_timeout": 3, "application_name": application, **conninfo_to_dict(url), "client_encoding": "UTF8"}
     try:
@@ -135,7 +135,7 @@ def settings(driver: psycopg.Connection[Any], plans: dict[str, str]) -> dict[str
 
 
 def setting(values: dict[str, str], local: str = "true") -> str:
-    """A statement that makes settings, by default until the transaction ends."""
+    """A statement that applies settings, by default until the transaction ends."""
     made = ", ".join(f"set_config('{name}', '{value}', {local})" for name, value in values.items())
     return f"select array[{made}] as settings"
 
@@ -143,8 +143,9 @@ def setting(values: dict[str, str], local: str = "true") -> str:
 def connect(url: str, application: str, plans: dict[str, str]) -> Connection:
     """A connection that is set up, whatever its role and server set. Raises DatabaseUnavailable.
 
-    The server's pid is not the one that the greeting named where a pooler stands between. The settings are then made in
-    each transaction, because the next one may be on another connection of the pooler's, and this one somebody else's.
+    If a pooler is between, the server's pid differs from the one in the connection's startup message. Then the settings
+    are made in each transaction, because the pooler may give the next transaction another connection, and this one to
+    another client.
     """
     driver = open_driver(url, application, autocommit=True)
     try:

@@ -1,6 +1,5 @@
-"""Ids by their last characters, which are random: the first ones, a time, are shared by what was made together.
-
-Read for people at a terminal. A scan of one table's ids, because an index for it would cost every claim.
+"""Finds ids by their last characters, which are random. The first ones are a time, which rows that were made together
+share. Used only by people at a terminal, so it scans a table: an index would slow down every claim.
 """
 
 from typing import Literal
@@ -25,7 +24,7 @@ _OF_TEAM: dict[Kind, str] = {
 
 
 def ending_with(tx: Tx, team_id: TeamId, kind: Kind, ending: str, limit: int) -> list[tuple[UUID, str]]:
-    """Ids of the team that end so, as UUIDs are written, each with a title to know it by; the newest first."""
+    """Ids of the team with that ending, each with a title; the newest first."""
     rows = tx.sql(
         f"{_OF_TEAM[kind]} and right(x.id::text, %(length)s) = %(ending)s order by x.id desc limit %(limit)s",
         {"team_id": team_id, "ending": ending, "length": len(ending), "limit": limit},

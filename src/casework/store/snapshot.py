@@ -1,6 +1,5 @@
-"""What a diagnosis reads: a case, and the queue that it waits in with everybody who could take it.
-
-Read within `Database.snapshot` these are of one moment, so that no two parts of a diagnosis contradict each other.
+"""What a diagnosis reads: a case, its queue, and the consumers that could take it. Read within `Database.snapshot`, so
+that all parts are of one moment and do not contradict each other.
 """
 
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from casework.store.literals import ANYONE
 
 @dataclass(frozen=True, slots=True)
 class ConsumerSnapshot:
-    """A consumer, and what its slots are used for."""
+    """A consumer, and the use of its slots."""
 
     agent_id: AgentId
     name: str
@@ -28,13 +27,13 @@ class ConsumerSnapshot:
     running: int
     pending_since: datetime | None
     sends: int
-    """How often a message was sent for the run of which most were sent, of those that have not started."""
+    """The highest number of messages that were sent for one of its runs that have not started."""
     taken_at: datetime | None
-    """When it last was given a case of the queue, or began with one."""
+    """When it was last given a case of the queue, or started one."""
 
     @property
     def asks_for_work(self) -> bool:
-        """Whether it asks for its cases; to all others ticks give them, and workers execute their runs."""
+        """Whether its agent asks for cases itself. Ticks assign cases to all others, and workers execute their runs."""
         return self.kind is AgentKind.PULL
 
 
@@ -66,7 +65,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class CaseSnapshot:
-    """A case at one moment, with its live run, its open request, and the end that it came to."""
+    """A case at one moment, with its live run, its open request, and its outcome."""
 
     id: CaseId
     queue_id: QueueId
@@ -81,8 +80,7 @@ class CaseSnapshot:
     waiting: Waiting
 
 
-# The newest runs of the queue and no others, however many there were: an agent that has taken none of them has long taken
-# nothing.
+# Reads only the newest runs of the queue: an agent without any of them has not taken a case for long.
 _CONSUMERS_SQL = """
 with held as materialized (
   select agent_id, status, claimed_at, started_at, send_count from runs where queue_id = %(queue_id)s and holds_slot
@@ -120,7 +118,7 @@ def of_queue(tx: Tx, queue: Queue) -> QueueSnapshot:
     return QueueSnapshot(queue, tx.now, consumers, processes.last_seen(tx), busy)
 
 
-# A former run holds a slot until it has stopped, so that those few are looked at, and not every case that waits.
+# A former run holds a slot until it has stopped, so it is enough to look at the runs that hold slots.
 _WAITING_SQL = f"""
 with blocked as materialized (
   select c.id from runs r join cases c on c.id = r.case_id
@@ -136,7 +134,7 @@ from waiting w left join agents a on a.id = w.reserved_for and a.deleted_at is n
 
 
 def waiting_in(tx: Tx, queue_id: QueueId, until: datetime) -> list[Waiting]:
-    """What was ready by that moment and is not claimed, that which waits longest first."""
+    """Cases that were ready by that moment and are not claimed, the longest waiting first."""
     return [Waiting(**row._asdict()) for row in tx.sql(_WAITING_SQL, {"queue_id": queue_id, "until": until})]
 
 

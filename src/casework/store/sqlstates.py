@@ -1,4 +1,4 @@
-"""What the server's errors mean: one table by SQLSTATE, and the same in casework's words."""
+"""Translates the server's errors, by SQLSTATE, into casework's own."""
 
 import psycopg
 from psycopg import errors
@@ -24,14 +24,15 @@ NOT_NOW = {
     "58": "has trouble with its system",
     "0A000": "cannot do this now; its schema, or its role, may have changed",
 }
-"""Not available now, by SQLSTATE or its beginning: the same may succeed later, so an outcome waits and is written then."""
+"""Temporary errors, by SQLSTATE or its beginning. The same statement may succeed later, so outcomes are kept and
+retried."""
 
 _TOO_MUCH = errors.ProgramLimitExceeded
 _UNREADABLE = (errors.UntranslatableCharacter, errors.CharacterNotInRepertoire)
 
 
 def in_own_words(error: psycopg.Error, where: str) -> CaseworkError | None:
-    """What an error of the driver's means to a user; None if it is a mistake of casework's. `where` names the server."""
+    """The casework error for an error of the driver; None for a bug in casework. `where` names the server."""
     if isinstance(error, errors.UndefinedTable | errors.UndefinedColumn):
         return SchemaOutdated()
     if isinstance(error, _TOO_MUCH):
@@ -50,12 +51,12 @@ def _not_now(error: psycopg.Error) -> str | None:
     for length in (5, 3, 2):
         if trouble := NOT_NOW.get(state[:length]):
             return trouble
-    # Without a state it comes from the line, and not from the server.
+    # Without a SQLSTATE, the error comes from the connection and not from the server.
     return NOT_NOW["08"] if isinstance(error, psycopg.OperationalError) else None
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's text; several hosts that were tried are one line each."""
+    """The first line of an error's text. If several hosts were tried, there is one line for each."""
     lines = [line.strip() for line in str(error).strip().splitlines()]
     if len(lines) > 1 and lines[0].startswith("Multiple connection attempts"):
         return " ".join(lines)

@@ -70,7 +70,7 @@ def test_completion_is_written_with_the_next_start(db, busy):
     assert the_run(db, messages[0]).reason == "done"
 
 
-def test_completion_that_no_start_follows_is_written_by_itself(db, busy):
+def test_completion_without_a_following_start_is_written_alone(db, busy):
     process, _, ids, messages = deferring(db, busy)
     assert the_case(db, ids[0]).status is CaseStatus.CLAIMED
     assert process.watched == {messages[0]}
@@ -81,7 +81,7 @@ def test_completion_that_no_start_follows_is_written_by_itself(db, busy):
     assert process.execute(messages[1]).value == []
 
 
-def test_time_limit_writes_what_no_start_follows(committed):
+def test_time_limit_writes_completions_without_a_following_start(committed):
     """By its own thread, also after a completion that could not be written."""
     process = Process(committed, Limits(deferred=0.5, short=60.0))
     queue, _ = worked_queue(committed)
@@ -103,7 +103,7 @@ def test_first_run_after_a_pause_is_written_at_once(db, process):
     assert the_case(db, id).status is CaseStatus.COMPLETED
 
 
-def test_run_whose_end_gives_a_slot_back_is_written_at_once(db, busy):
+def test_completion_that_frees_a_slot_is_written_at_once(db, busy):
     process, _ = busy
     limited = a_queue(db, "limited")
     a_consumer(db, limited, an_agent(db, "limited"), concurrency=1)

@@ -78,7 +78,7 @@ def test_a_target_outside_the_allow_list_fails_the_case_and_runs_nothing(db):
     assert "CASEWORK_AGENT_MODULES" in cases.get(db, TEAM, case_id)[1][-1].reason
 
 
-def test_an_agent_that_a_worker_has_no_code_of_is_another_attempt(db):
+def test_an_agent_without_code_on_this_worker_is_attempted_again(db):
     """Perhaps another worker's, that was started with newer code."""
     _, case_id = one(db, "is_not_written_yet")
     (message,) = claim(db)
@@ -180,7 +180,7 @@ def test_an_answered_run_goes_on_with_its_answer(db, settings):
     again = next(one for one in claim(db) if one.run_id == message.run_id)
     assert work(db, again) == "completed"
     assert cases.get(db, TEAM, case_id)[1][-1].reason == "red 1"
-    said = runs.said(db, TEAM, message.run_id, limit=100)
+    said = runs.list_messages(db, TEAM, message.run_id, limit=100)
     assert [(one.type, one.content.get("text")) for one in said] == [
         ("text", "before"),
         ("text", "before"),
@@ -213,7 +213,7 @@ def interrupted(db, target, act):
     result = []
     thread = threading.Thread(target=lambda: result.append(call_agent(db, SETTINGS, started, lambda effects: None)))
     thread.start()
-    while not runs.said(db, TEAM, message.run_id, limit=1):
+    while not runs.list_messages(db, TEAM, message.run_id, limit=1):
         assert thread.is_alive()
     act(queue, case_id)
     started.stop.request()
@@ -271,7 +271,7 @@ def test_a_late_message_is_refused_and_stops_the_run(db, settings):
     cases.retry(db, settings, queue.id, [case_id])
     result = call_agent(db, settings, started, lambda effects: None)
     assert finish(db, started, result) == "interrupted"
-    assert runs.said(db, TEAM, message.run_id, limit=10) == []
+    assert runs.list_messages(db, TEAM, message.run_id, limit=10) == []
     assert "write_refused" in history(db, case_id)
 
 

@@ -1,4 +1,4 @@
-"""How an agent is run, for each kind that workers run: the port, and what stands behind it.
+"""How an agent is run, for each kind that workers run: the port and its implementations.
 
 To add a way of running agents, write a module with a `Runner` beside this one and register it in `RUNNERS`.
 """

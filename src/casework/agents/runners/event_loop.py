@@ -1,7 +1,7 @@
 """The event loop of a process, which its async agents share.
 
-No agent ends it for the others. What an agent raises leaves its task as a value; a loop that a stray task stops goes on; a
-loop that was closed is replaced, and the agents that ran on it fail instead of waiting for ever.
+No agent ends it for the others. What an agent raises leaves its task as a value. A loop that a stray task stops is run
+again. A loop that was closed is replaced, and the agents that ran on it fail instead of waiting forever.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class _AgentTask(asyncio.Task[None]):
 
 
 class _SharedLoop:
-    """A loop in a thread of its own."""
+    """An event loop with its own thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -54,7 +54,8 @@ class _SharedLoop:
 
     @property
     def serves(self) -> bool:
-        """Not after it was closed, nor in a process that was forked since."""
+        """Whether the loop can take calls: not after it was closed, and not in a child process that was forked
+        later."""
         return self._thread.is_alive() and not self._ended and not self._loop.is_closed()
 
     def run(self, agent: Callable[[], Awaitable[Any]], stop: Stop) -> Any:
@@ -100,7 +101,7 @@ class _SharedLoop:
                 events.emit(events.AgentLoopDisturbed("closed", str(error)))
                 break
             except BaseException as error:
-                # A task that an agent has left behind: the others are as they were.
+                # A task that an agent left behind raised this; the other agents are not affected.
                 events.emit(events.AgentLoopDisturbed("left", type(error).__name__))
         with self._lock:
             self._ended = True

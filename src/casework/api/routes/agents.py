@@ -1,5 +1,3 @@
-"""Agents."""
-
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -82,8 +80,6 @@ class Agent(Out):
 
 
 class OneAgent(Out):
-    """An agent."""
-
     agent: Agent
 
 
@@ -127,7 +123,6 @@ def list_agents(caller: Reader) -> dict[str, Any]:
 
 @router.get("/{agent_id}", operation_id="get_agent", response_model=OneAgent, summary="Get an agent")
 def get_agent(caller: Reader, agent_id: LooseId) -> dict[str, Any]:
-    """An agent."""
     return {"agent": agents.get(caller.reads, caller.team, agent_id)}
 
 

@@ -211,7 +211,7 @@ def get_case(caller: Reader, case_id: LooseId) -> dict[str, Any]:
 
 
 def with_events(case: model.Case, events: Sequence[model.CaseEvent]) -> dict[str, Any]:
-    """A case and its history, as it is answered."""
+    """The response with a case and its history."""
     fields = s.CaseEvent.model_fields
     return {
         "case": case,
@@ -269,7 +269,7 @@ def list_recent_messages(
 
 
 def message(one: model.Message) -> dict[str, Any]:
-    """A message, as it is answered."""
+    """The response with a message."""
     shared = {"id": str(one.id), "type": one.type, "role": one.role, "timestamp": one.created_at}
     if one.type == "text":
         return {**shared, "text_content": one.content["text"]}

@@ -15,8 +15,6 @@ router = APIRouter(tags=["health"], route_class=GuardedRoute)
 
 
 class Alive(Out):
-    """The process answers."""
-
     status: str
 
 
@@ -53,7 +51,7 @@ def readyz(request: Request, response: Response) -> dict[str, Any]:
 
 
 def _told(part: str, detail: str) -> str:
-    """What anybody may know. The details name hosts, users and files, and stand in the log."""
+    """The state of a part without details: these name hosts, users and files, and are only in the log."""
     if detail in ("ok", "unknown"):
         return detail
     return unavailable(_FIXED.get(part, f"no {part} was seen lately."))

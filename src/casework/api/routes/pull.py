@@ -43,16 +43,12 @@ class Attempt(Input):
 
 
 class NewToolCall(Input):
-    """A tool call."""
-
     id: Annotated[str, Field(min_length=1, max_length=200), STORABLE] | None = None
     name: Annotated[str, Field(min_length=1, max_length=200), STORABLE]
     arguments: Data = None
 
 
 class NewToolResult(Input):
-    """The result of a tool call."""
-
     tool_call_id: Annotated[str, Field(min_length=1, max_length=200), STORABLE]
     result: Data = None
     error: Data = None
@@ -198,8 +194,6 @@ class Alive(Out):
 
 
 class Written(Out):
-    """What was written."""
-
     result: str
 
 

@@ -48,8 +48,6 @@ class Queue(Out):
 
 
 class OneQueue(Out):
-    """A queue."""
-
     queue: Queue
 
 
@@ -96,8 +94,6 @@ class Consumer(Out):
 
 
 class OneConsumer(Out):
-    """A consumer."""
-
     consumer: Consumer
 
 
@@ -122,7 +118,6 @@ def list_queues(caller: Reader) -> dict[str, Any]:
 
 @router.get("/{queue_id}", operation_id="get_queue", response_model=OneQueue, summary="Get a queue")
 def get_queue(caller: Reader, queue_id: LooseId) -> dict[str, Any]:
-    """A queue."""
     return {"queue": queues.get(caller.reads, caller.team, queue_id)}
 
 

@@ -45,8 +45,6 @@ class HumanRequests(Out):
 
 
 class OneHumanRequest(Out):
-    """A request."""
-
     human_request: HumanRequest
 
 

@@ -1,5 +1,3 @@
-"""Runs."""
-
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -51,8 +49,6 @@ class Run(Out):
 
 
 class OneRun(Out):
-    """A run."""
-
     run: Run
 
 
@@ -103,7 +99,6 @@ def list_runs(
 
 @router.get("/{run_id}", operation_id="get_run", response_model=OneRun, summary="Get a run")
 def get_run(caller: Reader, run_id: LooseId) -> dict[str, Any]:
-    """A run."""
     return {"run": runs.get(caller.reads, caller.team, run_id)}
 
 
@@ -118,7 +113,7 @@ def list_run_messages(
     caller: Reader, run_id: LooseId, limit: Limit = 20, offset: Offset = 0, after: After = 0
 ) -> dict[str, Any]:
     """What a run said and called, the oldest first."""
-    found = runs.said(caller.reads, caller.team, run_id, limit=limit, offset=offset, after=after)
+    found = runs.list_messages(caller.reads, caller.team, run_id, limit=limit, offset=offset, after=after)
     return {"messages": [message(one) for one in found]}
 
 

@@ -7,5 +7,5 @@
     shape       records as cases
     command     cases into the queue, and the report
 
-A bad record costs itself and nothing else, and is named by its line.
+A bad record does not affect others, and is reported with its line.
 """

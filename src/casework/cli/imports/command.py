@@ -1,5 +1,3 @@
-"""`casework cases import`."""
-
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -64,23 +62,22 @@ def import_(
     priority: Annotated[str, typer.Option(help="none, medium, high, or a template like '{urgency}'.")] = "none",
     key: Annotated[
         str | None,
-        typer.Option(
-            metavar="COLUMN", help="A column that identifies a record: one that was added is not added again."
-        ),
+        typer.Option(metavar="COLUMN", help="A column that identifies a record: a known one is not added again."),
     ] = None,
     form: Annotated[
         str | None,
-        typer.Option("--format", help="csv, json (also JSON Lines) or xlsx. Default: as the file's name says."),
+        typer.Option("--format", help="csv, json (also JSON Lines) or xlsx. Default: by the file's name."),
     ] = None,
     delimiter: Annotated[str | None, typer.Option(help="Between CSV fields. Default: found in the first line.")] = None,
     encoding: Annotated[
-        str | None, typer.Option(help="Of the file. Default: as its byte order mark says, else UTF-8.")
+        str | None, typer.Option(help="Encoding of the file. Default: by its byte order mark, else UTF-8.")
     ] = None,
-    sheet: Annotated[str | None, typer.Option(help="Of a workbook. Default: the first.")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="One bad line, and nothing is added.")] = False,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook. Default: the first.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Add nothing if any line is bad.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Import a file of records as cases. Bad lines are named, the good ones are added; exit code 1 if there was a bad line."""
+    """Import a file of records as cases. Adds the good lines, lists the bad ones, and exits with 1 if there were
+    any."""
     from casework.cli.terminal import progress
 
     shape = Shape(title, tuple(label or ()), priority, key)
@@ -101,7 +98,7 @@ def import_(
 
 
 class Format(StrEnum):
-    """What a file can be."""
+    """The formats of files."""
 
     CSV = "csv"
     JSON = "json"
@@ -121,7 +118,7 @@ _SUFFIXES = {
 
 
 def _format(file: str, given: str | None, source: Opened) -> Format:
-    """As the user says, or the name, or else the file's first bytes."""
+    """The format: as given, by the file's name, or by its first bytes."""
     if given is not None:
         try:
             return Format("json" if given == "jsonl" else given)
@@ -135,7 +132,7 @@ def _format(file: str, given: str | None, source: Opened) -> Format:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """How a file is read: what the user said, and whom to tell."""
+    """How to read a file: the user's options, and callbacks for notes and progress."""
 
     delimiter: str | None
     encoding: str | None
@@ -144,7 +141,7 @@ class _Reader:
     advance: Callable[[int], object]
 
     def records(self, source: Opened, form: Format) -> Iterator[Record | BadLine]:
-        """The records; at the end, as a bad line, what kept the file from being read to its end."""
+        """The records. If the file cannot be read to its end, the last one is a bad line that says why."""
         if form is Format.XLSX:
             yield from sheet_records(source.stream, self.sheet, self.note)
             return
@@ -158,7 +155,7 @@ class _Reader:
 
 
 def _import(queue_id: QueueId, rows: Iterator[tuple[int, NewCase] | BadLine], tally: _Tally) -> None:
-    """Batch by batch: what was imported stays, whatever comes later. One batch is written while the next is read."""
+    """Import in batches, each committed by itself. One batch is written while the next is read."""
     casework = installation()
 
     def write(batch: list[NewCase]) -> None:
@@ -189,7 +186,7 @@ def _batches(rows: Iterator[tuple[int, NewCase] | BadLine], bad: list[BadLine]) 
 
 
 def _import_strictly(queue_id: QueueId, rows: Iterator[tuple[int, NewCase] | BadLine], tally: _Tally) -> None:
-    """All in one transaction, once every line is known to be good."""
+    """Import everything in one transaction, if every line is good."""
     casework = installation()
     good: list[NewCase] = []
     for row in rows:

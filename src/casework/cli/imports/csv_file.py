@@ -1,7 +1,7 @@
 """The records of a CSV file.
 
-A quote that is never closed would swallow the rest of the file, so the reader goes back to the line after the one
-where the record began.
+A quote that is never closed would swallow the rest of the file, so the reader goes back to the line after the first
+line of that record.
 """
 
 import csv
@@ -17,15 +17,15 @@ MAX_RECORD_LINES = 10_000
 MAX_RECORD_CHARACTERS = 4 * 1024 * 1024
 
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
-"""What Excel writes and reads as a first line."""
+"""Excel reads and writes this as a first line."""
 
 
 class _TooLong(csv.Error):
-    """A record that goes on and on."""
+    """The record exceeds a limit."""
 
 
 class _Lines:
-    """Lines that can be read again from the start of the present record."""
+    """Lines that can be read again from the start of the current record."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
@@ -47,19 +47,19 @@ class _Lines:
         return line
 
     def begin_record(self) -> int:
-        """Forget the lines before; returns the number of the line that comes."""
+        """Start a record; returns the number of its first line."""
         self._record.clear()
         self._size = 0
         return self.number + 1
 
     def back_to_first_line(self) -> None:
-        """Read the present record again."""
+        """Go back to the first line of the current record."""
         self._again.extendleft(reversed(self._record))
         self.number -= len(self._record)
         self.begin_record()
 
     def back_to_second_line(self) -> None:
-        """Read on after the first line of the present record."""
+        """Go back to the second line of the current record."""
         rest = self._record[1:]
         self._again.extendleft(reversed(rest))
         self.number -= len(rest)
@@ -113,7 +113,7 @@ def _header(source: _Lines, delimiter: str | None, note: Callable[[str], None]) 
         reason = _csv_reason(error) if isinstance(error, csv.Error) else "there is none"
         raise InvalidInput(f"The header cannot be read: {reason}.") from None
     if any("\udc80" <= character <= "\udcff" for name in fields for character in name):
-        raise InvalidInput("The header holds bytes that are not in the file's encoding: say --encoding.")
+        raise InvalidInput("The header has bytes that are not in the file's encoding: give --encoding.")
     header, notes = named(fields)
     for one in notes:
         note(one)

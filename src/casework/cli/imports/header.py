@@ -1,4 +1,4 @@
-"""Names for columns: a file may repeat a name, or leave it out, and each column still has a name of its own."""
+"""Unique names for columns, even if a file repeats names or leaves them out."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,8 @@ from casework.errors import InvalidInput
 
 
 def named(given: Sequence[str]) -> tuple[list[str], list[str]]:
-    """A name for each column, and what to tell the user about names that were changed. Raises InvalidInput for too many."""
+    """A unique name for each column, and notes about names that were changed. Raises InvalidInput for too many
+    columns."""
     if len(given) > MAX_COLUMNS:
         raise InvalidInput(f"The header has {len(given):,} columns; {MAX_COLUMNS:,} is the most.")
     stripped = [name.strip() for name in given]
@@ -44,7 +45,7 @@ def numbered(name: str, number: int) -> str:
 
 
 def same_named(record: Mapping[str, Any], name: str) -> list[str]:
-    """The columns that the file calls by that name."""
+    """The columns with that name in the file."""
     found = [name]
     while (following := numbered(name, len(found) + 1)) in record:
         found.append(following)

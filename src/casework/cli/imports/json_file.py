@@ -30,7 +30,7 @@ def json_records(lines: Iterable[str]) -> Iterator[Record | BadLine]:
 
 
 def _opens_array(line: str) -> bool:
-    """Whether the line begins an array of objects, which is not an array in a line of its own."""
+    """Whether the line begins an array of objects, and not an array that is one line."""
     text = line.strip()
     if not text.startswith("["):
         return False
@@ -50,7 +50,7 @@ def _json_lines(numbered: Iterable[tuple[int, str]]) -> Iterator[Record | BadLin
 
 
 def _array(first: int, text: str) -> Iterator[Record | BadLine]:
-    """The elements of one array. If one cannot be read, nor can what follows, and that is said."""
+    """The elements of one array. If one cannot be read, it is reported, and the rest is not read."""
     breaks = [found.start() for found in re.finditer("\n", text)]
     at, sign = _skip(text, 0), "["
     while text.startswith(sign, at):
@@ -105,5 +105,5 @@ def _no_constant(name: str) -> None:
 
 _DECODER = json.JSONDecoder(parse_constant=_no_constant)
 _ANY_NUMBER = json.JSONDecoder()
-"""For arrays: a case refuses what is not a number, and the array can be read on."""
+"""For arrays: NaN is refused when the case is made, so that the rest of the array can be read."""
 _NOT_SPACE = re.compile(r"\S")

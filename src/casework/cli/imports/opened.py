@@ -1,4 +1,4 @@
-"""A file's bytes as lines of text: unpacked, decoded, and with what could not be read to its end kept in mind."""
+"""Reads a file as lines of text: decompresses, decodes, and remembers why it could not be read to its end."""
 
 import gzip
 import io
@@ -13,7 +13,7 @@ from casework.errors import InvalidInput
 
 _LOOKED_AT = 4096
 _STEP = 50_000
-"""Characters between two reports of progress: one costs as much as a line."""
+"""Characters between two reports of progress, because a report takes as long as reading a line."""
 
 _MARKS = (
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -22,11 +22,11 @@ _MARKS = (
     (b"\xfe\xff", "utf-16"),
     (b"\xef\xbb\xbf", "utf-8-sig"),
 )
-"""Byte order marks."""
+"""Byte order marks and their encodings."""
 
 _GZIP = b"\x1f\x8b"
 _NOT_RECORDS = (
-    (b"PK\x03\x04", "a zip archive: unpack it first, or say --format xlsx if it is an Excel workbook"),
+    (b"PK\x03\x04", "a zip archive: unpack it first, or give --format xlsx if it is an Excel workbook"),
     (b"BZh", "compressed with bzip2: unpack it first"),
     (b"\xfd7zXZ", "compressed with xz: unpack it first"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd: unpack it first"),
@@ -43,12 +43,12 @@ class Opened:
     def __init__(self, stream: io.BufferedReader, size: int | None) -> None:
         self.stream = stream
         self.size = size
-        """In bytes, if it is known and progress can be told from it."""
+        """Size in bytes, if it is known and progress can be measured by it."""
         self.fault = ""
         """Why the file could not be read to its end."""
 
     def beginning(self) -> bytes:
-        """The first bytes, which stay to be read."""
+        """The first bytes, without consuming them."""
         return self.stream.peek(_LOOKED_AT)[:_LOOKED_AT]
 
     def begins_like_json(self) -> bool:
@@ -56,9 +56,9 @@ class Opened:
         return self.beginning().replace(b"\0", b"").lstrip(b"\xff\xfe\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
 
     def lines(self, encoding: str | None, advance: Callable[[int], object]) -> Iterator[str]:
-        """The lines, decoded. What is not in the encoding becomes a character that no case may hold: its line is named.
-
-        Without an encoding the file's byte order mark says it, and UTF-8 is assumed. Raises InvalidInput if the file is
+        """The lines, decoded. A byte that is not in the encoding becomes a character that no case may hold, so that its
+        line is reported. Without an encoding, the byte order mark decides; the default is UTF-8. Raises InvalidInput if
+        the file is
         not text.
         """
         encoding = self._encoding(encoding)
@@ -73,7 +73,7 @@ class Opened:
                 yield line
             advance(read)
         except UnicodeError:
-            self.fault = f"from here on the file is not in {encoding}, and was not read: say --encoding"
+            self.fault = f"from here on the file is not in {encoding}, and was not read: give --encoding"
         except (EOFError, zlib.error, gzip.BadGzipFile):
             self.fault = "here the compressed file breaks off; what follows was not read"
         except OSError as error:
@@ -93,7 +93,9 @@ class Opened:
             _check_encoding(given)
             return marked if marked and marked.startswith(given.lower().replace("_", "-")) else given
         if marked is None and b"\0" in beginning:
-            raise InvalidInput("The file holds NUL bytes, so it is not UTF-8 text: say --encoding, as in utf-16-le.")
+            raise InvalidInput(
+                "The file contains NUL bytes, so it is not UTF-8 text: give --encoding, for example utf-16-le."
+            )
         return marked or "utf-8"
 
 
@@ -101,7 +103,7 @@ def _check_encoding(name: str) -> None:
     try:
         "".encode(name)
     except (LookupError, UnicodeError):
-        raise InvalidInput(f"--encoding: there is no encoding {name!r}.") from None
+        raise InvalidInput(f"--encoding: unknown encoding {name!r}.") from None
 
 
 @contextmanager
@@ -128,5 +130,5 @@ def _unpacked(found: Opened) -> Opened:
     try:
         unpacked.beginning()
     except (OSError, EOFError, zlib.error):
-        raise InvalidInput("The compressed file is broken: nothing of it can be read.") from None
+        raise InvalidInput("The compressed file is damaged and cannot be read.") from None
     return unpacked

@@ -1,4 +1,4 @@
-"""What every reader of a file yields."""
+"""The records that every reader yields."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ Record = tuple[int, Mapping[str, Any]]
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.7) -> str:
-    """`; did you mean 'x'?`, or nothing if no known name is near. `cutoff` is the least ratio of what is the same."""
+    """`; did you mean 'x'?`, or nothing if no known name is similar. `cutoff` is the least similarity, from 0 to 1."""
     by_lower = {one.lower(): one for one in known}
     found = get_close_matches(name.lower(), by_lower, 1, cutoff)
     return f"; did you mean {by_lower[found[0]]!r}?" if found else ""
 
 
 def quoted(names: Iterable[str]) -> str:
-    """The names, listed; of very many only the first."""
+    """The names as a list; of very many, only the first."""
     listed = list(names)
     rest = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
     return ", ".join(map(repr, listed[:_LISTED])) + rest

@@ -1,4 +1,4 @@
-"""How records become cases."""
+"""Turns records into cases."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Shape:
     key: str | None = None
 
     def columns(self) -> set[str]:
-        """The columns that are named. Raises InvalidInput for a template that cannot be read."""
+        """The columns that the options name. Raises InvalidInput for a malformed template."""
         named = columns(self.title or "") | columns(self.priority) | set(self.labels)
         return named | ({self.key} if self.key else set())
 
@@ -38,7 +38,7 @@ class Shape:
         )
 
     def _own_case(self, record: Mapping[str, Any]) -> NewCase:
-        """A record that is a case already: with title, and perhaps data, labels, priority and key."""
+        """A record that already is a case, with a title and optionally data, labels, priority and key."""
         _check_names(record)
         priority = fill(self.priority, record) if self.priority != "none" else _own_text(record, "priority") or "none"
         whole = "data" in record
@@ -70,13 +70,14 @@ _WHOLE_CASE_FIELDS = (*_CASE_FIELDS, "data", "key")
 
 
 _SURELY_MEANT = 0.8
-"""As near as that, a name beside a record's own data is taken for a mistake."""
+"""If a record has its own data, a name that is this similar to a field of a case counts as a misspelling."""
 
 
 def _check_names(record: Mapping[str, Any]) -> None:
-    """Raise InvalidInput for a name that is nearly a field of a case; beside `data`, for every name that is not one."""
+    """Raise InvalidInput for a name that is nearly a field of a case. If there is `data`, every unknown name is an
+    error."""
     if "title" not in record:
-        raise InvalidInput(f"it has no title{nearest('title', record) or '.'} Say --title 'TEXT with {{column}}'")
+        raise InvalidInput(f"it has no title{nearest('title', record) or '.'} Give --title 'TEXT with {{column}}'")
     if "data" in record:
         for name in record.keys() - set(_WHOLE_CASE_FIELDS):
             near = nearest(name, _WHOLE_CASE_FIELDS) or f"; it has {quoted(_WHOLE_CASE_FIELDS)}"
@@ -84,7 +85,7 @@ def _check_names(record: Mapping[str, Any]) -> None:
         return
     for name in record:
         if name not in _CASE_FIELDS and (near := nearest(name, _CASE_FIELDS, _SURELY_MEANT)):
-            raise InvalidInput(f"a case has no field {name!r}{near} If it is data, say --title '{{title}}'")
+            raise InvalidInput(f"a case has no field {name!r}{near} If it is data, give --title '{{title}}'")
 
 
 def _own_text(record: Mapping[str, Any], name: str) -> str | None:
@@ -101,7 +102,7 @@ def _kind(value: Any) -> str:
 
 
 def _own_labels(given: Any) -> tuple[LabelRef, ...]:
-    """Labels as texts, or as objects with value and key."""
+    """Labels from texts, or from objects with value and key."""
     if given is None:
         return ()
     if not isinstance(given, list):
@@ -155,5 +156,5 @@ def new_cases(records: Iterable[Record | BadLine], shape: Shape) -> Iterator[tup
 
 
 def _reason(text: str) -> str:
-    """Bytes that are not in the file's encoding were read as halves of surrogate pairs."""
-    return "it holds bytes that are not in the file's encoding; say --encoding" if "surrogate" in text else text
+    """Bytes that are not in the file's encoding were read as lone surrogates."""
+    return "it has bytes that are not in the file's encoding; give --encoding" if "surrogate" in text else text

@@ -12,7 +12,8 @@ from casework.errors import InvalidInput
 
 
 def sheet_records(stream: BufferedReader, sheet: str | None, note: Callable[[str], None]) -> Iterator[Record | BadLine]:
-    """The rows of a sheet, the first without a name, each with its number. `note` takes what to tell about column names.
+    """The rows of a sheet with their numbers; the first sheet if no name is given. `note` takes sentences about renamed
+    columns.
 
     Raises InvalidInput if openpyxl is not installed, or the file is not a workbook.
     """
@@ -64,7 +65,7 @@ def _without_empty_end(row: Sequence[Any]) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A cell's value as JSON has it."""
+    """The value of a cell as JSON."""
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     return str(value) if isinstance(value, timedelta) else value

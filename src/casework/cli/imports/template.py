@@ -1,4 +1,5 @@
-"""Texts with columns in braces: `Invoice {number}`. `{{` and `}}` are braces; whatever else stands in braces is a column's name."""
+"""Texts with columns in braces: `Invoice {number}`. `{{` and `}}` are braces; anything else in braces is the name of a
+column."""
 
 import json
 import re
@@ -13,14 +14,14 @@ _PART = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[^{}]+")
 
 @cache
 def parsed(template: str) -> tuple[tuple[str, str | None], ...]:
-    """Texts, each with the column that follows it. Raises InvalidInput for a brace without its partner."""
+    """The parts of a template: texts and columns. Raises InvalidInput for an unmatched brace."""
     parts: list[tuple[str, str | None]] = []
     at = 0
     while at < len(template):
         found = _PART.match(template, at)
         if not found:
             raise InvalidInput(
-                f"The template {template!r} has a {template[at]!r} without its partner: write {{column}}, or {{{{ and }}}} for braces."
+                f"The template {template!r} has an unmatched {template[at]!r}: write {{column}}, or {{{{ and }}}} for braces."
             )
         if found[1] is not None:
             parts.append(("", found[1]))

@@ -32,7 +32,7 @@ class State:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing happens any more unless a person acts."""
+        """Whether the case has ended, so that only a person can move it on."""
         return Detail.COMPLETED_AT in self.details
 
 
@@ -49,8 +49,8 @@ class RunState:
 class Transition:
     """One arrow.
 
-    `run` is the status that the bound run goes to; INTERRUPTED is a request as long as a worker executes it. `assigns`
-    says that the case is given to an agent, or to none in particular; `hands_over` that a run gave it away.
+    `run` is the status that the bound run goes to; INTERRUPTED is a request as long as a worker executes it. `assigns`:
+    the case is delegated to an agent, or its delegation is cleared. `hands_over`: a run handed it over.
     """
 
     event: Event

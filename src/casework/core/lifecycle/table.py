@@ -1,8 +1,9 @@
 """The table itself.
 
-A new status takes a word in CaseStatus, a row in STATES, and rows in TRANSITIONS that lead to it and from it. Overrides by
-people then have their statements; a move by a run or by a tick is given one in `store.transitions`. A migration brings the
-constraints and derived columns of existing databases up to date: its text is that of `store.tables`.
+To add a status, add a member to CaseStatus, a row to STATES, and rows to TRANSITIONS that lead to it and from it.
+Statements for overrides by people are generated; a move by a run or by a tick needs a statement in `store.transitions`.
+A migration updates the constraints and derived columns of existing databases, with the text that `store.tables`
+generates.
 """
 
 from collections.abc import Iterable
@@ -94,6 +95,6 @@ TRANSITIONS: tuple[Transition, ...] = (
 )
 
 START_SOURCE = RunStatus.PENDING
-"""A run starts from here only, so that a message that comes twice starts it once."""
+"""The only status from which a run starts, so that a duplicate message does not start it again."""
 
 LIFECYCLE = Lifecycle(STATES, RUN_STATES, TRANSITIONS)

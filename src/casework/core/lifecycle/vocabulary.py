@@ -4,7 +4,7 @@ from enum import IntEnum, StrEnum
 
 
 class CaseStatus(StrEnum):
-    """Where a case stands."""
+    """The status of a case."""
 
     PENDING = "pending"
     CLAIMED = "claimed"
@@ -15,7 +15,8 @@ class CaseStatus(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """Where a run stands. A waiting run is live but holds no slot: for an answer, a backoff or another worker."""
+    """The status of a run. A waiting run is live but holds no slot: it waits for an answer, a backoff or another
+    worker."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -36,7 +37,7 @@ class Lane(IntEnum):
 
 
 class Event(StrEnum):
-    """What can happen to a case."""
+    """An event in the life of a case."""
 
     CREATE = "create"
     CLAIM = "claim"
@@ -94,7 +95,7 @@ class Actor(StrEnum):
 
 
 class Binding(StrEnum):
-    """What an event does to the tie between a case and its run."""
+    """How an event changes the binding of a case to a run."""
 
     BIND = "bind"
     KEEP = "keep"
@@ -102,7 +103,7 @@ class Binding(StrEnum):
 
 
 class Bound(StrEnum):
-    """Whether a case with some status is tied to a run."""
+    """Whether a case with a status is bound to a run."""
 
     ALWAYS = "always"
     SOMETIMES = "sometimes"

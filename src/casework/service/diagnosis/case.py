@@ -16,7 +16,7 @@ from casework.store.snapshot import CaseSnapshot
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The first reason that applies, and the moment until which it does, if that is known."""
+    """The first reason that applies, and until when, if that is known."""
 
     code: Reason
     message: str
@@ -39,7 +39,7 @@ def explain(db: Database, settings: Settings, team_id: TeamId, case_id: UUID) ->
 
 
 def _of_case_alone(case: CaseSnapshot) -> Explanation | None:
-    """What needs no look at the queue."""
+    """The reasons that need no look at the queue."""
     match case.status:
         case CaseStatus.COMPLETED | CaseStatus.FAILED:
             why = f": {case.end_reason}" if case.end_reason else "."

@@ -1,8 +1,8 @@
 """Why cases that are ready are not claimed, and runs that are claimed do not start: a table of causes, each looked for in
 a queue's snapshot.
 
-The first that holds is what has to be mended first. A cause is trouble if it will not pass by itself: a queue that is at
-its limit moves, as long as its slots change hands.
+The first cause that applies is the first one to fix. A cause is trouble if it does not pass by itself: a queue at its
+limit is fine as long as its slots are reused.
 """
 
 from collections.abc import Callable, Sequence
@@ -40,17 +40,17 @@ class Reason(StrEnum):
 
 
 SOON = timedelta(seconds=10)
-"""What is ready is claimed, and what is claimed is started, within this time, if nothing is in its way."""
+"""How long it takes at most, without trouble, until a ready case is claimed and a claimed run starts."""
 
 HANGS = timedelta(minutes=5)
-"""Slots that are all in use, and none of which was taken for so long: their runs hang, or take long."""
+"""If all slots are in use and none was taken for this long, the runs hang or take long."""
 
 _SENT_IN_VAIN = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What is in the way. `detail` goes on a sentence about one case or several: "..., but the queue is paused"."""
+    """A cause. `detail` continues a sentence about one or several cases: "..., but the queue is paused"."""
 
     reason: Reason
     detail: str
@@ -73,7 +73,7 @@ class Situation:
         return absence(self.settings, role, self.held.seen.get(role), self.held.now)
 
     def has_lasted(self, since: datetime) -> bool:
-        """Whether that is so long ago that something must be in the way."""
+        """Whether that is longer ago than it takes without trouble."""
         return self.held.now - since >= SOON
 
     def seconds(self, since: datetime) -> str:
@@ -84,13 +84,13 @@ class Situation:
         return f"`casework {words} {' '.join((quote(self.held.queue.name), *names))}`"
 
     def takers(self, waiting: Waiting) -> list[ConsumerSnapshot]:
-        """The consumers that may take what waits."""
+        """The consumers that may take the waiting cases."""
         if waiting.agent_id is None:
             return [one for one in self.consumers if one.trigger]
         return [one for one in self.consumers if one.agent_id == waiting.agent_id]
 
     def roomy(self, waiting: Waiting, *, asks: bool) -> list[ConsumerSnapshot]:
-        """Those of them that have a free slot, and that ask for work or are given it by ticks."""
+        """Those of them with a free slot that ask for work themselves, or, if `asks` is False, get it from ticks."""
         return [one for one in self.takers(waiting) if one.asks_for_work is asks and self._free_slots(one)]
 
     def _free_slots(self, consumer: ConsumerSnapshot) -> int:
@@ -102,13 +102,13 @@ class Situation:
         )
 
     def took_nothing_for(self, consumers: Sequence[ConsumerSnapshot], time: timedelta) -> bool:
-        """Whether none of them was given a case, or began with one, for that long."""
+        """Whether none of them was given a case, or started one, for that long."""
         last = last_taken(consumers)
         return last is None or self.held.now - last >= time
 
 
 def last_taken(consumers: Sequence[ConsumerSnapshot]) -> datetime | None:
-    """When one of these last was given a case of the queue, or began with one."""
+    """When one of these was last given a case of the queue, or started one."""
     return max((one.taken_at for one in consumers if one.taken_at), default=None)
 
 
@@ -117,7 +117,7 @@ def _names(consumers: Sequence[ConsumerSnapshot]) -> str:
 
 
 def why_not_claimed(situation: Situation, waiting: Waiting) -> Cause:
-    """What is in the way of what is ready."""
+    """Why ready cases are not claimed."""
     found = (look(situation, waiting) for look in CAUSES)
     return next(filter(None, found), None) or _full(situation, waiting)
 
@@ -153,7 +153,7 @@ def _no_taker(situation: Situation, waiting: Waiting) -> Cause | None:
 
 
 def _not_claimed(situation: Situation, waiting: Waiting) -> Cause | None:
-    """A queue whose cases are claimed moves, however long the last of them has to wait."""
+    """A queue moves as long as its cases are claimed, however long the last of them has to wait."""
     roomy = situation.roomy(waiting, asks=False)
     if not roomy:
         return None
@@ -179,7 +179,7 @@ CAUSES: tuple[Callable[[Situation, Waiting], Cause | None], ...] = (
     _not_claimed,
     _not_asked,
 )
-"""In the order in which they are looked for. If none of them holds, all who may take the case are full."""
+"""In order of precedence. If none applies, all consumers that may take the case are at their limits."""
 
 
 def _full(situation: Situation, waiting: Waiting) -> Cause:
@@ -199,7 +199,7 @@ def _full(situation: Situation, waiting: Waiting) -> Cause:
 
 
 def why_not_started(situation: Situation, consumers: Sequence[ConsumerSnapshot]) -> Cause | None:
-    """What is in the way of runs that were claimed for these consumers; None if all of them have started."""
+    """Why runs that were claimed for these consumers do not start; None if all have started."""
     since = unstarted_since(consumers)
     if since is None:
         return None

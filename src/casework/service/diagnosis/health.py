@@ -17,7 +17,8 @@ def database(db: Database) -> None:
 
 
 def server(db: Database) -> str:
-    """What stands between, and what is lost by it. Raises InvalidSettings if the server does not suit casework."""
+    """Whether a pooler is between casework and the server, and what it costs. Raises InvalidSettings for an unsuitable
+    server."""
     with db.begin() as tx:
         problems, is_direct = schema.problems(tx), tx.is_direct
     if problems:

@@ -1,1 +1,1 @@
-"""A run from its message to its outcome: started, called, finished, each fenced by the attempt that holds the case."""
+"""Executes runs, from the message to the outcome. Each write is fenced by the attempt that holds the case."""

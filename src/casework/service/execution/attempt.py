@@ -18,7 +18,7 @@ from casework.store.transitions import Completion, Fence
 
 
 class RunResult(StrEnum):
-    """What came of a message's run. `leaves_work` says whether there may be something to claim now."""
+    """The result of a run in a message. `leaves_work` says whether there may be something to claim now."""
 
     COMPLETED = "completed"
     FAILED = "failed"
@@ -48,13 +48,13 @@ class Attempt:
     kind: str
     target: str
     limited: bool
-    """Whether its end gives a consumer a slot back."""
+    """Whether its end frees a slot of a consumer."""
     stop: Stop = field(default_factory=Stop)
     result: Result | None = None
     began: float | None = None
     ended: float | None = None
     maybe_written: bool = False
-    """Whether a try to write its outcome broke off before the database answered."""
+    """Whether an earlier try to write its outcome ended without an answer from the database."""
 
     @property
     def fence(self) -> Fence:
@@ -69,7 +69,7 @@ class Attempt:
         return isinstance(self.result, Returned) and isinstance(self.result.outcome, Complete)
 
     def completion(self, clock: Callable[[], float] = monotonic) -> Completion:
-        """What is written of it, with times as seconds ago. The only place where the two clocks meet."""
+        """The completion to write, with times as seconds ago. Only this converts between the two clocks."""
         assert isinstance(self.result, Returned)
         now = clock()
         began, ended = (0.0 if moment is None else now - moment for moment in (self.began, self.ended))
@@ -77,7 +77,7 @@ class Attempt:
 
 
 def start(db: Database, settings: Settings, bundle: Bundle, worker: str) -> Sequence[Attempt]:
-    """Start those of the runs that wait for it, in their order; not those that were started before, or interrupted."""
+    """Start the runs that are still pending, in their order, and skip those that were started before or interrupted."""
     with db.single() as tx:
         if len(bundle) == 1:
             only = transitions.start(tx, bundle[0], worker)
@@ -88,5 +88,5 @@ def start(db: Database, settings: Settings, bundle: Bundle, worker: str) -> Sequ
 
 
 def started(row: Any, settings: Settings) -> Attempt:
-    """The attempt, from the row that its start returned."""
+    """The attempt, made from the row that its start returned."""
     return Attempt(holder(row, settings), held_case(row), row.agent_name, row.kind, row.target or "", row.limited)

@@ -1,4 +1,4 @@
-"""What a run does to the world while it works, each a transaction that is fenced by the attempt that holds the case."""
+"""Writes of a run while it works. Each is a transaction, fenced by the attempt that holds the case."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ class RunBackend:
         )
 
     def add_cases(self, queue: str | None, new: Sequence[NewCase], step: str) -> list[CaseId]:
-        """Create cases and keep their ids, together, so that a repeated attempt finds them."""
+        """Create cases and record their ids, in one transaction, so that a repeated attempt finds them."""
         added: list[CaseId] = []
 
         def write(tx: Tx) -> bool:
@@ -59,7 +59,7 @@ class RunBackend:
             return listing.page(tx, target, wanted, limit=limit)[0]
 
     def _write(self, what: str, write: Callable[[Tx], bool]) -> None:
-        """Write if the fence holds; otherwise nothing stays but a note of the refusal, and RunLost is raised."""
+        """Write if the fence holds. Otherwise record the refusal, write nothing else, and raise RunLost."""
         try:
             with self._db.begin() as tx:
                 if not write(tx):

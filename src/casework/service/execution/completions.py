@@ -24,17 +24,18 @@ class Limits:
     """How long completions may wait, in seconds."""
 
     deferred: float = 0.01
-    """For a start. Where there is work, one comes within 1 ms. A pool of three, whose starts lie further apart, did 12%
-    more runs at half of it, and 22% more at twice."""
+    """The limit for a deferred completion. If there is work, the next start comes within 1 ms. In a pool of three, with
+    starts further apart, throughput was 12% higher at half of this limit, and 22% higher at twice."""
     short: float = 0.05
-    """A process that dies with a completion costs its case another attempt: a run that took longer is not put at stake."""
+    """If a process dies with a deferred completion, its case needs another attempt. So runs that took longer are not
+    deferred."""
     group: float = 0.25
-    """For the others of a group, when one is unexpectedly slow."""
+    """The limit for the rest of a group when one run is unexpectedly slow."""
 
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """The runs of one message: those that wait for their turn, those whose completions wait, and what came of the others."""
+    """The runs of one message: those that wait for their turn, completions that wait, and results."""
 
     waiting: deque[Attempt] = field(default_factory=deque)
     completed: deque[Attempt] = field(default_factory=deque)
@@ -42,19 +43,19 @@ class Group:
     shared: bool = False
     due: float = float("inf")
     lock: RLock = field(default_factory=RLock)
-    """Held while completions are taken or written, so that another thread that is at it is waited for."""
+    """Held while completions are taken or written, so that two threads do not write the same ones."""
     reported: int = 0
     gave_slot: bool = False
 
     def effects(self) -> Effects:
-        """What follows from the results since the last call: a tick if they leave work or gave a slot back."""
+        """The effects of the results since the last call: a tick if they left work or freed a slot."""
         new, self.reported = self.results[self.reported :], len(self.results)
         nudge, self.gave_slot = self.gave_slot or any(result.leaves_work for result in new), False
         return Effects(nudge=nudge, refill=0 if nudge else len(new))
 
 
 def take_next(attempts: deque[Attempt]) -> Attempt | None:
-    """Take the next one, if there is any. Another thread may be at it too, and each gets others."""
+    """Take the next run, if there is one. Several threads may do so, and each run goes to one of them."""
     try:
         return attempts.popleft()
     except IndexError:
@@ -62,16 +63,16 @@ def take_next(attempts: deque[Attempt]) -> Attempt | None:
 
 
 class _Thread(local):
-    """What a worker's thread remembers between two messages."""
+    """What a thread of a worker remembers between two messages."""
 
     deferred: Group | None = None
     ended: float = float("-inf")
     starts_follow: bool = False
-    """Whether its last start came soon after the end before."""
+    """Whether its last start came soon after the end of the run before."""
 
 
 class Completions:
-    """One process's buffer. `flush` writes what a group holds back."""
+    """The buffer of one process. `flush` writes the completions that a group holds back."""
 
     def __init__(self, flush: Callable[[Group], None], limits: Limits) -> None:
         self._flush = flush
@@ -98,8 +99,8 @@ class Completions:
             return take_next(group.completed)
 
     def defer(self, group: Group, attempt: Attempt) -> bool:
-        """Keep the completion of a run that was alone for the next start. False if it is to be written now, because
-        nothing may come soon, or because much depends on it."""
+        """Defer the completion of a run that had a message to itself to the next start. False if the caller must write
+        it now: the next start may be far away, or the completion is too valuable to risk."""
         here = self._here
         here.ended = attempt.ended or monotonic()
         if not (here.starts_follow and self._is_cheap(attempt) and self._has_thread()):
@@ -110,14 +111,14 @@ class Completions:
         return True
 
     def put_back(self, attempt: Attempt, *, retry: bool) -> None:
-        """Keep a completion that was not written with a start; with `retry`, the next start tries it again."""
+        """Keep a completion that was not written with a start; with `retry`, the next start tries again."""
         group = Group(completed=deque([attempt]))
         self._here.deferred = group if retry else None
         self._keep(group, (attempt.ended or 0.0) + self.limits.deferred)
 
     @contextmanager
     def limit(self, group: Group) -> Iterator[None]:
-        """Keep the limit of a group while its runs are called, also when it breaks off."""
+        """Enforce the time limit of a group while its runs are executed, also if the block raises."""
         if group.shared and self._has_thread():
             self._keep(group, monotonic() + self.limits.group)
         yield
@@ -125,7 +126,7 @@ class Completions:
             self._open.discard(group)
 
     def flush(self, now: float = float("inf")) -> None:
-        """Write what is due by `now`, the third trigger; what another thread is writing is waited for."""
+        """Write the completions that are due by `now`: the third trigger. Waits for a thread that is writing."""
         for group in list(self._open):
             if group.due <= now:
                 self._write(group)
@@ -134,7 +135,8 @@ class Completions:
         try:
             self._flush(group)
         except Exception:
-            # Others are written all the same. These runs are silent now, and are taken up again after their lease.
+            # Go on with the others. These runs have no heartbeat any more, so they are attempted again
+            # after their lease.
             logging.getLogger("casework").exception("run.completion_not_written")
         finally:
             self._open.discard(group)
@@ -145,7 +147,7 @@ class Completions:
         self._is_open.set()
 
     def _is_cheap(self, attempt: Attempt) -> bool:
-        """Whether no slot waits for the run's end, and another attempt could be had, and would be short."""
+        """Whether no consumer waits for the slot, another attempt is left, and it would be short."""
         again = attempt.fence.attempt == 1 and attempt.holder.max_attempts > 1
         return again and not attempt.limited and (attempt.ended or 0.0) - (attempt.began or 0.0) <= self.limits.short
 

@@ -1,4 +1,4 @@
-"""Executing what a message holds: one run, or several short ones. Each attempt goes one way: start, call, finish."""
+"""Executes the runs of a message: one, or several short ones. Each attempt goes through start, call and finish."""
 
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -72,7 +72,7 @@ class Executor:
     def _try_to_start(self, group: Group, bundle: Bundle) -> Sequence[Attempt]:
         if not (deferred := self.completions.take_for(bundle)):
             return start(self._db, self._settings, bundle, self._worker)
-        # What becomes of the one never keeps the other from its start, nor from its heartbeat.
+        # A failure of the one must not keep the other from its start or its heartbeat.
         try:
             held, only = finish_and_start(self._db, self._settings, deferred, bundle[0], self._worker)
         except BaseException as error:
@@ -111,7 +111,7 @@ class Executor:
         events.emit(events.RunEnded(attempt.message.run_id, attempt.message.attempt, result))
 
     def _flush(self, group: Group) -> None:
-        """Write what has completed. What cannot be written is not kept alive by this process for nothing."""
+        """Write the completions. Runs with completions that cannot be written get no more heartbeats."""
         with group.lock:
             attempts = list(iter(lambda: take_next(group.completed), None))
             try:
@@ -122,7 +122,7 @@ class Executor:
                     self._watch.end(attempt.message)
 
     def _flush_late(self, group: Group) -> None:
-        """At the time limit, write what has completed, and give what waits for its turn to other workers."""
+        """At the time limit, write the completions, and requeue the runs that wait for their turn for other workers."""
         with group.lock:
             self._flush(group)
             waiting = list(iter(lambda: take_next(group.waiting), None))
@@ -137,7 +137,7 @@ class Executor:
 
 
 def call_agent(db: Database, settings: Settings, attempt: Attempt, perform: Perform) -> Result:
-    """Find the agent, and call it with the run's history."""
+    """Load the agent, and call it with the history of the run."""
     run_id, number = attempt.message
     try:
         runner = runners.load(attempt.kind, attempt.target, settings.modules)
@@ -147,7 +147,7 @@ def call_agent(db: Database, settings: Settings, attempt: Attempt, perform: Perf
                 asked, steps = requests.of_run(tx, run_id), messages.steps_of(tx, run_id)
             history = History({(one.kind, one.title): one.answer for one in asked if one.responded_at}, steps)
     except CaseworkError as error:
-        # What this worker cannot find another one may have, or this one once it runs newer code.
+        # Transient, because another worker may have the agent, or this one once it runs newer code.
         return Crashed(str(error), None, transient=not isinstance(error, TargetNotAllowed))
     backend, name, case, stop = RunBackend(db, attempt.holder, perform), attempt.agent_name, attempt.case, attempt.stop
     run = Run(id=run_id, attempt=number, agent_name=name, case=case, history=history, backend=backend, stop=stop)

@@ -1,4 +1,4 @@
-"""What a run did to its case, written: the same for agents that workers call and for agents elsewhere."""
+"""Writes the outcomes of runs: the same for agents that workers call and for agents elsewhere."""
 
 import random
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from casework.store.transitions import Fence
 
 
 def finish(db: Database, settings: Settings, attempt: Attempt) -> RunResult:
-    """Write the outcome of an attempt; while the database is unavailable it is kept and tried again."""
+    """Write the outcome of an attempt. While the database is unavailable, keep it and retry."""
 
     def write(first: bool) -> RunResult:
         attempt.maybe_written |= not first
@@ -36,7 +36,7 @@ def finish(db: Database, settings: Settings, attempt: Attempt) -> RunResult:
 
 
 def finish_all(db: Database, settings: Settings, attempts: Sequence[Attempt]) -> list[RunResult]:
-    """Write several outcomes, completions in one statement; what came of each, in order."""
+    """Write several outcomes, all completions in one statement. Returns the result of each, in order."""
     if len(attempts) < 2 or not all(attempt.is_complete for attempt in attempts):
         return [finish(db, settings, attempt) for attempt in attempts]
 
@@ -66,7 +66,7 @@ def finish_and_start(
 
 
 def _in_one_statement(db: Database, attempt: Attempt) -> RunResult | None:
-    """Write an outcome that takes one statement, without a transaction around it; None if the fence refuses it."""
+    """Write an outcome that takes one statement, without a transaction; None if the fence refuses it."""
     if not (isinstance(attempt.result, Returned) and isinstance(attempt.result.outcome, Complete | Fail | Postpone)):
         return None
     ended = attempt.completion().ended
@@ -111,7 +111,7 @@ def _write(tx: Tx, settings: Settings, attempt: Attempt) -> RunResult | None:
 
 
 def write(tx: Tx, holder: Holder, outcome: Outcome) -> RunResult | None:
-    """Write what the agent returned; None, as in all of these, if the run no longer holds its case."""
+    """Write what the agent returned. None, here and below, if the run no longer holds its case."""
     if isinstance(outcome, HandOver):
         return _hand_over(tx, holder, outcome.to, outcome.reason)
     return _end(tx, holder.fence, outcome)
@@ -138,7 +138,7 @@ def _hand_over(tx: Tx, holder: Holder, to: str, reason: str | None) -> RunResult
 
 
 def ask(tx: Tx, fence: Fence, question: Suspended) -> RunResult | None:
-    """Let the run wait for a person."""
+    """Suspend the run until a person answers."""
     request_id = new_id()
     if not transitions.ask(tx, fence, request_id, question.title):
         return None
@@ -149,9 +149,8 @@ def ask(tx: Tx, fence: Fence, question: Suspended) -> RunResult | None:
 def try_again(
     tx: Tx, settings: Settings, holder: Holder, reason: str, traceback: str | None, asked: float | None = None
 ) -> RunResult | None:
-    """After a failure that may pass: another attempt after a wait, as long as there are any left.
-
-    `asked` is for how many seconds a service that the agent called asked to wait.
+    """After a temporary failure, schedule another attempt, as long as any are left. `asked` is the wait in seconds that
+    a service asked the agent for.
     """
     jitter, base = random.random(), settings.retry_base_seconds  # noqa: S311 - not a secret
     before, limit = holder.asked_wait_seconds, settings.retry_after_seconds

@@ -15,7 +15,7 @@ Expressions = Mapping[str, str]
 """What is set, by column."""
 
 _Demanded = dict[str, str | None]
-"""As Expressions; None where the statement has to give the expression."""
+"""Like Expressions; None if the statement has to give the expression."""
 
 _UNBOUND: _Demanded = {"run_id": "null", "run_agent_id": "null"}
 
