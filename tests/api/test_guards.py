@@ -148,7 +148,7 @@ def test_allows_other_origins_only_if_they_are_set(client, installation):
 
 def test_answers_503_without_its_database(api, installation):
     away = Database("postgresql://casework@127.0.0.1:1/away")
-    client = TestClient(create_app(type(installation)(installation.settings, away, installation.publisher)))
+    client = TestClient(create_app(type(installation)(installation.settings, away, lambda: installation.publisher)))
     answer = client.get("/v1/queues", headers={"authorization": f"Bearer {api.token}"})
     assert (answer.status_code, answer.json()["error"]) == (503, "unavailable")
     assert client.get("/healthz").status_code == 200

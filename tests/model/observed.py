@@ -22,7 +22,7 @@ select
   (select json_agg(json_build_array(r.id, r.case_id, r.queue_id, r.agent_id, r.status, r.attempt, r.failures, r.worker,
                      r.refused_writes, case when r.status = 'running' then extract(epoch from r.last_heartbeat_at) end,
                      case when r.live then extract(epoch from r.stop_deadline) end, r.live and r.release_on_stop,
-                     case when r.status = 'pending' then json_build_array(extract(epoch from r.sent_at), r.sends) end,
+                     case when r.status = 'pending' then json_build_array(extract(epoch from r.sent_at), r.send_count) end,
                      array(select m.key from run_messages m where m.run_id = r.id order by 1),
                      array(select s.name from run_steps s where s.run_id = r.id order by 1)))
    from runs r) as runs,
