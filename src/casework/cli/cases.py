@@ -118,7 +118,7 @@ def show(
     casework = installation()
     id = find_id("case", case)
     found, events = services.cases.get(casework.db, casework.team_id, id)
-    ran = services.runs.find(casework.db, case_id=found.id, limit=1000)
+    ran = services.runs.find(casework.db, casework.team_id, case_id=found.id, limit=1000)
     asked = story.requests_of(events)
     if as_json:
         print_json(
