@@ -252,3 +252,13 @@ def raises_nul(run: Run) -> Outcome:
 @agent
 def asks_nul(run: Run) -> Outcome:
     return Complete(run.ask("a\0b?"))
+
+
+@agent
+def repeats_the_title(run: Run) -> Outcome:
+    """Wherever an agent can say something."""
+    title = run.case.title
+    run.say(title)
+    run.tool(title, {title: title}, result=title)
+    run.ask(title, description=title, options=[title, "no"])
+    raise ValueError(title)

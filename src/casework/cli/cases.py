@@ -155,7 +155,7 @@ def explain(case: CaseId, as_json: Json = False) -> None:
     if as_json:
         print_json(why)
     else:
-        say(why.message)
+        say(printable(why.message))
 
 
 @app.command()

@@ -51,7 +51,7 @@ def _ours() -> set[int]:
 
 def open_file(path: Path, mode: str, **options: Any) -> IO[Any]:
     """Open a file, with mode 0600 if it is new. Links are not followed. Raises ServerNotStarted if it is not ours alone."""
-    return open(path, mode, opener=_open, **options)  # noqa: PTH123, SIM115 - Path.open takes no opener; it is the caller's
+    return open(path, mode, opener=_open, **options)
 
 
 def _open(name: str, flags: int) -> int:
