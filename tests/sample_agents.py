@@ -262,3 +262,10 @@ def repeats_the_title(run: Run) -> Outcome:
     run.tool(title, {title: title}, result=title)
     run.ask(title, description=title, options=[title, "no"])
     raise ValueError(title)
+
+
+@agent
+def quotes_its_environment(run: Run) -> Outcome:
+    """As errors of clients do, which name what they connected to."""
+    secret = os.environ["SAMPLE_SECRET"]
+    raise RuntimeError(f"cannot connect to {os.environ['CASEWORK_DATABASE_URL']}, with {len(secret)} characters")

@@ -144,7 +144,7 @@ def _why(case: Case, events: Sequence[CaseEvent]) -> str:
     casework = installation()
     sentence = services.case_diagnosis.explain(casework.db, casework.settings, casework.team_id, case.id).message
     reason = next((event.reason for event in reversed(events) if event.type == case.status or event.reason), None)
-    return f"{sentence} Reason: {printable(reason)}" if reason and case.completed_at else sentence
+    return f"{sentence} Reason: {reason}" if reason and case.completed_at else sentence
 
 
 @app.command()
