@@ -16,8 +16,44 @@ from casework.errors import InvalidInput
 
 fuzz = settings(max_examples=300, derandomize=True, database=None, deadline=None)
 
-JSON_PARTS = ["{", "}", "[", "]", ",", ":", "\n", '"title"', '"data"', '"labels"', '"priority"', '"a"', "null", "1e400", "NaN", "-0", "9" * 5_000]
-CSV_PARTS = [",", ";", "\t", '"', '""', "\n", "\r\n", "\r", "title", "sep=;\n", "a", "\0", "\x1a", "\u2028", "\udc80", "\ufeff", "," * 6_000]
+JSON_PARTS = [
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "\n",
+    '"title"',
+    '"data"',
+    '"labels"',
+    '"priority"',
+    '"a"',
+    "null",
+    "1e400",
+    "NaN",
+    "-0",
+    "9" * 5_000,
+]
+CSV_PARTS = [
+    ",",
+    ";",
+    "\t",
+    '"',
+    '""',
+    "\n",
+    "\r\n",
+    "\r",
+    "title",
+    "sep=;\n",
+    "a",
+    "\0",
+    "\x1a",
+    "\u2028",
+    "\udc80",
+    "\ufeff",
+    "," * 6_000,
+]
 BYTES = st.binary(max_size=300) | st.sampled_from([b"\xff\xfe", b"\xef\xbb\xbf", b"\x1f\x8b", b"PK\x03\x04"]).flatmap(
     lambda mark: st.binary(max_size=50).map(lambda rest: mark + rest)
 )
