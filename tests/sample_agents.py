@@ -252,3 +252,20 @@ def raises_nul(run: Run) -> Outcome:
 @agent
 def asks_nul(run: Run) -> Outcome:
     return Complete(run.ask("a\0b?"))
+
+
+@agent
+def repeats_the_title(run: Run) -> Outcome:
+    """Wherever an agent can say something."""
+    title = run.case.title
+    run.say(title)
+    run.tool(title, {title: title}, result=title)
+    run.ask(title, description=title, options=[title, "no"])
+    raise ValueError(title)
+
+
+@agent
+def quotes_its_environment(run: Run) -> Outcome:
+    """As errors of clients do, which name what they connected to."""
+    secret = os.environ["SAMPLE_SECRET"]
+    raise RuntimeError(f"cannot connect to {os.environ['CASEWORK_DATABASE_URL']}, with {len(secret)} characters")

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from casework import log
+from casework import events, log
 
 NASTY = "a\x1b[2J\n12:00:00 warning forged\u202e"
 
@@ -21,7 +21,7 @@ def written():
         log.configure("INFO", form)
         stream = io.StringIO()
         root.handlers[0].setStream(stream)
-        log.event("request.refused", path=NASTY)
+        log.record(events.RequestServed("GET", NASTY, 200, 1.0, None))
         try:
             raise ValueError(NASTY)
         except ValueError:
@@ -35,11 +35,11 @@ def written():
 
 def test_text_lines_show_control_characters_escaped(written):
     first, *rest = written("text").splitlines()
-    assert first.endswith(r"path=a\x1b[2J\n12:00:00 warning forged\u202e")
+    assert r" path=a\x1b[2J\n12:00:00 warning forged\u202e " in first
     assert not {"\x1b", "\u202e"} & set("".join(rest))
 
 
 def test_json_lines_are_one_line_each(written):
     lines = [json.loads(line) for line in written("json").splitlines()]
-    assert [line["action"] for line in lines] == ["request.refused", "failed"]
+    assert [line["action"] for line in lines] == ["api.request", "failed"]
     assert lines[0]["path"] == NASTY

@@ -3,7 +3,7 @@
 import re
 
 _CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
-_DIRECTION_AND_LINE_MARKS = r"\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
+_DIRECTION_AND_LINE_MARKS = r"\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufeff"
 _UNSAFE_IN_LINES = re.compile(f"[{_CONTROLS}{_DIRECTION_AND_LINE_MARKS}\ud800-\udfff]")
 _UNSAFE = re.compile(rf"[\t\n{_UNSAFE_IN_LINES.pattern[1:]}")
 _SHORT = {"\n": r"\n", "\t": r"\t", "\r": r"\r"}

@@ -22,6 +22,17 @@ _SCHEMES = {
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(\.\*)?")
 
 
+def _check_port(url: str) -> None:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        # urllib's message quotes a part of the password if that holds a character that is not escaped.
+        raise ValueError(
+            "its host or port cannot be read; ports are numbers up to 65535, and in a password @ is written %40, : %3A, / %2F, "
+            "# %23, ? %3F"
+        ) from None
+
+
 def _entries(listed: str) -> tuple[str, ...]:
     return tuple(entry.strip() for entry in listed.split(",") if entry.strip())
 
@@ -29,12 +40,16 @@ def _entries(listed: str) -> tuple[str, ...]:
 class Settings(BaseSettings):
     """One frozen object; every field's description is also its row in `casework guide settings`."""
 
-    model_config = SettingsConfigDict(env_prefix="CASEWORK_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="CASEWORK_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     database_url: str = Field(
-        "", description="PostgreSQL, as `postgresql://user:password@host/name`. Unset: casework starts its own."
+        "",
+        repr=False,
+        description="PostgreSQL, as `postgresql://user:password@host/name`. Unset: casework starts its own.",
     )
-    redis_url: str = Field("", description="Redis or Valkey, as `redis://host:6379/0`. Unset: casework starts its own.")
+    redis_url: str = Field(
+        "", repr=False, description="Redis or Valkey, as `redis://host:6379/0`. Unset: casework starts its own."
+    )
     redis_prefix: str = Field(
         "",
         max_length=100,
@@ -132,7 +147,7 @@ class Settings(BaseSettings):
             raise ValueError(f"it must begin with {' or '.join(schemes)}")
         # Reading the port raises ValueError if it is not a number. The database's URL is checked by libpq.
         if info.field_name == "redis_url":
-            _ = urlsplit(url).port
+            _check_port(url)
         return url
 
     @field_validator("agent_modules")

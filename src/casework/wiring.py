@@ -30,7 +30,11 @@ class Casework:
     db: Database
     make_publisher: Callable[[], "Publisher"]
     """Called at the first message, so that a command that only reads does not import the broker."""
-    team_id: TeamId = DEFAULT_TEAM
+
+    @cached_property
+    def team_id(self) -> TeamId:
+        """The team that CASEWORK_TEAM names. Raises NotFound."""
+        return DEFAULT_TEAM if self.settings.team == "default" else keys.team(self.db, self.settings.team)
 
     @cached_property
     def publisher(self) -> "Publisher":
@@ -85,14 +89,13 @@ def connect(
         schema.ensure(db)
     elif checked:
         schema.check(db)
-    team_id = DEFAULT_TEAM if settings.team == "default" or not checked else keys.team(db, settings.team)
 
     def make_publisher() -> "Publisher":
         from casework.broker.publisher import Publisher
 
         return Publisher(urls.redis, lambda: names_of(settings, db))
 
-    return Casework(settings, db, make_publisher, team_id)
+    return Casework(settings, db, make_publisher)
 
 
 def names_of(settings: Settings, db: Database) -> "Names":

@@ -188,6 +188,22 @@ def test_a_number_that_would_change_is_refused(api, queue, number):
 
 
 @pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ('{"case": {"title": "x", "data": {"a": 1, "a": 2}}}', "a"),
+        ('{"case": {"title": "x"}, "case": {"title": "y"}}', "case"),
+        ('{"case": {"title": "x", "data": {"\\ud800": 1, "\\ud800": 2}}}', "ud800"),
+        ('{"case": {"title": "x", "data": [' + '{"a": 1},' * 9_000 + '{"b": 1, "b": 1}]}}', "b"),
+    ],
+)
+def test_a_field_that_is_given_twice_is_refused(api, queue, body, name):
+    message = api("POST", f"/v1/queues/{queue}/cases", 400, content=body, headers=JSON)["message"]
+    assert name in message
+    assert message.endswith("twice in one object.")
+    assert api("GET", f"/v1/queues/{queue}/cases")["total"] == 0
+
+
+@pytest.mark.parametrize(
     "query",
     [
         "created_at_from=0001-01-01T00:00:00%2B15:59",
@@ -234,6 +250,9 @@ def test_an_odd_until_is_refused_whether_or_not_the_run_exists(api, text):
         "\uff26ull",
         "01234567-89ab-7def-8123-456789abcdef",
         "a\nb",
+        "inbox\ufe0f",
+        "inbox\U000e0100",
+        "in\u180bbox",
         "\u2800",
     ],
 )

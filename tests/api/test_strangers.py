@@ -22,14 +22,18 @@ def everything_is_remembered(client):
 @pytest.fixture
 def ids(api, queue, agent, everything_is_remembered):
     """One of everything, of the first team."""
+    return one_of_everything(api, queue, agent)
+
+
+def one_of_everything(api, queue, agent, **key):
     body = {"cases": [{"title": "secret", "data": "secret", "labels": [{"value": "secret"}]}, {"title": "secret two"}]}
-    cases = api("POST", f"/v1/queues/{queue}/cases", 201, json=body)["added_cases"]
-    work = api("POST", f"/v1/agents/{agent}/claim", json={})
+    cases = api("POST", f"/v1/queues/{queue}/cases", 201, json=body, **key)["added_cases"]
+    work = api("POST", f"/v1/agents/{agent}/claim", json={}, **key)
     run = work["run_id"]
-    api("POST", f"/v1/runs/{run}/message", json={"attempt": 1, "text_content": "secret"})
-    api("POST", f"/v1/runs/{run}/ask", json={"attempt": 1, "title": "secret?"})
-    (request,) = api("GET", "/v1/human-requests")["human_requests"]
-    label = api("GET", f"/v1/queues/{queue}/labels")["labels"][0]["id"]
+    api("POST", f"/v1/runs/{run}/message", json={"attempt": 1, "text_content": "secret"}, **key)
+    api("POST", f"/v1/runs/{run}/ask", json={"attempt": 1, "title": "secret?"}, **key)
+    (request,) = api("GET", f"/v1/human-requests?queue_id={queue}", **key)["human_requests"]
+    label = api("GET", f"/v1/queues/{queue}/labels", **key)["labels"][0]["id"]
     names = ("queue_id", "agent_id", "case_id", "run_id", "request_id", "label_id")
     return dict(zip(names, (queue, agent, cases[0]["id"], run, request["id"], label), strict=True))
 
@@ -97,6 +101,18 @@ WRITES = {
 }
 
 
+def body_of(name, operation, ids):
+    """What the operation asks for, with these ids."""
+    body = dict(WRITES.get(name, {}))
+    if name.startswith("bulk_"):
+        body["case_ids"] = [ids["case_id"]]
+    if name == "bulk_delegate":
+        body["agent_id"] = ids["agent_id"]
+    if name == "unlink_labels":
+        body["label_ids"] = [ids["label_id"]]
+    return {"json": body} if "requestBody" in operation else {}
+
+
 def test_every_write_with_another_teams_ids_is_refused_as_not_there(api, ids):
     stranger = api.key(Role.ADMIN, keys.team(api.db, "strangers", create=True))
     before = json.dumps(api("GET", f"/v1/cases/{ids['case_id']}"))
@@ -105,14 +121,53 @@ def test_every_write_with_another_teams_ids_is_refused_as_not_there(api, ids):
             if method == "get" or not re.search(r"{\w+}", path):
                 continue
             name = operation["operationId"]
-            body = dict(WRITES.get(name, {}))
-            if name.startswith("bulk_"):
-                body["case_ids"] = [ids["case_id"]]
-            if name == "bulk_delegate":
-                body["agent_id"] = ids["agent_id"]
-            if name == "unlink_labels":
-                body["label_ids"] = [ids["label_id"]]
-            options = {"json": body} if "requestBody" in operation else {}
+            options = body_of(name, operation, ids)
             answer = api.raw(method.upper(), path.format(**ids), token=stranger, **options)
             assert answer.status_code == 404, (name, answer.text)
     assert json.dumps(api("GET", f"/v1/cases/{ids['case_id']}")) == before
+
+
+def test_one_foreign_id_among_ones_own_changes_and_tells_nothing(api, ids):
+    """As another team's case in a list of one's own queue, or another team's agent as the target of a delegation."""
+    key = {"token": api.key(Role.ADMIN, keys.team(api.db, "strangers", create=True))}
+    before = {path: api("GET", path) for path in whole(ids)}
+    count = 0
+    for path, item in api.client.get("/openapi.json").json()["paths"].items():
+        for method, operation in item.items():
+            name = operation["operationId"]
+            wanted = [
+                one for one in ids if f"{{{one}}}" in path or ids[one] in json.dumps(body_of(name, operation, ids))
+            ]
+            for foreign in wanted if len(wanted) > 1 else ():
+                answers = []
+                for id in (ids[foreign], str(uuid4())):
+                    mixed = {**fresh(api, key), foreign: id}
+                    answers.append(
+                        api.raw(method.upper(), path.format(**mixed), **body_of(name, operation, mixed), **key)
+                    )
+                assert len({answer.status_code for answer in answers}) == 1, (name, foreign, answers[0].text)
+                assert answers[0].status_code == 404 or name.startswith(("bulk_", "unlink_")), (name, foreign)
+                count += 1
+    assert count > 20
+    assert {path: api("GET", path) for path in whole(ids)} == before
+
+
+def whole(ids):
+    """Reads of all that the first team has."""
+    queue = f"/v1/queues/{ids['queue_id']}"
+    reads = ("", "/cases", "/labels", "/consumers")
+    return [
+        *(queue + part for part in reads),
+        f"/v1/cases/{ids['case_id']}",
+        f"/v1/runs/{ids['run_id']}",
+        f"/v1/agents/{ids['agent_id']}",
+    ]
+
+
+def fresh(api, key):
+    """One of everything, of the stranger's team."""
+    name = f"own {uuid4().hex[:8]}"
+    queue = api("POST", "/v1/queues", 201, json={"name": name}, **key)["queue"]["id"]
+    agent = api("POST", "/v1/agents", 201, json={"name": name}, **key)["agent"]["id"]
+    api("PUT", f"/v1/queues/{queue}/consumers/{agent}", json={"concurrency": 1}, **key)
+    return one_of_everything(api, queue, agent, **key)

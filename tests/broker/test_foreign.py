@@ -1,5 +1,6 @@
 """What the broker delivers and casework did not send is dropped, counted and logged once."""
 
+import base64
 from uuid import uuid4
 
 import pytest
@@ -21,8 +22,13 @@ def emitted():
     events.unsubscribe(seen.append)
 
 
+def coded(text):
+    return base64.b64encode(text.encode()).decode()
+
+
+BODY = coded("[[], {}, null]")
 GOOD = {
-    "body": "W10=",
+    "body": BODY,
     "headers": {"task": "casework.run", "id": "1"},
     "properties": {"delivery_info": {}, "delivery_tag": "1"},
 }
@@ -48,6 +54,10 @@ class Delivering(Transport):
         {**GOOD, "headers": {"task": ["casework.run"], "id": "1"}},
         {**GOOD, "body": {"not": "text"}},
         {**GOOD, "properties": {}},
+        *(
+            {**GOOD, "body": body}
+            for body in ("", "W10=", "not base64", coded("[7, {}, {}]"), coded('[[], {}, {"chain": [1]}]'))
+        ),
         {**GOOD, "properties": {"delivery_info": "x", "delivery_tag": 1}},
     ],
 )
@@ -56,7 +66,17 @@ def test_foreign_element_of_a_list_is_thrown_away(message):
     transport._deliver(message, "runs")
     assert transport.delivered == []
     transport._deliver(GOOD, "runs")
-    assert transport.delivered == [GOOD]
+    assert [(one["body"], one["headers"]["task"]) for one in transport.delivered] == [(BODY, "casework.run")]
+
+
+def test_what_a_foreign_message_asks_of_celery_is_left_out():
+    asked = {"eta": "2999-01-01T00:00:00", "timelimit": [0.001, 0.001], "compression": "bzip2", "shadow": "x"}
+    message = {**GOOD, "headers": {**GOOD["headers"], **asked}, "content-type": "application/x-python-serialize"}
+    transport = Delivering()
+    transport._deliver(message, "runs")
+    (delivered,) = transport.delivered
+    assert not set(asked) & set(delivered["headers"])
+    assert delivered["content-type"] == "application/json"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from casework.cli.roles import Pool
 from casework.core.lifecycle import CaseStatus, RunStatus
-from casework.core.model import NewCase
+from casework.core.model import DEFAULT_TEAM, NewCase
 from casework.service import cases, runs
 from factories import history, worked_queue
 from patience import wait_for
@@ -57,7 +57,7 @@ def test_releases_a_long_run_to_another_worker_at_shutdown(ticking):
     ticking.wait_until_ended(queue, 1)
     worker.wait(20)
     assert "released" in history(ticking.db, case_id)
-    (run,) = runs.find(ticking.db, case_id=case_id, limit=10)
+    (run,) = runs.find(ticking.db, DEFAULT_TEAM, case_id=case_id, limit=10)
     assert (run.status, run.failures) == (RunStatus.COMPLETED, 0)
 
 

@@ -1,5 +1,7 @@
 """A broker with foreign content ends no process and no thread that a promise hangs on."""
 
+import base64
+import json
 import signal
 
 import pytest
@@ -11,12 +13,37 @@ from patience import wait_for
 
 pytestmark = pytest.mark.process
 
+
+def nearly_ours(body="W10=", *, headers=None, properties=None):
+    """A message to casework's own task, with something that casework does not send."""
+    return json.dumps(
+        {
+            "body": body,
+            "content-type": "application/json",
+            "content-encoding": "utf-8",
+            "headers": {"task": "casework.run", "id": "1", **(headers or {})},
+            "properties": {"delivery_info": {}, "delivery_tag": "1", "body_encoding": "base64", **(properties or {})},
+        }
+    )
+
+
+def coded(text):
+    return base64.b64encode(text.encode()).decode()
+
+
 FOREIGN = [
     "not json",
     "7",
     "[]",
     '{"body": "W10="}',
     '{"headers": {"task": "other.task", "id": "1"}, "properties": {}, "body": ""}',
+    '{"__type__": "uuid", "__value__": 7}',
+    "[" * 5_000,
+    nearly_ours(properties={"body_encoding": "unknown"}),
+    nearly_ours(properties={"body_encoding": {}}),
+    nearly_ours(headers={"timelimit": 7, "eta": "9999-12-31T23:59:59", "expires": [], "compression": "unknown"}),
+    *(nearly_ours(coded(text)) for text in ("", "null", "7", "[]", "[[], {}, 7]", '[7, "x", null]', "[" * 5_000)),
+    nearly_ours("not base64"),
 ]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from casework.cli.roles import Pool
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import NewCase
+from casework.core.model import DEFAULT_TEAM, NewCase
 from casework.service import cases, runs
 from factories import TEAM, a_consumer, a_queue, an_agent, history, some_cases
 from patience import wait_for
@@ -32,7 +32,7 @@ def children_of(process):
 
 def said_of_case(installation, queue):
     """What the only run has said."""
-    found = runs.find(installation.db, queue_id=queue.id, limit=1)
+    found = runs.find(installation.db, DEFAULT_TEAM, queue_id=queue.id, limit=1)
     return found and runs.list_messages(installation.db, TEAM, found[0].id, limit=1)
 
 

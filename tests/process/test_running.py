@@ -8,6 +8,7 @@ import pytest
 from casework.broker.publisher import client
 from casework.cli.roles import Pool
 from casework.core.lifecycle import CaseStatus, RunStatus
+from casework.core.model import DEFAULT_TEAM
 from casework.service import cases, requests, runs
 from factories import TEAM, history, the_case, worked_queue
 from patience import wait_for
@@ -74,7 +75,9 @@ def take_a_running_case(installation, queue, agent, action):
     """Its run stops, and only then does the case go on."""
     db, settings = installation.db, installation.settings
     (case_id,) = installation.add(queue)
-    (run,) = wait_for(lambda: runs.find(db, case_id=case_id, statuses=[RunStatus.RUNNING], limit=1), "the run to start")
+    (run,) = wait_for(
+        lambda: runs.find(db, DEFAULT_TEAM, case_id=case_id, statuses=[RunStatus.RUNNING], limit=1), "the run to start"
+    )
     wait_for(lambda: runs.list_messages(db, TEAM, run.id, limit=1), "the run to speak")
     act = {
         "retry": lambda: cases.retry(db, settings, queue.id, [case_id]),

@@ -4,6 +4,8 @@ Any other message would raise an error in Celery's event loop, which ends the ma
 here that overrides what kombu does not document is tested with the versions that pyproject admits.
 """
 
+import base64
+import json
 from typing import Any
 
 from kombu.transport import TRANSPORT_ALIASES, redis
@@ -24,6 +26,10 @@ def install() -> str:
     return "casework"
 
 
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What decoding an element of a list may raise: kombu makes identifiers, moments and decimal numbers of some JSON."""
+
+
 class Channel(redis.Channel):
     """Connects as casework's other clients do, and skips messages that are not JSON."""
 
@@ -41,9 +47,9 @@ class Channel(redis.Channel):
     def _brpop_read(self, **options: Any) -> Any:
         try:
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
-        except ValueError as error:
+        except _UNREADABLE as error:
             # The reply was read completely, so the connection can be used for the next one.
-            rejected.add("list", f"not JSON: {error}")
+            rejected.add("list", f"not JSON: {type(error).__name__}: {error}")
             return True
 
 
@@ -57,11 +63,11 @@ class Transport(redis.Transport):
         if problem:
             rejected.add(str(queue), problem)
         else:
-            super()._deliver(message, queue)  # type: ignore[no-untyped-call]
+            super()._deliver(_plain(message), queue)  # type: ignore[no-untyped-call]
 
 
 def _problem(message: Any) -> str | None:
-    """Why this is not a message from casework; None if it is one. The task itself checks its arguments."""
+    """Why this is not a message from casework; None if it is one. The task itself checks what its arguments mean."""
     if not isinstance(message, dict):
         return f"a {type(message).__name__} and not a message"
     headers, properties = message.get("headers"), message.get("properties")
@@ -71,4 +77,34 @@ def _problem(message: Any) -> str | None:
         return "a message for an unknown task"
     if not isinstance(properties.get("delivery_info"), dict) or "delivery_tag" not in properties:
         return "a message without delivery information"
-    return None
+    return None if _holds_arguments(message["body"]) else "a message whose body holds no arguments"
+
+
+def _holds_arguments(body: str) -> bool:
+    """Whether the body is arguments as Celery packs them, with no callbacks or chains behind them."""
+    try:
+        given, named, behind = json.loads(base64.b64decode(body))
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return (
+        isinstance(given, list)
+        and isinstance(named, dict)
+        and (behind is None or (isinstance(behind, dict) and not any(behind.values())))
+    )
+
+
+def _plain(message: dict[str, Any]) -> dict[str, Any]:
+    """The message with only what casework's own need: nobody else sets times, limits, callbacks or a compression."""
+    headers, properties = message["headers"], message["properties"]
+    return {
+        "body": message["body"],
+        "content-type": "application/json",
+        "content-encoding": "utf-8",
+        "headers": {"lang": "py", "task": headers["task"], "id": headers["id"]},
+        "properties": {
+            "body_encoding": "base64",
+            "correlation_id": headers["id"],
+            "delivery_info": {"exchange": "", "routing_key": ""},
+            "delivery_tag": str(properties["delivery_tag"]),
+        },
+    }

@@ -116,7 +116,7 @@ def show(
     casework = installation()
     id = find_id("case", case)
     found, events = services.cases.get(casework.db, casework.team_id, id)
-    ran = services.runs.find(casework.db, case_id=found.id, limit=1000)
+    ran = services.runs.find(casework.db, casework.team_id, case_id=found.id, limit=1000)
     asked = story.requests_of(events)
     if as_json:
         print_json(
@@ -142,7 +142,7 @@ def _why(case: Case, events: Sequence[CaseEvent]) -> str:
     casework = installation()
     sentence = services.case_diagnosis.explain(casework.db, casework.settings, casework.team_id, case.id).message
     reason = next((event.reason for event in reversed(events) if event.type == case.status or event.reason), None)
-    return f"{sentence} Reason: {printable(reason)}" if reason and case.completed_at else sentence
+    return f"{sentence} Reason: {reason}" if reason and case.completed_at else sentence
 
 
 @app.command()
@@ -153,7 +153,7 @@ def explain(case: CaseId, as_json: Json = False) -> None:
     if as_json:
         print_json(why)
     else:
-        say(why.message)
+        say(printable(why.message))
 
 
 @app.command()

@@ -11,6 +11,7 @@ from casework.cli.console import Json, QueueRef, counted, find_queue, installati
 from casework.cli.consumers import as_object
 from casework.core.model import Queue, QueueMode, QueueStats
 from casework.errors import Conflict
+from casework.printable import printable
 
 app = typer.Typer(help="Queues of cases.", no_args_is_help=True)
 
@@ -85,7 +86,7 @@ def show(queue: QueueRef, as_json: Json = False) -> None:
     if as_json:
         print_json({**_as_object(found, stats), "consumers": [as_object(one) for one in consumers]})
         return
-    say(f"{found.name}  {found.id}  {found.mode}" + (f"\n{found.description}" if found.description else ""))
+    say(f"{found.name}  {found.id}  {found.mode}" + (f"\n{printable(found.description)}" if found.description else ""))
     table(QUEUE_COLUMNS, [queue_row(found, stats)], yields=QUEUE_YIELDS)
     rows = ((one.agent_name, one.trigger, one.concurrency or "none", one.used_slots) for one in consumers)
     table(

@@ -177,9 +177,9 @@ def _ask(request: HumanRequest) -> HumanRequest | None:
         try:
             return _respond(request, given)
         except InvalidInput as error:
-            typer.echo(error, err=True)
+            typer.echo(printable(str(error)), err=True)
         except AlreadyAnswered as error:
-            typer.echo(error, err=True)
+            typer.echo(printable(str(error)), err=True)
             return None
     return None
 

@@ -27,6 +27,7 @@ def list_(
     casework = installation()
     found = services.runs.find(
         casework.db,
+        casework.team_id,
         queue_id=find_queue(queue).id if queue else None,
         case_id=CaseId(find_id("case", case)) if case else None,
         statuses=read_statuses(RunStatus, status, "--status"),

@@ -59,7 +59,7 @@ class _LiveScreen(Screen):
                 Group(Text(""), build_table(QUEUE_COLUMNS, _rows(self._casework), yields=QUEUE_YIELDS)), refresh=True
             )
         except Unavailable as error:
-            self._live.update(Text(str(error), style="red"), refresh=True)
+            self._live.update(Text(printable(str(error)), style="red"), refresh=True)
 
 
 def _line(name: str, line: str) -> Text:

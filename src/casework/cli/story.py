@@ -42,7 +42,7 @@ def head(case: Case, labels: str, why: str) -> str:
     """The title and the status of a case, and the reason for the status."""
     short = shorten([case.id])[case.id]
     state = f"{short}  {case.status}  priority {case.priority}" + (f"  {printable(labels)}" if labels else "")
-    return f"{printable(case.title)}\n{state}\n{why}\n"
+    return f"{printable(case.title)}\n{state}\n{printable(why)}\n"
 
 
 def data_text(data: Any) -> str:

@@ -58,7 +58,11 @@ def check_name(what: str, name: str) -> None:
 
 
 def _is_invisible(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs") or character in _BLANKS
+    return (
+        unicodedata.category(character) in ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs")
+        or character in _BLANKS
+        or "VARIATION SELECTOR" in unicodedata.name(character, "")
+    )
 
 
 _BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")

@@ -14,6 +14,7 @@ from time import monotonic, sleep
 from typing import IO, TYPE_CHECKING
 
 from casework.embedded.home import Home
+from casework.embedded.private import open_file
 from casework.embedded.servers import answers_ping, tail
 from casework.errors import ServerNotStarted
 
@@ -56,7 +57,7 @@ def _use(path: Path) -> None:
     """Become a client of a home's servers: start them, wait for them, and start them again if their supervisor dies."""
     home = Home(path)
     home.make()
-    lock = home.clients.open("a")
+    lock = open_file(home.clients, "a")
     # Waits while a supervisor stops, which has the lock for itself.
     fcntl.flock(lock, fcntl.LOCK_SH)
     _held[path] = lock
@@ -67,7 +68,7 @@ def _use(path: Path) -> None:
 
 def _owned(home: Home) -> bool:
     """Whether a supervisor is there: it holds the owner's lock."""
-    with home.owner.open("a") as owner:
+    with open_file(home.owner, "a") as owner:
         try:
             fcntl.flock(owner, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -87,7 +88,7 @@ def _disown() -> None:
 
 
 def _spawn(home: Home) -> subprocess.Popen[bytes]:
-    with home.log("supervisor").open("wb") as log:
+    with open_file(home.log("supervisor"), "wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "casework.embedded.supervisor", str(home.path)],
             stdin=subprocess.DEVNULL,

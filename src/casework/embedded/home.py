@@ -3,13 +3,12 @@
 import hashlib
 import os
 import re
-import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from casework.embedded import identity
+from casework.embedded import identity, private
 from casework.errors import ServerNotStarted
 
 # A socket's path has room for 104 bytes on macOS and 108 on Linux, and both URLs are read by several parsers: a home
@@ -83,21 +82,19 @@ class Home:
         return f"redis+socket://{self.valkey_socket}?virtual_host=0"
 
     def make(self) -> None:
-        """Make the directories, for this user alone. Raises ServerNotStarted."""
+        """Make the directories, for this user alone. Raises ServerNotStarted, also if others could write what is there."""
         try:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.postgres.mkdir(mode=0o700, exist_ok=True)
-            self.sockets.mkdir(mode=0o700, exist_ok=True)
-            self.clients.touch(mode=0o600)
-            self.owner.touch(mode=0o600)
+            # The home first: where the others lie depends on who can come to it.
+            private.make_directory(self.path)
+            for directory in (self.postgres, self.sockets, self.valkey_data):
+                private.make_directory(directory)
+            for lock in (self.clients, self.owner):
+                private.open_file(lock, "a").close()
         except OSError as error:
             raise ServerNotStarted(
                 f"CASEWORK_HOME={str(self.path)!r} cannot be used: {error.strerror or error}. Set CASEWORK_HOME to a directory "
                 "that this user can write, or give CASEWORK_DATABASE_URL and CASEWORK_REDIS_URL."
             ) from error
-        found = self.sockets.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.getuid(), self.postgres.stat().st_uid):
-            raise ServerNotStarted(f"{self.sockets} belongs to somebody else; casework does not put its sockets there.")
 
 
 def _temporary() -> Path:

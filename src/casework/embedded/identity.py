@@ -70,7 +70,7 @@ def give(path: Path) -> None:
     """Give a directory to whom the servers run as."""
     other = substitute()
     if other:
-        os.chown(path, *other)
+        os.chown(path, *other, follow_symlinks=False)
 
 
 def die_with_parent(death_signal: signal.Signals) -> Callable[[], None]:

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from casework.embedded import binaries, identity
 from casework.embedded.home import SUPERUSER, Home
+from casework.embedded.private import open_file
 from casework.errors import ServerNotStarted
 
 START_SECONDS = 60.0
@@ -34,7 +35,7 @@ class Server(Protocol):
 
 
 def _spawn(home: Home, name: str, command: list[str], before_exec: Callable[[], None]) -> subprocess.Popen[bytes]:
-    with home.log(name).open("ab") as log:
+    with open_file(home.log(name), "ab") as log:
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -145,7 +146,6 @@ class Valkey:
 
     def start(self) -> None:
         """Start the server."""
-        self.home.valkey_data.mkdir(mode=0o700, exist_ok=True)
         self.home.valkey_socket.unlink(missing_ok=True)
         options = {
             "--port": "0",
@@ -207,6 +207,9 @@ def start_and_wait(server: Server, home: Home) -> None:
 def tail(path: Path, size: int = 600) -> str:
     """The end of a log file, on one line."""
     try:
-        return " | ".join(path.read_text(errors="replace")[-size:].strip().splitlines()[-4:])
-    except OSError:
+        with open_file(path, "rb") as log:
+            log.seek(max(0, path.lstat().st_size - size))
+            end: str = log.read().decode(errors="replace")
+        return " | ".join(end.strip().splitlines()[-4:])
+    except (OSError, ServerNotStarted):
         return "no log"

@@ -14,6 +14,7 @@ from time import monotonic, sleep
 
 from casework.embedded import identity
 from casework.embedded.home import Home
+from casework.embedded.private import open_file
 from casework.embedded.servers import Postgres, Server, Valkey, start_and_wait
 from casework.errors import CaseworkError
 
@@ -30,7 +31,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stopping: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopping.append(number))
-    with home.owner.open("a") as owner, home.clients.open("a") as clients:
+    with open_file(home.owner, "a") as owner, open_file(home.clients, "a") as clients:
         try:
             fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -27,20 +27,6 @@ def get(db: Database, team_id: TeamId, run_id: UUID) -> RunRecord:
         return _get(tx, team_id, run_id)
 
 
-def find(
-    db: Database,
-    *,
-    queue_id: QueueId | None = None,
-    case_id: CaseId | None = None,
-    statuses: Sequence[RunStatus] = (),
-    limit: int,
-    offset: int = 0,
-) -> list[RunRecord]:
-    """Runs, newest first."""
-    with db.begin() as tx:
-        return store.find(tx, queue_id=queue_id, case_id=case_id, statuses=statuses, limit=limit, offset=offset)
-
-
 def list_messages(
     db: Database, team_id: TeamId, run_id: UUID, *, limit: int, offset: int = 0, after: int = 0
 ) -> list[Message]:
@@ -49,22 +35,22 @@ def list_messages(
         return messages.find(tx, _get(tx, team_id, run_id).id, limit=limit, offset=offset, after=after)
 
 
-def of_team(
+def find(
     db: Database,
     team_id: TeamId,
     *,
-    queue_id: UUID | None,
-    case_id: UUID | None,
-    agent_id: UUID | None,
-    statuses: Sequence[RunStatus],
+    queue_id: UUID | None = None,
+    case_id: UUID | None = None,
+    agent_id: UUID | None = None,
+    statuses: Sequence[RunStatus] = (),
     limit: int,
-    offset: int,
+    offset: int = 0,
 ) -> list[RunRecord]:
     """The team's runs, newest first."""
     with db.begin() as tx:
         return store.find(
             tx,
-            team_id=team_id,
+            team_id,
             queue_id=QueueId(queue_id) if queue_id else None,
             case_id=CaseId(case_id) if case_id else None,
             agent_id=AgentId(agent_id) if agent_id else None,

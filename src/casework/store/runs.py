@@ -269,8 +269,8 @@ def get(tx: Tx, run_id: UUID) -> RunRecord | None:
 
 def find(
     tx: Tx,
+    team_id: TeamId,
     *,
-    team_id: TeamId | None = None,
     queue_id: QueueId | None = None,
     case_id: CaseId | None = None,
     agent_id: AgentId | None = None,
@@ -278,11 +278,11 @@ def find(
     limit: int,
     offset: int = 0,
 ) -> list[RunRecord]:
-    """Runs, newest first."""
+    """The team's runs, newest first."""
     rows = tx.sql(
         f"""
         select {_RUN_COLUMNS} from runs r join agents a on a.id = r.agent_id
-        where (%(team_id)s::uuid is null or a.team_id = %(team_id)s)
+        where a.team_id = %(team_id)s
           and (%(queue_id)s::uuid is null or r.queue_id = %(queue_id)s) and (%(case_id)s::uuid is null or r.case_id = %(case_id)s)
           and (%(agent_id)s::uuid is null or r.agent_id = %(agent_id)s) and (%(statuses)s::text[] = '{{}}' or r.status = any(%(statuses)s))
         order by r.id desc limit %(limit)s offset %(offset)s

@@ -84,7 +84,9 @@ def checked(url: str) -> str:
         parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
         raise InvalidSettings(f"CASEWORK_DATABASE_URL: {_mistake(url)}") from None
-    if "@" in str(parts.get("host", "")) or not all(map(_is_port, str(parts.get("port") or "5432").split(","))):
+    if "@" in str(parts.get("host", "")) + urlsplit(url).path or not all(
+        map(_is_port, str(parts.get("port") or "5432").split(","))
+    ):
         raise InvalidSettings(f"CASEWORK_DATABASE_URL: {_ESCAPE}")
     return url
 
@@ -125,6 +127,8 @@ def open_driver(url: str, application: str, **more: Any) -> psycopg.Connection[A
         return psycopg.connect(**{**given, "prepare_threshold": None, **more})
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"The database at {shown(url)} does not answer: {first_line(error)}") from error
+    except psycopg.ProgrammingError as error:
+        raise InvalidSettings(f"CASEWORK_DATABASE_URL: {first_line(error)}") from error
 
 
 def settings(driver: psycopg.Connection[Any], plans: dict[str, str]) -> dict[str, str]:

@@ -19,9 +19,9 @@ def read_bundle(runs: Any = None) -> Bundle:
 def _read(one: Any) -> RunMessage | None:
     try:
         run_id, attempt = one
-        if not isinstance(attempt, int) or not 0 < attempt < 2**31:
+        if type(attempt) is not int or not 0 < attempt < 2**31:
             raise ValueError(attempt)
         return RunMessage(RunId(UUID(run_id)), attempt)
     except (ValueError, TypeError, AttributeError):
-        rejected.add("runs", f"not a run and its attempt: {one!r:.50}")
+        rejected.add("runs", f"a {type(one).__name__} that is not a run and its attempt")
         return None

@@ -84,7 +84,7 @@ def list_runs(
     offset: Offset = 0,
 ) -> dict[str, Any]:
     """Runs of the team, newest first."""
-    found = runs.of_team(
+    found = runs.find(
         caller.reads,
         caller.team,
         queue_id=queue_id,

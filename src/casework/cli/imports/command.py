@@ -26,6 +26,7 @@ from casework.cli.imports.shape import Shape, new_cases
 from casework.cli.imports.sheet import sheet_records
 from casework.core.model import NewCase, QueueId
 from casework.errors import InvalidInput
+from casework.printable import printable
 
 BATCH = 500
 _SHOWN = 20
@@ -210,7 +211,7 @@ def _report(tally: _Tally, strict: bool, as_json: bool) -> None:
         )
         return
     for one in tally.notes:
-        say(one)
+        say(printable(one))
     if tally.bad:
         title = counted(len(tally.bad), "bad line") + (f", the first {_SHOWN}" if len(tally.bad) > _SHOWN else "")
         table(("line", "reason"), [(bad.line, bad.reason) for bad in tally.bad[:_SHOWN]], title=title)

@@ -1,6 +1,7 @@
 """Executes the runs of a message: one, or several short ones. Each attempt goes through start, call and finish."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from time import monotonic
 
 from casework import events
@@ -9,6 +10,7 @@ from casework.agents.results import Crashed, Result, Stopped
 from casework.agents.run import History
 from casework.core.effects import Bundle, Committed
 from casework.errors import CaseworkError, DatabaseUnavailable, TargetNotAllowed
+from casework.redaction import redacted
 from casework.service.availability import until_database_is_back
 from casework.service.crash_points import Point, reach
 from casework.service.execution.attempt import Attempt, RunResult, start
@@ -93,10 +95,18 @@ class Executor:
             attempt.result = Stopped()
         else:
             reach(Point.RUN_STARTED)
-            attempt.result = call_agent(self._db, self._settings, attempt, self._perform)
+            attempt.result = self._without_secrets(call_agent(self._db, self._settings, attempt, self._perform))
             reach(Point.AGENT_RETURNED)
         attempt.ended = self._clock()
         return attempt
+
+    def _without_secrets(self, result: Result) -> Result:
+        """An agent's error may quote what it found in its environment, and anybody in the team may read it."""
+        if not isinstance(result, Crashed):
+            return result
+        urls = (self._settings.database_url, self._settings.redis_url)
+        error = redacted(result.traceback, urls) if result.traceback else None
+        return replace(result, reason=redacted(result.reason, urls), traceback=error)
 
     def _finish(self, group: Group, attempt: Attempt) -> None:
         if attempt.is_complete and group.shared:
