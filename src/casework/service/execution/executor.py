@@ -1,7 +1,6 @@
 """Executes the runs of a message: one, or several short ones. Each attempt goes through start, call and finish."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from time import monotonic
 
 from casework import events
@@ -10,13 +9,13 @@ from casework.agents.results import Crashed, Result, Stopped
 from casework.agents.run import History
 from casework.core.effects import Bundle, Committed
 from casework.errors import CaseworkError, DatabaseUnavailable, TargetNotAllowed
-from casework.redaction import redacted
 from casework.service.availability import until_database_is_back
 from casework.service.crash_points import Point, reach
 from casework.service.execution.attempt import Attempt, RunResult, start
 from casework.service.execution.backend import Perform, RunBackend
 from casework.service.execution.completions import Completions, Group, Limits, take_next
 from casework.service.execution.outcomes import finish, finish_all, finish_and_start
+from casework.service.redacting import without_secrets
 from casework.service.watch import Watch
 from casework.settings import Settings
 from casework.store import messages, requests
@@ -95,18 +94,10 @@ class Executor:
             attempt.result = Stopped()
         else:
             reach(Point.RUN_STARTED)
-            attempt.result = self._without_secrets(call_agent(self._db, self._settings, attempt, self._perform))
+            attempt.result = call_agent(self._db, self._settings, attempt, self._perform)
             reach(Point.AGENT_RETURNED)
         attempt.ended = self._clock()
         return attempt
-
-    def _without_secrets(self, result: Result) -> Result:
-        """An agent's error may quote what it found in its environment, and anybody in the team may read it."""
-        if not isinstance(result, Crashed):
-            return result
-        urls = (self._settings.database_url, self._settings.redis_url)
-        error = redacted(result.traceback, urls) if result.traceback else None
-        return replace(result, reason=redacted(result.reason, urls), traceback=error)
 
     def _finish(self, group: Group, attempt: Attempt) -> None:
         if attempt.is_complete and group.shared:
@@ -161,4 +152,4 @@ def call_agent(db: Database, settings: Settings, attempt: Attempt, perform: Perf
         return Crashed(str(error), None, transient=not isinstance(error, TargetNotAllowed))
     backend, name, case, stop = RunBackend(db, attempt.holder, perform), attempt.agent_name, attempt.case, attempt.stop
     run = Run(id=run_id, attempt=number, agent_name=name, case=case, history=history, backend=backend, stop=stop)
-    return runner.call(run, stop)
+    return without_secrets(runner.call(run, stop), settings)
