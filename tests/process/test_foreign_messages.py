@@ -3,11 +3,11 @@
 import signal
 
 import pytest
-from patience import wait_for
 
 from casework.broker.address import client
 from casework.cli.roles import Pool
 from factories import some_cases, worked_queue
+from patience import wait_for
 
 pytestmark = pytest.mark.process
 
