@@ -20,7 +20,7 @@ from patience import wait_for
 RETRY_SECONDS = 6.0
 """Redis tries a snapshot that failed again after five seconds, and takes no write before it succeeded."""
 
-LOADED_COMMANDS = 8192
+LOADED_COMMANDS = 5120
 LOAD_MICROSECONDS = 400
 """For each command of the append-only file. Redis answers its clients after every 1024."""
 
