@@ -1,9 +1,10 @@
-"""`python -m chaos [--fault NAME] [--injections N] [--json FILE]`, from the folder `tests`: exit code 1 where anything broke."""
+"""`python -m chaos [--fault NAME] [--injections N] [--calm SECONDS] [--json FILE]`, from the folder `tests`: exit code 1 if anything broke."""
 
 import argparse
 import json
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from chaos.faults import FAULTS
 from chaos.report import COLUMNS
-from chaos.storm import LOADS, Storm
+from chaos.storm import CALM_SECONDS, LOADS, Storm
 
 
 def main() -> int:
@@ -25,30 +26,45 @@ def main() -> int:
         default="mixed",
         help="cases of 20 to 200 ms, or of 2 ms at most that share messages, or have one each",
     )
+    parser.add_argument(
+        "--calm",
+        type=float,
+        default=CALM_SECONDS,
+        metavar="SECONDS",
+        help="how long the throughput is measured, before the fault and after it",
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--logs", type=Path, metavar="DIRECTORY", help="keep there what the processes log")
     asked = parser.parse_args()
     # That the broker is away is what some of the faults are about.
     logging.getLogger("casework").setLevel(logging.ERROR)
     console = Console(stderr=True)
     reports = []
     for name in asked.fault or FAULTS:
+        log = asked.logs and asked.logs / f"{name}.log"
+        storm = Storm(name, asked.seed, LOADS[asked.load], asked.calm, log)
         with console.status(name) as status:
-            reports.append(
-                Storm(name, asked.seed, LOADS[asked.load]).run(
-                    asked.injections, status.update if console.is_terminal else lambda _: None
-                )
-            )
+            _run(storm, asked.injections, status.update if console.is_terminal else lambda _: None)
+        reports.append(storm.report)
         console.print(" | ".join(reports[-1].row()), soft_wrap=True)
         for problem in reports[-1].problems:
             console.print(f"  {problem}", style="red")
+        if asked.json:
+            asked.json.write_text(json.dumps([report.as_json() for report in reports], indent=2))
     table = Table(*COLUMNS, box=None)
     for report in reports:
         table.add_row(*report.row())
     Console(width=160).print(table)
-    if asked.json:
-        asked.json.write_text(json.dumps([report.as_json() for report in reports], indent=2))
     return 0 if not any(report.problems for report in reports) else 1
+
+
+def _run(storm: Storm, injections: int, note: Callable[[str], None]) -> None:
+    """One fault that cannot be made does not keep the others from being tried."""
+    try:
+        storm.run(injections, note)
+    except Exception as error:
+        storm.report.mistakes.append(f"the storm broke off: {error!r}")
 
 
 if __name__ == "__main__":

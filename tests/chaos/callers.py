@@ -11,11 +11,12 @@ from typing import Any
 from uuid import uuid4
 
 from chaos.agents import SECONDS
-from chaos.ledger import Ledger
+from chaos.ground import Ground
 
 ANSWER_SECONDS = 10.0
 BETWEEN_SECONDS = 0.2
 AGAIN_SECONDS = 0.1
+NOT_THERE = 404
 NO_ANSWER = (429, 503)
 """Statuses that say: ask again."""
 
@@ -27,11 +28,9 @@ class GivenUp(Exception):
 class Caller:
     """One client, with a connection and a key of its own."""
 
-    def __init__(
-        self, port: int, token: str, queue: str, chosen: str, ledger: Ledger, ending: threading.Event, seed: int
-    ) -> None:
-        self._port, self._token, self._queue, self._chosen = port, token, queue, chosen
-        self._ledger, self._ending, self._chance = ledger, ending, random.Random(seed)
+    def __init__(self, ground: Ground, ending: threading.Event, seed: int) -> None:
+        self._ground, self._port, self._token = ground, ground.port, ground.token(f"caller {seed}")
+        self._ledger, self._ending, self._chance = ground.ledger, ending, random.Random(seed)
         self._connection: http.client.HTTPConnection | None = None
 
     def live(self, adding: threading.Event) -> None:
@@ -51,12 +50,20 @@ class Caller:
             for _ in range(count)
         ]
         self._ledger.asked[key] = count
-        body = {"case": new[0]} if count == 1 else {"cases": new}
-        status, answer, began = self._ask("POST", f"/v1/queues/{self._queue}/cases", body, key)
+        body, queue = {"case": new[0]} if count == 1 else {"cases": new}, self._queue
+        status, answer, began = self._ask("POST", f"/v1/queues/{queue}/cases", body, key)
+        if status == NOT_THERE and queue in self._ledger.deleted_queues:
+            # Whether the cases were made or not, they are gone.
+            del self._ledger.asked[key]
+            return
         ids = [case["id"] for case in answer["added_cases"]] if status == 201 else []
+        self._ledger.accept(queue, ids)
         self._ledger.answered[key] = ids
-        self._ledger.accepted |= set(ids)
         self._ledger.at[key] = began
+
+    @property
+    def _queue(self) -> str:
+        return str(self._ground.queue.id)
 
     def _some(self, count: int) -> list[str]:
         there = self._ledger.there[-400:]
@@ -68,7 +75,7 @@ class Caller:
 
     def _delegate(self) -> None:
         if ids := self._some(2):
-            body = {"case_ids": ids, "agent_id": self._chosen}
+            body = {"case_ids": ids, "agent_id": str(self._ground.chosen)}
             self._ask("POST", f"/v1/queues/{self._queue}/cases/bulk-delegate", body)
 
     def _delete(self) -> None:
@@ -78,7 +85,7 @@ class Caller:
 
     def _answer(self) -> None:
         _, found, _ = self._ask("GET", f"/v1/human-requests?queue_id={self._queue}&limit=3")
-        for one in found["human_requests"]:
+        for one in found.get("human_requests", ()):
             path = f"/v1/runs/{one['run_id']}/human-requests/{one['id']}/respond"
             self._ask("POST", path, {"answers": {one["title"]: "yes"}})
 

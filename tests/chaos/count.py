@@ -22,9 +22,10 @@ def count(db: Database, ledger: Ledger, report: Report) -> None:
         ended = {str(row.id) for row in tx.sql("select id from cases where status in ('completed', 'failed')")}
         keyed = [(row.key, str(row.id)) for row in tx.sql("select id, data->>'key' as key from cases")]
         report.refused = tx.sql("select coalesce(sum(refused_writes), 0)::int from runs").scalar_one()
+        report.left = tx.sql("select count(*) from runs where live").scalar_one()
         report.doubled = tx.sql(_COMPLETED_AGAIN).scalar_one() + tx.sql(_COMPLETED_BY_ONE_RUN).scalar_one()
     report.cases = len(ledger.accepted)
-    report.lost = len(ledger.accepted - ledger.deleted - ended) + sum(ledger.unanswered.values())
+    report.lost = len(set(ledger.there) - ended) + sum(ledger.unanswered.values())
     # A key's answer names all its cases: too few were lost on the way, and one that it does not name was made twice.
     for key, ids in ledger.answered.items():
         report.lost += max(0, ledger.asked[key] - len(ids))

@@ -7,12 +7,14 @@ import signal
 import sys
 import tempfile
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 from time import monotonic
 
 from casework.cli.children import Child, Children
 from casework.cli.roles import Pool, api_command, beat_command, ticker_command, worker_command
-from casework.core.model import DEFAULT_TEAM, AgentId
+from casework.core.effects import Committed
+from casework.core.model import DEFAULT_TEAM, AgentId, Consumer
 from casework.core.roles import Role
 from casework.embedded.home import Home
 from casework.embedded.servers import Postgres, Valkey, start_and_wait
@@ -31,6 +33,8 @@ TICK_SECONDS = 0.5
 SLOTS = 4
 CONCURRENCY = 3 * SLOTS
 """More than both workers have slots, so that the next case is there when a slot gets free."""
+TRIGGERS = {"worker": True, "chosen": False}
+"""The parts that agents have: one works on everything, and one on what it is chosen for."""
 BUNDLE_SECONDS: float = Settings.model_fields["bundle_seconds"].default
 
 
@@ -38,35 +42,71 @@ class Ground:
     """Two workers, a ticker, a beat and the API over servers of their own."""
 
     def __init__(
-        self, *, clocks: bool = False, concurrency: int | None = CONCURRENCY, bundle_seconds: float = BUNDLE_SECONDS
+        self,
+        *,
+        clocks: bool = False,
+        database_clock: bool = False,
+        concurrency: int | None = CONCURRENCY,
+        bundle_seconds: float = BUNDLE_SECONDS,
+        log: Path | None = None,
     ) -> None:
+        """`log` is a file for what the processes write, which stays."""
         # A server whose files may not grow gets an error, as from a full disk, and not this signal.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXFSZ})
         self.concurrency, self.bundle_seconds = concurrency, bundle_seconds
         self.directory = Path(tempfile.mkdtemp(prefix="cw-"))
+        self.log = log or self.directory / "processes.log"
         self.home = Home(self.directory)
         self.home.make()
         self.postgres, self.valkey = Postgres(self.home), Valkey(self.home)
-        for server in (self.postgres, self.valkey):
-            start_and_wait(server, self.home)
+        self.database_clock = Clock(self.home.postgres / "postgres.clock")
+        with self.database_clock.preloaded() if database_clock else nullcontext():
+            start_and_wait(self.postgres, self.home)
+        start_and_wait(self.valkey, self.home)
         self.proxy = Proxy(self.home.sockets / ".s.PGSQL.5432")
         self.port = free_port()
         self.casework = self._connect()
         self.children = self._children()
         self.clocks = self._give_clocks() if clocks else {}
         self.turns = itertools.count()
-        self.queue = queues.create(self.casework.db, DEFAULT_TEAM, "storm")
-        self.worker, self.chosen = self._consumer("worker", trigger=True), self._consumer("chosen", trigger=False)
+        self.numbers = itertools.count(1)
+        self.agents: dict[str, AgentId] = {}
+        for name in TRIGGERS:
+            self.make_agent(name)
+        self.open_queue()
         self.ledger = Ledger()
         self.killed: Counter[str] = Counter()
         self.restarts: Counter[str] = Counter()
         self.children.start()
 
-    def _consumer(self, name: str, *, trigger: bool) -> AgentId:
-        db = self.casework.db
-        agent = agents.create(db, self.casework.settings, DEFAULT_TEAM, name, target="chaos.agents:works")
-        queues.set_consumer(db, DEFAULT_TEAM, self.queue.id, agent.id, trigger=trigger, concurrency=self.concurrency)
-        return agent.id
+    def open_queue(self) -> None:
+        """Make the queue that everybody uses from now on, with both agents as its consumers."""
+        made = queues.create(self.casework.db, DEFAULT_TEAM, f"storm {next(self.numbers)}")
+        self.queue = made
+        for name in TRIGGERS:
+            self.connect_agent(name)
+
+    def make_agent(self, name: str) -> None:
+        """Make the agent that has that part from now on."""
+        db, settings = self.casework.db, self.casework.settings
+        full = f"{name} {next(self.numbers)}"
+        self.agents[name] = agents.create(db, settings, DEFAULT_TEAM, full, target="chaos.agents:works").id
+
+    def connect_agent(self, name: str) -> Committed[Consumer]:
+        """Connect the agent that has that part to the queue."""
+        return queues.set_consumer(
+            self.casework.db,
+            DEFAULT_TEAM,
+            self.queue.id,
+            self.agents[name],
+            trigger=TRIGGERS[name],
+            concurrency=self.concurrency,
+        )
+
+    @property
+    def chosen(self) -> AgentId:
+        """The agent that cases are delegated to."""
+        return self.agents["chosen"]
 
     def token(self, name: str) -> str:
         """A new key for the API."""
@@ -103,7 +143,7 @@ class Ground:
         environment["PYTHONPATH"] = str(Path(__file__).parent.parent)
         cut = {**environment, "CASEWORK_DATABASE_URL": f"postgresql://casework@127.0.0.1:{self.proxy.port}/postgres"}
         # A server that listens on its socket alone is reached through the proxy's port.
-        log = (self.directory / "processes.log").open("a")
+        log = self.log.open("a")
         return Children(
             [
                 Child("worker 1", worker_command(Pool.PREFORK, SLOTS), environment),

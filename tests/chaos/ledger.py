@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 class Ledger:
     """Written by several threads, each with single operations on sets and dictionaries."""
 
-    accepted: set[str] = field(default_factory=set)
-    """Cases whose creation was answered."""
+    accepted: dict[str, str] = field(default_factory=dict)
+    """Cases whose creation was answered, each with its queue."""
     deleted: set[str] = field(default_factory=set)
     """Cases that somebody has asked to delete."""
+    deleted_queues: set[str] = field(default_factory=set)
+    """Queues that somebody has asked to delete, with all their cases."""
     asked: dict[str, int] = field(default_factory=dict)
     """Idempotency keys that were sent, each with the number of cases asked for."""
     answered: dict[str, list[str]] = field(default_factory=dict)
@@ -24,10 +26,15 @@ class Ledger:
     replayed: int = 0
     """Creations whose answer was lost after they were done: asked again, they were answered and not done again."""
 
+    def accept(self, queue: str, ids: list[str]) -> None:
+        """Note cases whose creation was answered."""
+        self.accepted |= dict.fromkeys(ids, queue)
+
     @property
     def there(self) -> list[str]:
-        """Cases that nobody has asked to delete, in the order of their making."""
-        return sorted(self.accepted - self.deleted)
+        """Cases that nobody has asked to delete, alone or with their queue, in the order of their making: these must end."""
+        accepted = list(self.accepted.items())
+        return sorted(id for id, queue in accepted if id not in self.deleted and queue not in self.deleted_queues)
 
     @property
     def unanswered(self) -> dict[str, int]:

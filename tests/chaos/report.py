@@ -31,6 +31,8 @@ class Report:
     lost: int = 0
     doubled: int = 0
     cap_exceeded: int = 0
+    left: int = 0
+    """Runs that live when all cases have ended, or are gone."""
     refused: int = 0
     asked_again: int = 0
     replayed: int = 0
@@ -60,7 +62,8 @@ class Report:
             f"{self.lost} cases lost": self.lost,
             f"{self.doubled} doubled": self.doubled,
             f"the limit exceeded {self.cap_exceeded} times": self.cap_exceeded,
-            f"casework's mistakes: {', '.join(self.mistakes[:3])}": self.mistakes,
+            f"{self.left} runs live without a case that waits for them": self.left,
+            f"mistakes: {', '.join(self.mistakes[:3])}": self.mistakes,
             f"a recovery took {self.slowest:.1f} s, and may take {self.within:.1f} s": self.slowest > self.within,
             f"processes that nobody killed were started again: {self.unasked_restarts}": self.unasked_restarts,
             "no case waited in a calm window, so its rate is not the workers'": self.least_waiting == 0,

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic, sleep
+from uuid import UUID
 
 from casework.core.model import DEFAULT_TEAM, NewCase
 from casework.errors import Conflict, NotFound, Unavailable
@@ -58,12 +60,20 @@ select exists (select from runs where claimed_at > %(mark)s and status = 'comple
 class Storm:
     """A ground, people on it, and a watch over its invariants."""
 
-    def __init__(self, fault: str, seed: int, load: Load) -> None:
-        self.load = load
+    def __init__(
+        self, fault: str, seed: int, load: Load, calm_seconds: float = CALM_SECONDS, log: Path | None = None
+    ) -> None:
+        self.load, self.calm_seconds = load, calm_seconds
         self.chance = random.Random(seed)
         self.fault = FAULTS[fault]
         self.report = Report(fault, self.fault.within, least_waiting=load.backlog)
-        self.ground = Ground(clocks=self.fault.clocks, concurrency=load.concurrency, bundle_seconds=load.bundle_seconds)
+        self.ground = Ground(
+            clocks=self.fault.clocks,
+            database_clock=self.fault.database_clock,
+            concurrency=load.concurrency,
+            bundle_seconds=load.bundle_seconds,
+            log=log,
+        )
         self.db = self.ground.casework.db
         self.ledger = self.ground.ledger
         self.least_waiting = self.load.backlog
@@ -104,9 +114,7 @@ class Storm:
         return [(self._feed, 0.1), (self._answer, 0.2), (self._meddle, 0.15), (self._look, 0.05)]
 
     def _call(self, seed: int) -> None:
-        ground = self.ground
-        queue, chosen, token = str(ground.queue.id), str(ground.chosen), ground.token(f"caller {seed}")
-        Caller(ground.port, token, queue, chosen, self.ledger, self.ending, seed).live(self.adding)
+        Caller(self.ground, self.ending, seed).live(self.adding)
 
     def _join(self, callers: list[threading.Thread]) -> None:
         """Until each has the answer that it waits for."""
@@ -126,7 +134,8 @@ class Storm:
             sleep(wait)
 
     def _feed(self) -> None:
-        counted = queues.stats(self.db, DEFAULT_TEAM, self.ground.queue.id).cases
+        queue = self.ground.queue.id
+        counted = queues.stats(self.db, DEFAULT_TEAM, queue).cases
         self.least_waiting = min(self.least_waiting, counted["pending"])
         missing = self.load.backlog - counted["pending"]
         if missing > 0 and self.adding.is_set():
@@ -140,8 +149,8 @@ class Storm:
                 )
                 for _ in range(missing)
             ]
-            added = cases.create(self.db, self.ground.queue.id, new)
-            self.ledger.accepted |= {str(id) for id in added.value}
+            added = cases.create(self.db, queue, new)
+            self.ledger.accept(str(queue), [str(id) for id in added.value])
             self.ground.casework.perform(added)
 
     def _answer(self) -> None:
@@ -155,7 +164,7 @@ class Storm:
             return
         some = self.chance.sample(there, 2)
         db, settings, queue = self.db, self.ground.casework.settings, self.ground.queue.id
-        ids = [cases.UUID(id) for id in some]
+        ids = [UUID(id) for id in some]
         action = self.chance.choice(("retry", "delegate", "delete"))
         if action == "retry":
             done = cases.retry(db, settings, queue, ids)
@@ -169,7 +178,7 @@ class Storm:
     def _look(self) -> None:
         with self.db.begin() as tx:
             used = tx.sql(
-                "select coalesce(max(n), 0) from (select count(*) as n from runs where holds_slot group by agent_id) u"
+                "select coalesce(max(n), 0) from (select count(*) as n from runs where holds_slot group by queue_id, agent_id) u"
             ).scalar_one()
         self.report.cap_exceeded += self.load.concurrency is not None and used > self.load.concurrency
 
@@ -181,10 +190,10 @@ class Storm:
 
     def _calm(self) -> float:
         """The rate of a calm window, in which there is always a case that waits."""
-        self._watch_until(monotonic() + SETTLING_SECONDS)
+        self._watch_until(monotonic() + min(SETTLING_SECONDS, self.calm_seconds))
         self.least_waiting = self.load.backlog
         before, began = self._ended(), monotonic()
-        self._watch_until(began + CALM_SECONDS)
+        self._watch_until(began + self.calm_seconds)
         rate = (self._ended() - before) / (monotonic() - began)
         self.report.least_waiting = min(self.report.least_waiting, self.least_waiting)
         return rate
@@ -206,7 +215,7 @@ class Storm:
         began = monotonic()
         while self._ended() < 20 or not self.ledger.at:
             if monotonic() > began + PATIENCE_SECONDS:
-                raise SystemExit("the processes did not begin to work")
+                raise TimeoutError("the processes did not begin to work")
             self.ground.watch()
             sleep(0.1)
         return monotonic() - began
@@ -242,13 +251,17 @@ class Storm:
                     return
             sleep(0.02)
 
+    def _living(self) -> bool:
+        with self.db.begin() as tx:
+            return bool(tx.sql("select exists (select from runs where live)").scalar_one())
+
     def _work_off(self) -> None:
         end = monotonic() + PATIENCE_SECONDS
         while monotonic() < end:
             self.ground.watch()
             with suppress(Unavailable):
-                counted = queues.stats(self.db, DEFAULT_TEAM, self.ground.queue.id).cases
-                if counted["completed"] + counted["failed"] == sum(counted.values()):
+                stats = queues.stats(self.db, DEFAULT_TEAM, self.ground.queue.id)
+                if stats.cases["completed"] + stats.cases["failed"] == sum(stats.cases.values()) and not self._living():
                     break
             sleep(0.1)
         count(self.db, self.ledger, self.report)
