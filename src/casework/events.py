@@ -266,6 +266,17 @@ class BrokerUnavailable(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RedisShared(Event):
+    """Another installation uses this Redis; with the same prefix, the two take each other's messages."""
+
+    action = "broker.shared"
+    level = logging.WARNING
+    database: str
+    prefix: str
+    same_prefix: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StartupWaiting(Event):
     """A process waits for a server that does not answer yet."""
 
