@@ -1,7 +1,5 @@
 """The agent of the path."""
 
-import time
-
 from casework import Complete, Outcome, Run, agent
 
 WORK_SECONDS = 0.05
@@ -12,5 +10,4 @@ def clerk(run: Run) -> Outcome:
     """Work a moment; ask if the case says so."""
     answer = run.ask("Go on?", options=("yes", "no")) if run.case.data["kind"] == "asks" else "unasked"
     run.sleep(WORK_SECONDS)
-    time.sleep(0)
     return Complete(f"done, {answer}")

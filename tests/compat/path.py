@@ -21,7 +21,7 @@ from ports import free_port, get
 
 CASES = 40
 ASKING = 2
-STORM = 60
+STORM = 120
 QUEUE = "compat"
 
 Environment = Callable[[str], dict[str, str]]
@@ -60,7 +60,7 @@ class Walk:
         """The JSON that a command prints."""
         done = subprocess.run(
             [sys.executable, "-m", "casework", *arguments, "--json"],
-            env=inherited(self.environment("command line")),
+            env=inherited(self.environment("commands")),
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -72,7 +72,7 @@ class Walk:
     def _upgrade(self) -> None:
         subprocess.run(
             [sys.executable, "-m", "casework", "db", "upgrade"],
-            env=inherited(self.environment("command line")),
+            env=inherited(self.environment("commands")),
             check=True,
             capture_output=True,
             timeout=PATIENCE,
@@ -94,14 +94,17 @@ class Walk:
         return self.processes.start(command, self.environment(role))
 
     def _import(self, count: int, *, asking: int = 0) -> None:
+        found = self.command(*self._importing(count, asking))
+        if found["added"] != count:
+            raise Failed(f"the import added {found}, not {count}")
+
+    def _importing(self, count: int, asking: int) -> tuple[str, ...]:
         file = self.home / f"{count}.csv"
         with file.open("w", newline="") as out:
             lines = csv.writer(out)
             lines.writerow(["number", "kind", "note"])
             lines.writerows([n, "asks" if n < asking else "plain", f"zażółć {n}"] for n in range(count))
-        found = self.command("cases", "import", QUEUE, str(file), "--title", "Row {number}", "--label", "kind")
-        if found["added"] != count:
-            raise Failed(f"the import added {found}, not {count}")
+        return ("cases", "import", QUEUE, str(file), "--title", "Row {number}", "--label", "kind")
 
     def _answer(self) -> None:
         requests = wait_for(self._all_requests, "what the agents ask")
@@ -138,10 +141,13 @@ class Walk:
 
     def _storm(self) -> None:
         """Kill a worker with its pool amid its work."""
-        self._import(STORM)
-        wait_for(lambda: queues.stats(self.db, DEFAULT_TEAM, self.queue).live_runs["running"], "running work")
+        command = [sys.executable, "-m", "casework", *self._importing(STORM, 0)]
+        importing = self.processes.start(command, self.environment("commands"))
+        wait_for(self._worker_is_busy, "a run of the worker that will be killed")
         os.killpg(self.worker.pid, signal.SIGKILL)
         self._process("worker", worker_command(Pool.PREFORK, 2))
+        if importing.wait(PATIENCE) != 0:
+            raise Failed("the import during the storm failed")
         self._wait_until_completed(CASES + STORM)
         with self.db.begin() as tx:
             doubled = tx.sql(
@@ -149,6 +155,11 @@ class Walk:
             ).scalar_one()
         if doubled:
             raise Failed(f"{doubled} cases were completed twice")
+
+    def _worker_is_busy(self) -> bool:
+        with self.db.begin() as tx:
+            working = "select exists (select from runs where status = 'running' and worker like %(name)s)"
+            return bool(tx.sql(working, {"name": f"%:{self.worker.pid}:%"}).scalar_one())
 
     def _drain(self) -> None:
         if not self.command("queues", "drain", QUEUE, "--timeout", "30")["drained"]:

@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,11 +19,16 @@ from ports import free_port
 
 USER = "casework"
 SECRET = "s3cret"
+SPARING_THE_DISK: Mapping[str, str] = {"fsync": "off"}
 
 
 @contextmanager
 def _running(
-    command: Sequence[str], log: Path, serves: Callable[[], bool], before_exec: Callable[[], None] | None = None
+    command: Sequence[str],
+    log: Path,
+    serves: Callable[[], bool],
+    before_exec: Callable[[], None] | None = None,
+    stop: signal.Signals = signal.SIGTERM,
 ) -> Iterator[None]:
     """A server that serves. Raises RuntimeError, with the end of its log, if it ends before that."""
     with log.open("wb") as out:
@@ -40,7 +45,7 @@ def _running(
         wait_for(started, f"{command[0]}, see {log}")
         yield
     finally:
-        process.terminate()
+        process.send_signal(stop)
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
@@ -59,7 +64,9 @@ def certificate(place: Path) -> tuple[Path, Path]:
 
 
 @contextmanager
-def postgres(place: Path, program: binaries.Postgres, *, tls: bool = False) -> Iterator[str]:
+def postgres(
+    place: Path, program: binaries.Postgres, more: Mapping[str, str] = SPARING_THE_DISK, *, tls: bool = False
+) -> Iterator[str]:
     """A new server on a local port; gives the URL of its database `postgres`."""
     data, port = place / "postgres", free_port()
     home = place / "postgres-program"
@@ -82,7 +89,7 @@ def postgres(place: Path, program: binaries.Postgres, *, tls: bool = False) -> I
         "--locale=C.UTF-8",
     ]
     subprocess.run(command, cwd="/", preexec_fn=before_exec, capture_output=True, check=True)
-    settings = {"port": str(port), "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off"}
+    settings = {"port": str(port), "listen_addresses": "127.0.0.1", "unix_socket_directories": "", **more}
     query = ""
     if tls:
         made, key = certificate(place)
@@ -96,7 +103,7 @@ def postgres(place: Path, program: binaries.Postgres, *, tls: bool = False) -> I
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     url = f"postgresql://{USER}@localhost:{port}/postgres{query}"
     command = [str(program.bin / "postgres"), "-D", str(data), *options]
-    with _running(command, place / "postgres.log", lambda: _connects(url), before_exec):
+    with _running(command, place / "postgres.log", lambda: _connects(url), before_exec, signal.SIGINT):
         yield url
 
 

@@ -35,8 +35,10 @@ class Installation:
 class Presence:
     """A ticker's: says now and then that its installation is there, and emits an event once for each other one."""
 
-    def __init__(self, redis: Callable[[], Redis], find_own: Callable[[], Installation]) -> None:
-        self._redis, self._find_own = redis, find_own
+    def __init__(
+        self, redis: Callable[[], Redis], find_own: Callable[[], Installation], every_seconds: float = ANNOUNCE_SECONDS
+    ) -> None:
+        self._redis, self._find_own, self._every_seconds = redis, find_own, every_seconds
         self._told: set[Installation] = set()
         self._next = 0.0
 
@@ -44,7 +46,7 @@ class Presence:
         """Say so if it is time to. What is unavailable now is asked again at the next time."""
         if monotonic() < self._next:
             return
-        self._next = monotonic() + ANNOUNCE_SECONDS
+        self._next = monotonic() + self._every_seconds
         try:
             own = self._find_own()
             announce(self._redis(), own)
