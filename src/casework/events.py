@@ -272,7 +272,6 @@ class RedisShared(Event):
     action = "broker.shared"
     level = logging.WARNING
     database: str
-    prefix: str
     same_prefix: bool
 
 

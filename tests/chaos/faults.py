@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic, sleep
 
-from casework.broker import silence
 from casework.broker.address import client
+from casework.broker.circuit_breaker import OPEN_SECONDS
 from casework.cli.roles import beat_command
 from casework.embedded.servers import Server, start_and_wait
 from chaos.disk import FULL_SECONDS, RETRY_SECONDS, fill_disk
@@ -32,7 +32,7 @@ HUNT_SECONDS = 10.0
 
 AWAY_SECONDS = LEASE_SECONDS + 1.5
 
-SILENT_SECONDS = 3.0 + silence.SECONDS
+SILENT_SECONDS = 3.0 + OPEN_SECONDS
 """As long as an answer of Redis is waited for, and it is left alone after that."""
 
 

@@ -56,7 +56,7 @@ class Presence:
         for other in found:
             if other not in self._told:
                 self._told.add(other)
-                events.emit(events.RedisShared(other.database, other.prefix, other.prefix == own.prefix))
+                events.emit(events.RedisShared(other.database, other.prefix == own.prefix))
 
 
 def announce(redis: Redis, own: Installation) -> None:
