@@ -23,6 +23,8 @@ CASES = 40
 ASKING = 2
 STORM = 120
 QUEUE = "compat"
+COMMAND_SECONDS = 3 * PATIENCE
+"""A command is a process of its own: on a busy machine it takes long to start."""
 
 Environment = Callable[[str], dict[str, str]]
 """What a process of that role is started with."""
@@ -63,7 +65,7 @@ class Walk:
             env=inherited(self.environment("commands")),
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=COMMAND_SECONDS,
         )
         if ok and done.returncode != 0:
             raise Failed(f"casework {' '.join(arguments)} ended with {done.returncode}: {done.stdout}{done.stderr}")
@@ -75,7 +77,7 @@ class Walk:
             env=inherited(self.environment("commands")),
             check=True,
             capture_output=True,
-            timeout=PATIENCE,
+            timeout=COMMAND_SECONDS,
         )
         self.queue = self.command("queues", "create", QUEUE)["id"]
         self.command("agents", "create", "clerk", "--python", "compat.agents:clerk")

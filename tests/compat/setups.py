@@ -181,7 +181,8 @@ def _make_users(database: str, redis: str) -> None:
 
 def _check_refusals(redis: str) -> None:
     with client(redis) as owner:
-        refused = {(one["username"], one["object"]) for one in owner.acl_log()}
+        # The client library says its name to newer servers, and does not mind a refusal.
+        refused = {(one["username"], one["object"]) for one in owner.acl_log() if one["object"] != "client|setinfo"}
     if refused:
         raise Failed(f"Redis refused {sorted(refused)}")
 
