@@ -17,6 +17,7 @@ from casework.store.database import Database
 
 if TYPE_CHECKING:
     from casework.broker.names import Names
+    from casework.broker.presence import Installation
     from casework.broker.publisher import Publisher
 
 T = TypeVar("T")
@@ -103,6 +104,13 @@ def names_of(settings: Settings, db: Database) -> "Names":
     from casework.broker.names import Names
 
     return Names(settings.redis_prefix or f"casework:{installation.identity(db)}:")
+
+
+def presence_of(settings: Settings, db: Database) -> "Installation":
+    """What this installation tells others that use its Redis."""
+    from casework.broker.presence import Installation
+
+    return Installation(installation.identity(db), names_of(settings, db).prefix, installation.place(db))
 
 
 def redis_prefix() -> str:

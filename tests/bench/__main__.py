@@ -13,7 +13,7 @@ from rich.console import Console
 
 from bench import report
 from bench.figures import Figure
-from bench.ground import Ground
+from bench.ground import Ground, Skipped
 from bench.machine import look
 from bench.parts import PARTS
 
@@ -35,7 +35,10 @@ def main() -> None:
         ground = Ground(Path(home), options.rounds, options.quick, options.large, _say)
         machine = {"before": look(ground.home)}
         for name in options.only or PARTS:
-            results[name] = _measure(name, ground)
+            try:
+                results[name] = _measure(name, ground)
+            except Skipped as reason:
+                _say(f"   skipped: {reason}")
             machine["after"] = look(ground.home)
             if options.json:
                 report.write(results, options.json, monotonic() - begun, machine)
@@ -74,6 +77,8 @@ def _measure(name: str, ground: Ground) -> list[Figure]:
     with ground.processes.part():
         try:
             figures = PARTS[name].measure(ground)
+        except Skipped:
+            raise
         except Exception:
             traceback.print_exc()
             _say(ground.processes.last_words())

@@ -20,6 +20,10 @@ from casework.wiring import Casework, connect
 AGENTS = "bench.agents"
 
 
+class Skipped(Exception):
+    """A part that this machine cannot measure; the message says why."""
+
+
 @dataclass
 class Ground:
     """Where a part measures."""

@@ -1,13 +1,14 @@
 """The parts of the README and the guides that follow from the code. `.venv/bin/python tests/guides/derived.py` rewrites them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
 import typer
 
 from casework.api.errors import ANSWERS
+from casework.broker import access
 from casework.cli import app
 from casework.core.lifecycle import LIFECYCLE, Actor
 from casework.core.roles import RIGHTS, Right
@@ -16,7 +17,8 @@ from casework.settings import Settings
 ROOT = Path(__file__).parent.parent.parent
 GUIDES = ROOT / "src" / "casework" / "guides"
 README = ROOT / "README.md"
-DOCUMENTS = [README, *sorted(GUIDES.glob("*.md"))]
+DEPLOY = ROOT / "deploy" / "README.md"
+DOCUMENTS = [README, *sorted(GUIDES.glob("*.md")), DEPLOY]
 BENCH = ROOT / "tests" / "bench" / "README.md"
 CHAOS = ROOT / "tests" / "chaos" / "README.md"
 
@@ -124,6 +126,24 @@ def faults_table() -> str:
     return "\n".join(lines)
 
 
+def redis_rule() -> str:
+    return f"```text\nuser casework on >PASSWORD {' '.join(access.needed('casework:'))}\n```"
+
+
+def _listed(rules: Iterable[str]) -> str:
+    # A bar ends a cell, also in code.
+    return ", ".join(f"`{rule}`" for rule in rules).replace("|", "\\|")
+
+
+def redis_access() -> str:
+    lines = ["| process | keys and channels | commands |", "|---|---|---|"]
+    for process in access.Process:
+        rules = access.needed("casework:", {process})
+        names, commands = (_listed(rule for rule in rules if (rule[0] == "+") is plus) for plus in (False, True))
+        lines.append(f"| {process} | {names} | {commands} |")
+    return "\n".join(lines)
+
+
 DERIVED: dict[str, Callable[[], str]] = {
     "diagram": lambda: f"```mermaid\n{LIFECYCLE.diagram()}\n```",
     "actions": actions_table,
@@ -133,6 +153,8 @@ DERIVED: dict[str, Callable[[], str]] = {
     "errors": errors_table,
     "speed": speed_table,
     "faults": faults_table,
+    "redis_rule": redis_rule,
+    "redis_access": redis_access,
 }
 _PART = re.compile(r"(?s)(<!-- derived: (\w+) -->\n)(.*?)(<!-- end of \2 -->)")
 

@@ -22,7 +22,13 @@ from guides.blocks import blocks
 from guides.derived import BENCH, CHAOS, DERIVED, DOCUMENTS, GUIDES, README, ROOT, commands, parts, renewed, rows
 
 GUIDE_FILES = sorted(GUIDES.glob("*.md"), key=lambda guide: guide.stem)
-ALL = [*DOCUMENTS, BENCH, CHAOS, *sorted((ROOT / "deploy").glob("*.md")), *sorted((ROOT / ".github").glob("*.md"))]
+ALL = [
+    *DOCUMENTS,
+    BENCH,
+    CHAOS,
+    *(found for found in sorted((ROOT / "deploy").glob("*.md")) if found not in DOCUMENTS),
+    *sorted((ROOT / ".github").glob("*.md")),
+]
 
 
 def _name(document) -> str:

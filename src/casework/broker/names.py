@@ -1,10 +1,13 @@
-"""The names that casework uses in Redis. All begin with the installation's prefix, so that installations that share a
+"""The names that casework uses in Redis. All but one begin with the installation's prefix, so that installations that share a
 server, by design or by mistake, do not take each other's messages. Pub/sub ignores database numbers."""
 
 from dataclasses import dataclass
 
 RUNS = "runs"
 TICKS = "ticks"
+
+INSTALLATIONS = "casework:installations"
+"""The key of those that use this Redis: the one name that all of them share."""
 
 
 @dataclass(frozen=True, slots=True)

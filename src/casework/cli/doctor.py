@@ -74,13 +74,13 @@ def _look_around(casework: "Casework") -> Iterator[Finding]:
     looks: dict[str, Callable[[], str]] = {
         "server": partial(services.health.server, casework.db),
         "schema": partial(_schema, casework),
-        "broker": partial(_broker, casework),
     }
     for check, look in looks.items():
         finding = _look(check, look)
         yield finding
-        if not finding.ok and check in ("server", "schema"):
+        if not finding.ok:
             return
+    yield from _broker(casework)
     for role in ("ticker", "worker"):
         yield _look(role, partial(services.health.role_seen, casework.db, casework.settings, role))
     yield _look("slots", partial(services.health.slots, casework.db, casework.settings))
@@ -111,9 +111,47 @@ def _schema(casework: "Casework") -> str:
     return schema.HEAD
 
 
-def _broker(casework: "Casework") -> str:
-    casework.publisher.check()
-    return "casework's own" if not casework.settings.redis_url else "as CASEWORK_REDIS_URL says"
+def _broker(casework: "Casework") -> Iterator[Finding]:
+    """Does the server answer, may this user do what each process does, and who else uses it?"""
+    from casework.broker import access
+
+    url, names = casework.publisher.url, casework.publisher.names
+    try:
+        refusals = access.refusals(url, names)
+    except CaseworkError as error:
+        yield Finding("broker", False, str(error))
+        return
+    user = access.user_of(url)
+    if refusals:
+        mending = access.rule(user, {rule for refusal in refusals for rule in refusal.rules})
+        yield Finding("broker", False, f"the Redis user {user} lacks access: {mending}")
+    else:
+        yield Finding(
+            "broker", True, "casework's own" if not casework.settings.redis_url else "as CASEWORK_REDIS_URL says"
+        )
+    for process in access.Process:
+        lacking = [str(refusal) for refusal in refusals if process in refusal.use.processes]
+        if lacking:
+            yield Finding(f"broker, {process}", False, "; ".join(dict.fromkeys(lacking)))
+    if not refusals:
+        yield from _sharing(casework)
+
+
+def _sharing(casework: "Casework") -> Iterator[Finding]:
+    """Other installations that use the same Redis. Kept apart by their prefixes, they do each other no harm."""
+    from casework.broker import presence
+    from casework.wiring import presence_of
+
+    own = presence_of(casework.settings, casework.db)
+    for other in presence.others(casework.publisher.redis, own):
+        if other.prefix == own.prefix:
+            detail = (
+                f"the installation of {other.database} has the prefix {own.prefix} too, and takes messages of this one: "
+                "give each a CASEWORK_REDIS_PREFIX of its own"
+            )
+        else:
+            detail = f"the installation of {other.database} uses this Redis too, with the prefix {other.prefix}"
+        yield Finding("broker, shared", other.prefix != own.prefix, detail)
 
 
 def _imported(module: str) -> str:

@@ -130,3 +130,13 @@ class RetentionFailed(Event):
     action = "retention.failed"
     level = logging.WARNING
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedisShared(Event):
+    """Another installation uses this Redis; with the same prefix, the two take each other's messages."""
+
+    action = "broker.shared"
+    level = logging.WARNING
+    database: str
+    same_prefix: bool

@@ -2,7 +2,13 @@
 
 import hashlib
 
+from casework.store import server
 from casework.store.database import Database
+
+
+def place(db: Database) -> str:
+    """Where its database is, without users and passwords."""
+    return server.shown(db.url)
 
 
 def identity(db: Database) -> str:

@@ -7,6 +7,7 @@ from time import monotonic, sleep
 
 from casework import events
 from casework.broker.names import Names
+from casework.broker.presence import Presence
 from casework.broker.publisher import Publisher
 from casework.core.effects import Bundle
 from casework.errors import Unavailable
@@ -15,7 +16,7 @@ from casework.service.durations import RunDurations
 from casework.service.execution.executor import Executor
 from casework.service.retention import delete_old
 from casework.service.scan_positions import ScanPositions
-from casework.wiring import Casework, connect, when_available
+from casework.wiring import Casework, connect, presence_of, when_available
 from casework.worker.app import app
 from casework.worker.identity import worker_name
 from casework.worker.supervisor import Supervisor
@@ -46,6 +47,7 @@ class WorkerProcess:
             watch=self.supervisor,
             perform=casework.effects,
         )
+        self.presence = Presence(lambda: casework.publisher.redis, lambda: presence_of(casework.settings, casework.db))
         self.ticking = Lock()
         self._durations, self._positions = RunDurations(), ScanPositions()
         self._next_tick = 0.0
@@ -69,6 +71,8 @@ class WorkerProcess:
             except Unavailable as error:
                 events.emit(events.TickFailed(str(error)))
             self._next_tick = monotonic() + (TICK_SPACING_SECONDS if claimed else EMPTY_TICK_SPACING_SECONDS)
+        if not nudged:
+            self.presence.refresh()
         if not nudged and monotonic() >= self._deleted_old + RETENTION_SECONDS:
             self._deleted_old = monotonic()
             self._delete_old()

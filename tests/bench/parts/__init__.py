@@ -12,6 +12,7 @@ from bench.parts import (
     interrupts,
     latency,
     outcomes,
+    pooled,
     reading,
     waiting,
 )
@@ -20,6 +21,7 @@ PARTS: dict[str, ModuleType] = {
     "idle-tick": idle_tick,
     "heartbeats": heartbeats,
     "outcomes": outcomes,
+    "pooled": pooled,
     "creation": creation,
     "dispatch": dispatching,
     "latency": latency,

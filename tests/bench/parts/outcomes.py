@@ -20,7 +20,7 @@ from casework.wiring import Casework
 PIECE = 10
 
 
-class _Work:
+class Work:
     """Claimed runs, taken by either side in turn, ten by ten."""
 
     def __init__(self, casework: Casework) -> None:
@@ -76,10 +76,15 @@ class _Work:
         assert ended == PIECE, ended
         return PIECE / spent
 
+    def close(self) -> None:
+        """Close its connections."""
+        self.connection.close()
+        self.casework.close()
+
 
 def measure(ground: Ground) -> list[Figure]:
     """One connection each, one after the other."""
-    work = _Work(ground.casework("outcomes", outstanding_runs=10_000))
+    work = Work(ground.casework("outcomes", outstanding_runs=10_000))
     series = alternate(
         ground.rounds,
         {"start": work.start, "raw start": work.raw_start, "outcome": work.outcome, "raw outcome": work.raw_outcome},
