@@ -119,7 +119,7 @@ def test_counts_silence_only_while_a_ticker_listened(db, settings, clock):
 def the_run_of(db, queue):
     from casework.service import runs as service
 
-    return service.find(db, queue_id=queue.id, limit=1)[0].status
+    return service.find(db, TEAM, queue_id=queue.id, limit=1)[0].status
 
 
 def test_fences_out_a_run_whose_stop_is_overdue(db, settings, clock):
