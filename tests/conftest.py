@@ -20,6 +20,28 @@ for name in [name for name in os.environ if name.startswith("CASEWORK_") and not
 TEAM = DEFAULT_TEAM
 
 
+SLOW = {
+    "test_compat",
+    "test_foreign_messages",
+    "test_hostile",
+    "test_people_at_once",
+    "test_poison",
+    "test_samples",
+    "test_schemathesis",
+    "test_secrets",
+    "test_storm",
+    "test_time_limits",
+}
+"""Files whose tests take many seconds each."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.stem in SLOW:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def logged() -> None:
     """Events are log lines, as in casework's processes."""
