@@ -51,6 +51,9 @@ def _not_now(error: psycopg.Error) -> str | None:
     for length in (5, 3, 2):
         if trouble := NOT_NOW.get(state[:length]):
             return trouble
+    # A server that panics, as with a full disk under its log, starts again; its SQLSTATE does not say so.
+    if error.diag.severity_nonlocalized == "PANIC":
+        return NOT_NOW["57P"]
     # Without a SQLSTATE, the error comes from the connection and not from the server.
     return NOT_NOW["08"] if isinstance(error, psycopg.OperationalError) else None
 

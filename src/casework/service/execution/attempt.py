@@ -88,5 +88,4 @@ def start(db: Database, settings: Settings, bundle: Bundle, worker: str) -> Sequ
 
 
 def started(row: Any, settings: Settings) -> Attempt:
-    """The attempt, made from the row that its start returned."""
     return Attempt(holder(row, settings), held_case(row), row.agent_name, row.kind, row.target or "", row.limited)

@@ -63,8 +63,6 @@ def take_next(attempts: deque[Attempt]) -> Attempt | None:
 
 
 class _Thread(local):
-    """What a thread of a worker remembers between two messages."""
-
     deferred: Group | None = None
     ended: float = float("-inf")
     starts_follow: bool = False
