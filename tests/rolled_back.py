@@ -33,7 +33,7 @@ class RolledBack(Database):
     def begin(self) -> Iterator[Tx]:
         self.outer.sql("savepoint block")
         try:
-            yield Tx(self.outer.connection, self.clock)
+            yield Tx(self.outer.connection, self.clock, begun=True)
         except BaseException:
             self.outer.connection.roll_back("block")
             raise
@@ -43,7 +43,7 @@ class RolledBack(Database):
     @contextmanager
     def single(self) -> Iterator[Tx]:
         with self.begin() as tx:
-            yield Once(tx.connection, self.clock)
+            yield Once(tx.connection, self.clock, begun=True)
 
     def snapshot(self) -> AbstractContextManager[Tx]:
         return self.begin()

@@ -37,6 +37,11 @@ class Api:
         headers = {"authorization": f"Bearer {token or self.token}", **options.pop("headers", {})}
         return self.client.request(method, path, headers=headers, **options)
 
+    def add(self, queue: str, *titles: str, **fields: Any) -> list[str]:
+        """Create cases with these titles. Returns their ids."""
+        body = {"cases": [{"title": title, **fields} for title in titles]}
+        return [case["id"] for case in self("POST", f"/v1/queues/{queue}/cases", 201, json=body)["added_cases"]]
+
     def key(self, role: Role, team: TeamId = DEFAULT_TEAM, **options: Any) -> str:
         """A key; one of role agent works for those of `for_agents`, or else for an agent of its own."""
         if role is Role.AGENT and "for_agents" not in options:
@@ -86,3 +91,11 @@ def agent(api: Api, queue: str) -> str:
     found: str = api("POST", "/v1/agents", 201, json={"name": "remote"})["agent"]["id"]
     api("PUT", f"/v1/queues/{queue}/consumers/{found}", json={"concurrency": 1})
     return found
+
+
+@pytest.fixture
+def python_agent(api: Api, queue: str) -> str:
+    """A Python agent that asks a question, with five slots in the queue."""
+    found = agents.create(api.db, api.casework.settings, DEFAULT_TEAM, "worker", target="sample_agents:asks")
+    api("PUT", f"/v1/queues/{queue}/consumers/{found.id}", json={"concurrency": 5})
+    return str(found.id)

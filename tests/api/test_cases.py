@@ -5,23 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from casework.core.model import DEFAULT_TEAM, CounterName
-from casework.service import agents, queues, requests
-from factories import claim, start, work, work_all
-
-SETTINGS_AGENT = "sample_agents:completes"
-
-
-@pytest.fixture
-def agent(api, queue):
-    found = agents.create(api.db, api.casework.settings, DEFAULT_TEAM, "worker", target="sample_agents:asks")
-    api("PUT", f"/v1/queues/{queue}/consumers/{found.id}", json={"concurrency": 5})
-    return str(found.id)
-
-
-def add(api, queue, *titles, **fields):
-    body = {"cases": [{"title": title, **fields} for title in titles]}
-    return [case["id"] for case in api("POST", f"/v1/queues/{queue}/cases", 201, json=body)["added_cases"]]
+from factories import claim, start, work
 
 
 def titles(page):
@@ -126,7 +110,7 @@ def test_ids_that_are_none_or_not_there(api, queue):
 
 
 def test_lists_page_by_offset_and_by_cursor(api, queue):
-    add(api, queue, *[f"case {number:02}" for number in range(25)])
+    api.add(queue, *[f"case {number:02}" for number in range(25)])
     path = f"/v1/queues/{queue}/cases"
     first = api("GET", f"{path}?limit=10")
     assert (first["total"], first["limit"], first["offset"]) == (25, 10, 0)
@@ -146,7 +130,7 @@ def test_lists_page_by_offset_and_by_cursor(api, queue):
 @pytest.mark.parametrize("order", ["asc", "desc"])
 def test_every_order_is_stable_across_pages(api, queue, sort_by, order):
     for number in range(12):
-        add(api, queue, f"t {number % 3}", priority=["none", "high", "medium"][number % 3])
+        api.add(queue, f"t {number % 3}", priority=["none", "high", "medium"][number % 3])
     path = f"/v1/queues/{queue}/cases?limit=5&sort_by={sort_by}&sort_order={order}"
     page = api("GET", path)
     ids = [case["id"] for case in page["cases"]]
@@ -186,7 +170,7 @@ def test_search_finds_words_phrases_and_beginnings_and_knows_not(api, queue):
 
 
 def test_a_changed_case_is_found_by_its_new_content(api, queue):
-    (case_id,) = add(api, queue, "old name")
+    (case_id,) = api.add(queue, "old name")
     changed = api(
         "PATCH", f"/v1/cases/{case_id}", json={"title": "new name", "data": {"city": "Brno"}, "priority": "high"}
     )["case"]
@@ -198,9 +182,9 @@ def test_a_changed_case_is_found_by_its_new_content(api, queue):
 
 
 def test_filters_are_anded_and_the_values_of_a_label_ored(api, queue):
-    add(api, queue, "a", labels=[{"key": "city", "value": "Brno"}, {"value": "urgent"}])
-    add(api, queue, "b", labels=[{"key": "city", "value": "Wien"}])
-    add(api, queue, "c", labels=[{"value": "urgent"}])
+    api.add(queue, "a", labels=[{"key": "city", "value": "Brno"}, {"value": "urgent"}])
+    api.add(queue, "b", labels=[{"key": "city", "value": "Wien"}])
+    api.add(queue, "c", labels=[{"value": "urgent"}])
     path = f"/v1/queues/{queue}/cases/search"
 
     def found(**filters):
@@ -215,13 +199,13 @@ def test_filters_are_anded_and_the_values_of_a_label_ored(api, queue):
     assert found(created_at_to="2020-01-01T00:00:00Z") == []
 
 
-def test_bulk_counts_each_id_once(api, queue, agent):
-    ids = add(api, queue, "a", "b", "c")
+def test_bulk_counts_each_id_once(api, queue, python_agent):
+    ids = api.add(queue, "a", "b", "c")
     other = api("POST", "/v1/queues", 201, json={"name": "other"})["queue"]["id"]
-    (theirs,) = add(api, other, "x")
+    (theirs,) = api.add(other, "x")
     given = [*ids, ids[0], theirs, str(uuid4())]
     path = f"/v1/queues/{queue}/cases"
-    assert api("POST", f"{path}/bulk-delegate", json={"case_ids": given, "agent_id": agent}) == {
+    assert api("POST", f"{path}/bulk-delegate", json={"case_ids": given, "agent_id": python_agent}) == {
         "delegatedCount": 3,
         "skippedCount": 2,
     }
@@ -235,7 +219,7 @@ def test_bulk_counts_each_id_once(api, queue, agent):
     for name, extra in (
         ("retry", {}),
         ("delete", {}),
-        ("delegate", {"agent_id": agent}),
+        ("delegate", {"agent_id": python_agent}),
         ("update-status", {"status": "failed"}),
     ):
         api("POST", f"{path}/bulk-{name}", 400, json={"case_ids": [], **extra})
@@ -246,8 +230,8 @@ def test_bulk_counts_each_id_once(api, queue, agent):
     api("POST", f"{path}/bulk-delegate", 409, json={"case_ids": [theirs], "agent_id": stranger})
 
 
-def test_exactly_the_live_runs_are_interrupted(api, queue, agent):
-    ids = add(api, queue, "a", "b", "c", "d")
+def test_exactly_the_live_runs_are_interrupted(api, queue, python_agent):
+    ids = api.add(queue, "a", "b", "c", "d")
     messages = claim(api.db, api.casework.settings)
     fences = [start(api.db, message) for message in messages[:2]]
     path = f"/v1/queues/{queue}/cases"
@@ -268,172 +252,16 @@ def test_exactly_the_live_runs_are_interrupted(api, queue, agent):
 
 
 def test_a_case_that_was_deleted_is_not_there_to_delete(api, queue):
-    (case_id,) = add(api, queue, "a")
+    (case_id,) = api.add(queue, "a")
     api("DELETE", f"/v1/cases/{case_id}")
     api("DELETE", f"/v1/cases/{case_id}", 404)
 
 
-def test_consumers_show_the_slots_they_use_as_live_runs(api, queue, agent):
-    add(api, queue, "a", "b")
+def test_consumers_show_the_slots_they_use_as_live_runs(api, queue, python_agent):
+    api.add(queue, "a", "b")
     waiting, _ = claim(api.db, api.casework.settings)
     work(api.db, waiting)
     path = f"/v1/queues/{queue}/consumers"
     assert [one["live_runs"] for one in api("GET", path)["consumers"]] == [1]
-    assert api("PUT", f"{path}/{agent}", json={"concurrency": 4})["consumer"]["live_runs"] == 1
+    assert api("PUT", f"{path}/{python_agent}", json={"concurrency": 4})["consumer"]["live_runs"] == 1
     assert api("GET", f"/v1/queues/{queue}/stats")["live_runs"] == {"pending": 1, "waiting": 1}
-
-
-def test_runs_and_messages_of_a_case(api, queue, agent):
-    (case_id,) = add(api, queue, "a")
-    work_all(api.db, api.casework.settings)
-    got = api("GET", f"/v1/cases/{case_id}")
-    assert got["case"]["status"] == "needs_input"
-    assert got["case"]["agent_run_status"] == "waiting"
-    (run,) = api("GET", f"/v1/cases/{case_id}/runs")["runs"]
-    assert (run["status"], run["has_pending_human_request"], run["pending_human_request_title"]) == (
-        "waiting",
-        True,
-        "Which colour?",
-    )
-    path = f"/v1/cases/{case_id}/runs/{run['id']}/recent-messages"
-    messages = api("GET", path)["messages"]
-    assert [one["type"] for one in messages] == ["text", "text", "tool_call"]
-    assert messages[0] == {**messages[0], "text_content": "before", "role": "assistant"}
-    assert messages[2]["tool_call"]["name"] == "counter"
-    assert len(api("GET", f"{path}?limit=1")["messages"]) == 1
-    api("GET", f"{path}?limit=11", 400)
-    other = add(api, queue, "b")[0]
-    api("GET", f"/v1/cases/{other}/runs/{run['id']}/recent-messages", 404)
-    assert len(api("GET", f"/v1/runs/{run['id']}/messages")["messages"]) == 4
-
-
-def test_human_requests_are_answered_once(api, queue, agent):
-    (case_id,) = add(api, queue, "a")
-    work_all(api.db, api.casework.settings)
-    (request,) = api("GET", "/v1/human-requests")["human_requests"]
-    path = f"/v1/runs/{request['run_id']}/human-requests/{request['id']}/respond"
-    api("POST", path, 400, json={})
-    api("POST", path, 400, json={"approved": True})
-    api("POST", path, 400, json={"answers": {"Another question?": "red"}})
-    api(
-        "POST",
-        f"/v1/runs/{uuid4()}/human-requests/{request['id']}/respond",
-        404,
-        json={"answers": {"Which colour?": "red"}},
-    )
-    answered = api("POST", path, json={"answers": {"Which colour?": "red"}})["human_request"]
-    assert (answered["status"], answered["response"]) == ("answered", "red")
-    assert api("POST", path, 409, json={"answers": {"Which colour?": "blue"}})["error"] == "already_answered"
-    work_all(api.db, api.casework.settings)
-    (approval,) = requests.find(api.db, DEFAULT_TEAM)
-    api("POST", f"/v1/queues/{queue}/cases/bulk-update-status", json={"case_ids": [case_id], "status": "completed"})
-    api("POST", f"/v1/runs/{approval.run_id}/human-requests/{approval.id}/respond", 409, json={"approved": True})
-
-
-def test_labels_from_creation_to_deletion(api, queue):
-    (case_id,) = add(api, queue, "a")
-    path, labels = f"/v1/queues/{queue}/cases/{case_id}/labels", f"/v1/queues/{queue}/labels"
-    first = api("POST", path, json={"labels": [{"key": "k", "value": "v"}, {"value": "tag"}]})["labels"]
-    assert api("POST", path, json={"labels": [{"key": "k", "value": "v"}]})["labels"] == first
-    created = api("POST", labels, json={"key": "k", "value": "v", "color_hue": 5})["label"]
-    assert (created["case_count"], created["color_hue"]) == (1, first[1]["color_hue"])
-    new = api("POST", labels, json={"value": "new", "color_hue": 360})["label"]
-    assert (new["case_count"], new["color_hue"]) == (0, 360)
-    api("POST", labels, 400, json={"value": "x", "color_hue": 361})
-    api("PATCH", f"{labels}/{new['id']}", 400, json={"color_hue": 1})
-    api("PATCH", f"{labels}/{new['id']}", 409, json={"key": "k", "value": "v"})
-    assert api("PATCH", f"{labels}/{created['id']}", json={"value": "w"})["label"]["value"] == "w"
-    assert {(one["key"], one["value"]) for one in api("GET", path)["labels"]} == {("", "tag"), ("k", "w")}
-    assert len(api("GET", f"{path}?limit=1&offset=1")["labels"]) == 1
-    assert api("POST", f"{path}/unlink", json={"label_ids": [created["id"]]}) == {"success": True}
-    assert api("DELETE", f"{labels}/{first[0]['id']}") == {"success": True}
-    assert api("GET", path)["labels"] == []
-    api("DELETE", f"{labels}/{uuid4()}", 404)
-    api("POST", f"{path}/unlink", 400, json={"label_ids": []})
-    api("POST", path, 400, json={"labels": []})
-
-
-def test_an_idempotency_key_creates_once(api, queue):
-    path, headers = f"/v1/queues/{queue}/cases", {"idempotency-key": "order-1"}
-    body = {"case": {"title": "once"}}
-    first = api("POST", path, 201, json=body, headers=headers)
-    again = api.raw("POST", path, json=body, headers=headers)
-    assert (again.status_code, again.json(), again.headers["idempotent-replayed"]) == (201, first, "true")
-    api("POST", path, 409, json={"case": {"title": "other"}}, headers=headers)
-    assert api("GET", path)["total"] == 1
-    api("POST", path, 400, json={"case": {"title": "x", "data": {"a": "\0"}}}, headers={"idempotency-key": "bad"})
-    api("POST", path, 201, json=body, headers={"idempotency-key": "bad"})
-
-
-def test_explain_names_the_reason(api, queue):
-    (case_id,) = add(api, queue, "a")
-
-    def code():
-        return api("GET", f"/v1/cases/{case_id}/explain")["code"]
-
-    assert code() == "no_consumer"
-    agent = agents.create(api.db, api.casework.settings, DEFAULT_TEAM, "worker", target="sample_agents:asks")
-    consumer = f"/v1/queues/{queue}/consumers/{agent.id}"
-    api("PUT", consumer, json={"trigger": False})
-    assert code() == "trigger_off"
-    api("PUT", consumer, json={"concurrency": 1})
-    assert code() == "no_ticker"
-    api("POST", f"/v1/queues/{queue}/pause")
-    assert code() == "queue_paused"
-    api("POST", f"/v1/queues/{queue}/resume")
-    (message,) = claim(api.db, api.casework.settings)
-    assert code() == "no_worker"
-    fence = start(api.db, message)
-    assert code() == "running"
-    add(api, queue, "b")
-    second = api("GET", f"/v1/queues/{queue}/cases?search=b")["cases"][0]["id"]
-    assert api("GET", f"/v1/cases/{second}/explain")["code"] == "at_concurrency_limit"
-    api("POST", f"/v1/queues/{queue}/cases/bulk-retry", json={"case_ids": [case_id]})
-    assert code() == "old_run_stopping"
-    api("POST", f"/v1/queues/{queue}/cases/bulk-update-status", json={"case_ids": [case_id], "status": "failed"})
-    assert code() == "ended"
-    assert fence.case_id
-
-
-def test_queues_agents_and_consumers(api):
-    queue = api("POST", "/v1/queues", 201, json={"name": "q", "description": "d"})["queue"]
-    api("POST", "/v1/queues", 409, json={"name": "q"})
-    path = f"/v1/queues/{queue['id']}"
-    assert api("PATCH", path, json={"name": "r", "description": None})["queue"]["name"] == "r"
-    api("PATCH", path, 400, json={})
-    assert api("POST", f"{path}/pause")["queue"]["mode"] == "paused"
-    assert api("POST", f"{path}/resume")["queue"]["mode"] == "active"
-    api("POST", "/v1/agents", 403, json={"name": "evil", "kind": "python", "target": "os:system"})
-    api("POST", "/v1/agents", 400, json={"name": "none", "kind": "python"})
-    agent = api(
-        "POST",
-        "/v1/agents",
-        201,
-        json={"name": "p", "kind": "python", "target": "sample_agents:completes", "max_attempts": 2},
-    )["agent"]
-    api("PATCH", f"/v1/agents/{agent['id']}", 403, json={"target": "os:system"})
-    assert (
-        api("PATCH", f"/v1/agents/{agent['id']}", json={"name": "p2", "max_attempts": None})["agent"]["max_attempts"]
-        is None
-    )
-    limited = api("PATCH", f"/v1/agents/{agent['id']}", json={"timeout_seconds": 90})["agent"]
-    assert limited["timeout_seconds"] == 90
-    api("PATCH", f"/v1/agents/{agent['id']}", 400, json={"timeout_seconds": 0})
-    api("POST", "/v1/agents", 400, json={"name": "elsewhere", "kind": "pull", "timeout_seconds": 90})
-    api("PUT", f"{path}/consumers/{agent['id']}", 400, json={"concurrency": 0})
-    consumer = api("PUT", f"{path}/consumers/{agent['id']}", json={"trigger": True, "concurrency": 2})["consumer"]
-    assert (consumer["agent_name"], consumer["concurrency"]) == ("p2", 2)
-    assert len(api("GET", f"{path}/consumers")["consumers"]) == 1
-    add(api, queue["id"], "a", "b")
-    work_all(api.db, api.casework.settings)
-    stats = api("GET", f"{path}/stats")
-    assert (stats["cases"]["completed"], stats["ended_last_hour"], stats["oldest_pending_seconds"]) == (2, 2, None)
-    assert stats["counters"] == dict.fromkeys(CounterName, 0)
-    run = api("GET", f"/v1/runs?queue_id={queue['id']}&status=completed")["runs"][0]
-    assert api("GET", f"/v1/runs/{run['id']}")["run"] == run
-    api("POST", f"/v1/runs/{run['id']}/stop", 409)
-    api("DELETE", f"{path}/consumers/{agent['id']}")
-    api("DELETE", f"{path}/consumers/{agent['id']}", 409)
-    assert api("DELETE", f"/v1/agents/{agent['id']}")["success"] is True
-    assert api("DELETE", path)["deleted_case_count"] == 2
-    assert queues.find(api.db, DEFAULT_TEAM) == []

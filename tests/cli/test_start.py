@@ -15,7 +15,8 @@ SHELL = {"casework", "typer", "annotated_doc", "shellingham", "click"}
 DRAWING = {"rich", "pygments", "markdown_it", "mdurl", "linkify_it", "attr"}
 """rich, and what it asks for and may not find."""
 VALUES = {"pydantic", "pydantic_core", "annotated_types", "typing_inspection", "typing_extensions"}
-DRIVER = {"psycopg", "psycopg_binary", "psycopg_c"}
+DRIVER = {"psycopg", "psycopg_binary", "psycopg_c", "backports_abc"}
+"""The driver, and what a build of it asks for and may not find."""
 DATABASE = {"uuid_utils", "pydantic_settings", "dotenv"}
 
 

@@ -5,20 +5,16 @@ that nobody starts, a doubled one is started again, and a zombie is an attempt t
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from time import monotonic
-from typing import Any
 from uuid import UUID
 
-from dying import dying_at
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 from ideal import RETRY_BASE, Case, Run
 from people import People
-from world import SETTINGS, World, doing, one, picks, several, some_of, workers
+from world import SETTINGS, doing, one, picks, several, some_of, workers
 
 from casework.agents import Complete, Fail, HandOver, Outcome, Postpone
 from casework.agents.results import Asked, Crashed, Lost, Result, Returned, Stopped
@@ -27,19 +23,12 @@ from casework.core.effects import RunMessage
 from casework.core.model import NewCase, RequestKind
 from casework.errors import RunLost
 from casework.service import cases, dispatch, sweep
-from casework.service.crash_points import Point
 from casework.service.execution import attempt, outcomes
 from casework.service.execution.attempt import Attempt
 from casework.service.execution.backend import RunBackend
 from casework.store import runs as run_store
 from casework.store.runs import Stuck
-from factories import TEAM, an_attempt, finish, work
-
-CLAIMING = [Point.CONSUMERS_LOCKED, Point.CLAIM_WRITTEN, Point.CLAIM_COMMITTED]
-SWEEPING = [Point.STUCK_FOUND, Point.STUCK_BROUGHT_ON, Point.RESEND_COMMITTED]
-WORKING = [Point.RUN_STARTED, Point.AGENT_RETURNED]
-SETTLING = [Point.OUTCOME_WRITTEN, Point.OUTCOME_COMMITTED]
-assert {*CLAIMING, *SWEEPING, *WORKING, *SETTLING} == set(Point)
+from factories import TEAM, an_attempt, finish
 
 writes = st.sampled_from(["say", "step", "update", "add_cases"])
 
@@ -265,71 +254,6 @@ class Lives(People):
             assert done == "refused"
             self.ideal.refuse(run)
             self.ideal.stopped(run, attempt)
-
-    @rule(
-        what=st.one_of(
-            doing("die_while_claiming", point=st.sampled_from(CLAIMING)),
-            doing("die_while_sweeping", point=st.sampled_from(SWEEPING)),
-            doing("die_with_a_run", pick=picks, worker=workers, point=st.sampled_from(WORKING)),
-            doing("die_with_an_outcome", pick=picks, result=results, point=st.sampled_from(SETTLING)),
-        )
-    )
-    def a_death(self, what) -> None:
-        self.do(what)
-
-    @contextmanager
-    def dying_at(self, point: Point) -> Iterator[list[Any]]:
-        """As `dying_at`, and note that it happened."""
-        with dying_at(point) as last:
-            yield last
-        World.seen.update(last[:1])
-
-    def die_while_claiming(self, point: Point) -> None:
-        """What was not committed is undone; what was is not sent."""
-        before = len(self.messages)
-        claimed = []
-        with self.dying_at(point) as last:
-            claimed = dispatch.claim_round(self.db, SETTINGS)
-        claimed = last[1] if point is Point.CLAIM_COMMITTED and last else claimed
-        if claimed or not last:
-            self.check_claims([message for _, message in claimed])
-            del self.messages[before:]
-
-    def die_while_sweeping(self, point: Point) -> None:
-        """Each stuck run is recovered by itself."""
-        if point is Point.STUCK_BROUGHT_ON:
-            self.time_passes(30.0)
-        with self.dying_at(point) as last:
-            self.sweep()
-        if not last or point is Point.STUCK_FOUND:
-            return
-        if point is Point.STUCK_BROUGHT_ON:
-            self.ideal.bring_on(self.ideal.runs[last[1]])
-            return
-        lost, overdue, again = self.ideal.sweep()
-        assert last[1] == Counter({Stuck.LOST: lost, Stuck.OVERDUE: overdue, Stuck.UNSENT: len(again)})
-        assert sorted((message.run_id, message.attempt) for message in last[2]) == sorted(again)
-
-    def die_with_a_run(self, pick: int, worker: str, point: Point) -> None:
-        """The run is running, and nobody is at it."""
-        if not self.unstarted():
-            return
-        message = one(self.unstarted(), pick)
-        with self.dying_at(point) as last:
-            work(self.db, message, SETTINGS, worker=worker)
-        assert last
-        assert self.ideal.start(message.run_id, message.attempt, worker)
-
-    def die_with_an_outcome(self, pick: int, result: Result, point: Point) -> None:
-        """The outcome is written as a whole, or not at all; and the process does not come back."""
-        if not self.running():
-            return
-        hand = one(self.running(), pick)
-        with self.dying_at(point) as last:
-            self.end_as(hand, result)
-        if last and point is Point.OUTCOME_COMMITTED:
-            self.check_end(hand, result, last[1])
-        self.hands.remove(hand)
 
     def ideal_result(self, run: Run, case: Case, result: Result) -> str:
         """What the result of a run that holds its case does to the model."""

@@ -5,9 +5,9 @@ import os
 from math import ceil
 
 import pytest
+from deaths import Deaths
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-from lives import Lives
 from world import World
 
 from casework.core.lifecycle import EventType
@@ -49,7 +49,7 @@ def test_lives_random_lives_as_the_model_says(model_database, caplog):
         # The tables stay tiny: a plan that is kept is as good as a new one, and saves making it for each statement.
         tx.sql("set local plan_cache_mode = force_generic_plan")
         run_state_machine_as_test(
-            lambda: Lives(tx, *world),
+            lambda: Deaths(tx, *world),
             settings=settings(
                 max_examples=ceil(STEPS / STEPS_ON_AVERAGE),
                 stateful_step_count=STEPS_EACH,

@@ -61,7 +61,7 @@ class World(RuleBasedStateMachine):
         outer.sql("savepoint world")
         self.clock = Clock()
         self.db = RolledBack(outer, self.clock)
-        self.tx = Tx(outer.connection, self.clock)
+        self.tx = Tx(outer.connection, self.clock, begun=True)
         self.queues, self.agents = queues, agents
         self.ideal = Ideal(self.clock.now, {agent.id: agent.max_attempts for agent in agents})
         self.ideal.modes = {queue.id: "active" for queue in queues}

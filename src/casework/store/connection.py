@@ -93,7 +93,7 @@ class Connection:
 
     def execute(self, statement: str, bound: Mapping[str, Any]) -> Rows:
         """Execute one statement, with `%(name)s` for parameters. Outside of a transaction, it is committed at once."""
-        self._tidy_up()
+        self._discard_old_plans()
         try:
             return _rows(self._send(self._cursor, statement, bound))
         except psycopg.Error as error:
@@ -102,7 +102,7 @@ class Connection:
 
     def execute_together(self, *asked: Asked) -> list[Rows]:
         """Execute several in one round trip, inside a transaction. Raises the error of the first that fails."""
-        self._tidy_up()
+        self._discard_old_plans()
         try:
             with self._driver.pipeline():
                 cursors = [self._send(self._driver.cursor(), *one) for one in asked]
@@ -134,7 +134,7 @@ class Connection:
 
     def roll_back(self, savepoint: str | None = None) -> None:
         """Roll back to the savepoint, or else the transaction, if there is one."""
-        if self._driver.closed or self._driver.pgconn.transaction_status == TransactionStatus.IDLE:
+        if self._driver.closed or self._is_idle():
             return
         # With preparing off, the driver does not see the rollback, after which it would deallocate all statements.
         self._driver.prepare_threshold = None
@@ -148,9 +148,9 @@ class Connection:
         """Whether the connection is direct, without a pooler."""
         return self._prepares
 
-    def is_idle(self) -> bool:
-        """Whether the connection works and is not in a transaction."""
-        return self._driver.pgconn.transaction_status == TransactionStatus.IDLE
+    def is_reusable(self) -> bool:
+        """Whether the connection works, is not in a transaction, and has no outdated statements."""
+        return self._is_idle() and not self._outdated
 
     def answers(self) -> bool:
         """Whether the server still answers."""
@@ -169,18 +169,17 @@ class Connection:
     def _keep_prepared(self) -> None:
         self._driver.prepare_threshold = 5 if self._prepares else None
 
+    def _is_idle(self) -> bool:
+        return self._driver.pgconn.transaction_status == TransactionStatus.IDLE
+
     def _note(self, error: psycopg.Error) -> None:
-        """Whether prepared statements have to be deallocated: the result type of one has changed, or somebody
-        deallocated it."""
+        """Whether prepared statements are outdated: the result type of one has changed, or somebody deallocated it."""
         self._outdated |= isinstance(error, psycopg.errors.FeatureNotSupported | psycopg.errors.InvalidSqlStatementName)
 
-    def _tidy_up(self) -> None:
-        if not self._prepares or not (self._outdated or monotonic() > self._planned + PLANS_KEPT_SECONDS):
-            return
-        if self.is_idle():
+    def _discard_old_plans(self) -> None:
+        if self._prepares and monotonic() > self._planned + PLANS_KEPT_SECONDS and self._is_idle():
             self._planned = monotonic()
-            self._driver.execute("deallocate all" if self._outdated else "discard plans", prepare=False)
-            self._outdated = False
+            self._driver.execute("discard plans", prepare=False)
 
 
 def _rows(cursor: psycopg.Cursor[Any]) -> Rows:

@@ -23,13 +23,7 @@ class Tx:
     """One transaction. All of its statements see one moment: see NOW."""
 
     def __init__(
-        self,
-        connection: Connection,
-        clock: Clock | None,
-        *,
-        begun: bool = True,
-        single: bool = False,
-        snapshot: bool = False,
+        self, connection: Connection, clock: Clock | None, *, begun: bool, single: bool = False, snapshot: bool = False
     ) -> None:
         """`begun` is False if the first statement begins the transaction, and `single` if it also ends it."""
         self.connection = connection
@@ -87,8 +81,7 @@ class Database:
         statement_seconds: float = 0,
     ) -> None:
         """`statement_seconds` is how long a statement may take; 0 means no limit. Raises InvalidSettings if the URL
-        cannot be
-        read."""
+        cannot be read."""
         self.clock = clock
         self.url = server.checked(url)
         made = dict(server.CACHED_PLANS if caches_plans else server.CUSTOM_PLANS)

@@ -44,8 +44,8 @@ class Pool:
             raise
 
     def take_back(self, connection: Connection) -> None:
-        """Return a connection to the pool, unless it is broken or still in a transaction."""
-        if connection.is_idle():
+        """Return a connection to the pool, unless it is broken, in a transaction, or has outdated statements."""
+        if connection.is_reusable():
             connection.used = monotonic()
             self._free.put(connection)
         else:
