@@ -59,7 +59,7 @@ def test_saves_a_run_whose_heartbeat_comes_during_the_sweep(db, settings, clock)
     case_id, fence = running(db, queue)
     clock.forward(LEASE + 1)
     with db.begin() as tx:
-        assert runs.stuck(tx, tx.now, lease=LEASE, resend=15, timeout=0.0)
+        assert runs.stuck_runs(tx.sql(*runs.stuck_statement(lease=LEASE, resend=15, timeout=0.0)))
         runs.heartbeat(tx, [RunMessage(fence.run_id, 1)])
         assert not runs.lock_if_silent(tx, fence, tx.now, LEASE)
 

@@ -63,7 +63,8 @@ def test_counts_messages_of_several_queues_in_key_order(db):
     claim(db)
     seen, noted = noting(db)
     with seen.begin() as tx:
-        assert len(runs.mark_sent(tx, runs.stuck(tx, tx.now, lease=30, resend=0, timeout=0.0)[::-1], tx.now)) == 6
+        unsent = runs.stuck_runs(tx.sql(*runs.stuck_statement(lease=30, resend=0, timeout=0.0)))
+        assert len(runs.mark_sent(tx, unsent[::-1], tx.now)) == 6
     added = [parameters["queue_id"] for statement, parameters in noted if "insert into counters" in statement]
     assert added == sorted(queue.id for queue in found)
     assert [counted(db, queue)["message_resent"] for queue in found] == [1, 2, 3]

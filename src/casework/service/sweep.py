@@ -31,21 +31,22 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
 
     `ticker` names the process that sweeps all the time; without it, silence is believed as it is found.
     """
-    heartbeat = timedelta(seconds=settings.heartbeat)
+    looking = runs.stuck_statement(
+        lease=settings.lease_seconds, resend=settings.resend_seconds, timeout=settings.run_timeout_seconds
+    )
+    believes = True
     with db.begin() as tx:
-        since = processes.seen(tx, ticker, "ticker", _gap(settings)) if ticker else None
-        believes = since is None or tx.now - since >= LISTENING_HEARTBEATS * heartbeat
-        found = runs.stuck(
-            tx,
-            tx.now,
-            lease=settings.lease_seconds,
-            resend=settings.resend_seconds,
-            timeout=settings.run_timeout_seconds,
-        )
+        if ticker:
+            # In one round trip, because an idle tick does little else.
+            seen, found = tx.together(processes.seen_statement(ticker, "ticker", _gap(settings)), looking)
+            believes = seen.scalar_one() >= LISTENING_HEARTBEATS * timedelta(seconds=settings.heartbeat)
+        else:
+            found = tx.sql(*looking)
+    stuck = runs.stuck_runs(found)
     reach(Point.STUCK_FOUND)
     swept: Swept = Counter()
     stops: list[RunId] = []
-    for run in found:
+    for run in stuck:
         if run.why is Stuck.LOST and believes and _without_its_worker(db, settings, run):
             swept[Stuck.LOST] += 1
             events.emit(events.RunLost(run.fence.run_id, run.fence.attempt, run.worker))
@@ -59,7 +60,7 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
         else:
             continue
         reach(Point.STUCK_BROUGHT_ON, run.fence.run_id)
-    unsent = [run for run in found if run.why is Stuck.UNSENT]
+    unsent = [run for run in stuck if run.why is Stuck.UNSENT]
     again = _send_again(db, unsent) if unsent else []
     swept[Stuck.UNSENT] += len(again)
     reach(Point.RESEND_COMMITTED, swept, again)

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from casework.store.connection import Asked
 from casework.store.database import NOW, Tx
 
 # `started_at` is reset after a gap: it says since when the process has been listening without a break.
@@ -9,14 +10,18 @@ _SEEN_SQL = f"""
 insert into processes as p (id, role, started_at, seen_at, lost_slots) values (%(id)s, %(role)s, {NOW}, {NOW}, %(lost_slots)s)
 on conflict (id) do update set seen_at = excluded.seen_at, lost_slots = excluded.lost_slots,
   started_at = case when p.seen_at < excluded.seen_at - %(gap)s then excluded.seen_at else p.started_at end
-returning started_at
+returning {NOW} - started_at as worked
 """
 
 
-def seen(tx: Tx, id: str, role: str, gap: timedelta, lost_slots: int = 0) -> datetime:
-    """Note that a process works, and return since when it has done so without a gap that long."""
-    since: datetime = tx.sql(_SEEN_SQL, {"id": id, "role": role, "gap": gap, "lost_slots": lost_slots}).scalar_one()
-    return since
+def seen_statement(id: str, role: str, gap: timedelta, lost_slots: int = 0) -> Asked:
+    """Note that a process works. Its only value is how long the process has done so without a gap that long."""
+    return _SEEN_SQL, {"id": id, "role": role, "gap": gap, "lost_slots": lost_slots}
+
+
+def seen(tx: Tx, id: str, role: str, gap: timedelta, lost_slots: int = 0) -> None:
+    """Note that a process works."""
+    tx.sql(*seen_statement(id, role, gap, lost_slots))
 
 
 def lost_slots(tx: Tx, within: timedelta) -> dict[str, int]:

@@ -13,6 +13,7 @@ from casework.core.lifecycle import EventType, RunStatus
 from casework.core.model import AgentId, CaseId, CaseRun, CounterName, QueueId, RunId, RunRecord, TeamId
 from casework.store import counters
 from casework.store.agents import IS_DISPATCHED
+from casework.store.connection import Asked, Rows
 from casework.store.database import NOW, Tx
 from casework.store.transitions import HOLDS, Fence
 
@@ -112,12 +113,12 @@ with held as materialized (
     r.release_on_stop as releases, r.stop_requested_at is not null and not r.release_on_stop as stops,
     extract(epoch from r.stop_deadline - r.stop_requested_at)::float as grace,
     coalesce(a.timeout_seconds, nullif(%(timeout)s::float, 0)) as timeout,
-    case when r.status = '{RunStatus.RUNNING}' and r.stop_deadline <= %(now)s then 'overdue'
-         when r.status = '{RunStatus.RUNNING}' and r.last_heartbeat_at <= %(now)s - make_interval(secs => %(lease)s) then 'lost'
+    case when r.status = '{RunStatus.RUNNING}' and r.stop_deadline <= {NOW} then 'overdue'
+         when r.status = '{RunStatus.RUNNING}' and r.last_heartbeat_at <= {NOW} - make_interval(secs => %(lease)s) then 'lost'
          when r.status = '{RunStatus.RUNNING}' and r.stop_requested_at is null and {IS_DISPATCHED}
-           and r.attempt_started_at <= %(now)s - make_interval(secs => coalesce(a.timeout_seconds, nullif(%(timeout)s::float, 0))) then 'timed_out'
+           and r.attempt_started_at <= {NOW} - make_interval(secs => coalesce(a.timeout_seconds, nullif(%(timeout)s::float, 0))) then 'timed_out'
          when r.status = '{RunStatus.PENDING}' and {IS_DISPATCHED}
-           and r.sent_at <= %(now)s - make_interval(secs => %(resend)s * power(2, least(r.send_count - 1, {RESEND_DOUBLINGS}))) then 'unsent'
+           and r.sent_at <= {NOW} - make_interval(secs => %(resend)s * power(2, least(r.send_count - 1, {RESEND_DOUBLINGS}))) then 'unsent'
     end as why
   from runs r join agents a on a.id = r.agent_id where r.holds_slot
 )
@@ -125,9 +126,14 @@ select s.* from held s where s.why is not null order by s.id limit 1000
 """
 
 
-def stuck(tx: Tx, now: datetime, *, lease: float, resend: float, timeout: float) -> list[StuckRun]:
-    """Runs whose worker fell silent, whose stop is overdue, that are over their time limit, or whose message must be sent
-    again. All in seconds; `timeout` is the limit of agents that have none of their own, 0 is none."""
+def stuck_statement(*, lease: float, resend: float, timeout: float) -> Asked:
+    """Find runs whose worker fell silent, whose stop is overdue, that are over their time limit, or whose message must be
+    sent again. All in seconds; `timeout` is the limit of agents that have none of their own, 0 is none."""
+    return _STUCK_SQL, {"lease": lease, "resend": resend, "timeout": timeout}
+
+
+def stuck_runs(rows: Rows) -> list[StuckRun]:
+    """What `stuck_statement` found."""
     return [
         StuckRun(
             Stuck(row.why),
@@ -142,7 +148,7 @@ def stuck(tx: Tx, now: datetime, *, lease: float, resend: float, timeout: float)
             row.worker,
             row.send_count,
         )
-        for row in tx.sql(_STUCK_SQL, {"now": now, "lease": lease, "resend": resend, "timeout": timeout})
+        for row in rows
     ]
 
 
