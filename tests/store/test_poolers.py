@@ -49,14 +49,21 @@ def through(committed: Database, tmp_path: Path, free_port: Callable[[], int]) -
         return int(ours.get("port", 5432))
 
     def start(mode: str) -> int:
-        port, file = free_port(), tmp_path / f"{mode}.ini"
-        file.write_text(CONFIGURATION.format(server=server(), port=port, user=ours["user"], mode=mode))
-        # It refuses to run as root.
-        command = ["pgbouncer", *(["-u", "nobody"] if os.getuid() == 0 else []), str(file)]
-        started.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
-        log = started[-1].stderr
-        assert log is not None and any("process up" in line for line in log)
-        return port
+        """Start one. Another process may take a port between its choice and its use, so a few are tried."""
+        said: list[str] = []
+        for port in (free_port() for _ in range(5)):
+            file = tmp_path / f"{mode}-{port}.ini"
+            file.write_text(CONFIGURATION.format(server=server(), port=port, user=ours["user"], mode=mode))
+            # It refuses to run as root.
+            command = ["pgbouncer", *(["-u", "nobody"] if os.getuid() == 0 else []), str(file)]
+            started.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+            log = started[-1].stderr
+            assert log is not None
+            for line in log:
+                said.append(line)
+                if "process up" in line:
+                    return port
+        raise AssertionError("".join(said))
 
     def open_(mode: str, **options: object) -> Database:
         if mode not in ports:
