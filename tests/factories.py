@@ -63,7 +63,7 @@ def the_run(db: Database, message: RunMessage) -> RunRecord:
 
 def claim(db: Database, settings: Settings = SETTINGS) -> list[RunMessage]:
     """One round of claims."""
-    return [message for _, message in dispatch.claim_round(db, settings)]
+    return [message for _, message in dispatch.claim_round(db, settings).claimed]
 
 
 def start(db: Database, message: RunMessage, worker: str = "w") -> Fence:

@@ -33,7 +33,7 @@ def told(act, scene):
 
 
 def tick(scene):
-    return f"claims {len(dispatch.claim_round(scene.db, SETTINGS))}"
+    return f"claims {len(dispatch.claim_round(scene.db, SETTINGS).claimed)}"
 
 
 def sweep(scene):

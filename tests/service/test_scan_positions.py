@@ -7,7 +7,7 @@ import pytest
 from casework.core.model import Priority
 from casework.service import cases, dispatch
 from casework.service.scan_positions import LATE, ScanPositions
-from factories import SETTINGS, TEAM, a_consumer, an_agent, some_cases, the_run, worked_queue
+from factories import SETTINGS, TEAM, a_consumer, an_agent, claim, some_cases, the_run, worked_queue
 
 SECOND = timedelta(seconds=1)
 
@@ -107,14 +107,14 @@ def test_claim_is_never_earlier_than_the_start_of_slot_counting(db, clock):
     some_cases(db, queue, 10)
     with db.begin() as tx:
         tx.sql("update consumers set slots_counted_since = %(moment)s", {"moment": clock.now + SECOND})
-    assert len(dispatch.claim_round(db, SETTINGS)) == 3
-    assert dispatch.claim_round(db, SETTINGS) == []
+    assert len(dispatch.claim_round(db, SETTINGS).claimed) == 3
+    assert claim(db, SETTINGS) == []
 
 
 def test_counts_slots_from_the_oldest_run_that_holds_one(db, clock):
     queue, agent = worked_queue(db, concurrency=3)
     some_cases(db, queue, 10)
-    dispatch.claim_round(db, SETTINGS)
+    claim(db, SETTINGS)
     clock.forward(3600)
-    assert dispatch.claim_round(db, SETTINGS) == []
-    assert dispatch.claim_round(db, SETTINGS) == []
+    assert claim(db, SETTINGS) == []
+    assert claim(db, SETTINGS) == []

@@ -168,7 +168,7 @@ def start_all(db, message):
 
 
 def claim_and_end(ticker, committed, positions):
-    assert len(dispatch.claim_round(ticker, SETTINGS, positions)) > 0
+    assert len(dispatch.claim_round(ticker, SETTINGS, positions).claimed) > 0
     with committed.begin() as tx:
         tx.sql("update runs set status = 'completed', completed_at = now() where holds_slot")
 

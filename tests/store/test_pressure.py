@@ -158,7 +158,7 @@ def test_passes_nothing_again_that_was_claimed_under_a_snapshot(committed, optio
         reader.sql("select count(*) from queues")
         first, _ = claim_first(committed, options, ScanPositions())
         for _ in range(30):
-            assert len(dispatch.claim_round(committed, SETTINGS, positions)) == 100
+            assert len(dispatch.claim_round(committed, SETTINGS, positions).claimed) == 100
             complete_all(committed, queue)
         with committed.begin() as tx:
             # The planner then knows that hardly any run holds a slot, and not that the index of slots is full of dead ones.

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from casework import events
 from casework.core import plan
-from casework.core.effects import Committed, Effects, RunMessage
-from casework.core.model import DISPATCHED_KINDS, AgentId
+from casework.core.effects import Committed, Effects
+from casework.core.model import DISPATCHED_KINDS
 from casework.service.crash_points import Point, reach
 from casework.service.durations import RunDurations
 from casework.service.scan_positions import ScanPositions, reached
@@ -54,7 +54,7 @@ def tick(
         swept = sweep(db, settings, ticker)
         yield Committed(Tick(swept=swept.value.total()), swept.effects)
     while True:
-        last = _round(db, settings, positions)
+        last = claim_round(db, settings, positions)
         claimed = last.claimed
         if claimed:
             events.emit(events.CasesClaimed(len(claimed)))
@@ -68,17 +68,12 @@ def tick(
             return
 
 
-def claim_round(
-    db: Database, settings: Settings, positions: ScanPositions | None = None
-) -> list[tuple[AgentId, RunMessage]]:
+def claim_round(db: Database, settings: Settings, positions: ScanPositions | None = None) -> Batch:
     """One transaction of claims, over all queues. The claims that it returns are committed, and the caller sends them.
 
     `positions` remembers from round to round how far the claims have come; without it each begins at the front.
     """
-    return list(_round(db, settings, positions or ScanPositions()).claimed)
-
-
-def _round(db: Database, settings: Settings, positions: ScanPositions) -> Batch:
+    positions = positions or ScanPositions()
     with db.begin() as tx:
         locked = claims.lock_consumers(
             tx, DISPATCHED_KINDS, settings.outstanding_runs, known=positions.consumers, sent=True

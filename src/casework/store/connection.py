@@ -129,7 +129,7 @@ class Connection:
     def commit(self) -> None:
         """Commit. Raises InFailedSqlTransaction if a statement failed, because the server then rolls back without an
         error."""
-        if self._driver.execute("commit", prepare=False).statusmessage == "ROLLBACK":
+        if self._cursor.execute("commit", prepare=False).statusmessage == "ROLLBACK":
             raise psycopg.errors.InFailedSqlTransaction("a statement of this transaction failed")
 
     def roll_back(self, savepoint: str | None = None) -> None:
