@@ -4,6 +4,7 @@ import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -74,7 +75,7 @@ def installation(
     concurrency: int = 2,
     target: str = "noop",
     extra: dict[str, str] | None = None,
-    **settings: object,
+    **settings: Any,
 ) -> Installation:
     """Start it."""
     casework = ground.casework(name, **settings)

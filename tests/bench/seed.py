@@ -1,6 +1,6 @@
 """Making many cases at once, and bringing claimed ones to their end, without measuring it."""
 
-from typing import Any, LiteralString, cast
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -31,7 +31,7 @@ def create(casework: Casework, queue: Queue, count: int, batch: int, data: Any =
 
 
 def _execute(connection: psycopg.Connection[Any], sql: str, parameters: dict[str, Any]) -> int:
-    return connection.execute(cast(LiteralString, sql), parameters).rowcount
+    return connection.execute(sql, parameters).rowcount
 
 
 def pending(casework: Casework, queue: UUID, count: int, assigned: UUID | None = None, postponed: bool = False) -> None:

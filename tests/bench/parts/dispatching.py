@@ -24,7 +24,7 @@ def measure(ground: Ground) -> list[Figure]:
 
     def dispatched() -> float:
         begun = perf_counter()
-        claimed = claim_round(casework.db, casework.settings)
+        claimed = claim_round(casework.db, casework.settings).claimed
         casework.effects(Effects(bundles=alone(message for _, message in claimed)))
         spent = perf_counter() - begun
         assert len(claimed) == 100

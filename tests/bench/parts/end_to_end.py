@@ -6,6 +6,7 @@ is what casework's records cost, and `insert and delay` is what they replace.
 
 from collections.abc import Callable
 from time import perf_counter
+from typing import Any
 
 from bench import seed
 from bench.figures import Figure, alternate, at_least, compared
@@ -75,7 +76,7 @@ def _marked(worker: CeleryWorker, count: int, send: Callable[[bool], object]) ->
 
 
 def _casework(ground: Ground, count: int, many: int) -> Contenders:
-    two_workers = {"workers": 2, "pool": Pool.THREADS, "concurrency": 4}
+    two_workers: dict[str, Any] = {"workers": 2, "pool": Pool.THREADS, "concurrency": 4}
     shared, alone = installation(ground, "e2e_shared"), installation(ground, "e2e_alone", bundle_seconds=0)
     two_shared = installation(ground, "e2e_two_shared", **two_workers)
     two_alone = installation(ground, "e2e_two_alone", bundle_seconds=0, **two_workers)

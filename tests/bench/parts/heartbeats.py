@@ -40,7 +40,7 @@ def measure(ground: Ground) -> list[Figure]:
 def _running(casework: Casework) -> list[RunMessage]:
     queue, _ = seed.worked_queue(casework)
     seed.pending(casework, queue.id, RUNS)
-    while claim_round(casework.db, casework.settings):
+    while claim_round(casework.db, casework.settings).claimed:
         pass
     with raw(casework) as connection:
         connection.execute("update runs set status = 'running', last_heartbeat_at = now(), worker = 'bench'")

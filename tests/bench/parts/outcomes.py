@@ -35,7 +35,7 @@ class Work:
         """Claimed runs, with their cases."""
         if len(self.claimed) < count:
             seed.pending(self.casework, self.queue, 1000)
-            while claim_round(self.casework.db, self.casework.settings):
+            while claim_round(self.casework.db, self.casework.settings).claimed:
                 pass
             rows = self.connection.execute("select id, case_id from runs where status = 'pending' order by id")
             self.claimed = deque(rows.fetchall())

@@ -22,7 +22,7 @@ def _drained(connection: psycopg.Connection[tuple[bool]], question: str, send: C
     """The question looks at the newest job first, as that of casework does."""
 
     def done() -> bool:
-        row = connection.execute(question).fetchone()  # type: ignore[call-overload]
+        row = connection.execute(question).fetchone()
         return bool(row and row[0])
 
     begun = perf_counter()
