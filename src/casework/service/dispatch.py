@@ -74,9 +74,16 @@ def claim_round(db: Database, settings: Settings, positions: ScanPositions | Non
     `positions` remembers from round to round how far the claims have come; without it each begins at the front.
     """
     positions = positions or ScanPositions()
+    known, looks = positions.consumers, True
+    if not known:
+        # In one round trip and without locks, because mostly there is nothing to claim.
+        with db.single() as tx:
+            known, looks = claims.ready_consumers(tx, DISPATCHED_KINDS), False
+        if not known:
+            return Batch()
     with db.begin() as tx:
         locked = claims.lock_consumers(
-            tx, DISPATCHED_KINDS, settings.outstanding_runs, known=positions.consumers, sent=True
+            tx, DISPATCHED_KINDS, settings.outstanding_runs, known=known, looks=looks, sent=True
         )
         held = [_within_a_batch(one) for one in locked if one.opening.slots]
         if not held:

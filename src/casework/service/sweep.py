@@ -35,9 +35,9 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
         lease=settings.lease_seconds, resend=settings.resend_seconds, timeout=settings.run_timeout_seconds
     )
     believes = True
-    with db.begin() as tx:
+    # In one round trip, because an idle tick does little else.
+    with db.single() as tx:
         if ticker:
-            # In one round trip, because an idle tick does little else.
             seen, found = tx.together(processes.seen_statement(ticker, "ticker", _gap(settings)), looking)
             believes = seen.scalar_one() >= LISTENING_HEARTBEATS * timedelta(seconds=settings.heartbeat)
         else:

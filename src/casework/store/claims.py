@@ -33,17 +33,19 @@ _HAS_READY = f"""exists (
 #
 # A claim that is only sent need not wait for the disk (0.3 of its 3 ms): a crash of the server that undoes it leaves a
 # message that finds no run, and the start of the run waits for the disk, and so for the claim too.
-_LOCK_SQL = f"""
+_READY = f"""
 with asked as materialized (
   select c.queue_id, c.agent_id, c.trigger, q.mode
   from consumers c join queues q on q.id = c.queue_id join agents a on a.id = c.agent_id
-  where q.mode <> '{QueueMode.PAUSED}' and a.kind = any(%(kinds)s::text[]) and (%(agent_id)s::uuid is null or c.agent_id = %(agent_id)s)
+  where %(looks)s and q.mode <> '{QueueMode.PAUSED}' and a.kind = any(%(kinds)s::text[]) and (%(agent_id)s::uuid is null or c.agent_id = %(agent_id)s)
     and not exists (select from unnest(%(known_queues)b::uuid[], %(known_agents)b::uuid[]) k where (c.queue_id, c.agent_id) = (k.*))
 ), ready as materialized (
   select a.queue_id, a.agent_id from asked a
   where {_HAS_READY.format(consumer="a", mode="a.mode")}
   union all select * from unnest(%(known_queues)b::uuid[], %(known_agents)b::uuid[])
 )
+"""
+_LOCK_SQL = f"""{_READY}
 select case when %(sent)s then set_config('synchronous_commit', 'off', true) end as flush, c.queue_id, c.agent_id, c.trigger, c.concurrency,
   c.slots_counted_since, q.mode, coalesce(%(now)s, clock_timestamp()) as now
 from consumers c join queues q on q.id = c.queue_id
@@ -51,6 +53,8 @@ where (c.queue_id, c.agent_id) in (select queue_id, agent_id from ready) and q.m
 order by c.queue_id, c.agent_id
 for update of c skip locked for share of q skip locked
 """
+
+_READY_SQL = f"{_READY} select queue_id, agent_id from ready"
 
 # The same probe for agents that wait together, which locks nothing: whoever claims looks again, under the lock.
 _WITH_WORK_SQL = f"""
@@ -138,19 +142,18 @@ def lock_consumers(
     *,
     agent_id: AgentId | None = None,
     known: Sequence[Pair] = (),
+    looks: bool = True,
     sent: bool = False,
 ) -> list[Held]:
     """Lock the consumers of agents of these kinds that have something to claim and that no other tick holds, and count
     their free slots.
 
-    `known` are (queue, agent) pairs that are taken to have something, and are not looked at. `sent` says that this
-    transaction starts nothing: what it claims is sent to workers afterwards.
+    `known` are (queue, agent) pairs that are taken to have something, and are not looked at; unless it `looks`, there are
+    no others. `sent` says that this transaction starts nothing: what it claims is sent to workers afterwards.
     """
-    values: dict[str, Any] = {"kinds": [str(kind) for kind in kinds], "agent_id": agent_id, "sent": sent}
-    of_known = _as_arrays(known)
-    values |= {f"known_{name}": ids for name, ids in of_known.items()}
+    values = {**_asked(kinds, agent_id, known, looks=looks), "sent": sent}
     if known:
-        locked, counted = tx.together((_LOCK_SQL, values), (_USED_SQL, of_known))
+        locked, counted = tx.together((_LOCK_SQL, values), (_USED_SQL, _as_arrays(known)))
     else:
         locked, counted = tx.sql(_LOCK_SQL, values), Rows((), 0)
     used = {(row.queue_id, row.agent_id): row for row in counted}
@@ -161,9 +164,21 @@ def lock_consumers(
     return [_held(row, used[row.queue_id, row.agent_id], outstanding) for row in locked]
 
 
+def ready_consumers(tx: Tx, kinds: Sequence[AgentKind]) -> list[Pair]:
+    """The (queue, agent) pairs of agents of these kinds that have something to claim. Locks nothing."""
+    return [(row.queue_id, row.agent_id) for row in tx.sql(_READY_SQL, _asked(kinds, None, (), looks=True))]
+
+
 def with_work(tx: Tx, agent_ids: Iterable[AgentId]) -> set[AgentId]:
     """Those of the agents for which a case is ready, whether or not they have a free slot. Locks nothing."""
     return {AgentId(row.agent_id) for row in tx.sql(_WITH_WORK_SQL, {"agent_ids": list(agent_ids)})}
+
+
+def _asked(
+    kinds: Sequence[AgentKind], agent_id: AgentId | None, known: Sequence[Pair], *, looks: bool
+) -> dict[str, Any]:
+    of_known = {f"known_{name}": ids for name, ids in _as_arrays(known).items()}
+    return {"kinds": [str(kind) for kind in kinds], "agent_id": agent_id, "looks": looks, **of_known}
 
 
 def _as_arrays(pairs: Sequence[Pair]) -> dict[str, list[UUID]]:
