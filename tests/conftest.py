@@ -16,6 +16,8 @@ from rolled_back import Clock, rolled_back
 
 for name in [name for name in os.environ if name.startswith("CASEWORK_") and not name.startswith("CASEWORK_TEST_")]:
     del os.environ[name]
+# What asks for a home without being given one must not find the user's.
+os.environ["CASEWORK_HOME"] = "/nowhere/casework"
 
 TEAM = DEFAULT_TEAM
 

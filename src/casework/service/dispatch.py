@@ -53,8 +53,11 @@ def tick(
         positions.reset()
         swept = sweep(db, settings, ticker)
         yield Committed(Tick(swept=swept.value.total()), swept.effects)
+    # Whoever nudges has left something to claim. A tick that sweeps comes with the clock, and mostly finds nothing.
+    looks_first = sweeping
     while True:
-        last = claim_round(db, settings, positions)
+        last = claim_round(db, settings, positions, looks_first=looks_first)
+        looks_first = False
         claimed = last.claimed
         if claimed:
             events.emit(events.CasesClaimed(len(claimed)))
@@ -68,22 +71,20 @@ def tick(
             return
 
 
-def claim_round(db: Database, settings: Settings, positions: ScanPositions | None = None) -> Batch:
+def claim_round(
+    db: Database, settings: Settings, positions: ScanPositions | None = None, *, looks_first: bool = False
+) -> Batch:
     """One transaction of claims, over all queues. The claims that it returns are committed, and the caller sends them.
 
-    `positions` remembers from round to round how far the claims have come; without it each begins at the front.
+    `positions` remembers from round to round how far the claims have come; without it each begins at the front. With
+    `looks_first`, there is no transaction if there is nothing to claim: one round trip instead of two.
     """
     positions = positions or ScanPositions()
-    known, looks = positions.consumers, True
-    if not known:
-        # In one round trip and without locks, because mostly there is nothing to claim.
-        with db.single() as tx:
-            known, looks = claims.ready_consumers(tx, DISPATCHED_KINDS), False
-        if not known:
-            return Batch()
+    if looks_first and not _something_is_ready(db):
+        return Batch()
     with db.begin() as tx:
         locked = claims.lock_consumers(
-            tx, DISPATCHED_KINDS, settings.outstanding_runs, known=known, looks=looks, sent=True
+            tx, DISPATCHED_KINDS, settings.outstanding_runs, known=positions.consumers, sent=True
         )
         held = [_within_a_batch(one) for one in locked if one.opening.slots]
         if not held:
@@ -99,6 +100,11 @@ def claim_round(db: Database, settings: Settings, positions: ScanPositions | Non
     positions.advance(held, batch.reached, now)
     reach(Point.CLAIM_COMMITTED, batch.claimed)
     return batch
+
+
+def _something_is_ready(db: Database) -> bool:
+    with db.single() as tx:
+        return claims.something_is_ready(tx, DISPATCHED_KINDS)
 
 
 def _claim_planned(tx: Tx, held: Sequence[Held], now: datetime, after: Mapping[Probe, Position]) -> Batch:

@@ -37,7 +37,7 @@ _READY = f"""
 with asked as materialized (
   select c.queue_id, c.agent_id, c.trigger, q.mode
   from consumers c join queues q on q.id = c.queue_id join agents a on a.id = c.agent_id
-  where %(looks)s and q.mode <> '{QueueMode.PAUSED}' and a.kind = any(%(kinds)s::text[]) and (%(agent_id)s::uuid is null or c.agent_id = %(agent_id)s)
+  where q.mode <> '{QueueMode.PAUSED}' and a.kind = any(%(kinds)s::text[]) and (%(agent_id)s::uuid is null or c.agent_id = %(agent_id)s)
     and not exists (select from unnest(%(known_queues)b::uuid[], %(known_agents)b::uuid[]) k where (c.queue_id, c.agent_id) = (k.*))
 ), ready as materialized (
   select a.queue_id, a.agent_id from asked a
@@ -54,7 +54,7 @@ order by c.queue_id, c.agent_id
 for update of c skip locked for share of q skip locked
 """
 
-_READY_SQL = f"{_READY} select queue_id, agent_id from ready"
+_IS_READY_SQL = f"{_READY} select exists (select from ready)"
 
 # The same probe for agents that wait together, which locks nothing: whoever claims looks again, under the lock.
 _WITH_WORK_SQL = f"""
@@ -142,16 +142,15 @@ def lock_consumers(
     *,
     agent_id: AgentId | None = None,
     known: Sequence[Pair] = (),
-    looks: bool = True,
     sent: bool = False,
 ) -> list[Held]:
     """Lock the consumers of agents of these kinds that have something to claim and that no other tick holds, and count
     their free slots.
 
-    `known` are (queue, agent) pairs that are taken to have something, and are not looked at; unless it `looks`, there are
-    no others. `sent` says that this transaction starts nothing: what it claims is sent to workers afterwards.
+    `known` are (queue, agent) pairs that are taken to have something, and are not looked at. `sent` says that this
+    transaction starts nothing: what it claims is sent to workers afterwards.
     """
-    values = {**_asked(kinds, agent_id, known, looks=looks), "sent": sent}
+    values = {**_asked(kinds, agent_id, known), "sent": sent}
     if known:
         locked, counted = tx.together((_LOCK_SQL, values), (_USED_SQL, _as_arrays(known)))
     else:
@@ -164,9 +163,9 @@ def lock_consumers(
     return [_held(row, used[row.queue_id, row.agent_id], outstanding) for row in locked]
 
 
-def ready_consumers(tx: Tx, kinds: Sequence[AgentKind]) -> list[Pair]:
-    """The (queue, agent) pairs of agents of these kinds that have something to claim. Locks nothing."""
-    return [(row.queue_id, row.agent_id) for row in tx.sql(_READY_SQL, _asked(kinds, None, (), looks=True))]
+def something_is_ready(tx: Tx, kinds: Sequence[AgentKind]) -> bool:
+    """Whether any agent of these kinds has something to claim. Locks nothing."""
+    return bool(tx.sql(_IS_READY_SQL, _asked(kinds, None, ())).scalar_one())
 
 
 def with_work(tx: Tx, agent_ids: Iterable[AgentId]) -> set[AgentId]:
@@ -174,11 +173,9 @@ def with_work(tx: Tx, agent_ids: Iterable[AgentId]) -> set[AgentId]:
     return {AgentId(row.agent_id) for row in tx.sql(_WITH_WORK_SQL, {"agent_ids": list(agent_ids)})}
 
 
-def _asked(
-    kinds: Sequence[AgentKind], agent_id: AgentId | None, known: Sequence[Pair], *, looks: bool
-) -> dict[str, Any]:
+def _asked(kinds: Sequence[AgentKind], agent_id: AgentId | None, known: Sequence[Pair]) -> dict[str, Any]:
     of_known = {f"known_{name}": ids for name, ids in _as_arrays(known).items()}
-    return {"kinds": [str(kind) for kind in kinds], "agent_id": agent_id, "looks": looks, **of_known}
+    return {"kinds": [str(kind) for kind in kinds], "agent_id": agent_id, **of_known}
 
 
 def _as_arrays(pairs: Sequence[Pair]) -> dict[str, list[UUID]]:
