@@ -87,7 +87,8 @@ class Connection:
         driver.row_factory = rows_by_name
         driver.prepared_max = MOST_PREPARED
         self._keep_prepared()
-        self._cursor = driver.cursor()
+        # Kept, because a cursor remembers how each type is written and read, and a new one finds that out again.
+        self._cursors = [driver.cursor()]
         self._planned = self.used = monotonic()
         self._outdated = False
 
@@ -95,7 +96,7 @@ class Connection:
         """Execute one statement, with `%(name)s` for parameters. Outside of a transaction, it is committed at once."""
         self._discard_old_plans()
         try:
-            return _rows(self._send(self._cursor, statement, bound))
+            return _rows(self._send(self._cursors[0], statement, bound))
         except psycopg.Error as error:
             self._note(error)
             raise
@@ -103,10 +104,12 @@ class Connection:
     def execute_together(self, *asked: Asked) -> list[Rows]:
         """Execute several in one round trip, inside a transaction. Raises the error of the first that fails."""
         self._discard_old_plans()
+        while len(self._cursors) < len(asked):
+            self._cursors.append(self._driver.cursor())
         try:
             with self._driver.pipeline():
-                cursors = [self._send(self._driver.cursor(), *one) for one in asked]
-            return [_rows(cursor) for cursor in cursors]
+                sent = [self._send(cursor, *one) for cursor, one in zip(self._cursors, asked, strict=False)]
+            return [_rows(cursor) for cursor in sent]
         except psycopg.Error as error:
             self._note(error)
             raise
@@ -129,7 +132,7 @@ class Connection:
     def commit(self) -> None:
         """Commit. Raises InFailedSqlTransaction if a statement failed, because the server then rolls back without an
         error."""
-        if self._cursor.execute("commit", prepare=False).statusmessage == "ROLLBACK":
+        if self._cursors[0].execute("commit", prepare=False).statusmessage == "ROLLBACK":
             raise psycopg.errors.InFailedSqlTransaction("a statement of this transaction failed")
 
     def roll_back(self, savepoint: str | None = None) -> None:

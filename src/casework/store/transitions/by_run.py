@@ -37,6 +37,8 @@ _THESE_RUNS = """(
   select u.* from unnest(%(run_ids)b::uuid[], %(attempts)s::int[]) as u (run_id, attempt) join runs l on l.id = u.run_id
   order by l.id for no key update of l
 ) as g"""
+# Whatever it gives, it is counted, so that the run that ended is locked before the one that starts.
+_THE_NEXT_RUN = "(values (%(next_run_id)s::uuid, %(next_attempt)s::int)) as g (run_id, attempt), (select count(*) from ended) as before"
 _THIS = "(values (%(case_id)s::uuid, %(run_id)s::uuid, %(attempt)s::int, %(reason)s::text)) as g (case_id, run_id, attempt, reason)"
 _THESE = """(
     select u.*
@@ -96,6 +98,7 @@ def outcome_sql(
     reason: str = "e.reason",
     those: str = _THIS,
     moved: str = "moved as m",
+    then: str = "\nselect run_id, attempt from ended",
 ) -> str:
     """A run's outcome; returns a row for each run whose fence held. `case` and `run` are what the move sets besides."""
     return f"""
@@ -111,8 +114,7 @@ with moved as (
 ), logged as (
   insert into case_events (case_id, type, reason, created_at, run_id, agent_id, human_request_id)
   select e.case_id, '{move.records}', {reason}, {NOW}, e.run_id, e.agent_id, %(request_id)s::uuid from ended e
-)
-select run_id, attempt from ended
+){then}
 """
 
 
@@ -132,6 +134,12 @@ _swept = partial(LIFECYCLE.transition, by=(Actor.RUN, Actor.SWEEP))
 _outcome = partial(outcome_sql, LIFECYCLE)
 
 COMPLETE = _outcome(_move(Event.COMPLETE), run={"completed_at": f"{NOW} - make_interval(secs => %(seconds)s)"})
+COMPLETE_AND_START = _outcome(
+    _move(Event.COMPLETE),
+    run={"completed_at": f"{NOW} - make_interval(secs => %(seconds)s)"},
+    then=f""", started as ({_start_sql(_THE_NEXT_RUN)})
+select exists (select from ended) as held, s.* from (values (1)) as always left join started s on true""",
+)
 COMPLETE_ALL = _outcome(_move(Event.COMPLETE), run=_EACH_ENDED_AGO, those=_THESE, moved=_THEIR_RUNS)
 _FAIL = _outcome(_move(Event.FAIL), run=_ERROR)
 _POSTPONE = _outcome(_move(Event.POSTPONE), case={"ready_at": _MOMENT, "postponed_to": _MOMENT})
@@ -194,16 +202,14 @@ def complete_all(tx: Tx, done: Sequence[Completion]) -> set[RunMessage]:
 def complete_and_start(
     tx: Tx, fence: Fence, reason: str | None, ended: float, message: RunMessage, worker: str
 ) -> tuple[bool, Any | None]:
-    """A run did the work, so many seconds ago, and the next one starts: as `complete` and `start`, in one round trip.
+    """A run did the work, so many seconds ago, and the next one starts: as `complete` and `start`, in one statement.
 
     The next one's id is the larger one, because runs are locked in the order of their ids.
     """
     assert fence.run_id < message.run_id
-    completed, started = tx.together(
-        (COMPLETE, _bound(fence, reason=reason, seconds=ended)),
-        (START, _to_start(message, worker)),
-    )
-    return completed.rowcount == 1, started.one_or_none()
+    following = {"next_run_id": message.run_id, "next_attempt": message.attempt, "worker": worker}
+    row = tx.sql(COMPLETE_AND_START, {**_bound(fence, reason=reason, seconds=ended), **following}).one()
+    return row.held, row if row.run_id else None
 
 
 def fail(tx: Tx, fence: Fence, reason: str, error: str | None) -> bool:
