@@ -20,7 +20,7 @@ from casework.store.transitions import HOLDS, Fence
 # Lock rows in id order, as everywhere, before updating them: an UPDATE from a list locks in any order.
 _HEARTBEAT_SQL = f"""
 with mine as (
-  select r.id from unnest(%(ids)s::uuid[], %(attempts)s::int[]) as m (id, attempt)
+  select r.id from unnest(%(ids)b::uuid[], %(attempts)s::int[]) as m (id, attempt)
   join runs r on r.id = m.id and r.attempt = m.attempt and r.status = '{RunStatus.RUNNING}'
   order by r.id for no key update of r
 )
