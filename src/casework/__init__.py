@@ -3,9 +3,20 @@
 What an agent's author needs is importable from here: the decorator, the run, the outcomes and `Transient`.
 """
 
-from casework.agents import Agent, Complete, Fail, HandOver, Outcome, Postpone, Run, agent
-from casework.errors import Transient
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from casework.agents import Agent, Complete, Fail, HandOver, Outcome, Postpone, Run, agent
+    from casework.errors import Transient
 
 __version__ = "0.1.0"
 
 __all__ = ["Agent", "Complete", "Fail", "HandOver", "Outcome", "Postpone", "Run", "Transient", "agent"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for: every command imports this module, and few of them need what agents do."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("casework.errors" if name == "Transient" else "casework.agents"), name)
