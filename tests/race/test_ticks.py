@@ -14,7 +14,7 @@ from casework.core.model import DISPATCHED_KINDS, RunId
 from casework.service import cases, dispatch, queues
 from casework.service.execution import attempt
 from casework.store import cases as case_store
-from casework.store import claims, transitions
+from casework.store import consumers, transitions
 from casework.store import queues as queue_store
 from factories import (
     SETTINGS,
@@ -86,7 +86,7 @@ def test_leaves_a_consumer_that_another_tick_holds(committed):
     queue, agent = worked_queue(committed, concurrency=3)
     some_cases(committed, queue, 5)
     with committed.begin() as tx:
-        assert claims.lock_consumers(tx, DISPATCHED_KINDS, 200)
+        assert consumers.lock(tx, DISPATCHED_KINDS, 200)
         assert Rival(lambda: claim(committed)).result() == []
     assert len(claim(committed)) == 3
 
@@ -99,7 +99,7 @@ def test_counts_slots_that_were_taken_before_the_lock_came(committed, is_known):
     with committed.begin() as tx:
         rival = Interrupted(tx, LOCK, lambda: Rival(lambda: claim(committed)).result())
         known = [(queue.id, agent.id)] if is_known else []
-        (held,) = claims.lock_consumers(rival, DISPATCHED_KINDS, 200, known=known)
+        (held,) = consumers.lock(rival, DISPATCHED_KINDS, 200, known=known)
         assert held.opening.slots == 0
 
 

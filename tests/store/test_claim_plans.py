@@ -4,8 +4,8 @@ import pytest
 
 from casework.core.model import DISPATCHED_KINDS
 from casework.core.plan import Lane, Pick
-from casework.store import claims, transitions
-from casework.store.claims import Probe
+from casework.store import candidates, consumers, transitions
+from casework.store.candidates import Probe
 from casework.store.database import Database
 from explained import Explained, blocks, scans_of
 from factories import worked_queue
@@ -46,7 +46,7 @@ def test_reads_candidates_by_one_index_probe_a_lane(backlog, db, clock):
     queue, agent = backlog
     probes = [Probe(queue.id, owner, lane) for owner in (None, agent.id) for lane in Lane]
     with db.begin() as tx:
-        nodes = explained(tx, lambda tx: claims.candidates(tx, probes, clock.now, 100))
+        nodes = explained(tx, lambda tx: candidates.first(tx, probes, clock.now, 100))
     (scan,) = scans_of(nodes, "cases")
     assert scan["Index Name"] == "cases_claim"
     assert "Seq Scan" not in {node["Node Type"] for node in nodes}
@@ -59,7 +59,7 @@ def test_reads_candidates_by_one_index_probe_a_lane(backlog, db, clock):
 def test_reads_a_few_pages_to_find_ready_consumers(backlog, db):
     with db.begin() as tx:
         nodes = explained(
-            tx, lambda tx: claims.lock_consumers(tx, DISPATCHED_KINDS, 100, sent=True), only="skip locked for share"
+            tx, lambda tx: consumers.lock(tx, DISPATCHED_KINDS, 100, sent=True), only="skip locked for share"
         )
     scans = [node for node in nodes if node.get("Relation Name") == "cases"]
     assert {node["Index Name"] for node in scans} == {"cases_claim"}
@@ -70,7 +70,7 @@ def test_reads_a_few_pages_to_find_ready_consumers(backlog, db):
 def test_claims_planned_cases_by_their_ids(backlog, db, clock):
     queue, agent = backlog
     with db.begin() as tx:
-        found = claims.candidates(tx, [Probe(queue.id, None, Lane.NONE)], clock.now, 100)
+        found = candidates.first(tx, [Probe(queue.id, None, Lane.NONE)], clock.now, 100)
         picks = [Pick(one, agent.id) for one in found]
         nodes = explained(tx, lambda tx: transitions.claim(tx, picks, clock.now))
     scans = scans_of(nodes, "cases")
@@ -81,7 +81,7 @@ def test_claims_planned_cases_by_their_ids(backlog, db, clock):
 def test_probes_the_lanes_of_a_single_consumer(backlog, db, clock):
     """And reaches its cases by their ids."""
     with db.begin() as tx:
-        (held,) = claims.lock_consumers(tx, DISPATCHED_KINDS, 100)
+        (held,) = consumers.lock(tx, DISPATCHED_KINDS, 100)
         assert held.opening.slots == 100
         nodes = explained(tx, lambda tx: transitions.claim_first(tx, held, clock.now, {}))
     scans = scans_of(nodes, "cases")

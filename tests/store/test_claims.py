@@ -10,7 +10,7 @@ from casework.core.lifecycle import CaseStatus
 from casework.core.model import DISPATCHED_KINDS, AgentKind, Priority, QueueMode
 from casework.service import cases, dispatch, queues
 from casework.service.sweep import sweep
-from casework.store import claims, transitions
+from casework.store import consumers, transitions
 from factories import (
     SETTINGS,
     TEAM,
@@ -221,7 +221,7 @@ def of_one_consumer(db, clock):
 def batch_of(db, claims_of, slots):
     """What a round would claim for its only consumer, and where it would go on."""
     with undone(db) as tx:
-        (held,) = claims.lock_consumers(tx, DISPATCHED_KINDS, SETTINGS.outstanding_runs)
+        (held,) = consumers.lock(tx, DISPATCHED_KINDS, SETTINGS.outstanding_runs)
         batch = claims_of(tx, replace(held, opening=replace(held.opening, slots=slots)), held.now)
         case_of = {row.id: row.case_id for row in tx.sql("select id, case_id from runs")}
     return [case_of[message.run_id] for _, message in batch.claimed], batch.picked, batch.reached
@@ -250,7 +250,7 @@ def test_skips_the_wait_for_the_disk_only_for_sent_claims(committed):
     queue, agent = worked_queue(committed)
     for sent, waits in ((True, "off"), (False, "on"), (True, "off")):
         with committed.begin() as tx:
-            claims.lock_consumers(tx, DISPATCHED_KINDS, 200, known=[(queue.id, agent.id)], sent=sent)
+            consumers.lock(tx, DISPATCHED_KINDS, 200, known=[(queue.id, agent.id)], sent=sent)
             assert tx.sql("show synchronous_commit").scalar_one() == waits
         with committed.begin() as tx:
             assert tx.sql("show synchronous_commit").scalar_one() == "on"

@@ -18,7 +18,7 @@ from casework.service.execution import outcomes
 from casework.service.execution.executor import Executor
 from casework.service.scan_positions import ScanPositions
 from casework.store import connection, runs, transitions
-from casework.store.claims import Held
+from casework.store.consumers import Held
 from casework.store.database import Database
 from casework.store.transitions import Completion, Fence
 from explained import cached_plan, kept_plan, scans_of, sent_by, worker_options

@@ -8,7 +8,7 @@ import pytest
 from casework.core.model import DISPATCHED_KINDS, QueueMode
 from casework.service import agents, dispatch, queues, scan_positions
 from casework.service.scan_positions import ScanPositions
-from casework.store import claims, transitions
+from casework.store import candidates, consumers, transitions
 from casework.store.database import Database
 from explained import Explained, plan_as_a_worker, worker_options
 from factories import SETTINGS, TEAM, a_consumer, a_queue, an_agent, claim, some_cases, start, the_case, worked_queue
@@ -34,9 +34,9 @@ def look(db, now):
     """What a tick reads until it knows what to claim, and what it finds."""
     with db.begin() as tx:
         explained = Explained(tx)
-        held = claims.lock_consumers(explained, DISPATCHED_KINDS, SETTINGS.outstanding_runs)
+        held = consumers.lock(explained, DISPATCHED_KINDS, SETTINGS.outstanding_runs)
         probes = [probe for one in held if one.opening.slots for probe in one.probes()]
-        return explained, claims.candidates(explained, probes, now, 100)
+        return explained, candidates.first(explained, probes, now, 100)
 
 
 def at_its_limit(db, queue, agent):
@@ -61,7 +61,7 @@ def claim_first(db, options, positions):
     with undone(db) as tx:
         plan_as_a_worker(tx, options)
         before, explained = Explained(tx), Explained(tx)
-        locked = claims.lock_consumers(before, DISPATCHED_KINDS, SETTINGS.outstanding_runs, known=positions.consumers)
+        locked = consumers.lock(before, DISPATCHED_KINDS, SETTINGS.outstanding_runs, known=positions.consumers)
         (held,) = [one for one in locked if one.opening.slots]
         held = replace(held, opening=replace(held.opening, slots=dispatch.BATCH))
         batch = transitions.claim_first(explained, held, tx.now, positions.positions)
@@ -139,7 +139,7 @@ def complete_all(db, queue):
 
 
 def test_passes_nothing_again_that_was_claimed_under_a_snapshot(committed, options, monkeypatch):
-    monkeypatch.setattr(claims, "RECOUNT_AFTER", timedelta(0))
+    monkeypatch.setattr(consumers, "RECOUNT_AFTER", timedelta(0))
     monkeypatch.setattr(scan_positions, "LATE", timedelta(0))
     queue, _ = worked_queue(committed)
     with committed.begin() as tx:

@@ -16,8 +16,9 @@ from casework.service.durations import RunDurations
 from casework.service.scan_positions import ScanPositions, reached
 from casework.service.sweep import sweep
 from casework.settings import Settings
-from casework.store import claims, transitions
-from casework.store.claims import Held, Position, Probe
+from casework.store import candidates, consumers, transitions
+from casework.store.candidates import Position, Probe
+from casework.store.consumers import Held
 from casework.store.database import Database, Tx
 from casework.store.transitions import Batch
 
@@ -83,9 +84,7 @@ def claim_round(
     if looks_first and not _something_is_ready(db):
         return Batch()
     with db.begin() as tx:
-        locked = claims.lock_consumers(
-            tx, DISPATCHED_KINDS, settings.outstanding_runs, known=positions.consumers, sent=True
-        )
+        locked = consumers.lock(tx, DISPATCHED_KINDS, settings.outstanding_runs, known=positions.consumers, sent=True)
         held = [_within_a_batch(one) for one in locked if one.opening.slots]
         if not held:
             return Batch()
@@ -104,13 +103,13 @@ def claim_round(
 
 def _something_is_ready(db: Database) -> bool:
     with db.single() as tx:
-        return claims.something_is_ready(tx, DISPATCHED_KINDS)
+        return consumers.something_is_ready(tx, DISPATCHED_KINDS)
 
 
 def _claim_planned(tx: Tx, held: Sequence[Held], now: datetime, after: Mapping[Probe, Position]) -> Batch:
     """Claim for several consumers, among which the plan divides what they share."""
     probes = [probe for one in held for probe in one.probes()]
-    found = claims.candidates(tx, probes, now, _most_of_a_queue(held), after)
+    found = candidates.first(tx, probes, now, _most_of_a_queue(held), after)
     picks = plan.assign([one.opening for one in held], found)
     claimed = transitions.claim(tx, picks, now) if picks else []
     return Batch(claimed, len(picks), reached(picks))

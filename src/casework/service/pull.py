@@ -18,7 +18,7 @@ from casework.service.execution.attempt import RunResult
 from casework.service.execution.backend import Perform, RunBackend
 from casework.service.holding import Holder, held_case
 from casework.settings import Settings
-from casework.store import claims, messages, queues, requests, runs, transitions
+from casework.store import candidates, consumers, messages, queues, requests, runs, transitions
 from casework.store.database import Database, Tx
 from casework.store.transitions import Fence
 
@@ -74,7 +74,7 @@ def _pull_agent(tx: Tx, team_id: TeamId, agent_id: UUID, permitted: Permitted) -
 def with_work(db: Database, agent_ids: Collection[AgentId]) -> set[AgentId]:
     """The agents for which a case is ready, whether or not they have a free slot. Locks nothing."""
     with db.single() as tx:
-        return claims.with_work(tx, agent_ids)
+        return consumers.with_work(tx, agent_ids)
 
 
 def claim(
@@ -102,12 +102,12 @@ def claim(
 
 
 def _claim_one(tx: Tx, settings: Settings, agent: Agent) -> RunMessage | None:
-    held = claims.lock_consumers(tx, (agent.kind,), settings.outstanding_runs, agent_id=agent.id)
+    held = consumers.lock(tx, (agent.kind,), settings.outstanding_runs, agent_id=agent.id)
     free = [one for one in held if one.opening.slots]
     if not free:
         return None
     now = max(one.now for one in free)
-    found = claims.candidates(tx, [probe for one in free for probe in one.probes()], now, 1)
+    found = candidates.first(tx, [probe for one in free for probe in one.probes()], now, 1)
     for pick in plan.assign([one.opening for one in free], found):
         claimed = transitions.claim(tx, [pick], now)
         if claimed:

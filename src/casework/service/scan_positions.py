@@ -10,7 +10,8 @@ from operator import attrgetter
 from uuid import UUID
 
 from casework.core.plan import Lane, Pick
-from casework.store.claims import Held, Pair, Position, Probe
+from casework.store.candidates import Position, Probe
+from casework.store.consumers import Held, Pair
 
 LATE = timedelta(seconds=2)
 """No position is closer to now than this, because a case may be committed that long after its `ready_at`. A case with

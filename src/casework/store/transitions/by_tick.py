@@ -9,7 +9,8 @@ from casework.core.effects import RunMessage
 from casework.core.lifecycle import LIFECYCLE, Actor, Event, EventType
 from casework.core.model import AgentId, RunId
 from casework.core.plan import Pick
-from casework.store.claims import FIRST_OF_LANES, Held, Position, Probe, lanes_of, limit_for
+from casework.store.candidates import FIRST_OF_LANES, Position, Probe, lanes_of, limit_for
+from casework.store.consumers import Held
 from casework.store.database import Tx
 from casework.store.ids import new_ids
 from casework.store.literals import ANYONE
