@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from casework.api.inputs import NOT_NULL, Input, at_most
-from casework.api.types import STORABLE, Data, Hue, LooseId, needs, needs_one
+from casework.api.types import STORABLE, Data, Flag, Hue, LooseId, needs, needs_one
+from casework.core.duration import MAX_TEXT
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import MAX_LABEL, MAX_LABELS, MAX_TITLE, Priority
 
@@ -204,6 +205,23 @@ class BulkDelegate(BulkCases):
     agent_id: LooseId
 
 
+class BulkRetry(BulkCases):
+    """Cases to retry."""
+
+    same_agent: Flag = Field(
+        False, description="Delegate each case to the agent that it was delegated to, or else that had it last."
+    )
+
+
+class BulkPostpone(BulkCases):
+    """Cases to set aside, and until when."""
+
+    until: Annotated[str, Field(min_length=1, max_length=MAX_TEXT), STORABLE] = Field(
+        description='"2h", "1d", or a moment with its zone that is still to come.'
+    )
+    reason: Annotated[str, Field(max_length=2000), STORABLE] | None = None
+
+
 class BulkStatus(BulkCases):
     """Cases to settle, and their status."""
 
@@ -227,11 +245,27 @@ class Delegated(Out):
     skippedCount: int  # noqa: N815 - the contract's name
 
 
+class Untaken(Out):
+    """Why no agent would take the cases now, as a code and as the end of a sentence."""
+
+    code: str
+    message: str
+
+
 class Retried(Out):
     """How many were retried."""
 
     retriedCount: int  # noqa: N815 - the contract's name
     skippedCount: int  # noqa: N815 - the contract's name
+    untaken: Untaken | None = Field(description="Why no agent would take the cases now; null if one would.")
+
+
+class Postponed(Out):
+    """How many were set aside, and which live runs were interrupted."""
+
+    postponedCount: int  # noqa: N815 - as the contract writes the others
+    skippedCount: int  # noqa: N815 - as the contract writes the others
+    interruptedRunIds: list[UUID]  # noqa: N815 - as the contract writes the others
 
 
 class Deleted(Out):

@@ -67,6 +67,9 @@ def list_(
         typer.Option(help="Only with this label: value, or key=value. Repeatable: one key's are ORed."),
     ] = None,
     title: Annotated[str | None, typer.Option(help="Only with this in the title.")] = None,
+    search: Annotated[
+        str | None, typer.Option(help='Only with these words in title or data; "quoted" for a phrase, - for not.')
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000)] = 20,
     offset: Annotated[int, typer.Option(min=0)] = 0,
     as_json: Json = False,
@@ -76,7 +79,7 @@ def list_(
     found = services.cases.find(
         casework.db,
         find_queue(queue).id,
-        read_filter(status, label, title),
+        read_filter(status, label, title, search),
         limit=limit,
         offset=offset,
     )
@@ -165,5 +168,6 @@ def watch(case: CaseId) -> None:
 app.command()(case_acts.edit)
 app.command()(case_acts.retry)
 app.command()(case_acts.delegate)
+app.command()(case_acts.postpone)
 app.command()(case_acts.settle)
 app.command()(case_acts.delete)

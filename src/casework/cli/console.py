@@ -120,6 +120,11 @@ def table(
     terminal.out().print(terminal.build_table(columns, kept, title=title, yields=yields))
 
 
+def local_time(moment: datetime) -> str:
+    """A moment in the local zone, to the second."""
+    return moment.astimezone().isoformat(" ", "seconds")[:19]
+
+
 def counted(number: int, thing: str) -> str:
     """A number with its noun, in the plural unless it is 1."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

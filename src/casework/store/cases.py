@@ -138,13 +138,28 @@ def lock(tx: Tx, ids: Sequence[UUID], queue_id: QueueId | None = None) -> list[A
     return list(
         tx.sql(
             """
-            select id, queue_id, status, run_id, attempt, ready_at, human_request_id from cases
+            select id, queue_id, status, run_id, attempt, ready_at, human_request_id, assigned_agent_id from cases
             where id = any(%(ids)s::uuid[]) and (%(queue_id)s::uuid is null or queue_id = %(queue_id)s)
             order by id for no key update
             """,
             {"ids": list(ids), "queue_id": queue_id},
         )
     )
+
+
+def last_agents(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, tuple[AgentId | None, str | None]]:
+    """The agent that each case is delegated to, or else that had it last, with its name; None if nobody had it."""
+    rows = tx.sql(
+        """
+        select c.id, a.id as agent_id, a.name from cases c
+        left join lateral (select agent_id from runs where case_id = c.id order by id desc limit 1) r
+          on c.assigned_agent_id is null
+        left join agents a on a.id = coalesce(c.assigned_agent_id, r.agent_id)
+        where c.id = any(%(ids)s::uuid[])
+        """,
+        {"ids": list(ids)},
+    )
+    return {row.id: (row.agent_id, row.name) for row in rows}
 
 
 def lock_of_consumer(tx: Tx, queue_id: QueueId, agent_id: AgentId) -> list[UUID]:

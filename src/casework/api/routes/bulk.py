@@ -10,6 +10,7 @@ from casework.api.route import GuardedRoute
 from casework.api.types import LooseId
 from casework.core.lifecycle import CaseStatus
 from casework.service import agents, cases, queues
+from casework.service.diagnosis.queue import why_untaken
 
 router = APIRouter(prefix="/queues/{queue_id}/cases", tags=["bulk"], route_class=GuardedRoute)
 
@@ -27,12 +28,32 @@ def bulk_delegate(caller: Operator, queue_id: LooseId, body: s.BulkDelegate) -> 
 
 
 @router.post("/bulk-retry", operation_id="bulk_retry", response_model=s.Retried, summary="Set cases back to pending")
-def bulk_retry(caller: Operator, queue_id: LooseId, body: s.BulkCases) -> dict[str, Any]:
-    """Interrupt live runs and set the cases to pending; those that are pending already are skipped."""
+def bulk_retry(caller: Operator, queue_id: LooseId, body: s.BulkRetry) -> dict[str, Any]:
+    """Interrupt live runs and set the cases to pending; those that are pending already are skipped. A delegation ends, except with `same_agent`."""
     casework = caller.casework
     queue = queues.get(casework.db, caller.team, queue_id)
-    done = casework.perform(cases.retry(casework.db, casework.settings, queue.id, body.case_ids))
-    return {"retriedCount": len(done.moved), "skippedCount": done.skipped}
+    done = casework.perform(
+        cases.retry(casework.db, casework.settings, queue.id, body.case_ids, same_agent=body.same_agent)
+    )
+    cause = why_untaken(casework.db, casework.settings, caller.team, queue.id) if not body.same_agent else None
+    return {
+        "retriedCount": len(done.moved),
+        "skippedCount": done.skipped,
+        "untaken": {"code": cause.reason, "message": cause.detail} if cause and done.moved else None,
+    }
+
+
+@router.post(
+    "/bulk-postpone", operation_id="bulk_postpone", response_model=s.Postponed, summary="Set cases aside until later"
+)
+def bulk_postpone(caller: Operator, queue_id: LooseId, body: s.BulkPostpone) -> dict[str, Any]:
+    """Set pending cases aside, or change until when postponed ones wait; others are skipped. A delegation stays."""
+    casework = caller.casework
+    queue = queues.get(casework.db, caller.team, queue_id)
+    done = casework.perform(
+        cases.postpone(casework.db, casework.settings, queue.id, body.case_ids, body.until, body.reason)
+    )
+    return {"postponedCount": len(done.moved), "skippedCount": done.skipped, "interruptedRunIds": done.interrupted}
 
 
 @router.post("/bulk-delete", operation_id="bulk_delete", response_model=s.Deleted, summary="Delete cases")

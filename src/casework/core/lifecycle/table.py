@@ -89,6 +89,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     _move(Event.STOP, (CLAIMED, NEEDS_INPUT), FAILED, (PERSON, SWEEP), EventType.STOPPED, run=INTERRUPTED),
     _move(Event.RETRY, ALL - {PENDING}, PENDING, (PERSON,), EventType.RETRIED, run=INTERRUPTED, assigns=True),
     _move(Event.DELEGATE, ALL, PENDING, (PERSON,), EventType.DELEGATED, run=INTERRUPTED, assigns=True),
+    _move(Event.DEFER, (PENDING, POSTPONED), POSTPONED, (PERSON,), EventType.POSTPONED, run=INTERRUPTED),
     _move(Event.SETTLE, ALL - {COMPLETED}, COMPLETED, (PERSON,), EventType.SETTLED, run=INTERRUPTED),
     _move(Event.SETTLE, ALL - {FAILED}, FAILED, (PERSON,), EventType.SETTLED, run=INTERRUPTED),
     _move(Event.DELETE, ALL, None, (PERSON,), None, run=INTERRUPTED),

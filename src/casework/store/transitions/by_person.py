@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from casework.core.lifecycle import LIFECYCLE, Actor, CaseStatus, Event, Lifecycle, Transition
+from casework.core.lifecycle import LIFECYCLE, Actor, CaseStatus, Detail, Event, Lifecycle, Transition
 from casework.core.model import CaseId
 from casework.errors import TransitionRefused
 from casework.store.database import NOW, Tx
@@ -37,6 +37,8 @@ def override_sql(lifecycle: Lifecycle, move: Transition) -> str:
     besides = {"ready_at": "w.ready_at"}
     if lifecycle.state(move.target).lanes:
         besides["claimed_at"] = "null"
+    if Detail.POSTPONED_TO in lifecycle.state(move.target).details:
+        besides["postponed_to"] = "%(until)s::timestamptz"
     return f"""
 with moved as (
   update cases c set {sets_of_case(lifecycle, move, **besides)}
@@ -60,8 +62,9 @@ def override(
     *,
     agent_id: UUID | None = None,
     reason: str | None = None,
+    until: datetime | None = None,
 ) -> None:
-    """Take locked cases, given as (id, ready at, former run), from their runs.
+    """Take locked cases, given as (id, ready at, former run), from their runs; `until` is for a move that postpones.
 
     Raises TransitionRefused unless all of them move. A caller that has locked them and asked the lifecycle never meets it.
     """
@@ -73,6 +76,7 @@ def override(
             "old_runs": [case[2] for case in cases],
             "agent_id": agent_id,
             "reason": reason,
+            "until": until,
         },
     ).rowcount
     if moved != len(cases):

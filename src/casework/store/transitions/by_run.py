@@ -247,7 +247,7 @@ def release(tx: Tx, fence: Fence, reason: str) -> bool:
     return _write(tx, _RELEASE, fence, reason=reason)
 
 
-# The stop brings the case forward: it waited for this, or for the end of the grace.
+# The stop brings the case forward: it waited for this, or for the end of the grace. A postponed one waits on.
 STOPPED = f"""
 with locked as (
   select c.id from cases c where c.id = (select case_id from runs where id = %(run_id)s) for no key update
@@ -259,7 +259,7 @@ with locked as (
     and (%(silence)s::interval is null or r.last_heartbeat_at <= {NOW} - %(silence)s)
   returning r.id, r.case_id, r.agent_id, r.stop_deadline
 ), freed as (
-  update cases c set ready_at = {NOW} from stopped s
+  update cases c set ready_at = greatest({NOW}, c.postponed_to) from stopped s
   where c.id = s.case_id and c.run_id is null and c.ready_at = s.stop_deadline
 ), logged as (
   insert into case_events (case_id, type, reason, created_at, run_id, agent_id)
