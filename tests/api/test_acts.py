@@ -45,15 +45,42 @@ def test_a_retry_says_why_no_agent_would_take_the_case(api, queue, agent):
     done = bulk(api, queue, "retry", case_ids=[case_id])
     assert (done["retriedCount"], done["untaken"]["code"]) == (1, "trigger_off")
     assert api("GET", f"/v1/cases/{case_id}")["case"]["assigned_agent_id"] is None
-    assert bulk(api, queue, "retry", case_ids=[case_id])["untaken"] is None
+    assert "untaken" not in bulk(api, queue, "retry", case_ids=[case_id])
 
 
 def test_a_retry_by_the_same_agent_keeps_the_delegation(api, queue, agent):
     (case_id,) = api.add(queue, "a")
     bulk(api, queue, "delegate", case_ids=[case_id], agent_id=agent)
     bulk(api, queue, "update-status", case_ids=[case_id], status="failed")
-    assert bulk(api, queue, "retry", case_ids=[case_id], same_agent=True)["untaken"] is None
+    assert bulk(api, queue, "retry", case_ids=[case_id], same_agent=True) == {"retriedCount": 1, "skippedCount": 0}
     assert api("GET", f"/v1/cases/{case_id}")["case"]["assigned_agent_id"] == agent
     bulk(api, queue, "update-status", case_ids=[case_id], status="failed")
     api("DELETE", f"/v1/queues/{queue}/consumers/{agent}")
     assert bulk(api, queue, "retry", 409, case_ids=[case_id], same_agent=True)["error"] == "not_a_consumer"
+
+
+def test_a_case_is_created_for_later(api, queue):
+    body = {"cases": [{"title": "a", "ready_at": "2h"}, {"title": "b", "ready_at": "2099-05-01T08:00:00+02:00"}]}
+    first, second = api("POST", f"/v1/queues/{queue}/cases", 201, json=body)["added_cases"]
+    assert (first["status"], second["status"]) == ("postponed", "postponed")
+    assert datetime.fromisoformat(second["postponed_to"]) == datetime(2099, 5, 1, 6, tzinfo=UTC)
+    assert api("GET", f"/v1/cases/{first['id']}/explain")["code"] in ("postponed", "no_consumer")
+
+
+@pytest.mark.parametrize("ready_at", ["", "soon", "2099-01-01T00:00:00", 5])
+def test_a_case_for_no_time_is_refused(api, queue, ready_at):
+    api("POST", f"/v1/queues/{queue}/cases", 400, json={"case": {"title": "a", "ready_at": ready_at}})
+    assert api("GET", f"/v1/queues/{queue}/cases")["total"] == 0
+
+
+def test_a_case_with_a_key_is_created_once(api, queue):
+    path = f"/v1/queues/{queue}/cases"
+    first = api("POST", path, 201, json={"case": {"title": "a", "key": "order-1"}})
+    assert (first["added_cases"][0]["key"], first["existing_case_ids"]) == ("order-1", [])
+    body = {"cases": [{"title": "b"}, {"title": "a again", "key": "order-1"}]}
+    for headers in ({}, {"idempotency-key": "x"}):
+        again = api("POST", path, 201, json=body, headers=headers)
+        assert [case["title"] for case in again["added_cases"]] == ["b", "a"]
+        assert again["existing_case_ids"] == [first["added_cases"][0]["id"]]
+    assert api("GET", path)["total"] == 3
+    api("POST", path, 400, json={"case": {"title": "c", "key": ""}})

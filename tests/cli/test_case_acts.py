@@ -81,7 +81,8 @@ def test_a_case_with_a_key_is_added_once(casework, cases):
     assert casework("cases", "add", "inbox", "four", "--key", "k")[0] == 0
     code, output = casework("cases", "add", "inbox", "five", "--key", "k")
     assert code == 1
-    assert "has a case with the key 'k' already" in output
+    (four,) = casework.json("cases", "list", "inbox", "--title", "four")
+    assert output == f"Queue inbox has a case with the key 'k' already: {four['id'][-8:]}."
 
 
 def test_a_filter_reaches_beyond_one_batch(casework, tmp_path):
@@ -171,3 +172,14 @@ def test_a_retry_by_the_same_agent_keeps_the_delegation(casework, failed):
 def test_a_retry_that_an_agent_will_take_says_nothing_more(casework, failed):
     casework("consumers", "set", "inbox", "Ann B", "--trigger", "on")
     assert casework("cases", "retry", failed)[1].splitlines() == ["1 case retried, 0 skipped, 0 runs interrupted."]
+
+
+def test_a_case_is_added_for_later(casework, cases):
+    code, output = casework("cases", "add", "inbox", "later", "--at", "2099-12-01 09:00")
+    assert code == 0
+    assert output.endswith(" to inbox; it is postponed until 2099-12-01 09:00:00.\n")
+    added = casework.json("cases", "add", "inbox", "soon", "--at", "2h")
+    assert added["status"] == "postponed"
+    code, output = casework("cases", "add", "inbox", "never", "--at", "never")
+    assert (code, "is not a duration" in output) == (2, True)
+    assert "never" not in statuses(casework)

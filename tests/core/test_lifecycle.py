@@ -45,6 +45,7 @@ EXPECTED = {
     (Event.DELETE, None): {"pending", "claimed", "needs_input", "postponed", "completed", "failed"},
     (Event.DEFER, CaseStatus.POSTPONED): {"pending", "postponed"},
     (Event.CREATE, CaseStatus.PENDING): set(),
+    (Event.CREATE, CaseStatus.POSTPONED): set(),
 }
 
 

@@ -85,10 +85,11 @@ class Ideal:
         if case is not None:
             self.log.append((case.id, event))
 
-    def create(self, queue: UUID, ids: list[UUID], priority: int) -> None:
-        """Accept cases."""
+    def create(self, queue: UUID, ids: list[UUID], priority: int, wait: timedelta = timedelta()) -> None:
+        """Accept cases, which are ready after that time."""
         for id in ids:
-            self.cases[id] = Case(id, queue, priority, self.now, "case")
+            status = "postponed" if wait else "pending"
+            self.cases[id] = Case(id, queue, priority, self.now + wait, "case", status)
             self.note(self.cases[id], "created")
 
     # What people do.

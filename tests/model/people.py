@@ -29,12 +29,12 @@ class People(World):
         self.create(0, count, Priority.NONE)
 
     @precondition(lambda self: len(self.ideal.cases) < MOST_CASES)
-    @rule(queue=numbers, count=st.integers(1, 3), priority=st.sampled_from(Priority))
-    def create(self, queue: int, count: int, priority: Priority) -> None:
-        queue_id = self.queues[queue].id
-        done = cases.create(self.db, queue_id, [NewCase("case", priority=priority)] * count)
+    @rule(queue=numbers, count=st.integers(1, 3), priority=st.sampled_from(Priority), later=st.sampled_from([0.0, 5.0]))
+    def create(self, queue: int, count: int, priority: Priority, later: float = 0.0) -> None:
+        queue_id, wait = self.queues[queue].id, timedelta(seconds=later)
+        done = cases.create(self.db, queue_id, [NewCase("case", priority=priority, ready_at=wait)] * count)
         assert len(done.value) == count
-        self.ideal.create(queue_id, done.value, priority.rank)
+        self.ideal.create(queue_id, done.value, priority.rank, wait)
 
     @precondition(lambda self: self.ideal.cases)
     @rule(

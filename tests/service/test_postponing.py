@@ -1,10 +1,11 @@
-"""A person sets cases aside until later, and retries them with the agent that had them."""
+"""Cases are created for later or set aside by a person, and retried by the agent that had them."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from casework.core.lifecycle import CaseStatus, RunStatus
+from casework.core.model import NewCase
 from casework.errors import InvalidInput, NotAConsumer
 from casework.service import cases, queues, requests
 from casework.service.diagnosis.causes import Reason
@@ -179,3 +180,40 @@ def test_says_why_no_agent_would_take_a_case(db, settings):
     assert untaken() is None
     queues.set_mode(db, TEAM, queue.id, "paused")
     assert untaken().reason is Reason.QUEUE_PAUSED
+
+
+@pytest.mark.parametrize("ready_at", ["1h", HOUR, datetime(2026, 3, 1, 13, tzinfo=UTC)], ids=["text", "span", "moment"])
+def test_a_case_that_is_created_for_later_is_postponed_until_then(db, clock, ready_at):
+    queue, _ = worked_queue(db)
+    later, now = cases.create(db, queue.id, [NewCase("later", ready_at=ready_at), NewCase("now")]).value
+    case = the_case(db, later)
+    assert (case.status, case.postponed_to) == (CaseStatus.POSTPONED, clock.now + HOUR)
+    assert the_case(db, now).status is CaseStatus.PENDING
+    assert len(claim(db)) == 1
+    clock.forward(3600)
+    assert len(claim(db)) == 1
+    assert history(db, later) == ["created", "claimed"]
+
+
+def test_a_case_that_was_due_before_it_was_created_is_ready(db, clock):
+    queue, _ = worked_queue(db)
+    (case_id,) = cases.create(db, queue.id, [NewCase("late", ready_at=clock.now - HOUR)]).value
+    case = the_case(db, case_id)
+    assert (case.status, case.postponed_to) == (CaseStatus.PENDING, None)
+    assert len(claim(db)) == 1
+
+
+def test_refuses_to_create_a_case_for_no_time():
+    for wrong in ("soon", "2026-12-01", timedelta(seconds=-1)):
+        with pytest.raises(InvalidInput):
+            NewCase("a", ready_at=wrong)
+
+
+def test_a_known_key_gives_the_first_case_in_its_place(db):
+    queue = a_queue(db)
+    (first,) = cases.create_and_get(db, queue.id, [NewCase("a", key="1")]).value.cases
+    assert first.key == "1"
+    new = [NewCase("b"), NewCase("a again", key="1"), NewCase("c", key="2"), NewCase("c again", key="2"), NewCase("d")]
+    again = cases.create_and_get(db, queue.id, new).value
+    assert [case.title for case in again.cases] == ["b", "a", "c", "c", "d"]
+    assert again.existing == [first.id]

@@ -156,7 +156,11 @@ class Run:
         self._case = changed if title is None else replace(changed, title=title)
 
     def add_cases(self, cases: Sequence[NewCase | Mapping[str, Any]], queue: str | None = None) -> list[CaseId]:
-        """Create cases once, in the queue with that name or id, or in the queue of this case if none is given."""
+        """Create cases once, in the queue with that name or id, or in the queue of this case if none is given.
+
+        A case whose `key` is known is left out. One with `ready_at` ("2h", a timedelta or an aware moment) is postponed
+        until then. Returns the ids of the new cases.
+        """
         self.check()
         new = [case if isinstance(case, NewCase) else new_case(case) for case in cases]
         step = self._key("add_cases", {"queue": queue, "cases": [repr(case) for case in new]})
@@ -220,7 +224,8 @@ def _json(what: str, value: Any) -> str:
 
 
 def new_case(given: Mapping[str, Any]) -> NewCase:
-    """A new case from a mapping with title, data, labels, priority and key; a label is a mapping with value and key.
+    """A new case from a mapping with title, data, labels, priority, key and ready_at; a label is a mapping with value and
+    key.
 
     Raises InvalidInput for a name that does not exist, with the nearest one, for a title that is missing or not text, and
     for a priority that does not exist.
@@ -232,10 +237,12 @@ def new_case(given: Mapping[str, Any]) -> NewCase:
     if priority not in list(Priority):
         raise InvalidInput(f"The priority {priority!r} does not exist; known: {', '.join(Priority)}.")
     labels = tuple(_label(label) for label in given.get("labels", ()))
-    return NewCase(given["title"], given.get("data", ""), labels, Priority(priority), given.get("key"))
+    return NewCase(
+        given["title"], given.get("data", ""), labels, Priority(priority), given.get("key"), given.get("ready_at")
+    )
 
 
-_CASE_FIELDS = ("title", "data", "labels", "priority", "key")
+_CASE_FIELDS = ("title", "data", "labels", "priority", "key", "ready_at")
 
 
 def _label(given: Any) -> LabelRef:

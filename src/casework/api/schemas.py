@@ -8,8 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from casework.api.inputs import NOT_NULL, Input, at_most
-from casework.api.types import STORABLE, Data, Flag, Hue, LooseId, needs, needs_one
-from casework.core.duration import MAX_TEXT
+from casework.api.types import STORABLE, Data, Flag, Hue, LooseId, When, needs, needs_one
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import MAX_LABEL, MAX_LABELS, MAX_TITLE, Priority
 
@@ -44,6 +43,12 @@ class NewCase(Input):
     data: Data = Field("", description="Free-form: text or any JSON value. It comes back as it was given.")
     labels: Annotated[list[LabelRef], at_most(MAX_LABELS)] = Field(default=[])
     priority: Priority = Priority.NONE
+    key: Annotated[str, Field(min_length=1, max_length=MAX_TITLE), STORABLE] | None = Field(
+        None, description="Identifies the case within its queue: a second one with this key is not created."
+    )
+    ready_at: When | None = Field(
+        None, description='"2h", "1d", or a moment with its zone: until then the case is postponed.'
+    )
 
 
 class CreateCases(Input):
@@ -97,6 +102,7 @@ class Case(Out):
     labels: list[Label]
     created_at: datetime
     updated_at: datetime
+    key: str | None = Field(None, description="What it was created with, to be created once.")
     search_match_data_snippet: Snippet | SkipJsonSchema[None] = Field(
         None, description="Where a search matched inside data."
     )
@@ -111,9 +117,12 @@ class CasePage(Out):
 
 
 class AddedCases(Out):
-    """The created cases, in the order of the request."""
+    """The cases, in the order of the request. One whose key was known is the first case that had it."""
 
     added_cases: list[Case]
+    existing_case_ids: list[UUID] = Field(
+        [], description="Those of them that were not created now, because their key was known."
+    )
 
 
 class CaseEvent(Out):
@@ -216,9 +225,7 @@ class BulkRetry(BulkCases):
 class BulkPostpone(BulkCases):
     """Cases to set aside, and until when."""
 
-    until: Annotated[str, Field(min_length=1, max_length=MAX_TEXT), STORABLE] = Field(
-        description='"2h", "1d", or a moment with its zone that is still to come.'
-    )
+    until: When = Field(description='"2h", "1d", or a moment with its zone that is still to come.')
     reason: Annotated[str, Field(max_length=2000), STORABLE] | None = None
 
 
@@ -257,7 +264,9 @@ class Retried(Out):
 
     retriedCount: int  # noqa: N815 - the contract's name
     skippedCount: int  # noqa: N815 - the contract's name
-    untaken: Untaken | None = Field(description="Why no agent would take the cases now; null if one would.")
+    untaken: Untaken | SkipJsonSchema[None] = Field(
+        None, description="Why no agent would take the cases now; left out if one would."
+    )
 
 
 class Postponed(Out):

@@ -4,13 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from casework.cli import case_acts, services, story
-from casework.cli.case_inputs import read_data, read_filter, read_labels
+from casework.cli.case_inputs import read_data, read_filter, read_labels, read_when
 from casework.cli.console import (
     Json,
     QueueRef,
     find_id,
     find_queue,
     installation,
+    local_time,
     print_json,
     say,
     shorten,
@@ -42,20 +43,29 @@ def add(
     label: Annotated[list[str] | None, typer.Option(help="A label: value, or key=value. Repeatable.")] = None,
     priority: Annotated[Priority, typer.Option()] = Priority.NONE,
     key: Annotated[str | None, typer.Option(help="Identifies the case: one with that key is not added again.")] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN", help='When it is ready, as in "2h" or "2026-12-01 09:00"; until then it is postponed.'
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Add a case to a queue."""
     casework = installation()
-    new = NewCase(title, read_data(data, text), read_labels(label), priority, key)
+    ready_at = read_when(at) if at is not None else None
+    new = NewCase(title, read_data(data, text), read_labels(label), priority, key, ready_at)
     found = find_queue(queue)
-    ids = casework.perform(services.cases.create(casework.db, found.id, [new]))
-    if not ids:
-        raise Conflict(f"Queue {found.name} has a case with the key {key!r} already.")
-    case = services.cases.get_many(casework.db, ids)[0]
+    done = casework.perform(services.cases.create_and_get(casework.db, found.id, [new]))
+    case = done.cases[0]
+    short = shorten([case.id])[case.id]
+    if done.existing:
+        raise Conflict(f"Queue {found.name} has a case with the key {key!r} already: {short}.")
     if as_json:
         print_json(case)
     else:
-        say(f"Added case {shorten([case.id])[case.id]} to {found.name}.")
+        until = f"; it is postponed until {local_time(case.postponed_to)}" if case.postponed_to else ""
+        say(f"Added case {short} to {found.name}{until}.")
 
 
 @app.command("list")

@@ -1,11 +1,12 @@
 """The records of casework: frozen data that the store returns, and the API and the command line show."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, NewType
 from uuid import UUID
 
+from casework.core.duration import parse_when
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.payload import check_data, check_text
 from casework.errors import InvalidInput
@@ -172,13 +173,19 @@ class CountedLabel:
 
 @dataclass(frozen=True, slots=True)
 class NewCase:
-    """A case to create. Raises InvalidInput if its values are not valid."""
+    """A case to create. `key` identifies it within its queue: a second one with the same key is not created. `ready_at` is
+    when it is ready: a time from now such as "2h" or a timedelta, or an aware moment; until then it is postponed.
+
+    Raises InvalidInput if its values are not valid.
+    """
 
     title: str
     data: Any = ""
     labels: tuple[LabelRef, ...] = ()
     priority: Priority = Priority.NONE
     key: str | None = None
+    # Not part of what a run remembers of the cases that it added: an attempt that computes the moment again adds nothing.
+    ready_at: str | timedelta | datetime | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         check_text("title", self.title, least=1, most=MAX_TITLE)
@@ -187,6 +194,13 @@ class NewCase:
             raise InvalidInput(f"The case has {len(self.labels)} labels; {MAX_LABELS} is the most.")
         if self.key is not None:
             check_text("key", self.key, least=1, most=MAX_TITLE)
+        if self.ready_at is not None:
+            parse_when(self.ready_at)
+
+    @property
+    def moment(self) -> timedelta | datetime | None:
+        """When it is ready: the span from now, or the moment in UTC; None for at once."""
+        return None if self.ready_at is None else parse_when(self.ready_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +223,7 @@ class Case:
     labels: tuple[Label, ...]
     created_at: datetime
     updated_at: datetime
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

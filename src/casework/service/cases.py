@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from casework.core.lifecycle import LIFECYCLE, CaseStatus, Event
 from casework.core.model import AgentId, Case, CaseEvent, CaseFilter, CaseId, NewCase, Priority, QueueId, RunId, TeamId
 from casework.core.payload import check_data
 from casework.core.unset import UNSET
-from casework.errors import InvalidInput, NotAConsumer, NotFound
+from casework.errors import Conflict, InvalidInput, NotAConsumer, NotFound
 from casework.service.overrides import CasesChanged, override_within
 from casework.settings import Settings
 from casework.store import cases as store
@@ -70,16 +70,36 @@ def resolve(tx: Tx, team_id: TeamId, case_id: UUID) -> Case:
     return found[0]
 
 
-def create_and_get(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed[list[Case]]:
-    """Like `create`, and return the created cases, read in the same transaction."""
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The cases of a request, in its order: those that were created, and those that had one of its keys already."""
+
+    cases: list[Case]
+    existing: list[CaseId]
+
+
+def create_and_get(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed[Created]:
+    """Like `create`, and return the cases, read in the same transaction: for a known key, the first case that had it."""
     with db.begin() as tx:
         created = create_and_get_within(tx, queue_id, new)
     return Committed(created, Effects(nudge=True))
 
 
-def create_and_get_within(tx: Tx, queue_id: QueueId, new: Sequence[NewCase]) -> list[Case]:
+def create_and_get_within(tx: Tx, queue_id: QueueId, new: Sequence[NewCase]) -> Created:
     """Like `create_and_get`, inside an open transaction."""
-    return store.get_many(tx, create_within(tx, queue_id, new))
+    added = create_within(tx, queue_id, new)
+    if len(added) == len(new):
+        return Created(store.get_many(tx, added), [])
+    known = store.ids_of_keys(tx, queue_id, [case.key for case in new if case.key])
+    without_key = (id for id in added if id not in known.values())
+    ids = [known.get(case.key) if case.key else next(without_key) for case in new]
+    present = [id for id in ids if id]
+    if len(present) < len(new):
+        raise Conflict(
+            "A case that has one of the keys was deleted meanwhile. Nothing was created; repeat the request."
+        )
+    found = {case.id: case for case in store.get_many(tx, list(dict.fromkeys(present)))}
+    return Created([found[id] for id in present], [id for id in dict.fromkeys(present) if id not in added])
 
 
 def update(

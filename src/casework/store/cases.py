@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,18 +14,20 @@ from casework.store.database import NOW, Tx
 from casework.store.ids import new_ids
 from casework.store.transitions import Fence
 
+
 # One statement for any number of cases. It keeps the queue from being deleted, and adds nothing if it is gone. A case
 # with a known key is skipped. A transaction that adds a key waits for others that are adding it, so keys are added in
 # one order. Arrays of text are sent in binary, because in text format each quote would be escaped twice.
-_CREATE_SQL = f"""
+def _create_sql(status: str, ready_at: str, postponed_to: str, moments: str = "", names: str = "") -> str:
+    return f"""
 with home as (
   select id from queues where id = %(queue_id)s for key share
 ), new as (
-  select n.* from home cross join unnest(%(ids)b::uuid[], %(titles)b::text[], %(data)b::text[], %(priorities)s::smallint[], %(keys)b::text[], %(words)b::text[])
-    with ordinality as n (id, title, data, priority, key, words, position)
+  select n.* from home cross join unnest(%(ids)b::uuid[], %(titles)b::text[], %(data)b::text[], %(priorities)s::smallint[], %(keys)b::text[], %(words)b::text[]{moments})
+    with ordinality as n (id, title, data, priority, key, words{names}, position)
 ), added as (
-  insert into cases (id, queue_id, title, data, status, priority, ready_at, key, created_at, updated_at)
-  select id, %(queue_id)s, title, data::json, '{CaseStatus.PENDING}', priority, {NOW}, key, {NOW}, {NOW} from new order by key, position
+  insert into cases (id, queue_id, title, data, status, priority, ready_at, postponed_to, key, created_at, updated_at)
+  select id, %(queue_id)s, title, data::json, {status}, priority, {ready_at}, {postponed_to}, key, {NOW}, {NOW} from new n order by key, position
   on conflict (queue_id, key) where key is not null do nothing
   returning id
 ), found_by as (
@@ -39,6 +41,19 @@ select (select count(*) from home) as homes, array(select id from added) as adde
 """
 
 
+_CREATE_SQL = _create_sql(f"'{CaseStatus.PENDING}'", NOW, "null")
+
+# A moment that has passed means now.
+_READY = f"greatest({NOW}, n.moment, {NOW} + make_interval(secs => n.wait))"
+_CREATE_LATER_SQL = _create_sql(
+    f"case when {_READY} > {NOW} then '{CaseStatus.POSTPONED}' else '{CaseStatus.PENDING}' end",
+    _READY,
+    f"nullif({_READY}, {NOW})",
+    ", %(moments)s::timestamptz[], %(waits)s::float[]",
+    ", moment, wait",
+)
+
+
 def takes_one_statement(new: Sequence[NewCase]) -> bool:
     """Whether `create` sends a single statement for these cases."""
     return not any(case.labels for case in new)
@@ -47,12 +62,14 @@ def takes_one_statement(new: Sequence[NewCase]) -> bool:
 def create(
     tx: Tx, queue_id: QueueId, new: Sequence[NewCase], *, run_id: RunId | None = None, agent_id: AgentId | None = None
 ) -> list[CaseId] | None:
-    """Create pending cases and their labels, in order, and return the ids of the new ones; None if the queue is gone.
-    Without labels this is one statement."""
+    """Create cases and their labels, in order, and return the ids of the new ones; None if the queue is gone. A case that
+    is ready later is postponed, the others are pending. Without labels this is one statement."""
     ids = new_ids(len(new))
+    later = any(case.ready_at is not None for case in new)
     row = tx.sql(
-        _CREATE_SQL,
+        _CREATE_LATER_SQL if later else _CREATE_SQL,
         {
+            **(_moments(new) if later else {}),
             "ids": ids,
             "titles": [case.title for case in new],
             "data": [json.dumps(case.data, ensure_ascii=False) for case in new],
@@ -73,9 +90,26 @@ def create(
     return [CaseId(id) for id in ids if id in added]
 
 
+def _moments(new: Sequence[NewCase]) -> dict[str, list[Any]]:
+    given = [case.moment for case in new]
+    return {
+        "moments": [one if isinstance(one, datetime) else None for one in given],
+        "waits": [one.total_seconds() if isinstance(one, timedelta) else None for one in given],
+    }
+
+
+def ids_of_keys(tx: Tx, queue_id: QueueId, keys: Sequence[str]) -> dict[str, CaseId]:
+    """The cases of a queue that have one of these keys."""
+    rows = tx.sql(
+        "select id, key from cases where queue_id = %(queue_id)s and key = any(%(keys)s::text[])",
+        {"queue_id": queue_id, "keys": list(keys)},
+    )
+    return {row.key: CaseId(row.id) for row in rows}
+
+
 COLUMNS = """
 c.id, c.queue_id, c.title, c.data, c.status, c.priority, c.assigned_agent_id, c.claimed_at, c.run_id, c.completed_at,
-c.postponed_to, c.human_request_id, r.status as run_status, c.created_at, c.updated_at
+c.postponed_to, c.human_request_id, r.status as run_status, c.created_at, c.updated_at, c.key
 """
 
 
@@ -102,6 +136,7 @@ def _case(row: Any, labelled: tuple[Label, ...]) -> Case:
         labels=labelled,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        key=row.key,
     )
 
 

@@ -27,7 +27,13 @@ def bulk_delegate(caller: Operator, queue_id: LooseId, body: s.BulkDelegate) -> 
     return {"delegatedCount": len(done.moved), "skippedCount": done.skipped}
 
 
-@router.post("/bulk-retry", operation_id="bulk_retry", response_model=s.Retried, summary="Set cases back to pending")
+@router.post(
+    "/bulk-retry",
+    operation_id="bulk_retry",
+    response_model=s.Retried,
+    response_model_exclude_unset=True,
+    summary="Set cases back to pending",
+)
 def bulk_retry(caller: Operator, queue_id: LooseId, body: s.BulkRetry) -> dict[str, Any]:
     """Interrupt live runs and set the cases to pending; those that are pending already are skipped. A delegation ends, except with `same_agent`."""
     casework = caller.casework
@@ -35,12 +41,14 @@ def bulk_retry(caller: Operator, queue_id: LooseId, body: s.BulkRetry) -> dict[s
     done = casework.perform(
         cases.retry(casework.db, casework.settings, queue.id, body.case_ids, same_agent=body.same_agent)
     )
-    cause = why_untaken(casework.db, casework.settings, caller.team, queue.id) if not body.same_agent else None
-    return {
-        "retriedCount": len(done.moved),
-        "skippedCount": done.skipped,
-        "untaken": {"code": cause.reason, "message": cause.detail} if cause and done.moved else None,
-    }
+    counts: dict[str, Any] = {"retriedCount": len(done.moved), "skippedCount": done.skipped}
+    if (
+        done.moved
+        and not body.same_agent
+        and (cause := why_untaken(casework.db, casework.settings, caller.team, queue.id))
+    ):
+        counts["untaken"] = {"code": cause.reason, "message": cause.detail}
+    return counts
 
 
 @router.post(

@@ -66,6 +66,7 @@ def _move(
 
 TRANSITIONS: tuple[Transition, ...] = (
     _move(Event.CREATE, (), PENDING, (PERSON, RUN), EventType.CREATED),
+    _move(Event.CREATE, (), POSTPONED, (PERSON, RUN), EventType.CREATED),
     _move(Event.CLAIM, (PENDING, POSTPONED), CLAIMED, (TICK,), EventType.CLAIMED, binding=BIND, run=RunStatus.PENDING),
     _move(Event.RESUME, (PENDING,), CLAIMED, (TICK,), EventType.RESUMED, binding=KEEP, run=RunStatus.PENDING),
     _move(Event.ASK, (CLAIMED,), NEEDS_INPUT, (RUN,), EventType.NEEDS_INPUT, binding=KEEP, run=WAITING),
