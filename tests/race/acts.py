@@ -10,6 +10,7 @@ from casework.agents.results import Asked, Crashed, Returned, Stopped
 from casework.core.effects import RunMessage
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import LabelRef, NewCase, QueueMode
+from casework.core.unset import UNSET
 from casework.errors import CaseworkError, DatabaseUnavailable
 from casework.service import cases, dispatch, labels, pull, queues, release, requests, runs
 from casework.service.execution import attempt, outcomes
@@ -124,7 +125,7 @@ def say(scene):
 
 
 def change_as_run(scene):
-    _backend(scene).update("by the run", None)
+    _backend(scene).update("by the run", UNSET)
     return "changed"
 
 

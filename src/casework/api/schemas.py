@@ -137,6 +137,10 @@ class CaseEvent(Out):
     agent_id: UUID | None
     agent_name: str | None
     human_request_id: UUID | None
+    changes: list[dict[str, Any]] | None = Field(
+        None,
+        description="Of a change that moved nothing: each field, with its old and new value, cut to 200 characters.",
+    )
 
 
 class CaseWithEvents(Out):

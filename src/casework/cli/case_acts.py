@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
+from functools import partial
 from itertools import chain
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -26,7 +27,7 @@ from casework.cli.console import (
 )
 from casework.core.duration import parse_span
 from casework.core.lifecycle import ALL, LIFECYCLE, CaseStatus, Event
-from casework.core.model import Label, LabelRef, NewCase, Priority, QueueId
+from casework.core.model import LabelRef, NewCase, Priority, QueueId
 from casework.errors import Conflict, InvalidInput
 
 if TYPE_CHECKING:
@@ -91,36 +92,22 @@ def edit(
     added, removed = read_labels(label), read_labels(remove_label)
     if not (changes or added or removed):
         raise InvalidInput("Give at least one of --title, --data, --text, --priority, --label or --remove-label.")
-    (found,) = _existing(id)
-    gone = [_carried(found.labels, ref) for ref in removed]
-    if changes:
-        casework.perform(services.cases.update(casework.db, casework.team_id, id, **changes))
-    if added:
-        services.labels.assign(casework.db, casework.team_id, found.queue_id, id, added)
-    if gone:
-        services.labels.unlink(casework.db, casework.team_id, found.queue_id, id, gone)
-    (now,) = _existing(id)
+    if added or removed:
+        changes["relabel"] = partial(_relabelled, added, removed)
+    now, _ = casework.perform(services.cases.update(casework.db, casework.team_id, id, **changes))
     if as_json:
         print_json(now)
     else:
         say(f"Changed case {shorten([id])[id]}.")
 
 
-def _existing(id: UUID) -> Any:
-    casework = installation()
-    services.cases.queue_of(casework.db, casework.team_id, id)
-    return services.cases.get_many(casework.db, [id])
-
-
-def _carried(labels: Sequence[Label], ref: LabelRef) -> UUID:
-    """The id of a label that the case has. Raises InvalidInput."""
-    for label in labels:
-        if (label.key, label.value) == (ref.key, ref.value):
-            return label.id
-    has = ", ".join(f"{one.key}={one.value}" if one.key else one.value for one in labels) or "none"
-    raise InvalidInput(
-        f"The case has no label {f'{ref.key}={ref.value}' if ref.key else ref.value!r}; its labels: {has}."
-    )
+def _relabelled(added: Sequence[LabelRef], removed: Sequence[LabelRef], has: set[LabelRef]) -> set[LabelRef]:
+    """The labels of a case that has these. Raises InvalidInput if it lacks one that is to be removed."""
+    for ref in removed:
+        if ref not in has:
+            listed = ", ".join(sorted(map(str, has))) or "none"
+            raise InvalidInput(f"The case has no label {str(ref)!r}; its labels: {listed}.")
+    return (has - set(removed)) | set(added)
 
 
 def retry(

@@ -21,7 +21,7 @@ from casework.cli.imports.command import import_
 from casework.cli.requests import as_object
 from casework.core import model
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Case, CaseEvent, NewCase, Priority
+from casework.core.model import Case, CaseEvent, LabelRef, NewCase, Priority
 from casework.errors import Conflict
 from casework.printable import printable
 
@@ -116,7 +116,7 @@ def _status(case: Case) -> str:
 
 
 def _labels(case: Case) -> str:
-    return ", ".join(f"{label.key}={label.value}" if label.key else label.value for label in case.labels)
+    return ", ".join(str(LabelRef(label.value, label.key)) for label in case.labels)
 
 
 @app.command()

@@ -3,6 +3,7 @@ is imported when a table is drawn, the database driver when a connection is made
 """
 
 import dataclasses
+import getpass
 import json
 import os
 import sys
@@ -123,6 +124,14 @@ def table(
 def local_time(moment: datetime) -> str:
     """A moment in the local zone, to the second."""
     return moment.astimezone().isoformat(" ", "seconds")[:19]
+
+
+def user() -> str | None:
+    """Who calls the command: the name of the system's user, if it has one."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return None
 
 
 def counted(number: int, thing: str) -> str:

@@ -149,6 +149,9 @@ class LabelRef:
         check_text("label's value", self.value, least=1, most=MAX_LABEL)
         check_text("label's key", self.key, most=MAX_LABEL)
 
+    def __str__(self) -> str:
+        return f"{self.key}={self.value}" if self.key else self.value
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
@@ -239,6 +242,8 @@ class CaseEvent:
     agent_id: AgentId | None
     agent_name: str | None
     human_request_id: RequestId | None
+    changes: list[dict[str, Any]] | None = None
+    """Of a change that moved nothing: each `field`, with its `old` and `new` value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +316,8 @@ class HumanRequest:
     cancelled_at: datetime | None
     case_title: str = ""
     """Of its case, in lists."""
+    responded_by: str | None = None
+    """Who answered: a user of the command line, or the name of a key of the API."""
 
     @property
     def status(self) -> str:

@@ -1,6 +1,5 @@
 """What people do to cases: create, look, change, retry, delegate, postpone, settle, delete."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,6 +13,7 @@ from casework.core.model import AgentId, Case, CaseEvent, CaseFilter, CaseId, Ne
 from casework.core.payload import check_data
 from casework.core.unset import UNSET
 from casework.errors import Conflict, InvalidInput, NotAConsumer, NotFound
+from casework.service.changes import Relabel, change
 from casework.service.overrides import CasesChanged, override_within
 from casework.settings import Settings
 from casework.store import cases as store
@@ -110,6 +110,7 @@ def update(
     title: str | None = None,
     priority: Priority | None = None,
     data: Any = UNSET,
+    relabel: Relabel | None = None,
 ) -> Committed[tuple[Case, list[CaseEvent]]]:
     """Change a case, whatever its status. A title or priority of None stays as it is; data of None becomes null.
 
@@ -121,8 +122,8 @@ def update(
         check_data("data", data)
     with db.begin() as tx:
         case = resolve(tx, team_id, case_id)
-        text = None if data is UNSET else json.dumps(data, ensure_ascii=False)
-        store.update(tx, case.id, title=title, data=text, priority=priority)
+        if not change(tx, case.queue_id, case.id, title=title, data=data, priority=priority, relabel=relabel):
+            raise NotFound("case", case_id)
     return Committed(get(db, team_id, case_id), Effects(nudge=priority is not None))
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -154,7 +155,7 @@ def events(tx: Tx, case_id: CaseId) -> list[CaseEvent]:
     """The history of a case, oldest first."""
     rows = tx.sql(
         """
-        select e.id, e.case_id, e.type, e.reason, e.created_at, e.run_id, e.agent_id, a.name as agent_name, e.human_request_id
+        select e.id, e.case_id, e.type, e.reason, e.created_at, e.run_id, e.agent_id, a.name as agent_name, e.human_request_id, e.changes
         from case_events e left join agents a on a.id = e.agent_id where e.case_id = %(case_id)s order by e.id
         """,
         {"case_id": case_id},
@@ -235,51 +236,65 @@ def delete(tx: Tx, ids: Sequence[UUID]) -> int:
     return tx.sql("delete from cases where id = any(%(ids)s::uuid[])", values).rowcount
 
 
-_UPDATE_SQL = f"""
-with changed as (
-  update cases set data = coalesce(%(data)s::json, data), title = coalesce(%(title)s, title),
-    priority = coalesce(%(priority)s, priority), updated_at = {NOW}
+_CHANGE_SQL = f"""
+with old as (
+  select id, title, data, priority from cases
   where id = %(case_id)s and (%(run_id)s::uuid is null or (run_id = %(run_id)s and attempt = %(attempt)s and status = '{CaseStatus.CLAIMED}'))
-  returning id, run_agent_id, title, data
-), logged as (
-  insert into case_events (case_id, type, created_at, run_id, agent_id)
-  select id, '{EventType.UPDATED}', {NOW}, %(run_id)s::uuid, case when %(run_id)s::uuid is not null then run_agent_id end from changed
+  for no key update
 )
-select title, data from changed
+update cases c set data = coalesce(%(data)s::json, c.data), title = coalesce(%(title)s, c.title),
+  priority = coalesce(%(priority)s, c.priority), updated_at = {NOW}
+from old where c.id = old.id
+returning c.run_agent_id, c.title, c.data, c.priority, old.title as old_title, old.data as old_data, old.priority as old_priority
 """
 
 
-def update_by_run(tx: Tx, fence: Fence, *, title: str | None, data: str | None) -> bool:
-    """Change the case that a run holds; False if it no longer holds it. `data` is JSON text."""
-    return _update(tx, {**fence.parameters(), "title": title, "data": data, "priority": None})
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A case that was changed, and by which run of which agent, if it was one."""
+
+    case_id: CaseId
+    run_id: RunId | None
+    agent_id: AgentId | None
+    old: dict[str, Any]
+    new: dict[str, Any]
 
 
-def update(tx: Tx, case_id: CaseId, *, title: str | None, data: str | None, priority: Priority | None) -> bool:
-    """Change a case, whatever its status; False if it does not exist. `data` is JSON text."""
-    rank = None if priority is None else priority.rank
-    return _update(
-        tx, {"case_id": case_id, "run_id": None, "attempt": None, "title": title, "data": data, "priority": rank}
-    )
-
-
-def _update(tx: Tx, values: dict[str, Any]) -> bool:
-    row = tx.sql(_UPDATE_SQL, values).one_or_none()
+def change(
+    tx: Tx, case_id: CaseId, fence: Fence | None, *, title: str | None, data: str | None, priority: Priority | None
+) -> Changed | None:
+    """Change a case; None if it does not exist, or if the run whose fence is given no longer holds it. `data` is JSON
+    text, and None leaves a value as it is. The caller records the change in the same transaction."""
+    held = fence.parameters() if fence else {"run_id": None, "attempt": None}
+    values = {"title": title, "data": data, "priority": None if priority is None else priority.rank}
+    row = tx.sql(_CHANGE_SQL, {**held, **values, "case_id": case_id}).one_or_none()
     if row is None:
-        return False
-    words = searchable(row.title, row.data)
-    tx.sql(
-        "update case_search set words = to_tsvector('simple', %(words)s) where case_id = %(id)s",
-        {"id": values["case_id"], "words": words},
+        return None
+    return Changed(
+        case_id,
+        fence.run_id if fence else None,
+        row.run_agent_id if fence else None,
+        {"title": row.old_title, "data": row.old_data, "priority": Priority.of_rank(row.old_priority)},
+        {"title": row.title, "data": row.data, "priority": Priority.of_rank(row.priority)},
     )
-    return True
 
 
-def log(tx: Tx, case_ids: Sequence[UUID], type: EventType, reason: str | None = None) -> None:
-    """Add a line to the history of cases without changing their status."""
+def record_change(tx: Tx, changed: Changed, type: EventType, changes: Sequence[dict[str, Any]]) -> None:
+    """Write the history's line about a change, and let searches find the case by its new words."""
     tx.sql(
         f"""
-        with touched as (update cases set updated_at = {NOW} where id = any(%(ids)s::uuid[]) returning id)
-        insert into case_events (case_id, type, reason, created_at) select id, %(type)s, %(reason)s, {NOW} from touched
+        with found_by as (
+          update case_search set words = to_tsvector('simple', %(words)s) where case_id = %(case_id)s
+        )
+        insert into case_events (case_id, type, created_at, run_id, agent_id, changes)
+        values (%(case_id)s, %(type)s, {NOW}, %(run_id)s, %(agent_id)s, %(changes)s::json)
         """,
-        {"ids": list(case_ids), "type": type, "reason": reason},
+        {
+            "case_id": changed.case_id,
+            "run_id": changed.run_id,
+            "agent_id": changed.agent_id,
+            "type": type,
+            "changes": json.dumps(list(changes), ensure_ascii=False),
+            "words": searchable(changed.new["title"], changed.new["data"]),
+        },
     )
