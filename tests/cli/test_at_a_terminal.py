@@ -155,13 +155,3 @@ def test_a_case_tells_its_story(casework):
     assert "asked  worker  Which colour?" in watched[2]
     assert casework.json("cases", "show", case["id"])["requests"][0]["answer"] == "red"
     assert "Which colour?" in casework("requests", "show", request["id"][-8:])[1]
-
-
-def test_a_list_says_until_when_a_case_is_postponed(casework):
-    casework("queues", "create", "inbox")
-    casework("cases", "add", "inbox", "x")
-    with console.installation().db.begin() as tx:
-        tx.sql(
-            "update cases set status = 'postponed', postponed_to = '2031-05-01 12:00+00', ready_at = '2031-05-01 12:00+00'"
-        )
-    assert "postponed until 2031-05-01" in casework("cases", "list", "inbox")[1]

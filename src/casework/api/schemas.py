@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from casework.api.inputs import NOT_NULL, Input, at_most
-from casework.api.types import STORABLE, Data, Flag, Hue, LooseId, When, needs, needs_one
+from casework.api.types import STORABLE, Data, Hue, LooseId, When, needs, needs_one
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import MAX_LABEL, MAX_LABELS, MAX_TITLE, Priority
 
@@ -139,7 +139,7 @@ class CaseEvent(Out):
     human_request_id: UUID | None
     changes: list[dict[str, Any]] | None = Field(
         None,
-        description="Of a change that moved nothing: each field, with its old and new value, cut to 200 characters.",
+        description="What was changed besides the status: each field, with its old value, if known, and its new one.",
     )
 
 
@@ -203,42 +203,6 @@ class Messages(Out):
     messages: list[Message]
 
 
-CaseIds = Annotated[list[LooseId], Field(min_length=1), at_most(100)]
-
-
-class BulkCases(Input):
-    """Cases of the queue."""
-
-    case_ids: CaseIds
-
-
-class BulkDelegate(BulkCases):
-    """Cases to delegate, and the agent."""
-
-    agent_id: LooseId
-
-
-class BulkRetry(BulkCases):
-    """Cases to retry."""
-
-    same_agent: Flag = Field(
-        False, description="Delegate each case to the agent that it was delegated to, or else that had it last."
-    )
-
-
-class BulkPostpone(BulkCases):
-    """Cases to set aside, and until when."""
-
-    until: When = Field(description='"2h", "1d", or a moment with its zone that is still to come.')
-    reason: Annotated[str, Field(max_length=2000), STORABLE] | None = None
-
-
-class BulkStatus(BulkCases):
-    """Cases to settle, and their status."""
-
-    status: Literal["completed", "failed"]
-
-
 class PatchCase(Input):
     """What changes; at least one."""
 
@@ -247,38 +211,6 @@ class PatchCase(Input):
     title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE), STORABLE] | None = None
     data: Data = None
     priority: Priority | None = None
-
-
-class Delegated(Out):
-    """How many were delegated."""
-
-    delegatedCount: int  # noqa: N815 - the contract's name
-    skippedCount: int  # noqa: N815 - the contract's name
-
-
-class Untaken(Out):
-    """Why no agent would take the cases now, as a code and as the end of a sentence."""
-
-    code: str
-    message: str
-
-
-class Retried(Out):
-    """How many were retried."""
-
-    retriedCount: int  # noqa: N815 - the contract's name
-    skippedCount: int  # noqa: N815 - the contract's name
-    untaken: Untaken | SkipJsonSchema[None] = Field(
-        None, description="Why no agent would take the cases now; left out if one would."
-    )
-
-
-class Postponed(Out):
-    """How many were set aside, and which live runs were interrupted."""
-
-    postponedCount: int  # noqa: N815 - as the contract writes the others
-    skippedCount: int  # noqa: N815 - as the contract writes the others
-    interruptedRunIds: list[UUID]  # noqa: N815 - as the contract writes the others
 
 
 class Deleted(Out):
@@ -292,14 +224,6 @@ class Cleared(Deleted):
     """As for deleting, of the whole queue."""
 
     success: bool
-
-
-class Updated(Out):
-    """How many were settled, and which live runs were interrupted."""
-
-    updatedCount: int  # noqa: N815 - the contract's name
-    skippedCount: int  # noqa: N815 - the contract's name
-    interruptedRunIds: list[UUID]  # noqa: N815 - the contract's name
 
 
 class DeletedCase(Out):

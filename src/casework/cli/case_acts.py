@@ -315,7 +315,15 @@ def _act(chosen: Chosen, event: Event, word: str, as_json: bool, act: Act) -> "d
         print_json({word: moved, "skipped": skipped, "interrupted_run_ids": interrupted})
         return done
     say(f"{counted(len(moved), 'case')} {word}, {skipped} skipped, {counted(len(interrupted), 'run')} interrupted.")
-    sources = LIFECYCLE.sources(event)
-    if skipped and sources < ALL:
-        say(f"Only a case that is {' or '.join(sorted(sources))} can be {word}.")
+    if skipped and (why := _why_skipped(event, word)):
+        say(why)
     return done
+
+
+def _why_skipped(event: Event, word: str) -> str:
+    """Which statuses permit an act, or do not, whichever are fewer; nothing if all permit it."""
+    permit = LIFECYCLE.sources(event)
+    refuse = ALL - permit
+    if len(refuse) < len(permit):
+        return f"A case that is {' or '.join(sorted(refuse))} cannot be {word}." if refuse else ""
+    return f"Only a case that is {' or '.join(sorted(permit))} can be {word}."

@@ -12,6 +12,7 @@ from casework.cli.console import (
     find_queue,
     installation,
     local_time,
+    plain,
     print_json,
     say,
     shorten,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Cases: work items.", no_args_is_help=True)
 app.command("import")(import_)
+
+CASE_COLUMNS = ("id", "status", "priority", "created", "labels", "reason", "title")
+CASE_YIELDS = ("priority", "labels", "created", "reason")
 
 CaseId = Annotated[str, typer.Argument(metavar="CASE", help="Id of a case, or its last 8 characters.")]
 
@@ -93,26 +97,47 @@ def list_(
         limit=limit,
         offset=offset,
     )
+    failed = [one.id for one in found if one.status is CaseStatus.FAILED]
+    reasons = services.cases.end_reasons(casework.db, failed) if failed else {}
     if as_json:
-        print_json(found)
+        print_json([{**plain(one), "reason": reasons.get(one.id)} for one in found])
         return
     short = shorten(one.id for one in found)
-    rows = ((short[one.id], _status(one), one.priority, one.created_at, _labels(one), one.title) for one in found)
+    rows = (
+        (
+            short[one.id],
+            one.status,
+            one.priority,
+            one.created_at,
+            _labels(one),
+            _until(one) or _first_words(reasons.get(one.id)),
+            one.title,
+        )
+        for one in found
+    )
     table(
-        ("id", "status", "priority", "created", "labels", "title"),
+        CASE_COLUMNS,
         rows,
         empty="There are no such cases.",
-        yields=("priority", "labels", "created"),
+        yields=CASE_YIELDS,
     )
 
 
-def _status(case: Case) -> str:
-    """The status, and until when a postponed case waits."""
-    if case.postponed_to is None or case.status is not CaseStatus.POSTPONED:
-        return case.status
+_SHOWN_OF_REASON = 120
+
+
+def _first_words(reason: str | None) -> str | None:
+    """A reason as it fits into a list: an agent may have written a page."""
+    return f"{reason[: _SHOWN_OF_REASON - 1]}…" if reason and len(reason) > _SHOWN_OF_REASON else reason
+
+
+def _until(case: Case) -> str | None:
+    """Until when a postponed case waits."""
+    if case.postponed_to is None:
+        return None
     from casework.cli.terminal import moment
 
-    return f"{case.status} until {moment(case.postponed_to)}"
+    return f"until {moment(case.postponed_to)}"
 
 
 def _labels(case: Case) -> str:

@@ -79,7 +79,7 @@ def show(request: RequestId, as_json: Json = False) -> None:
     short, case = shorten([found.id])[found.id], shorten([found.case_id])[found.case_id]
     rows: list[tuple[str, Any]] = [
         ("id", short),
-        ("case", case),
+        ("case", f"{case} {found.case_title}"),
         ("kind", found.kind),
         ("status", found.status),
         ("asks", found.title),

@@ -243,7 +243,8 @@ class CaseEvent:
     agent_name: str | None
     human_request_id: RequestId | None
     changes: list[dict[str, Any]] | None = None
-    """Of a change that moved nothing: each `field`, with its `old` and `new` value."""
+    """What the line changed besides the status, if it says so: each `field`, with its `old` value, if known, and its `new`
+    one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,12 @@ def find(db: Database, queue_id: QueueId, wanted: CaseFilter, *, limit: int, off
         return listing.page(tx, queue_id, wanted, limit=limit, offset=offset)[0]
 
 
+def end_reasons(db: Database, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Why each of these cases, which have ended, did so, if that is known."""
+    with db.snapshot() as tx:
+        return listing.end_reasons(tx, ids)
+
+
 def queue_of(db: Database, team_id: TeamId, case_id: UUID) -> QueueId:
     """The queue that a case is in. Raises NotFound."""
     with db.snapshot() as tx:

@@ -14,12 +14,15 @@ from casework.store import labels
 from casework.store.database import NOW, Tx
 from casework.store.ids import new_ids
 from casework.store.transitions import Fence
+from casework.store.transitions.clauses import change_to
 
 
 # One statement for any number of cases. It keeps the queue from being deleted, and adds nothing if it is gone. A case
 # with a known key is skipped. A transaction that adds a key waits for others that are adding it, so keys are added in
 # one order. Arrays of text are sent in binary, because in text format each quote would be escaped twice.
-def _create_sql(status: str, ready_at: str, postponed_to: str, moments: str = "", names: str = "") -> str:
+def _create_sql(
+    status: str, ready_at: str, postponed_to: str, moments: str = "", names: str = "", changes: str = "null::json"
+) -> str:
     return f"""
 with home as (
   select id from queues where id = %(queue_id)s for key share
@@ -30,13 +33,13 @@ with home as (
   insert into cases (id, queue_id, title, data, status, priority, ready_at, postponed_to, key, created_at, updated_at)
   select id, %(queue_id)s, title, data::json, {status}, priority, {ready_at}, {postponed_to}, key, {NOW}, {NOW} from new n order by key, position
   on conflict (queue_id, key) where key is not null do nothing
-  returning id
+  returning id, postponed_to
 ), found_by as (
   insert into case_search (case_id, queue_id, words)
   select n.id, %(queue_id)s, to_tsvector('simple', n.words) from new n join added a on a.id = n.id
 ), logged as (
-  insert into case_events (case_id, type, created_at, run_id, agent_id)
-  select id, '{EventType.CREATED}', {NOW}, %(run_id)s::uuid, %(agent_id)s::uuid from added
+  insert into case_events (case_id, type, created_at, run_id, agent_id, changes)
+  select id, '{EventType.CREATED}', {NOW}, %(run_id)s::uuid, %(agent_id)s::uuid, {changes} from added
 )
 select (select count(*) from home) as homes, array(select id from added) as added
 """
@@ -52,6 +55,7 @@ _CREATE_LATER_SQL = _create_sql(
     f"nullif({_READY}, {NOW})",
     ", %(moments)s::timestamptz[], %(waits)s::float[]",
     ", moment, wait",
+    f"case when postponed_to is not null then {change_to(postponed_to='postponed_to')} end",
 )
 
 

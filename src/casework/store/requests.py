@@ -61,7 +61,8 @@ def get(tx: Tx, team_id: TeamId, request_id: UUID) -> HumanRequest | None:
     """The team's request with that id."""
     row = tx.sql(
         f"""
-        select {_COLUMNS} from human_requests h join cases c on c.id = h.case_id join queues q on q.id = c.queue_id
+        select {_COLUMNS}, c.title as case_title
+        from human_requests h join cases c on c.id = h.case_id join queues q on q.id = c.queue_id
         where h.id = %(id)s and q.team_id = %(team_id)s
         """,
         {"id": request_id, "team_id": team_id},

@@ -4,9 +4,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from casework.api import schemas as s
+from casework.api import bulk_schemas as s
 from casework.api.auth import Operator
 from casework.api.route import GuardedRoute
+from casework.api.schemas import Deleted
 from casework.api.types import LooseId
 from casework.core.lifecycle import CaseStatus
 from casework.service import agents, cases, queues
@@ -64,7 +65,7 @@ def bulk_postpone(caller: Operator, queue_id: LooseId, body: s.BulkPostpone) -> 
     return {"postponedCount": len(done.moved), "skippedCount": done.skipped, "interruptedRunIds": done.interrupted}
 
 
-@router.post("/bulk-delete", operation_id="bulk_delete", response_model=s.Deleted, summary="Delete cases")
+@router.post("/bulk-delete", operation_id="bulk_delete", response_model=Deleted, summary="Delete cases")
 def bulk_delete(caller: Operator, queue_id: LooseId, body: s.BulkCases) -> dict[str, Any]:
     """Delete cases; live runs are interrupted first."""
     casework = caller.casework

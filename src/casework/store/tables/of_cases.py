@@ -96,7 +96,7 @@ case_events = Table(
     Column("run_id", Uuid),
     Column("agent_id", Uuid),
     Column("human_request_id", Uuid),
-    # Of a change that moved nothing: fields with old and new values.
+    # Fields with their old and new values.
     Column("changes", JSON(none_as_null=True)),
     Index("case_events_case", "case_id", "id"),
 )

@@ -9,7 +9,7 @@ from casework.core.lifecycle import LIFECYCLE, Actor, CaseStatus, Detail, Event,
 from casework.core.model import CaseId
 from casework.errors import TransitionRefused
 from casework.store.database import NOW, Tx
-from casework.store.transitions.clauses import guard, sets_of_case
+from casework.store.transitions.clauses import change_to, guard, sets_of_case
 
 _move = partial(LIFECYCLE.transition, by=(Actor.PERSON,))
 
@@ -34,11 +34,12 @@ def answer(tx: Tx, case_id: CaseId, request_id: UUID) -> bool:
 def override_sql(lifecycle: Lifecycle, move: Transition) -> str:
     """A person takes cases from their runs. Returns a row for each case that moved."""
     assert move.target is not None
-    besides = {"ready_at": "w.ready_at"}
+    besides, column, value = {"ready_at": "w.ready_at"}, "", ""
     if lifecycle.state(move.target).lanes:
         besides["claimed_at"] = "null"
     if Detail.POSTPONED_TO in lifecycle.state(move.target).details:
         besides["postponed_to"] = "%(until)s::timestamptz"
+        column, value = ", changes", f", {change_to(postponed_to=besides['postponed_to'])}"
     return f"""
 with moved as (
   update cases c set {sets_of_case(lifecycle, move, **besides)}
@@ -46,8 +47,8 @@ with moved as (
   where c.id = w.id and {guard(move)}
   returning c.id, w.old_run
 )
-insert into case_events (case_id, type, reason, created_at, run_id, agent_id)
-select id, '{move.records}', %(reason)s, {NOW}, old_run, %(agent_id)s::uuid from moved
+insert into case_events (case_id, type, reason, created_at, run_id, agent_id{column})
+select id, '{move.records}', %(reason)s, {NOW}, old_run, %(agent_id)s::uuid{value} from moved
 """
 
 

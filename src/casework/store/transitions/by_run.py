@@ -25,7 +25,7 @@ from casework.core.lifecycle import (
 )
 from casework.core.model import AgentId, RunId
 from casework.store.database import NOW, Tx
-from casework.store.transitions.clauses import Expressions, guard, sets_of_case, sets_of_run
+from casework.store.transitions.clauses import Expressions, change_to, guard, sets_of_case, sets_of_run
 from casework.store.transitions.fence import Fence
 
 _NOTHING: Expressions = MappingProxyType({})
@@ -96,8 +96,11 @@ def outcome_sql(
     reason: str = "e.reason",
     those: str = _THIS,
     moved: str = "moved as m",
+    changes: str = "",
 ) -> str:
-    """A run's outcome; returns a row for each run whose fence held. `case` and `run` are what the move sets besides."""
+    """A run's outcome; returns a row for each run whose fence held. `case` and `run` are what the move sets besides, and
+    `changes` what the line of history says of it."""
+    column, value = (", changes", f", {changes}") if changes else ("", "")
     return f"""
 with moved as (
   update cases c set {sets_of_case(lifecycle, move, **case)}
@@ -109,8 +112,8 @@ with moved as (
   from {moved} where r.id = m.run_id
   returning m.case_id, m.run_id, m.attempt, m.reason, r.agent_id
 ), logged as (
-  insert into case_events (case_id, type, reason, created_at, run_id, agent_id, human_request_id)
-  select e.case_id, '{move.records}', {reason}, {NOW}, e.run_id, e.agent_id, %(request_id)s::uuid from ended e
+  insert into case_events (case_id, type, reason, created_at, run_id, agent_id, human_request_id{column})
+  select e.case_id, '{move.records}', {reason}, {NOW}, e.run_id, e.agent_id, %(request_id)s::uuid{value} from ended e
 )
 select run_id, attempt from ended
 """
@@ -134,8 +137,10 @@ _outcome = partial(outcome_sql, LIFECYCLE)
 COMPLETE = _outcome(_move(Event.COMPLETE), run={"completed_at": f"{NOW} - make_interval(secs => %(seconds)s)"})
 COMPLETE_ALL = _outcome(_move(Event.COMPLETE), run=_EACH_ENDED_AGO, those=_THESE, moved=_THEIR_RUNS)
 _FAIL = _outcome(_move(Event.FAIL), run=_ERROR)
-_POSTPONE = _outcome(_move(Event.POSTPONE), case={"ready_at": _MOMENT, "postponed_to": _MOMENT})
-_HAND_OVER = _outcome(_move(Event.HAND_OVER))
+_POSTPONE = _outcome(
+    _move(Event.POSTPONE), case={"ready_at": _MOMENT, "postponed_to": _MOMENT}, changes=change_to(postponed_to=_MOMENT)
+)
+_HAND_OVER = _outcome(_move(Event.HAND_OVER), changes=change_to(assigned_agent_id="%(agent_id)s::uuid"))
 _ASK = _outcome(_move(Event.ASK), case={"human_request_id": "%(request_id)s"}, reason="%(title)s::text")
 _TRY_AGAIN = _outcome(_swept(Event.ATTEMPT_FAILED, CaseStatus.PENDING), case={"ready_at": _LATER}, run=_FAILED_ATTEMPT)
 _WAIT_AS_ASKED = _outcome(
