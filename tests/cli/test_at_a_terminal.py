@@ -148,7 +148,7 @@ def test_a_case_tells_its_story(casework):
     casework("requests", "answer", request["id"], "red")
     casework("cases", "settle", case["id"], "--status", "failed", "--reason", "not wanted")
     output = casework("cases", "show", case["id"][-8:], "--messages")[1]
-    for part in ("invoice 0", "failed", "Reason: not wanted", "Which colour?", "red", "worker", "before", "asked"):
+    for part in ("invoice 0", "failed", ": not wanted", "Which colour?", "red", "worker", "before", "asked"):
         assert part in output
     watched = casework("cases", "watch", case["id"][-8:])[1].splitlines()
     assert len(watched) == len(casework.json("cases", "show", case["id"])["events"])

@@ -2,6 +2,8 @@
 
 import getpass
 import re
+import time
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from rich.console import Console
@@ -84,7 +86,7 @@ def test_a_retry_by_the_same_agent_is_told_with_its_name(casework, case):
     casework("cases", "delegate", "--to", "asker", case)
     casework("cases", "settle", case, "--status", "failed", "--reason", "not wanted")
     casework("cases", "retry", case, "--same-agent")
-    assert told(casework, case)[-2:] == ["settled | a person | not wanted", "retried | a person | to asker"]
+    assert told(casework, case)[-2:] == ["settled | a person | not wanted", "retried | a person | for asker only"]
 
 
 def test_a_case_is_followed_in_the_same_words(casework, case):
@@ -100,7 +102,7 @@ def test_a_run_is_told_with_its_attempts_and_outcome(casework, case):
     casework("cases", "delegate", "--to", "giver", case)
     tick_and_work(casework)
     output = casework("cases", "show", case)[1]
-    assert "key flat/12" in output
+    assert re.search(r"priority none  delegated to triage  city=Rome  key flat/12$", output, re.MULTILINE)
     assert re.search(r"giver  completed  handed over  1 +\S+ \S+\.\d{3}  \S+ \S+\.\d{3}  not mine", output)
 
 
@@ -130,3 +132,16 @@ def test_the_reason_is_shown_at_eighty_columns():
     with console_.capture() as captured:
         console_.print(drawn)
     assert "the fee was not approved" in captured.get()
+
+
+def test_why_a_case_ended_is_told_once_and_in_local_time(casework, case, monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    casework("cases", "settle", case, "--status", "failed", "--reason", "not wanted")
+    shown, explained = casework("cases", "show", case)[1], casework("cases", "explain", case)[1]
+    completed_at = datetime.fromisoformat(casework.json("cases", "show", case)["case"]["completed_at"])
+    monkeypatch.undo()
+    time.tzset()
+    there = completed_at.astimezone(timezone(timedelta(hours=9)))
+    assert explained == f"The case failed at {there:%Y-%m-%d %H:%M:%S}: not wanted\n"
+    assert shown.partition("History")[0].count("not wanted") == 1

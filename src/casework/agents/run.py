@@ -173,7 +173,7 @@ class Run:
             priority=urgency,
             labels=refs,
         )
-        NewCase(changed.title, changed.data, changed.labels)
+        NewCase(changed.title, "" if data is UNSET else changed.data, () if labels is None else refs)
         self._backend.update(
             title,
             UNSET if data is UNSET else changed.data,

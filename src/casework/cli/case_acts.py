@@ -173,7 +173,8 @@ def postpone(
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Set cases aside until later, or change until when postponed ones wait. A delegation stays."""
+    """Set cases aside until later, or change until when postponed ones wait. A delegation stays; a run that would go on is
+    interrupted."""
     if (until is None) == (for_ is None):
         raise InvalidInput("Give either --until MOMENT or --for TIME.")
     casework = installation()

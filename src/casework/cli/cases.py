@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +11,7 @@ from casework.cli.console import (
     find_queue,
     installation,
     local_time,
+    local_times,
     plain,
     print_json,
     say,
@@ -22,7 +22,7 @@ from casework.cli.imports.command import import_
 from casework.cli.requests import as_object
 from casework.core import model
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Case, CaseEvent, LabelRef, NewCase, Priority
+from casework.core.model import Case, LabelRef, NewCase, Priority
 from casework.errors import Conflict
 from casework.printable import printable
 
@@ -161,8 +161,9 @@ def show(
             {"case": found, "events": events, "runs": ran, "requests": [as_object(one) for one in asked.values()]}
         )
         return
-    say(story.head(found, _labels(found), _why(found, events)))
-    say(story.data_text(found.data) + "\n")
+    say(story.head(found, _labels(found), _why(found)))
+    if found.data != "":
+        say(story.data_text(found.data) + "\n")
     if ran:
         story.show_runs(ran)
         say("")
@@ -175,12 +176,11 @@ def show(
     story.show_history(events, asked)
 
 
-def _why(case: Case, events: Sequence[CaseEvent]) -> str:
-    """Why the case is in its status; for one that has ended, with the last reason."""
+def _why(case: Case) -> str:
+    """Why the case is in its status."""
     casework = installation()
-    sentence = services.case_diagnosis.explain(casework.db, casework.settings, casework.team_id, case.id).message
-    reason = next((event.reason for event in reversed(events) if event.type == case.status or event.reason), None)
-    return f"{sentence} Reason: {reason}" if reason and case.completed_at else sentence
+    found = services.case_diagnosis.explain(casework.db, casework.settings, casework.team_id, case.id)
+    return str(local_times(found.message))
 
 
 @app.command()
@@ -191,7 +191,7 @@ def explain(case: CaseId, as_json: Json = False) -> None:
     if as_json:
         print_json(why)
     else:
-        say(printable(why.message))
+        say(printable(local_times(why.message)))
 
 
 @app.command()

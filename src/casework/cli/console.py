@@ -6,6 +6,7 @@ import dataclasses
 import getpass
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -124,6 +125,14 @@ def table(
 def local_time(moment: datetime) -> str:
     """A moment in the local zone, to the second."""
     return moment.astimezone().isoformat(" ", "seconds")[:19]
+
+
+_MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00(?!\d)")
+
+
+def local_times(text: str) -> str:
+    """A text in which the moments that casework writes, in UTC, are in the local zone, as in tables."""
+    return _MOMENT.sub(lambda found: local_time(datetime.fromisoformat(found[0])), text)
 
 
 def user() -> str | None:

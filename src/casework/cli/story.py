@@ -38,11 +38,22 @@ def requests_of(events: Iterable[CaseEvent]) -> dict[UUID, HumanRequest]:
     return {id: services.requests.get(casework.db, casework.team_id, id) for id in ids}
 
 
+_DELETED = "an agent that was deleted"
+
+
+def agents_by_id() -> dict[str, str]:
+    """The names of the team's agents."""
+    casework = installation()
+    return {str(one.id): one.name for one in services.agents.find(casework.db, casework.team_id)}
+
+
 def head(case: Case, labels: str, why: str) -> str:
     """The title and the status of a case, and the reason for the status."""
     short = shorten([case.id])[case.id]
     key = f"key {case.key}" if case.key else ""
-    parts = (short, case.status, f"priority {case.priority}", printable(labels), printable(key))
+    agent = case.assigned_agent_id
+    delegated = f"delegated to {agents_by_id().get(str(agent), _DELETED)}" if agent else ""
+    parts = (short, case.status, f"priority {case.priority}", *map(printable, (delegated, labels, key)))
     state = "  ".join(filter(None, parts))
     return f"{printable(case.title)}\n{state}\n{printable(why)}\n"
 
@@ -118,7 +129,8 @@ class Teller:
         elif type is EventType.INPUT_RECEIVED and request:
             who, detail = request.responded_by, answer_text(request)
         elif type in _GIVEN_BY_PEOPLE and event.agent_name:
-            who, detail = None, _joined(f"to {event.agent_name}", event.reason)
+            to = f"to {event.agent_name}" if type is EventType.DELEGATED else f"for {event.agent_name} only"
+            who, detail = None, _joined(to, event.reason)
         elif type in _CLAIMS and event.run_id:
             detail = f"run {shorten([event.run_id])[event.run_id]}"
         if who is None and type in _BY_PEOPLE:
@@ -141,9 +153,8 @@ class Teller:
     def _agent(self, id: str) -> str:
         """An agent's name; looked up once for a history."""
         if self._agents is None:
-            casework = installation()
-            self._agents = {str(one.id): one.name for one in services.agents.find(casework.db, casework.team_id)}
-        return self._agents.get(id, "an agent that was deleted")
+            self._agents = agents_by_id()
+        return self._agents.get(id, _DELETED)
 
 
 _CLAIMS = (EventType.CLAIMED, EventType.HANDOVER)
