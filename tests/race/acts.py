@@ -156,6 +156,14 @@ def retry(scene):
     return _done(cases.retry(scene.db, SETTINGS, scene.queue.id, scene.cases))
 
 
+def retry_by_same(scene):
+    return _done(cases.retry(scene.db, SETTINGS, scene.queue.id, scene.cases, same_agent=True))
+
+
+def set_aside(scene):
+    return _done(cases.postpone(scene.db, SETTINGS, scene.queue.id, scene.cases, "1h"))
+
+
 def delegate(scene):
     return _done(cases.delegate(scene.db, SETTINGS, scene.queue.id, scene.cases, scene.agent.id))
 
@@ -181,6 +189,12 @@ def stop(scene):
 def answer(scene):
     requests.answer(scene.db, TEAM, scene.request, "that one")
     return "answered"
+
+
+def relabel(scene):
+    """The run sets labels, the person's among them."""
+    _backend(scene).update(None, UNSET, labels=[LabelRef("urgent"), LabelRef("seen")])
+    return "relabelled"
 
 
 def change(scene):
