@@ -269,3 +269,25 @@ def quotes_its_environment(run: Run) -> Outcome:
     """As errors of clients do, which name what they connected to."""
     secret = os.environ["SAMPLE_SECRET"]
     raise RuntimeError(f"cannot connect to {os.environ['CASEWORK_DATABASE_URL']}, with {len(secret)} characters")
+
+
+@agent
+def triages(run: Run) -> Outcome:
+    """Sorts its case: changes its priority and labels, besides its title."""
+    run.update(title="sorted", priority="high", labels=[*run.case.labels, {"key": "team", "value": "north"}])
+    return Complete(f"{run.case.title}, {run.case.priority}, {', '.join(map(str, run.case.labels))}")
+
+
+@agent
+async def triages_async(run: Run) -> Outcome:
+    await asyncio.sleep(0)
+    run.update(priority="medium")
+    run.update(labels=[{"value": "seen"}])
+    return Complete(f"{run.case.priority}, {', '.join(map(str, run.case.labels))}")
+
+
+@agent
+def updates_as_told(run: Run) -> Outcome:
+    """Updates its case with what the case says."""
+    run.update(**run.case.data)
+    return Complete("updated")

@@ -46,7 +46,7 @@ def test_human_requests_are_answered_once(api, queue, python_agent):
         json={"answers": {"Which colour?": "red"}},
     )
     answered = api("POST", path, json={"answers": {"Which colour?": "red"}})["human_request"]
-    assert (answered["status"], answered["response"]) == ("answered", "red")
+    assert (answered["status"], answered["response"], answered["responded_by"]) == ("answered", "red", "key tests")
     assert api("POST", path, 409, json={"answers": {"Which colour?": "blue"}})["error"] == "already_answered"
     work_all(api.db, api.casework.settings)
     (approval,) = requests.find(api.db, DEFAULT_TEAM)

@@ -54,6 +54,22 @@ def test_works_a_case_from_claim_to_outcome(api, queue, agent):
     assert claim(api, agent)["case"]["title"] == "second"
 
 
+def test_changes_priority_and_labels_of_its_case(api, queue, agent):
+    case_id = add(api, queue)
+    work = claim(api, agent)
+    update = f"/v1/runs/{work['run_id']}/update"
+    api("POST", update, json={"attempt": 1, "priority": "high", "labels": [{"key": "team", "value": "north"}]})
+    api("POST", update, json={"attempt": 1, "labels": [{"value": "seen"}]})
+    got = api("GET", f"/v1/cases/{case_id}")
+    assert (got["case"]["priority"], [one["value"] for one in got["case"]["labels"]]) == ("high", ["seen"])
+    assert got["events"][-1]["changes"] == [{"field": "labels", "old": ["team=north"], "new": ["seen"]}]
+    api("POST", update, 400, json={"attempt": 1})
+    api("POST", update, 400, json={"attempt": 1, "priority": "urgent"})
+    api("POST", update, 400, json={"attempt": 1, "labels": [{"value": ""}]})
+    api("POST", update, 409, json={"attempt": 2, "labels": []})
+    assert [one["value"] for one in api("GET", f"/v1/cases/{case_id}")["case"]["labels"]] == ["seen"]
+
+
 def test_returns_a_question_with_its_answer(api, queue, agent):
     add(api, queue)
     work = claim(api, agent)

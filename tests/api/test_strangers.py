@@ -98,6 +98,7 @@ WRITES = {
     "put_consumer": {},
     "respond_to_human_request": {"answers": {"secret?": "x"}},
     "bulk_update_status": {"status": "failed"},
+    "bulk_postpone": {"until": "2h"},
 }
 
 

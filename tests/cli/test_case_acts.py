@@ -1,5 +1,7 @@
 """What a person does to cases, by id or by a filter."""
 
+from datetime import datetime
+
 import pytest
 
 from casework.cli import console
@@ -79,7 +81,8 @@ def test_a_case_with_a_key_is_added_once(casework, cases):
     assert casework("cases", "add", "inbox", "four", "--key", "k")[0] == 0
     code, output = casework("cases", "add", "inbox", "five", "--key", "k")
     assert code == 1
-    assert "has a case with the key 'k' already" in output
+    (four,) = casework.json("cases", "list", "inbox", "--title", "four")
+    assert output == f"Queue inbox has a case with the key 'k' already: {four['id'][-8:]}."
 
 
 def test_a_filter_reaches_beyond_one_batch(casework, tmp_path):
@@ -90,3 +93,93 @@ def test_a_filter_reaches_beyond_one_batch(casework, tmp_path):
     assert casework("cases", "delete", "--queue", "inbox", "--yes")[1].startswith("2500 cases deleted")
     with console.installation().db.begin() as tx:
         assert tx.sql("select count(*) from cases").scalar_one() == 0
+
+
+def test_cases_are_set_aside_and_come_back_when_a_person_says(casework, cases):
+    code, output = casework("cases", "postpone", cases["one"][-8:], cases["two"], "--for", "2h", "--reason", "closed")
+    assert (code, output.splitlines()[0]) == (0, "2 cases postponed, 0 skipped, 0 runs interrupted.")
+    assert output.splitlines()[1].startswith("They come back at 2")
+    assert statuses(casework) == {"one": "postponed", "two": "postponed", "three": "pending"}
+    done = casework.json("cases", "postpone", cases["one"], "--until", "2099-12-01 09:00")
+    assert done == {"postponed": [cases["one"]], "skipped": 0, "interrupted_run_ids": []}
+    case = casework.json("cases", "show", cases["one"])["case"]
+    assert datetime.fromisoformat(case["postponed_to"]) == datetime(2099, 12, 1, 9).astimezone()
+    assert casework("cases", "retry", cases["one"])[0] == 0
+    assert statuses(casework)["one"] == "pending"
+
+
+def test_a_case_that_cannot_be_set_aside_is_skipped_and_said_why(casework, cases):
+    casework("cases", "settle", cases["one"])
+    code, output = casework("cases", "postpone", cases["one"], "--for", "2h")
+    assert code == 0
+    assert output.splitlines() == [
+        "0 cases postponed, 1 skipped, 0 runs interrupted.",
+        "Only a case that is pending or postponed can be postponed.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        ((), "Give either --until MOMENT or --for TIME."),
+        (("--for", "2h", "--until", "2099-12-01"), "Give either --until MOMENT or --for TIME."),
+        (("--for", "2099-12-01"), "is not a duration"),
+        (("--until", "soon"), 'A moment is written like "2026-12-01 09:00".'),
+        (("--until", "2020-01-01"), "has passed"),
+    ],
+)
+def test_a_time_that_cannot_be_changes_nothing(casework, cases, arguments, part):
+    code, output = casework("cases", "postpone", cases["one"], *arguments)
+    assert code == 2
+    assert part in output
+    assert statuses(casework)["one"] == "pending"
+
+
+def test_words_choose_cases_for_lists_and_acts(casework, cases):
+    casework("cases", "edit", cases["two"], "--data", '{"note": "the blue harbor"}')
+    assert [one["title"] for one in casework.json("cases", "list", "inbox", "--search", "harb -red")] == ["two"]
+    act = ("cases", "postpone", "--for", "1h", "--queue", "inbox", "--search", "harbor")
+    assert casework(*act) == (1, "Postpone 1 case of queue inbox? Give --yes to confirm.")
+    assert casework.json(*act, "--yes")["postponed"] == [cases["two"]]
+
+
+@pytest.fixture
+def failed(casework, cases):
+    """A case that was delegated to an agent with its trigger off, and failed."""
+    casework("agents", "create", "Ann B", "--python", "sample_agents:completes")
+    casework("consumers", "set", "inbox", "Ann B", "--trigger", "off")
+    casework("cases", "delegate", "--to", "Ann B", cases["one"])
+    casework("cases", "settle", cases["one"], "--status", "failed")
+    return cases["one"]
+
+
+def test_a_retry_that_nobody_would_take_says_so_and_what_to_do(casework, failed):
+    assert casework("cases", "retry", failed)[1].splitlines() == [
+        "1 case retried, 0 skipped, 0 runs interrupted.",
+        "It waits, because no consumer of the queue has its trigger on: "
+        "`casework consumers set inbox 'Ann B' --trigger on`.",
+        f"The delegation to Ann B ended: `casework cases delegate --to 'Ann B' {failed[-8:]}` gives it back.",
+    ]
+    assert casework("cases", "delegate", "--to", "Ann B", failed[-8:])[0] == 0
+
+
+def test_a_retry_by_the_same_agent_keeps_the_delegation(casework, failed):
+    output = casework("cases", "retry", "--same-agent", failed)[1]
+    assert output.splitlines() == ["1 case retried, 0 skipped, 0 runs interrupted."]
+    assert casework.json("cases", "show", failed)["case"]["assigned_agent_id"]
+
+
+def test_a_retry_that_an_agent_will_take_says_nothing_more(casework, failed):
+    casework("consumers", "set", "inbox", "Ann B", "--trigger", "on")
+    assert casework("cases", "retry", failed)[1].splitlines() == ["1 case retried, 0 skipped, 0 runs interrupted."]
+
+
+def test_a_case_is_added_for_later(casework, cases):
+    code, output = casework("cases", "add", "inbox", "later", "--at", "2099-12-01 09:00")
+    assert code == 0
+    assert output.endswith(" to inbox; it is postponed until 2099-12-01 09:00:00.\n")
+    added = casework.json("cases", "add", "inbox", "soon", "--at", "2h")
+    assert added["status"] == "postponed"
+    code, output = casework("cases", "add", "inbox", "never", "--at", "never")
+    assert (code, "is not a duration" in output) == (2, True)
+    assert "never" not in statuses(casework)

@@ -1,5 +1,7 @@
 """Reading files of records: what is good goes in, what is bad is named by its line."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from casework.cli.imports.csv_file import csv_records
@@ -146,6 +148,31 @@ def test_repeated_and_empty_column_names_are_numbered_and_said():
     ]
     ((_, case),) = new_cases([(2, record)], Shape("{Id}", ("Labels",)))
     assert case.labels == (LabelRef("red", "Labels"), LabelRef("blue", "Labels"))
+
+
+@pytest.mark.parametrize(
+    ("record", "shape"),
+    [
+        ({"due": "2099-12-01T08:00:00Z"}, Shape("x", ready_at="{due}")),
+        ({"title": "x", "ready_at": "2099-12-01T09:00:00+01:00"}, Shape()),
+        ({"title": "x", "data": 1, "ready_at": "2099-12-01T08:00:00Z"}, Shape()),
+        ({"title": "x"}, Shape(ready_at="2099-12-01 08:00:00+00:00")),
+    ],
+)
+def test_a_column_says_when_a_case_is_ready(record, shape):
+    ((_, case),) = new_cases([(2, record)], shape)
+    assert case.moment == datetime(2099, 12, 1, 8, tzinfo=UTC)
+    assert "ready_at" not in (case.data if isinstance(case.data, dict) else {})
+
+
+def test_a_case_is_ready_at_once_if_its_column_is_empty():
+    ((_, case),) = new_cases([(2, {"title": "x", "ready_at": " "})], Shape())
+    assert case.moment is None
+
+
+def test_a_time_that_cannot_be_read_costs_its_line():
+    (bad,) = new_cases([(2, {"title": "x", "ready_at": "soon"})], Shape())
+    assert "'soon' is not a duration" in bad.reason
 
 
 def test_a_numbered_name_does_not_take_another_columns_name():

@@ -30,6 +30,7 @@ class Case:
     run: "Run | None" = None
     handed_over: bool = False
     request: UUID | None = None
+    postponed_to: datetime | None = None
 
     @property
     def order(self) -> tuple[int, datetime, UUID]:
@@ -84,10 +85,11 @@ class Ideal:
         if case is not None:
             self.log.append((case.id, event))
 
-    def create(self, queue: UUID, ids: list[UUID], priority: int) -> None:
-        """Accept cases."""
+    def create(self, queue: UUID, ids: list[UUID], priority: int, wait: timedelta = timedelta()) -> None:
+        """Accept cases, which are ready after that time."""
         for id in ids:
-            self.cases[id] = Case(id, queue, priority, self.now, "case")
+            status = "postponed" if wait else "pending"
+            self.cases[id] = Case(id, queue, priority, self.now + wait, "case", status)
             self.note(self.cases[id], "created")
 
     # What people do.
@@ -109,6 +111,13 @@ class Ideal:
         case.status, case.run, case.request, case.handed_over, case.ready = status, None, None, False, until or self.now
         case.assigned = case.assigned if assigned is UNCHANGED else assigned
         self.note(case, event)
+        return stopped
+
+    def postpone(self, case: Case, wait: timedelta) -> list[UUID]:
+        """A person sets a case aside. It is ready when that time is over and its old run is gone."""
+        stopped = self.override(case, "postponed", "postponed")
+        case.postponed_to = self.now + wait
+        case.ready = max(case.ready, case.postponed_to)
         return stopped
 
     def delete(self, case: Case) -> list[UUID]:
@@ -259,7 +268,8 @@ class Ideal:
             return False
         run.status = "interrupted"
         if run.case and run.case.run is None and run.case.ready == run.deadline:
-            run.case.ready = self.now
+            waits = run.case.postponed_to if run.case.status == "postponed" else None
+            run.case.ready = max(self.now, waits or self.now)
         self.note(run.case, "interrupted")
         return True
 

@@ -21,6 +21,7 @@ from casework.agents.results import Asked, Crashed, Lost, Result, Returned, Stop
 from casework.agents.stop import Suspended
 from casework.core.effects import RunMessage
 from casework.core.model import NewCase, RequestKind
+from casework.core.unset import UNSET
 from casework.errors import RunLost
 from casework.service import cases, dispatch, sweep
 from casework.service.execution import attempt, outcomes
@@ -216,7 +217,7 @@ class Lives(People):
                 case "step":
                     desk.record_step(key, "1")
                 case "update":
-                    desk.update(key, None)
+                    desk.update(key, UNSET)
                 case _:
                     self.ideal.create(queue, desk.add_cases(None, [NewCase("case")], "added"), 0)
         except RunLost:

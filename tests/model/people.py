@@ -12,6 +12,7 @@ from casework.core.lifecycle import CaseStatus
 from casework.core.model import NewCase, Priority, QueueMode, RequestKind
 from casework.errors import AlreadyAnswered, Conflict, NotAConsumer
 from casework.service import cases, queues, release, requests, runs
+from casework.service.overrides import CasesChanged
 from factories import TEAM
 
 MOST_CASES = 12
@@ -28,18 +29,19 @@ class People(World):
         self.create(0, count, Priority.NONE)
 
     @precondition(lambda self: len(self.ideal.cases) < MOST_CASES)
-    @rule(queue=numbers, count=st.integers(1, 3), priority=st.sampled_from(Priority))
-    def create(self, queue: int, count: int, priority: Priority) -> None:
-        queue_id = self.queues[queue].id
-        done = cases.create(self.db, queue_id, [NewCase("case", priority=priority)] * count)
+    @rule(queue=numbers, count=st.integers(1, 3), priority=st.sampled_from(Priority), later=st.sampled_from([0.0, 5.0]))
+    def create(self, queue: int, count: int, priority: Priority, later: float = 0.0) -> None:
+        queue_id, wait = self.queues[queue].id, timedelta(seconds=later)
+        done = cases.create(self.db, queue_id, [NewCase("case", priority=priority, ready_at=wait)] * count)
         assert len(done.value) == count
-        self.ideal.create(queue_id, done.value, priority.rank)
+        self.ideal.create(queue_id, done.value, priority.rank, wait)
 
     @precondition(lambda self: self.ideal.cases)
     @rule(
         what=st.one_of(
             doing("retry", chosen=several),
             doing("delegate", chosen=several, agent=st.integers(0, 2)),
+            doing("postpone", chosen=several, seconds=st.sampled_from([1.0, 5.0, 60.0])),
             doing("settle", chosen=several, status=st.sampled_from([CaseStatus.COMPLETED, CaseStatus.FAILED])),
             doing("delete", chosen=several),
             doing("stop_run", pick=picks),
@@ -69,6 +71,13 @@ class People(World):
             done, known, ids, [run for case in known for run in self.ideal.override(case, "delegated", "pending", to)]
         )
 
+    def postpone(self, chosen: list[int], seconds: float) -> None:
+        queue, known, ids = self.chosen(chosen)
+        wait = timedelta(seconds=seconds)
+        done = cases.postpone(self.db, SETTINGS, queue, ids, wait).value
+        moving = [case for case in known if case.status in ("pending", "postponed")]
+        self.check(done, moving, ids, [run for case in moving for run in self.ideal.postpone(case, wait)])
+
     def settle(self, chosen: list[int], status: CaseStatus) -> None:
         queue, known, ids = self.chosen(chosen)
         done = cases.settle(self.db, SETTINGS, queue, ids, status).value
@@ -83,7 +92,7 @@ class People(World):
         self.check(done, known, ids, [run for case in known for run in self.ideal.delete(case)])
         self.deleted += [case.id for case in known]
 
-    def check(self, done: cases.CasesChanged, moving: list[Case], ids: list[UUID], stopped: list[UUID]) -> None:
+    def check(self, done: CasesChanged, moving: list[Case], ids: list[UUID], stopped: list[UUID]) -> None:
         """What the action says that it did is what it did."""
         assert sorted(done.moved) == sorted(case.id for case in moving)
         assert done.skipped == len(ids) - len(moving)

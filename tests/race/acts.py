@@ -10,6 +10,7 @@ from casework.agents.results import Asked, Crashed, Returned, Stopped
 from casework.core.effects import RunMessage
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import LabelRef, NewCase, QueueMode
+from casework.core.unset import UNSET
 from casework.errors import CaseworkError, DatabaseUnavailable
 from casework.service import cases, dispatch, labels, pull, queues, release, requests, runs
 from casework.service.execution import attempt, outcomes
@@ -124,7 +125,7 @@ def say(scene):
 
 
 def change_as_run(scene):
-    _backend(scene).update("by the run", None)
+    _backend(scene).update("by the run", UNSET)
     return "changed"
 
 
@@ -155,6 +156,14 @@ def retry(scene):
     return _done(cases.retry(scene.db, SETTINGS, scene.queue.id, scene.cases))
 
 
+def retry_by_same(scene):
+    return _done(cases.retry(scene.db, SETTINGS, scene.queue.id, scene.cases, same_agent=True))
+
+
+def set_aside(scene):
+    return _done(cases.postpone(scene.db, SETTINGS, scene.queue.id, scene.cases, "1h"))
+
+
 def delegate(scene):
     return _done(cases.delegate(scene.db, SETTINGS, scene.queue.id, scene.cases, scene.agent.id))
 
@@ -180,6 +189,12 @@ def stop(scene):
 def answer(scene):
     requests.answer(scene.db, TEAM, scene.request, "that one")
     return "answered"
+
+
+def relabel(scene):
+    """The run sets labels, the person's among them."""
+    _backend(scene).update(None, UNSET, labels=[LabelRef("urgent"), LabelRef("seen")])
+    return "relabelled"
 
 
 def change(scene):

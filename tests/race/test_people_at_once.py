@@ -2,6 +2,7 @@
 
 import random
 import threading
+from datetime import timedelta
 from time import monotonic
 
 from invariants import broken
@@ -36,6 +37,8 @@ def test_keeps_every_invariant_with_fifty_people_at_the_same_cases(committed):
                     lambda some=some: cases.settle(
                         committed, SETTINGS, queue.id, some, chance.choice((CaseStatus.COMPLETED, CaseStatus.FAILED))
                     ),
+                    lambda some=some: cases.postpone(committed, SETTINGS, queue.id, some, timedelta(milliseconds=50)),
+                    lambda some=some: cases.retry(committed, SETTINGS, queue.id, some, same_agent=True),
                     lambda some=some: cases.delete(committed, SETTINGS, queue.id, some[:1]),
                 )
             )()

@@ -60,6 +60,8 @@ def attempt(db, settings, queue, agent, event, target, case_id, fence):
         return bool(cases.delegate(db, settings, queue.id, [case_id], agent.id).value.moved)
     if event is Event.SETTLE:
         return bool(cases.settle(db, settings, queue.id, [case_id], target).value.moved)
+    if event is Event.DEFER:
+        return bool(cases.postpone(db, settings, queue.id, [case_id], "2h").value.moved)
     if event is Event.ANSWER:
         open_ = requests.find(db, TEAM)
         return bool(open_) and bool(requests.answer(db, TEAM, open_[0].id, "yes").value)
@@ -117,7 +119,15 @@ def test_a_run_writes_only_with_its_own_token(db, settings, change):
     case_id, fence = running(db, queue)
     other = Fence(case_id, new_id(), 1) if change == "run" else Fence(case_id, fence.run_id, 2)
     for event, target in ARROWS:
-        if event not in (Event.DELETE, Event.RETRY, Event.DELEGATE, Event.SETTLE, Event.ANSWER, Event.STOP):
+        if event not in (
+            Event.DELETE,
+            Event.RETRY,
+            Event.DELEGATE,
+            Event.DEFER,
+            Event.SETTLE,
+            Event.ANSWER,
+            Event.STOP,
+        ):
             assert not attempt(db, settings, queue, agent, event, target, case_id, other)
     assert the_case(db, case_id).status is CaseStatus.CLAIMED
 
@@ -148,7 +158,7 @@ def test_a_person_who_has_not_locked_the_case_is_refused_by_sql(db, settings, st
 
     def override():
         with db.begin() as tx:
-            transitions.override(tx, *move, [(case_id, tx.now, None)])
+            transitions.override(tx, *move, [(case_id, tx.now, None)], until=tx.now)
 
     if LIFECYCLE.allows(status, *move):
         override()

@@ -57,8 +57,10 @@ class Backend(Protocol):
     def record_step(self, name: str, value: str) -> None:
         """Keep a step's result, as JSON."""
 
-    def update(self, title: str | None, data: str | None) -> None:
-        """Change the case; `data` is JSON."""
+    def update(
+        self, title: str | None, data: Any, priority: Priority | None, labels: Sequence[LabelRef] | None
+    ) -> None:
+        """Change the case. What is None, or UNSET for data, stays as it is."""
 
     def add_cases(self, queue: str | None, cases: Sequence[NewCase], step: str) -> list[CaseId]:
         """Create cases, and keep their ids under that step, in one transaction."""
@@ -145,18 +147,47 @@ class Run:
             return self._finish_step(name, value)
         return self._keep_step(name, value)
 
-    def update(self, *, title: str | None = None, data: Any = UNSET) -> None:
-        """Change the case's title or data; the change stays, whatever the outcome."""
+    def update(
+        self,
+        *,
+        title: str | None = None,
+        data: Any = UNSET,
+        priority: str | None = None,
+        labels: Sequence[LabelRef | Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Change the case; the change stays, whatever the outcome. What is not given stays as it is.
+
+        `priority` is "none", "medium" or "high". `labels` are all that the case has from now on, each a mapping with value
+        and key: to add one, give `[*run.case.labels, {"value": "urgent"}]`. Raises InvalidInput.
+        """
         self.check()
-        if title is not None:
-            title = NewCase(title).title
-        text = None if data is UNSET else _json("data", data)
-        self._backend.update(title, text)
-        changed = self._case if text is None else replace(self._case, data=json.loads(text))
-        self._case = changed if title is None else replace(changed, title=title)
+        if title is None and data is UNSET and priority is None and labels is None:
+            raise InvalidInput("Give at least one of title, data, priority and labels.")
+        case = self._case
+        refs = case.labels if labels is None else tuple(dict.fromkeys(_label(label) for label in labels))
+        urgency = case.priority if priority is None else _priority(priority)
+        changed = replace(
+            case,
+            title=case.title if title is None else title,
+            data=case.data if data is UNSET else json.loads(_json("data", data)),
+            priority=urgency,
+            labels=refs,
+        )
+        NewCase(changed.title, "" if data is UNSET else changed.data, () if labels is None else refs)
+        self._backend.update(
+            title,
+            UNSET if data is UNSET else changed.data,
+            None if priority is None else urgency,
+            None if labels is None else refs,
+        )
+        self._case = changed
 
     def add_cases(self, cases: Sequence[NewCase | Mapping[str, Any]], queue: str | None = None) -> list[CaseId]:
-        """Create cases once, in the queue with that name or id, or in the queue of this case if none is given."""
+        """Create cases once, in the queue with that name or id, or in the queue of this case if none is given.
+
+        A case whose `key` is known is left out. One with `ready_at` ("2h", a timedelta or an aware moment) is postponed
+        until then. Returns the ids of the new cases.
+        """
         self.check()
         new = [case if isinstance(case, NewCase) else new_case(case) for case in cases]
         step = self._key("add_cases", {"queue": queue, "cases": [repr(case) for case in new]})
@@ -220,7 +251,8 @@ def _json(what: str, value: Any) -> str:
 
 
 def new_case(given: Mapping[str, Any]) -> NewCase:
-    """A new case from a mapping with title, data, labels, priority and key; a label is a mapping with value and key.
+    """A new case from a mapping with title, data, labels, priority, key and ready_at; a label is a mapping with value and
+    key.
 
     Raises InvalidInput for a name that does not exist, with the nearest one, for a title that is missing or not text, and
     for a priority that does not exist.
@@ -228,14 +260,18 @@ def new_case(given: Mapping[str, Any]) -> NewCase:
     check_fields(given, _CASE_FIELDS, "case field")
     if "title" not in given:
         raise InvalidInput("The case has no title.")
-    priority = given.get("priority", Priority.NONE)
-    if priority not in list(Priority):
-        raise InvalidInput(f"The priority {priority!r} does not exist; known: {', '.join(Priority)}.")
+    priority = _priority(given.get("priority", Priority.NONE))
     labels = tuple(_label(label) for label in given.get("labels", ()))
-    return NewCase(given["title"], given.get("data", ""), labels, Priority(priority), given.get("key"))
+    return NewCase(given["title"], given.get("data", ""), labels, priority, given.get("key"), given.get("ready_at"))
 
 
-_CASE_FIELDS = ("title", "data", "labels", "priority", "key")
+_CASE_FIELDS = ("title", "data", "labels", "priority", "key", "ready_at")
+
+
+def _priority(given: Any) -> Priority:
+    if given not in list(Priority):
+        raise InvalidInput(f"The priority {given!r} does not exist; known: {', '.join(Priority)}.")
+    return Priority(given)
 
 
 def _label(given: Any) -> LabelRef:

@@ -87,6 +87,11 @@ class Caller:
         return self.key.team_id
 
     @property
+    def name(self) -> str:
+        """The caller as others see it: the name of its key."""
+        return f"key {self.key.name}"
+
+    @property
     def agents(self) -> Collection[AgentId] | None:
         """The agents that the caller may work as; None for every agent of its team."""
         return keys.agents_of(self.key)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from casework.api.inputs import NOT_NULL, Input, at_most
-from casework.api.types import STORABLE, Data, Hue, LooseId, needs, needs_one
+from casework.api.types import STORABLE, Data, Hue, LooseId, When, needs, needs_one
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import MAX_LABEL, MAX_LABELS, MAX_TITLE, Priority
 
@@ -43,6 +43,12 @@ class NewCase(Input):
     data: Data = Field("", description="Free-form: text or any JSON value. It comes back as it was given.")
     labels: Annotated[list[LabelRef], at_most(MAX_LABELS)] = Field(default=[])
     priority: Priority = Priority.NONE
+    key: Annotated[str, Field(min_length=1, max_length=MAX_TITLE), STORABLE] | None = Field(
+        None, description="Identifies the case within its queue: a second one with this key is not created."
+    )
+    ready_at: When | None = Field(
+        None, description='"2h", "1d", or a moment with its zone: until then the case is postponed.'
+    )
 
 
 class CreateCases(Input):
@@ -96,6 +102,7 @@ class Case(Out):
     labels: list[Label]
     created_at: datetime
     updated_at: datetime
+    key: str | None = Field(None, description="What it was created with, to be created once.")
     search_match_data_snippet: Snippet | SkipJsonSchema[None] = Field(
         None, description="Where a search matched inside data."
     )
@@ -110,9 +117,12 @@ class CasePage(Out):
 
 
 class AddedCases(Out):
-    """The created cases, in the order of the request."""
+    """The cases, in the order of the request. One whose key was known is the first case that had it."""
 
     added_cases: list[Case]
+    existing_case_ids: list[UUID] = Field(
+        [], description="Those of them that were not created now, because their key was known."
+    )
 
 
 class CaseEvent(Out):
@@ -127,6 +137,10 @@ class CaseEvent(Out):
     agent_id: UUID | None
     agent_name: str | None
     human_request_id: UUID | None
+    changes: list[dict[str, Any]] | None = Field(
+        None,
+        description="What was changed besides the status: each field, with its old value, if known, and its new one.",
+    )
 
 
 class CaseWithEvents(Out):
@@ -189,27 +203,6 @@ class Messages(Out):
     messages: list[Message]
 
 
-CaseIds = Annotated[list[LooseId], Field(min_length=1), at_most(100)]
-
-
-class BulkCases(Input):
-    """Cases of the queue."""
-
-    case_ids: CaseIds
-
-
-class BulkDelegate(BulkCases):
-    """Cases to delegate, and the agent."""
-
-    agent_id: LooseId
-
-
-class BulkStatus(BulkCases):
-    """Cases to settle, and their status."""
-
-    status: Literal["completed", "failed"]
-
-
 class PatchCase(Input):
     """What changes; at least one."""
 
@@ -218,20 +211,6 @@ class PatchCase(Input):
     title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE), STORABLE] | None = None
     data: Data = None
     priority: Priority | None = None
-
-
-class Delegated(Out):
-    """How many were delegated."""
-
-    delegatedCount: int  # noqa: N815 - the contract's name
-    skippedCount: int  # noqa: N815 - the contract's name
-
-
-class Retried(Out):
-    """How many were retried."""
-
-    retriedCount: int  # noqa: N815 - the contract's name
-    skippedCount: int  # noqa: N815 - the contract's name
 
 
 class Deleted(Out):
@@ -245,14 +224,6 @@ class Cleared(Deleted):
     """As for deleting, of the whole queue."""
 
     success: bool
-
-
-class Updated(Out):
-    """How many were settled, and which live runs were interrupted."""
-
-    updatedCount: int  # noqa: N815 - the contract's name
-    skippedCount: int  # noqa: N815 - the contract's name
-    interruptedRunIds: list[UUID]  # noqa: N815 - the contract's name
 
 
 class DeletedCase(Out):

@@ -73,6 +73,7 @@ COMMANDS = {
             "edit": "Change a case's title, data, priority or labels, whatever its status.",
             "retry": "Set cases back to pending; live runs are interrupted.",
             "delegate": "Give cases to one agent, which must be a consumer of the queue; live runs are interrupted.",
+            "postpone": "Set cases aside until later, or change until when postponed ones wait.",
             "settle": "End cases by hand; live runs are interrupted, open requests cancelled.",
             "delete": "Delete cases with their history; live runs are interrupted.",
         },

@@ -3,8 +3,10 @@
 import json
 import sys
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
+from casework.core.duration import parse_when
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import CaseFilter, LabelRef
 from casework.core.statuses import read_statuses
@@ -34,9 +36,22 @@ def read_labels(texts: Iterable[str] | None) -> tuple[LabelRef, ...]:
     return tuple(map(read_label, texts or ()))
 
 
-def read_filter(status: str, label: Iterable[str] | None, title: str | None) -> CaseFilter:
-    """A filter, from comma-separated statuses, labels (those of one key are ORed) and a title. Raises InvalidInput."""
+def read_when(text: str) -> timedelta | datetime:
+    """A time from now such as "2h", or a moment; one without a zone is in the local zone. Raises InvalidInput."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return parse_when(text)
+        except InvalidInput as error:
+            raise InvalidInput(f'{error} A moment is written like "2026-12-01 09:00".') from None
+    return parse_when(moment if moment.tzinfo else moment.astimezone())
+
+
+def read_filter(status: str, label: Iterable[str] | None, title: str | None, search: str | None = None) -> CaseFilter:
+    """A filter, from comma-separated statuses, labels (those of one key are ORed), a title and words. Raises
+    InvalidInput."""
     labels: dict[str, tuple[str, ...]] = {}
     for one in read_labels(label):
         labels[one.key] = (*labels.get(one.key, ()), one.value)
-    return CaseFilter(read_statuses(CaseStatus, status, "--status"), labels, title)
+    return CaseFilter(read_statuses(CaseStatus, status, "--status"), labels, title, search)

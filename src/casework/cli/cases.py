@@ -1,16 +1,18 @@
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from casework.cli import case_acts, services, story
-from casework.cli.case_inputs import read_data, read_filter, read_labels
+from casework.cli.case_inputs import read_data, read_filter, read_labels, read_when
 from casework.cli.console import (
     Json,
     QueueRef,
     find_id,
     find_queue,
     installation,
+    local_time,
+    local_times,
+    plain,
     print_json,
     say,
     shorten,
@@ -20,7 +22,7 @@ from casework.cli.imports.command import import_
 from casework.cli.requests import as_object
 from casework.core import model
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Case, CaseEvent, NewCase, Priority
+from casework.core.model import Case, LabelRef, NewCase, Priority
 from casework.errors import Conflict
 from casework.printable import printable
 
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Cases: work items.", no_args_is_help=True)
 app.command("import")(import_)
+
+CASE_COLUMNS = ("id", "status", "priority", "created", "labels", "reason", "title")
+CASE_YIELDS = ("priority", "labels", "created", "reason")
 
 CaseId = Annotated[str, typer.Argument(metavar="CASE", help="Id of a case, or its last 8 characters.")]
 
@@ -42,20 +47,29 @@ def add(
     label: Annotated[list[str] | None, typer.Option(help="A label: value, or key=value. Repeatable.")] = None,
     priority: Annotated[Priority, typer.Option()] = Priority.NONE,
     key: Annotated[str | None, typer.Option(help="Identifies the case: one with that key is not added again.")] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN", help='When it is ready, as in "2h" or "2026-12-01 09:00"; until then it is postponed.'
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Add a case to a queue."""
     casework = installation()
-    new = NewCase(title, read_data(data, text), read_labels(label), priority, key)
+    ready_at = read_when(at) if at is not None else None
+    new = NewCase(title, read_data(data, text), read_labels(label), priority, key, ready_at)
     found = find_queue(queue)
-    ids = casework.perform(services.cases.create(casework.db, found.id, [new]))
-    if not ids:
-        raise Conflict(f"Queue {found.name} has a case with the key {key!r} already.")
-    case = services.cases.get_many(casework.db, ids)[0]
+    done = casework.perform(services.cases.create_and_get(casework.db, found.id, [new]))
+    case = done.cases[0]
+    short = shorten([case.id])[case.id]
+    if done.existing:
+        raise Conflict(f"Queue {found.name} has a case with the key {key!r} already: {short}.")
     if as_json:
         print_json(case)
     else:
-        say(f"Added case {shorten([case.id])[case.id]} to {found.name}.")
+        until = f"; it is postponed until {local_time(case.postponed_to)}" if case.postponed_to else ""
+        say(f"Added case {short} to {found.name}{until}.")
 
 
 @app.command("list")
@@ -67,6 +81,9 @@ def list_(
         typer.Option(help="Only with this label: value, or key=value. Repeatable: one key's are ORed."),
     ] = None,
     title: Annotated[str | None, typer.Option(help="Only with this in the title.")] = None,
+    search: Annotated[
+        str | None, typer.Option(help='Only with these words in title or data; "quoted" for a phrase, - for not.')
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000)] = 20,
     offset: Annotated[int, typer.Option(min=0)] = 0,
     as_json: Json = False,
@@ -76,34 +93,55 @@ def list_(
     found = services.cases.find(
         casework.db,
         find_queue(queue).id,
-        read_filter(status, label, title),
+        read_filter(status, label, title, search),
         limit=limit,
         offset=offset,
     )
+    failed = [one.id for one in found if one.status is CaseStatus.FAILED]
+    reasons = services.cases.end_reasons(casework.db, failed) if failed else {}
     if as_json:
-        print_json(found)
+        print_json([{**plain(one), "reason": reasons.get(one.id)} for one in found])
         return
     short = shorten(one.id for one in found)
-    rows = ((short[one.id], _status(one), one.priority, one.created_at, _labels(one), one.title) for one in found)
+    rows = (
+        (
+            short[one.id],
+            one.status,
+            one.priority,
+            one.created_at,
+            _labels(one),
+            _until(one) or _first_words(reasons.get(one.id)),
+            one.title,
+        )
+        for one in found
+    )
     table(
-        ("id", "status", "priority", "created", "labels", "title"),
+        CASE_COLUMNS,
         rows,
         empty="There are no such cases.",
-        yields=("priority", "labels", "created"),
+        yields=CASE_YIELDS,
     )
 
 
-def _status(case: Case) -> str:
-    """The status, and until when a postponed case waits."""
-    if case.postponed_to is None or case.status is not CaseStatus.POSTPONED:
-        return case.status
+_SHOWN_OF_REASON = 120
+
+
+def _first_words(reason: str | None) -> str | None:
+    """A reason as it fits into a list: an agent may have written a page."""
+    return f"{reason[: _SHOWN_OF_REASON - 1]}…" if reason and len(reason) > _SHOWN_OF_REASON else reason
+
+
+def _until(case: Case) -> str | None:
+    """Until when a postponed case waits."""
+    if case.postponed_to is None:
+        return None
     from casework.cli.terminal import moment
 
-    return f"{case.status} until {moment(case.postponed_to)}"
+    return f"until {moment(case.postponed_to)}"
 
 
 def _labels(case: Case) -> str:
-    return ", ".join(f"{label.key}={label.value}" if label.key else label.value for label in case.labels)
+    return ", ".join(str(LabelRef(label.value, label.key)) for label in case.labels)
 
 
 @app.command()
@@ -123,8 +161,9 @@ def show(
             {"case": found, "events": events, "runs": ran, "requests": [as_object(one) for one in asked.values()]}
         )
         return
-    say(story.head(found, _labels(found), _why(found, events)))
-    say(story.data_text(found.data) + "\n")
+    say(story.head(found, _labels(found), _why(found)))
+    if found.data != "":
+        say(story.data_text(found.data) + "\n")
     if ran:
         story.show_runs(ran)
         say("")
@@ -137,12 +176,11 @@ def show(
     story.show_history(events, asked)
 
 
-def _why(case: Case, events: Sequence[CaseEvent]) -> str:
-    """Why the case is in its status; for one that has ended, with the last reason."""
+def _why(case: Case) -> str:
+    """Why the case is in its status."""
     casework = installation()
-    sentence = services.case_diagnosis.explain(casework.db, casework.settings, casework.team_id, case.id).message
-    reason = next((event.reason for event in reversed(events) if event.type == case.status or event.reason), None)
-    return f"{sentence} Reason: {reason}" if reason and case.completed_at else sentence
+    found = services.case_diagnosis.explain(casework.db, casework.settings, casework.team_id, case.id)
+    return str(local_times(found.message))
 
 
 @app.command()
@@ -153,7 +191,7 @@ def explain(case: CaseId, as_json: Json = False) -> None:
     if as_json:
         print_json(why)
     else:
-        say(printable(why.message))
+        say(printable(local_times(why.message)))
 
 
 @app.command()
@@ -165,5 +203,6 @@ def watch(case: CaseId) -> None:
 app.command()(case_acts.edit)
 app.command()(case_acts.retry)
 app.command()(case_acts.delegate)
+app.command()(case_acts.postpone)
 app.command()(case_acts.settle)
 app.command()(case_acts.delete)

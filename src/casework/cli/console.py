@@ -3,8 +3,10 @@ is imported when a table is drawn, the database driver when a connection is made
 """
 
 import dataclasses
+import getpass
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -118,6 +120,27 @@ def table(
     from casework.cli import terminal
 
     terminal.out().print(terminal.build_table(columns, kept, title=title, yields=yields))
+
+
+def local_time(moment: datetime) -> str:
+    """A moment in the local zone, to the second."""
+    return moment.astimezone().isoformat(" ", "seconds")[:19]
+
+
+_MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00(?!\d)")
+
+
+def local_times(text: str) -> str:
+    """A text in which the moments that casework writes, in UTC, are in the local zone, as in tables."""
+    return _MOMENT.sub(lambda found: local_time(datetime.fromisoformat(found[0])), text)
+
+
+def user() -> str | None:
+    """Who calls the command: the name of the system's user, if it has one."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return None
 
 
 def counted(number: int, thing: str) -> str:

@@ -123,11 +123,11 @@ def _answer(request: HumanRequest, bar: "Progress") -> None:
     if request.kind is RequestKind.APPROVAL:
         case, _ = services.cases.get(casework.db, casework.team_id, request.case_id)
         approved = case.data["number"] != DENIED
-        casework.perform(services.requests.decide(casework.db, casework.team_id, request.id, approved))
+        casework.perform(services.requests.decide(casework.db, casework.team_id, request.id, approved, by="the demo"))
         given = "yes" if approved else "no"
     else:
         given = request.options[0]
-        casework.perform(services.requests.answer(casework.db, casework.team_id, request.id, given))
+        casework.perform(services.requests.answer(casework.db, casework.team_id, request.id, given, by="the demo"))
     line = f"  asked: {printable(request.title)}  answered: {given}"
     if sys.stderr.isatty():
         bar.console.print(line, markup=False)

@@ -4,7 +4,7 @@ from uuid import UUID
 import typer
 
 from casework.cli import completion, services
-from casework.cli.console import Json, counted, find_id, find_queue, installation, print_json, say, shorten, table
+from casework.cli.console import Json, counted, find_id, find_queue, installation, print_json, say, shorten, table, user
 from casework.core.model import HumanRequest, QueueId, RequestKind
 from casework.errors import AlreadyAnswered, InvalidInput
 from casework.printable import printable
@@ -28,6 +28,7 @@ def as_object(request: HumanRequest) -> dict[str, Any]:
         "answer",
         "created_at",
         "responded_at",
+        "responded_by",
     )
     return {name: getattr(request, name) for name in fields}
 
@@ -78,7 +79,7 @@ def show(request: RequestId, as_json: Json = False) -> None:
     short, case = shorten([found.id])[found.id], shorten([found.case_id])[found.case_id]
     rows: list[tuple[str, Any]] = [
         ("id", short),
-        ("case", case),
+        ("case", f"{case} {found.case_title}"),
         ("kind", found.kind),
         ("status", found.status),
         ("asks", found.title),
@@ -87,6 +88,7 @@ def show(request: RequestId, as_json: Json = False) -> None:
         ("answer", answer_text(found)),
         ("since", found.created_at),
         ("answered", found.responded_at),
+        ("by", found.responded_by),
     ]
     table(("field", "value"), [row for row in rows if row[1] is not None])
 
@@ -118,7 +120,7 @@ def answer(
         raise InvalidInput("Give the answer's text after the id, or no id to be asked one after the other.")
     casework = installation()
     answered = casework.perform(
-        services.requests.answer(casework.db, casework.team_id, find_id("request", request), text)
+        services.requests.answer(casework.db, casework.team_id, find_id("request", request), text, by=user())
     )
     _show(answered, as_json, "Answered")
 
@@ -138,7 +140,7 @@ def deny(request: RequestId, as_json: Json = False) -> None:
 def decide(request_id: UUID, approved: bool) -> HumanRequest:
     """Approve or deny."""
     casework = installation()
-    return casework.perform(services.requests.decide(casework.db, casework.team_id, request_id, approved))
+    return casework.perform(services.requests.decide(casework.db, casework.team_id, request_id, approved, by=user()))
 
 
 def answer_each(queue_id: QueueId | None, as_json: bool) -> None:
@@ -192,7 +194,7 @@ def _respond(request: HumanRequest, given: str) -> HumanRequest:
         return decide(request.id, given.lower() in ("y", "yes"))
     if given.isdecimal() and given not in request.options and 0 < int(given) <= len(request.options):
         given = request.options[int(given) - 1]
-    return casework.perform(services.requests.answer(casework.db, casework.team_id, request.id, given))
+    return casework.perform(services.requests.answer(casework.db, casework.team_id, request.id, given, by=user()))
 
 
 def _show(request: HumanRequest, as_json: bool, word: str) -> None:

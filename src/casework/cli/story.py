@@ -2,13 +2,13 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from casework.cli import services
-from casework.cli.console import installation, say, shorten, table
+from casework.cli.console import installation, local_time, say, shorten, table
 from casework.cli.requests import answer_text
 from casework.core.lifecycle import CaseStatus, EventType
 from casework.core.model import Case, CaseEvent, CaseId, HumanRequest, Message, RunRecord
@@ -38,10 +38,23 @@ def requests_of(events: Iterable[CaseEvent]) -> dict[UUID, HumanRequest]:
     return {id: services.requests.get(casework.db, casework.team_id, id) for id in ids}
 
 
+_DELETED = "an agent that was deleted"
+
+
+def agents_by_id() -> dict[str, str]:
+    """The names of the team's agents."""
+    casework = installation()
+    return {str(one.id): one.name for one in services.agents.find(casework.db, casework.team_id)}
+
+
 def head(case: Case, labels: str, why: str) -> str:
     """The title and the status of a case, and the reason for the status."""
     short = shorten([case.id])[case.id]
-    state = f"{short}  {case.status}  priority {case.priority}" + (f"  {printable(labels)}" if labels else "")
+    key = f"key {case.key}" if case.key else ""
+    agent = case.assigned_agent_id
+    delegated = f"delegated to {agents_by_id().get(str(agent), _DELETED)}" if agent else ""
+    parts = (short, case.status, f"priority {case.priority}", *map(printable, (delegated, labels, key)))
+    state = "  ".join(filter(None, parts))
     return f"{printable(case.title)}\n{state}\n{printable(why)}\n"
 
 
@@ -53,46 +66,125 @@ def data_text(data: Any) -> str:
 def show_runs(found: list[RunRecord]) -> None:
     short = shorten(run.id for run in found)
     rows = (
-        (short[run.id], run.agent_name, run.status, run.attempt, run.started_at, run.completed_at, run.reason)
+        (
+            short[run.id],
+            run.agent_name,
+            run.status,
+            (run.outcome or "-").replace("_", " "),
+            run.attempt,
+            _millisecond(run.started_at),
+            _millisecond(run.completed_at),
+            run.reason,
+        )
         for run in reversed(found)
     )
     table(
-        ("run", "agent", "status", "attempt", "started", "ended", "reason"),
+        ("run", "agent", "status", "outcome", "attempt", "started", "ended", "reason"),
         rows,
         title="Runs",
-        yields=("ended", "attempt", "started"),
+        yields=("ended", "started", "outcome", "attempt"),
     )
 
 
 def show_requests(found: Iterable[HumanRequest]) -> None:
     kept = list(found)
     short = shorten(one.id for one in kept)
-    rows = ((short[one.id], one.kind, one.status, one.title, answer_text(one), one.responded_at) for one in kept)
+    rows = (
+        (
+            short[one.id],
+            one.kind,
+            one.status,
+            one.title,
+            answer_text(one),
+            one.responded_by,
+            _millisecond(one.responded_at),
+        )
+        for one in kept
+    )
     table(
-        ("id", "kind", "status", "asks", "answer", "answered"),
+        ("id", "kind", "status", "asks", "answer", "by", "answered"),
         rows,
         title="Requests",
         yields=("answered", "kind", "status"),
     )
 
 
-def show_history(events: Iterable[CaseEvent], asked: dict[UUID, HumanRequest]) -> None:
-    rows = ((millisecond(one.created_at), word(one), one.agent_name, detail(one, asked)) for one in events)
-    table(("when", "event", "agent", "reason"), rows, title="History", yields=("agent",))
+def _millisecond(moment: datetime | None) -> str | None:
+    return millisecond(moment) if moment else None
 
 
-def word(event: CaseEvent) -> str:
-    return _WORDS.get(EventType(event.type), event.type.replace("_", " "))
+class Teller:
+    """Tells the lines of a case's history: what happened, who did it, and what there is to say about it."""
+
+    def __init__(self) -> None:
+        self._agents: dict[str, str] | None = None
+
+    def tell(self, event: CaseEvent, asked: Mapping[UUID, HumanRequest]) -> tuple[str, str, str | None, str | None]:
+        """When it was, what happened, who did it, and the rest."""
+        request = asked.get(event.human_request_id) if event.human_request_id else None
+        type = EventType(event.type)
+        who, detail = event.agent_name, event.reason
+        if type is EventType.NEEDS_INPUT and request:
+            detail = request.title
+        elif type is EventType.INPUT_RECEIVED and request:
+            who, detail = request.responded_by, answer_text(request)
+        elif type in _GIVEN_BY_PEOPLE and event.agent_name:
+            to = f"to {event.agent_name}" if type is EventType.DELEGATED else f"for {event.agent_name} only"
+            who, detail = None, _joined(to, event.reason)
+        elif type in _CLAIMS and event.run_id:
+            detail = f"run {shorten([event.run_id])[event.run_id]}"
+        if who is None and type in _BY_PEOPLE:
+            who = "a person"
+        changes = "; ".join(self._change(change) for change in event.changes or ())
+        return millisecond(event.created_at), _WORDS.get(type, type.replace("_", " ")), who, _joined(changes, detail)
+
+    def _change(self, change: Mapping[str, Any]) -> str:
+        field, new = change["field"], change.get("new")
+        if field == "postponed_to":
+            return f"until {local_time(datetime.fromisoformat(new))}" if new else "at once"
+        if field == "assigned_agent_id":
+            return f"to {self._agent(str(new))}"
+        if field == "labels":
+            gone, added = set(change["old"]) - set(new or ()), set(new or ()) - set(change["old"])
+            return ", ".join((*(f"+{one}" for one in sorted(added)), *(f"-{one}" for one in sorted(gone))))
+        old, new = (_value(change[side]) if side in change else "nothing" for side in ("old", "new"))
+        return f"{field.removeprefix('data.')}: {old} → {new}"
+
+    def _agent(self, id: str) -> str:
+        """An agent's name; looked up once for a history."""
+        if self._agents is None:
+            self._agents = agents_by_id()
+        return self._agents.get(id, _DELETED)
 
 
-def detail(event: CaseEvent, asked: dict[UUID, HumanRequest]) -> str | None:
-    """The reason of an event, or what was asked or answered."""
-    request = asked.get(event.human_request_id) if event.human_request_id else None
-    if request and event.type == EventType.NEEDS_INPUT:
-        return request.title
-    if request and event.type == EventType.INPUT_RECEIVED:
-        return answer_text(request)
-    return event.reason
+_CLAIMS = (EventType.CLAIMED, EventType.HANDOVER)
+
+_BY_PEOPLE = (
+    EventType.RETRIED,
+    EventType.DELEGATED,
+    EventType.SETTLED,
+    EventType.POSTPONED,
+    EventType.UPDATED,
+    EventType.LABELS_CHANGED,
+)
+"""If no agent did it, a person did."""
+
+_GIVEN_BY_PEOPLE = (EventType.DELEGATED, EventType.RETRIED)
+"""Their agent is not the one who did it, but the one that got the case."""
+
+
+def _joined(*parts: str | None) -> str | None:
+    return ": ".join(filter(None, parts)) or None
+
+
+def _value(value: Any) -> str:
+    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
+
+
+def show_history(events: Iterable[CaseEvent], asked: Mapping[UUID, HumanRequest]) -> None:
+    teller = Teller()
+    rows = (teller.tell(event, asked) for event in events)
+    table(("when", "event", "who", "detail"), rows, title="History", yields=("who",))
 
 
 def show_messages(found: list[RunRecord]) -> None:
@@ -108,22 +200,29 @@ def show_messages(found: list[RunRecord]) -> None:
 
 
 def message_text(message: Message) -> str:
-    """What a run said, or a call as JSON."""
-    return str(message.content["text"]) if message.type == "text" else json.dumps(message.content, ensure_ascii=False)
+    """What a run said, a call with its arguments, or what came of it."""
+    content = message.content
+    if message.type == "text":
+        return str(content["text"])
+    if message.type == "tool_call":
+        arguments = content.get("arguments")
+        return str(content["name"]) + ("" if arguments is None else f" {json.dumps(arguments, ensure_ascii=False)}")
+    if content.get("error") is not None:
+        return f"error: {_value(content['error'])}"
+    return _value(content.get("result"))
 
 
 def follow(case_id: CaseId) -> None:
     """Print what happens to a case, from its beginning, until it has ended."""
     casework = installation()
-    seen = 0
+    seen, teller = 0, Teller()
     while True:
         case, events = services.cases.get(casework.db, casework.team_id, case_id)
         fresh = [event for event in events if event.id > seen]
         asked = requests_of(fresh)
         for event in fresh:
             seen = max(seen, event.id)
-            parts = (millisecond(event.created_at), word(event), event.agent_name, detail(event, asked))
-            say("  ".join(printable(str(part)) for part in parts if part))
+            say("  ".join(printable(part) for part in teller.tell(event, asked) if part))
         if case.status in _ENDED:
             return
         time.sleep(_POLL_SECONDS)

@@ -1,11 +1,12 @@
 """The records of casework: frozen data that the store returns, and the API and the command line show."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, NewType
 from uuid import UUID
 
+from casework.core.duration import parse_when
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.payload import check_data, check_text
 from casework.errors import InvalidInput
@@ -148,6 +149,9 @@ class LabelRef:
         check_text("label's value", self.value, least=1, most=MAX_LABEL)
         check_text("label's key", self.key, most=MAX_LABEL)
 
+    def __str__(self) -> str:
+        return f"{self.key}={self.value}" if self.key else self.value
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
@@ -172,13 +176,19 @@ class CountedLabel:
 
 @dataclass(frozen=True, slots=True)
 class NewCase:
-    """A case to create. Raises InvalidInput if its values are not valid."""
+    """A case to create. `key` identifies it within its queue: a second one with the same key is not created. `ready_at` is
+    when it is ready: a time from now such as "2h" or a timedelta, or an aware moment; until then it is postponed.
+
+    Raises InvalidInput if its values are not valid.
+    """
 
     title: str
     data: Any = ""
     labels: tuple[LabelRef, ...] = ()
     priority: Priority = Priority.NONE
     key: str | None = None
+    # Not part of what a run remembers of the cases that it added: an attempt that computes the moment again adds nothing.
+    ready_at: str | timedelta | datetime | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         check_text("title", self.title, least=1, most=MAX_TITLE)
@@ -187,6 +197,13 @@ class NewCase:
             raise InvalidInput(f"The case has {len(self.labels)} labels; {MAX_LABELS} is the most.")
         if self.key is not None:
             check_text("key", self.key, least=1, most=MAX_TITLE)
+        if self.ready_at is not None:
+            parse_when(self.ready_at)
+
+    @property
+    def moment(self) -> timedelta | datetime | None:
+        """When it is ready: the span from now, or the moment in UTC; None for at once."""
+        return None if self.ready_at is None else parse_when(self.ready_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +226,7 @@ class Case:
     labels: tuple[Label, ...]
     created_at: datetime
     updated_at: datetime
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +242,9 @@ class CaseEvent:
     agent_id: AgentId | None
     agent_name: str | None
     human_request_id: RequestId | None
+    changes: list[dict[str, Any]] | None = None
+    """What the line changed besides the status, if it says so: each `field`, with its `old` value, if known, and its `new`
+    one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +317,8 @@ class HumanRequest:
     cancelled_at: datetime | None
     case_title: str = ""
     """Of its case, in lists."""
+    responded_by: str | None = None
+    """Who answered: a user of the command line, or the name of a key of the API."""
 
     @property
     def status(self) -> str:

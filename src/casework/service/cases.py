@@ -1,38 +1,27 @@
-"""What people do to cases: create, look, retry, delegate, settle, delete, stop."""
+"""What people do to cases: create, look, change, retry, delegate, postpone, settle, delete."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from casework.core.duration import parse_when
 from casework.core.effects import Committed, Effects
 from casework.core.lifecycle import LIFECYCLE, CaseStatus, Event
 from casework.core.model import AgentId, Case, CaseEvent, CaseFilter, CaseId, NewCase, Priority, QueueId, RunId, TeamId
 from casework.core.payload import check_data
 from casework.core.unset import UNSET
-from casework.errors import InvalidInput, NotAConsumer, NotFound
+from casework.errors import Conflict, InvalidInput, NotAConsumer, NotFound
+from casework.service.changes import Relabel, change
+from casework.service.overrides import CasesChanged, override_within
 from casework.settings import Settings
 from casework.store import cases as store
-from casework.store import listing, queues, requests, runs, transitions
+from casework.store import listing, queues, transitions
 from casework.store.database import Database, Tx
 
 MAX_BATCH = 1000
 _CLEAR_BATCH = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class CasesChanged:
-    """What a person's action did to a list of cases."""
-
-    moved: list[CaseId] = field(default_factory=list)
-    skipped: int = 0
-    interrupted: list[RunId] = field(default_factory=list)
-
-    @property
-    def effects(self) -> Effects:
-        """The effects: stop the interrupted runs, and ask for a tick."""
-        return Effects(stops=tuple(self.interrupted), nudge=bool(self.moved))
 
 
 def create(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed[list[CaseId]]:
@@ -81,16 +70,36 @@ def resolve(tx: Tx, team_id: TeamId, case_id: UUID) -> Case:
     return found[0]
 
 
-def create_and_get(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed[list[Case]]:
-    """Like `create`, and return the created cases, read in the same transaction."""
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The cases of a request, in its order: those that were created, and those that had one of its keys already."""
+
+    cases: list[Case]
+    existing: list[CaseId]
+
+
+def create_and_get(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed[Created]:
+    """Like `create`, and return the cases, read in the same transaction: for a known key, the first case that had it."""
     with db.begin() as tx:
         created = create_and_get_within(tx, queue_id, new)
     return Committed(created, Effects(nudge=True))
 
 
-def create_and_get_within(tx: Tx, queue_id: QueueId, new: Sequence[NewCase]) -> list[Case]:
+def create_and_get_within(tx: Tx, queue_id: QueueId, new: Sequence[NewCase]) -> Created:
     """Like `create_and_get`, inside an open transaction."""
-    return store.get_many(tx, create_within(tx, queue_id, new))
+    added = create_within(tx, queue_id, new)
+    if len(added) == len(new):
+        return Created(store.get_many(tx, added), [])
+    known = store.ids_of_keys(tx, queue_id, [case.key for case in new if case.key])
+    without_key = (id for id in added if id not in known.values())
+    ids = [known.get(case.key) if case.key else next(without_key) for case in new]
+    present = [id for id in ids if id]
+    if len(present) < len(new):
+        raise Conflict(
+            "A case that has one of the keys was deleted meanwhile. Nothing was created; repeat the request."
+        )
+    found = {case.id: case for case in store.get_many(tx, list(dict.fromkeys(present)))}
+    return Created([found[id] for id in present], [id for id in dict.fromkeys(present) if id not in added])
 
 
 def update(
@@ -101,6 +110,7 @@ def update(
     title: str | None = None,
     priority: Priority | None = None,
     data: Any = UNSET,
+    relabel: Relabel | None = None,
 ) -> Committed[tuple[Case, list[CaseEvent]]]:
     """Change a case, whatever its status. A title or priority of None stays as it is; data of None becomes null.
 
@@ -112,8 +122,8 @@ def update(
         check_data("data", data)
     with db.begin() as tx:
         case = resolve(tx, team_id, case_id)
-        text = None if data is UNSET else json.dumps(data, ensure_ascii=False)
-        store.update(tx, case.id, title=title, data=text, priority=priority)
+        if not change(tx, case.queue_id, case.id, title=title, data=data, priority=priority, relabel=relabel):
+            raise NotFound("case", case_id)
     return Committed(get(db, team_id, case_id), Effects(nudge=priority is not None))
 
 
@@ -129,15 +139,50 @@ def find(db: Database, queue_id: QueueId, wanted: CaseFilter, *, limit: int, off
         return listing.page(tx, queue_id, wanted, limit=limit, offset=offset)[0]
 
 
+def end_reasons(db: Database, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Why each of these cases, which have ended, did so, if that is known."""
+    with db.snapshot() as tx:
+        return listing.end_reasons(tx, ids)
+
+
 def queue_of(db: Database, team_id: TeamId, case_id: UUID) -> QueueId:
     """The queue that a case is in. Raises NotFound."""
     with db.snapshot() as tx:
         return resolve(tx, team_id, case_id).queue_id
 
 
-def retry(db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID]) -> Committed[CasesChanged]:
-    """Set cases back to pending, for all consumers of the queue. Interrupts live runs; skips pending cases."""
+def retry(
+    db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID], *, same_agent: bool = False
+) -> Committed[CasesChanged]:
+    """Set cases back to pending, for all consumers of the queue. Interrupts live runs; skips pending cases.
+
+    With `same_agent`, each case is delegated to the agent that it was delegated to, or that had it last. Raises NotAConsumer
+    if such an agent is no longer connected to the queue.
+    """
+    if same_agent:
+        return _retry_by_same_agents(db, settings, queue_id, ids)
     return _override(db, settings, Event.RETRY, CaseStatus.PENDING, queue_id, ids)
+
+
+def _retry_by_same_agents(
+    db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID]
+) -> Committed[CasesChanged]:
+    done = CasesChanged()
+    with db.begin() as tx:
+        # Consumers are locked before cases. A case that another agent takes in between is skipped.
+        checked = {agent_id: name for agent_id, name in store.last_agents(tx, ids).values() if agent_id}
+        for agent_id in sorted(checked):
+            if not queues.is_consumer(tx, queue_id, agent_id):
+                raise NotAConsumer(f"The agent {checked[agent_id]!r} is not a consumer of this queue any more.")
+        rows = store.lock(tx, ids, queue_id)
+        agents = store.last_agents(tx, ids)
+        for same in (None, *sorted(checked)):
+            mine = [row for row in rows if agents[row.id][0] == same]
+            part = override_within(tx, settings, Event.RETRY, CaseStatus.PENDING, mine, agent_id=same)
+            done.moved.extend(part.moved)
+            done.interrupted.extend(part.interrupted)
+    changed = CasesChanged(done.moved, len(set(ids)) - len(done.moved), done.interrupted)
+    return Committed(changed, changed.effects)
 
 
 def delegate(
@@ -145,6 +190,21 @@ def delegate(
 ) -> Committed[CasesChanged]:
     """Set cases back to pending, for that agent only. Raises NotAConsumer if it is not connected to the queue."""
     return _override(db, settings, Event.DELEGATE, CaseStatus.PENDING, queue_id, ids, agent_id=agent_id)
+
+
+def postpone(
+    db: Database,
+    settings: Settings,
+    queue_id: QueueId,
+    ids: Sequence[UUID],
+    until: str | timedelta | datetime,
+    reason: str | None = None,
+) -> Committed[CasesChanged]:
+    """Set cases aside until a moment, or for a time such as "2h"; a delegation stays. Interrupts runs that would go on,
+    and skips cases whose status does not permit it. Raises InvalidInput, also for a moment that has passed."""
+    return _override(
+        db, settings, Event.DEFER, CaseStatus.POSTPONED, queue_id, ids, reason=reason, until=parse_when(until)
+    )
 
 
 def settle(
@@ -172,64 +232,17 @@ def _override(
     *,
     agent_id: AgentId | None = None,
     reason: str | None = None,
+    until: timedelta | datetime | None = None,
 ) -> Committed[CasesChanged]:
     with db.begin() as tx:
+        moment = tx.now + until if isinstance(until, timedelta) else until
+        if moment is not None and moment <= tx.now:
+            raise InvalidInput(f"{moment.isoformat()} has passed: give a moment that is still to come.")
         if agent_id is not None and not queues.is_consumer(tx, queue_id, agent_id):
             raise NotAConsumer
         rows = store.lock(tx, ids, queue_id)
-        done = override_within(tx, settings, event, target, rows, agent_id=agent_id, reason=reason)
-    return Committed(CasesChanged(done.moved, len(set(ids)) - len(done.moved), done.interrupted), done.effects)
-
-
-def override_within(
-    tx: Tx,
-    settings: Settings,
-    event: Event,
-    target: CaseStatus,
-    locked: Sequence[Any],
-    *,
-    agent_id: AgentId | None = None,
-    reason: str | None = None,
-) -> CasesChanged:
-    """Take locked cases from their runs. A case whose run has to stop first is ready once it has, or at its
-    deadline."""
-    moving = [row for row in locked if LIFECYCLE.allows(CaseStatus(row.status), event, target)]
-    ids = [row.id for row in moving]
-    if not ids:
-        return CasesChanged(skipped=len(locked))
-    stopped = transitions.interrupt(tx, ids, tx.now + settings.grace, reason or f"interrupted: {event}")
-    requests.cancel_of_cases(tx, ids)
-    until = {run.case_id: run.runs_until for run in stopped}
-    transitions.override(
-        tx,
-        event,
-        target,
-        [(row.id, until.get(row.id) or tx.now, row.run_id) for row in moving],
-        agent_id=agent_id,
-        reason=reason,
-    )
-    return CasesChanged([CaseId(id) for id in ids], len(locked) - len(ids), [run.run_id for run in stopped])
-
-
-def take_back_from(tx: Tx, settings: Settings, queue_id: QueueId, agent_id: AgentId) -> list[RunId]:
-    """Release all cases of a queue that an agent works on or that are delegated to it, pending ones too."""
-    rows = store.lock(tx, store.lock_of_consumer(tx, queue_id, agent_id))
-    pending = [row for row in rows if row.status == CaseStatus.PENDING]
-    taken = override_within(tx, settings, Event.RETRY, CaseStatus.PENDING, rows, reason="its agent was disconnected")
-    undelegated = override_within(
-        tx, settings, Event.DELEGATE, CaseStatus.PENDING, pending, reason="its agent was disconnected"
-    )
-    return taken.interrupted + undelegated.interrupted
-
-
-def release_unstarted(tx: Tx, unstarted: Sequence[transitions.Fence]) -> int:
-    """Release runs that were sent but have not started, and return how many. All their cases are locked first, by id:
-    locking them in the order of the runs would break the lock order."""
-    store.lock(tx, [fence.case_id for fence in unstarted])
-    return sum(
-        runs.lock_if_unstarted(tx, fence) and transitions.release(tx, fence, "released before it started")
-        for fence in unstarted
-    )
+        done = override_within(tx, settings, event, target, rows, agent_id=agent_id, reason=reason, until=moment)
+    return Committed(replace(done, skipped=len(set(ids)) - len(done.moved)), done.effects)
 
 
 def delete(db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID]) -> Committed[CasesChanged]:
@@ -251,7 +264,7 @@ def delete_one(db: Database, settings: Settings, team_id: TeamId, case_id: UUID)
 
 
 def _delete_within(tx: Tx, settings: Settings, locked: Sequence[UUID]) -> CasesChanged:
-    stopped = transitions.interrupt(tx, locked, tx.now + settings.grace, "interrupted: delete", forget=True)
+    stopped = transitions.interrupt(tx, locked, tx.now + settings.grace, "its case was deleted", forget=True)
     store.delete(tx, locked)
     return CasesChanged([CaseId(id) for id in locked], 0, [run.run_id for run in stopped])
 

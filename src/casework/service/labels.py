@@ -1,11 +1,11 @@
 """Labels of a queue and of its cases."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from casework.core.lifecycle import EventType
 from casework.core.model import CaseId, CountedLabel, Label, LabelRef, Queue, QueueId, TeamId
 from casework.errors import InvalidInput, NotFound
+from casework.service import changes
 from casework.service.queues import resolve
 from casework.store import cases, queues
 from casework.store import labels as store
@@ -50,17 +50,24 @@ def assign(db: Database, team_id: TeamId, queue_id: UUID, case_id: UUID, refs: S
         raise InvalidInput(f"Between 1 and {MAX_ASSIGNED} labels can be assigned at once (got {len(refs)}).")
     with db.begin() as tx:
         queue, case = _case_of(tx, team_id, queue_id, case_id)
-        if store.assign(tx, queue, [(case, refs)]):
-            cases.log(tx, [case], EventType.LABELS_CHANGED)
+        _relabel(tx, queue, case, lambda has: has | set(refs))
         return list(store.of_cases(tx, [case]).get(case, ()))
 
 
 def unlink(db: Database, team_id: TeamId, queue_id: UUID, case_id: UUID, label_ids: Sequence[UUID]) -> None:
     """Remove labels from a case; those that it does not have are ignored. Raises NotFound."""
     with db.begin() as tx:
-        _, case = _case_of(tx, team_id, queue_id, case_id)
-        if store.unlink(tx, case, label_ids):
-            cases.log(tx, [case], EventType.LABELS_CHANGED)
+        queue, case = _case_of(tx, team_id, queue_id, case_id)
+        carried = store.of_cases(tx, [case]).get(case, ())
+        gone = {LabelRef(label.value, label.key) for label in carried if label.id in label_ids}
+        _relabel(tx, queue, case, lambda has: has - gone)
+
+
+def _relabel(tx: Tx, queue_id: QueueId, case_id: CaseId, relabel: Callable[[set[LabelRef]], set[LabelRef]]) -> None:
+    """Change the labels of a locked case. What changes nothing leaves no trace."""
+    has = {LabelRef(label.value, label.key) for label in store.of_cases(tx, [case_id]).get(case_id, ())}
+    if relabel(has) != has:
+        changes.change(tx, queue_id, case_id, relabel=relabel)
 
 
 def create(db: Database, team_id: TeamId, queue_id: UUID, ref: LabelRef, hue: int | None) -> CountedLabel:

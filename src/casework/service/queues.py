@@ -8,7 +8,7 @@ from casework.core.names import check_name
 from casework.core.payload import check_text
 from casework.core.unset import UNSET, Unset
 from casework.errors import InvalidInput, NotAConsumer, NotFound
-from casework.service import agents, cases
+from casework.service import agents, cases, overrides
 from casework.settings import Settings
 from casework.store import counters as counter_store
 from casework.store import queues as store
@@ -95,7 +95,7 @@ def release_live_runs(db: Database, settings: Settings, team_id: TeamId, ref: st
     """Ask the running runs of a queue to stop and release their cases, and release those that have not started."""
     with db.begin() as tx:
         queue = resolve(tx, team_id, ref)
-        released = cases.release_unstarted(tx, runs.pending_of(tx, queue.id))
+        released = overrides.release_unstarted(tx, runs.pending_of(tx, queue.id))
     # In a separate transaction: a worker that goes from one run to the next locks both, the older one first.
     with db.begin() as tx:
         asked = transitions.ask_to_release(tx, settings.grace, queue_id=queue.id)
@@ -164,7 +164,7 @@ def disconnect(tx: Tx, settings: Settings, queue_id: QueueId, agent_id: AgentId)
     """Disconnect within a transaction; None if the agent was not connected."""
     if not store.remove_consumer(tx, queue_id, agent_id):
         return None
-    return cases.take_back_from(tx, settings, queue_id, agent_id)
+    return overrides.take_back_from(tx, settings, queue_id, agent_id)
 
 
 def delete_agent(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID) -> Committed[list[RunId]]:

@@ -35,21 +35,27 @@ def get(db: Database, team_id: TeamId, request_id: UUID) -> HumanRequest:
     return request
 
 
-def answer(db: Database, team_id: TeamId, request_id: UUID, value: str) -> Committed[HumanRequest]:
-    """Answer a question; its run goes on. Raises NotFound, InvalidInput for an approval, AlreadyAnswered."""
+def answer(
+    db: Database, team_id: TeamId, request_id: UUID, value: str, *, by: str | None = None
+) -> Committed[HumanRequest]:
+    """Answer a question; its run goes on. `by` says who answers. Raises NotFound, InvalidInput for an approval, AlreadyAnswered."""
     check_text("answer", value)
     options = get(db, team_id, request_id).options
     if options and value not in options:
         raise InvalidInput(f"The answer must be one of {', '.join(map(repr, options))}.")
-    return _respond(db, team_id, request_id, RequestKind.QUESTION, value)
+    return _respond(db, team_id, request_id, RequestKind.QUESTION, value, by)
 
 
-def decide(db: Database, team_id: TeamId, request_id: UUID, approved: bool) -> Committed[HumanRequest]:
-    """Approve or deny; the run goes on. Raises NotFound, InvalidInput for a question, AlreadyAnswered."""
-    return _respond(db, team_id, request_id, RequestKind.APPROVAL, approved)
+def decide(
+    db: Database, team_id: TeamId, request_id: UUID, approved: bool, *, by: str | None = None
+) -> Committed[HumanRequest]:
+    """Approve or deny; the run goes on. `by` says who decides. Raises NotFound, InvalidInput for a question, AlreadyAnswered."""
+    return _respond(db, team_id, request_id, RequestKind.APPROVAL, approved, by)
 
 
-def _respond(db: Database, team_id: TeamId, request_id: UUID, kind: RequestKind, value: Any) -> Committed[HumanRequest]:
+def _respond(
+    db: Database, team_id: TeamId, request_id: UUID, kind: RequestKind, value: Any, by: str | None
+) -> Committed[HumanRequest]:
     with db.begin() as tx:
         request = store.get(tx, team_id, request_id)
         if request is None:
@@ -58,7 +64,7 @@ def _respond(db: Database, team_id: TeamId, request_id: UUID, kind: RequestKind,
             wanted = "text as its answer" if request.kind is RequestKind.QUESTION else "to be approved or denied"
             raise InvalidInput(f"The request needs {wanted}: its kind is {request.kind}.")
         cases.lock(tx, [request.case_id])
-        if not (store.answer(tx, request.id, value) and transitions.answer(tx, request.case_id, request.id)):
+        if not (store.answer(tx, request.id, value, by) and transitions.answer(tx, request.case_id, request.id)):
             now = store.get(tx, team_id, request_id)
             raise AlreadyAnswered(f"The request is {now.status} already." if now else None)
         answered = store.get(tx, team_id, request_id)

@@ -7,7 +7,8 @@ from casework.core.effects import Committed, Effects
 from casework.core.lifecycle import LIFECYCLE, LIVE, CaseStatus, Event, RunStatus
 from casework.core.model import AgentId, CaseId, CaseRun, Message, QueueId, RunRecord, TeamId
 from casework.errors import Conflict, NotFound, TransitionRefused
-from casework.service.cases import CasesChanged, override_within, resolve
+from casework.service.cases import resolve
+from casework.service.overrides import CasesChanged, override_within
 from casework.settings import Settings
 from casework.store import cases, messages, queues
 from casework.store import runs as store

@@ -10,7 +10,7 @@ from casework.core.lifecycle import CaseStatus, Event
 from casework.core.model import CounterName, RunId
 from casework.core.plan import alone
 from casework.core.retry import next_attempt
-from casework.service import cases
+from casework.service import overrides
 from casework.service.crash_points import Point, reach
 from casework.settings import Settings
 from casework.store import cases as case_store
@@ -127,7 +127,7 @@ def _time_out(db: Database, settings: Settings, run: StuckRun) -> list[RunId]:
         held = [row for row in case_store.lock(tx, [run.fence.case_id]) if row.run_id == run.fence.run_id]
         held = [row for row in held if row.attempt == run.fence.attempt]
         reason = f"ran longer than its limit of {run.timeout:g} s"
-        done = cases.override_within(tx, settings, Event.STOP, CaseStatus.FAILED, held, reason=reason)
+        done = overrides.override_within(tx, settings, Event.STOP, CaseStatus.FAILED, held, reason=reason)
     return done.interrupted
 
 

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,30 +14,49 @@ from casework.store import labels
 from casework.store.database import NOW, Tx
 from casework.store.ids import new_ids
 from casework.store.transitions import Fence
+from casework.store.transitions.clauses import change_to
+
 
 # One statement for any number of cases. It keeps the queue from being deleted, and adds nothing if it is gone. A case
 # with a known key is skipped. A transaction that adds a key waits for others that are adding it, so keys are added in
 # one order. Arrays of text are sent in binary, because in text format each quote would be escaped twice.
-_CREATE_SQL = f"""
+def _create_sql(
+    status: str, ready_at: str, postponed_to: str, moments: str = "", names: str = "", changes: str = "null::json"
+) -> str:
+    return f"""
 with home as (
   select id from queues where id = %(queue_id)s for key share
 ), new as (
-  select n.* from home cross join unnest(%(ids)b::uuid[], %(titles)b::text[], %(data)b::text[], %(priorities)s::smallint[], %(keys)b::text[], %(words)b::text[])
-    with ordinality as n (id, title, data, priority, key, words, position)
+  select n.* from home cross join unnest(%(ids)b::uuid[], %(titles)b::text[], %(data)b::text[], %(priorities)s::smallint[], %(keys)b::text[], %(words)b::text[]{moments})
+    with ordinality as n (id, title, data, priority, key, words{names}, position)
 ), added as (
-  insert into cases (id, queue_id, title, data, status, priority, ready_at, key, created_at, updated_at)
-  select id, %(queue_id)s, title, data::json, '{CaseStatus.PENDING}', priority, {NOW}, key, {NOW}, {NOW} from new order by key, position
+  insert into cases (id, queue_id, title, data, status, priority, ready_at, postponed_to, key, created_at, updated_at)
+  select id, %(queue_id)s, title, data::json, {status}, priority, {ready_at}, {postponed_to}, key, {NOW}, {NOW} from new n order by key, position
   on conflict (queue_id, key) where key is not null do nothing
-  returning id
+  returning id, postponed_to
 ), found_by as (
   insert into case_search (case_id, queue_id, words)
   select n.id, %(queue_id)s, to_tsvector('simple', n.words) from new n join added a on a.id = n.id
 ), logged as (
-  insert into case_events (case_id, type, created_at, run_id, agent_id)
-  select id, '{EventType.CREATED}', {NOW}, %(run_id)s::uuid, %(agent_id)s::uuid from added
+  insert into case_events (case_id, type, created_at, run_id, agent_id, changes)
+  select id, '{EventType.CREATED}', {NOW}, %(run_id)s::uuid, %(agent_id)s::uuid, {changes} from added
 )
 select (select count(*) from home) as homes, array(select id from added) as added
 """
+
+
+_CREATE_SQL = _create_sql(f"'{CaseStatus.PENDING}'", NOW, "null")
+
+# A moment that has passed means now.
+_READY = f"greatest({NOW}, n.moment, {NOW} + make_interval(secs => n.wait))"
+_CREATE_LATER_SQL = _create_sql(
+    f"case when {_READY} > {NOW} then '{CaseStatus.POSTPONED}' else '{CaseStatus.PENDING}' end",
+    _READY,
+    f"nullif({_READY}, {NOW})",
+    ", %(moments)s::timestamptz[], %(waits)s::float[]",
+    ", moment, wait",
+    f"case when postponed_to is not null then {change_to(postponed_to='postponed_to')} end",
+)
 
 
 def takes_one_statement(new: Sequence[NewCase]) -> bool:
@@ -47,12 +67,14 @@ def takes_one_statement(new: Sequence[NewCase]) -> bool:
 def create(
     tx: Tx, queue_id: QueueId, new: Sequence[NewCase], *, run_id: RunId | None = None, agent_id: AgentId | None = None
 ) -> list[CaseId] | None:
-    """Create pending cases and their labels, in order, and return the ids of the new ones; None if the queue is gone.
-    Without labels this is one statement."""
+    """Create cases and their labels, in order, and return the ids of the new ones; None if the queue is gone. A case that
+    is ready later is postponed, the others are pending. Without labels this is one statement."""
     ids = new_ids(len(new))
+    later = any(case.ready_at is not None for case in new)
     row = tx.sql(
-        _CREATE_SQL,
+        _CREATE_LATER_SQL if later else _CREATE_SQL,
         {
+            **(_moments(new) if later else {}),
             "ids": ids,
             "titles": [case.title for case in new],
             "data": [json.dumps(case.data, ensure_ascii=False) for case in new],
@@ -73,9 +95,26 @@ def create(
     return [CaseId(id) for id in ids if id in added]
 
 
+def _moments(new: Sequence[NewCase]) -> dict[str, list[Any]]:
+    given = [case.moment for case in new]
+    return {
+        "moments": [one if isinstance(one, datetime) else None for one in given],
+        "waits": [one.total_seconds() if isinstance(one, timedelta) else None for one in given],
+    }
+
+
+def ids_of_keys(tx: Tx, queue_id: QueueId, keys: Sequence[str]) -> dict[str, CaseId]:
+    """The cases of a queue that have one of these keys."""
+    rows = tx.sql(
+        "select id, key from cases where queue_id = %(queue_id)s and key = any(%(keys)s::text[])",
+        {"queue_id": queue_id, "keys": list(keys)},
+    )
+    return {row.key: CaseId(row.id) for row in rows}
+
+
 COLUMNS = """
 c.id, c.queue_id, c.title, c.data, c.status, c.priority, c.assigned_agent_id, c.claimed_at, c.run_id, c.completed_at,
-c.postponed_to, c.human_request_id, r.status as run_status, c.created_at, c.updated_at
+c.postponed_to, c.human_request_id, r.status as run_status, c.created_at, c.updated_at, c.key
 """
 
 
@@ -102,6 +141,7 @@ def _case(row: Any, labelled: tuple[Label, ...]) -> Case:
         labels=labelled,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        key=row.key,
     )
 
 
@@ -119,7 +159,7 @@ def events(tx: Tx, case_id: CaseId) -> list[CaseEvent]:
     """The history of a case, oldest first."""
     rows = tx.sql(
         """
-        select e.id, e.case_id, e.type, e.reason, e.created_at, e.run_id, e.agent_id, a.name as agent_name, e.human_request_id
+        select e.id, e.case_id, e.type, e.reason, e.created_at, e.run_id, e.agent_id, a.name as agent_name, e.human_request_id, e.changes
         from case_events e left join agents a on a.id = e.agent_id where e.case_id = %(case_id)s order by e.id
         """,
         {"case_id": case_id},
@@ -138,13 +178,28 @@ def lock(tx: Tx, ids: Sequence[UUID], queue_id: QueueId | None = None) -> list[A
     return list(
         tx.sql(
             """
-            select id, queue_id, status, run_id, attempt, ready_at, human_request_id from cases
+            select id, queue_id, status, run_id, attempt, ready_at, human_request_id, assigned_agent_id from cases
             where id = any(%(ids)s::uuid[]) and (%(queue_id)s::uuid is null or queue_id = %(queue_id)s)
             order by id for no key update
             """,
             {"ids": list(ids), "queue_id": queue_id},
         )
     )
+
+
+def last_agents(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, tuple[AgentId | None, str | None]]:
+    """The agent that each case is delegated to, or else that had it last, with its name; None if nobody had it."""
+    rows = tx.sql(
+        """
+        select c.id, a.id as agent_id, a.name from cases c
+        left join lateral (select agent_id from runs where case_id = c.id order by id desc limit 1) r
+          on c.assigned_agent_id is null
+        left join agents a on a.id = coalesce(c.assigned_agent_id, r.agent_id)
+        where c.id = any(%(ids)s::uuid[])
+        """,
+        {"ids": list(ids)},
+    )
+    return {row.id: (row.agent_id, row.name) for row in rows}
 
 
 def lock_of_consumer(tx: Tx, queue_id: QueueId, agent_id: AgentId) -> list[UUID]:
@@ -185,51 +240,65 @@ def delete(tx: Tx, ids: Sequence[UUID]) -> int:
     return tx.sql("delete from cases where id = any(%(ids)s::uuid[])", values).rowcount
 
 
-_UPDATE_SQL = f"""
-with changed as (
-  update cases set data = coalesce(%(data)s::json, data), title = coalesce(%(title)s, title),
-    priority = coalesce(%(priority)s, priority), updated_at = {NOW}
+_CHANGE_SQL = f"""
+with old as (
+  select id, title, data, priority from cases
   where id = %(case_id)s and (%(run_id)s::uuid is null or (run_id = %(run_id)s and attempt = %(attempt)s and status = '{CaseStatus.CLAIMED}'))
-  returning id, run_agent_id, title, data
-), logged as (
-  insert into case_events (case_id, type, created_at, run_id, agent_id)
-  select id, '{EventType.UPDATED}', {NOW}, %(run_id)s::uuid, case when %(run_id)s::uuid is not null then run_agent_id end from changed
+  for no key update
 )
-select title, data from changed
+update cases c set data = coalesce(%(data)s::json, c.data), title = coalesce(%(title)s, c.title),
+  priority = coalesce(%(priority)s, c.priority), updated_at = {NOW}
+from old where c.id = old.id
+returning c.run_agent_id, c.title, c.data, c.priority, old.title as old_title, old.data as old_data, old.priority as old_priority
 """
 
 
-def update_by_run(tx: Tx, fence: Fence, *, title: str | None, data: str | None) -> bool:
-    """Change the case that a run holds; False if it no longer holds it. `data` is JSON text."""
-    return _update(tx, {**fence.parameters(), "title": title, "data": data, "priority": None})
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A case that was changed, and by which run of which agent, if it was one."""
+
+    case_id: CaseId
+    run_id: RunId | None
+    agent_id: AgentId | None
+    old: dict[str, Any]
+    new: dict[str, Any]
 
 
-def update(tx: Tx, case_id: CaseId, *, title: str | None, data: str | None, priority: Priority | None) -> bool:
-    """Change a case, whatever its status; False if it does not exist. `data` is JSON text."""
-    rank = None if priority is None else priority.rank
-    return _update(
-        tx, {"case_id": case_id, "run_id": None, "attempt": None, "title": title, "data": data, "priority": rank}
-    )
-
-
-def _update(tx: Tx, values: dict[str, Any]) -> bool:
-    row = tx.sql(_UPDATE_SQL, values).one_or_none()
+def change(
+    tx: Tx, case_id: CaseId, fence: Fence | None, *, title: str | None, data: str | None, priority: Priority | None
+) -> Changed | None:
+    """Change a case; None if it does not exist, or if the run whose fence is given no longer holds it. `data` is JSON
+    text, and None leaves a value as it is. The caller records the change in the same transaction."""
+    held = fence.parameters() if fence else {"run_id": None, "attempt": None}
+    values = {"title": title, "data": data, "priority": None if priority is None else priority.rank}
+    row = tx.sql(_CHANGE_SQL, {**held, **values, "case_id": case_id}).one_or_none()
     if row is None:
-        return False
-    words = searchable(row.title, row.data)
-    tx.sql(
-        "update case_search set words = to_tsvector('simple', %(words)s) where case_id = %(id)s",
-        {"id": values["case_id"], "words": words},
+        return None
+    return Changed(
+        case_id,
+        fence.run_id if fence else None,
+        row.run_agent_id if fence else None,
+        {"title": row.old_title, "data": row.old_data, "priority": Priority.of_rank(row.old_priority)},
+        {"title": row.title, "data": row.data, "priority": Priority.of_rank(row.priority)},
     )
-    return True
 
 
-def log(tx: Tx, case_ids: Sequence[UUID], type: EventType, reason: str | None = None) -> None:
-    """Add a line to the history of cases without changing their status."""
+def record_change(tx: Tx, changed: Changed, type: EventType, changes: Sequence[dict[str, Any]]) -> None:
+    """Write the history's line about a change, and let searches find the case by its new words."""
     tx.sql(
         f"""
-        with touched as (update cases set updated_at = {NOW} where id = any(%(ids)s::uuid[]) returning id)
-        insert into case_events (case_id, type, reason, created_at) select id, %(type)s, %(reason)s, {NOW} from touched
+        with found_by as (
+          update case_search set words = to_tsvector('simple', %(words)s) where case_id = %(case_id)s
+        )
+        insert into case_events (case_id, type, created_at, run_id, agent_id, changes)
+        values (%(case_id)s, %(type)s, {NOW}, %(run_id)s, %(agent_id)s, %(changes)s::json)
         """,
-        {"ids": list(case_ids), "type": type, "reason": reason},
+        {
+            "case_id": changed.case_id,
+            "run_id": changed.run_id,
+            "agent_id": changed.agent_id,
+            "type": type,
+            "changes": json.dumps(list(changes), ensure_ascii=False),
+            "words": searchable(changed.new["title"], changed.new["data"]),
+        },
     )

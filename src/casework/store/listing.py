@@ -16,6 +16,7 @@ from casework.core.model import Case, CaseFilter, QueueId
 from casework.core.search import as_tsquery
 from casework.store.cases import COLUMNS, with_labels
 from casework.store.database import Tx
+from casework.store.snapshot import END_EVENTS
 
 
 class SortBy(StrEnum):
@@ -216,3 +217,16 @@ def total(tx: Tx, queue_id: QueueId, wanted: CaseFilter) -> int:
     """
     count: int = tx.sql(statement, found.values).scalar_one()
     return count
+
+
+def end_reasons(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Why each of these cases ended, if its history says so."""
+    rows = tx.sql(
+        """
+        select w.id, e.reason from unnest(%(ids)s::uuid[]) as w (id) cross join lateral (
+          select reason from case_events where case_id = w.id and type = any(%(ends)s) order by id desc limit 1
+        ) e where e.reason is not null
+        """,
+        {"ids": list(ids), "ends": END_EVENTS},
+    )
+    return {row.id: row.reason for row in rows}

@@ -10,7 +10,7 @@ from casework.core.model import CaseId, HumanRequest, QueueId, RequestId, Reques
 from casework.store.database import NOW, Tx
 from casework.store.transitions import Fence
 
-_COLUMNS = "h.id, h.case_id, h.run_id, h.kind, h.title, h.description, h.options, h.answer, h.created_at, h.responded_at, h.cancelled_at"
+_COLUMNS = "h.id, h.case_id, h.run_id, h.kind, h.title, h.description, h.options, h.answer, h.created_at, h.responded_at, h.cancelled_at, h.responded_by"
 
 
 def _request(row: Any) -> HumanRequest:
@@ -27,6 +27,7 @@ def _request(row: Any) -> HumanRequest:
         row.responded_at,
         row.cancelled_at,
         getattr(row, "case_title", ""),
+        row.responded_by,
     )
 
 
@@ -60,7 +61,8 @@ def get(tx: Tx, team_id: TeamId, request_id: UUID) -> HumanRequest | None:
     """The team's request with that id."""
     row = tx.sql(
         f"""
-        select {_COLUMNS} from human_requests h join cases c on c.id = h.case_id join queues q on q.id = c.queue_id
+        select {_COLUMNS}, c.title as case_title
+        from human_requests h join cases c on c.id = h.case_id join queues q on q.id = c.queue_id
         where h.id = %(id)s and q.team_id = %(team_id)s
         """,
         {"id": request_id, "team_id": team_id},
@@ -93,15 +95,15 @@ def of_run(tx: Tx, run_id: RunId) -> list[HumanRequest]:
     return [_request(row) for row in rows]
 
 
-def answer(tx: Tx, request_id: RequestId, value: Any) -> bool:
+def answer(tx: Tx, request_id: RequestId, value: Any, by: str | None) -> bool:
     """Store the answer, once; False if the request is already answered or cancelled."""
     return (
         tx.sql(
             f"""
-            update human_requests set answer = %(answer)s::json, responded_at = {NOW}
+            update human_requests set answer = %(answer)s::json, responded_at = {NOW}, responded_by = %(by)s
             where id = %(id)s and responded_at is null and cancelled_at is null
             """,
-            {"id": request_id, "answer": json.dumps(value)},
+            {"id": request_id, "answer": json.dumps(value), "by": by},
         ).rowcount
         == 1
     )

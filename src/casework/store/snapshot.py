@@ -139,7 +139,7 @@ def waiting_in(tx: Tx, queue_id: QueueId, until: datetime) -> list[Waiting]:
 
 
 _ENDS = {CaseStatus.COMPLETED, CaseStatus.FAILED}
-_END_EVENTS = sorted({str(arrow.records) for arrow in TRANSITIONS if arrow.target in _ENDS})
+END_EVENTS = sorted({str(arrow.records) for arrow in TRANSITIONS if arrow.target in _ENDS})
 
 _CASE_SQL = f"""
 select c.id, c.queue_id, c.status, c.completed_at, e.reason as end_reason, r.id as run_id, r.status as run_status,
@@ -158,7 +158,7 @@ where c.id = %(case_id)s
 
 
 def of_case(tx: Tx, case_id: UUID) -> CaseSnapshot | None:
-    row = tx.sql(_CASE_SQL, {"case_id": case_id, "ends": _END_EVENTS}).one_or_none()
+    row = tx.sql(_CASE_SQL, {"case_id": case_id, "ends": END_EVENTS}).one_or_none()
     if row is None:
         return None
     return CaseSnapshot(

@@ -6,8 +6,9 @@ import pytest
 
 from casework.core.effects import RunMessage
 from casework.core.lifecycle import CaseStatus, RunStatus
-from casework.core.model import CaseFilter
+from casework.core.model import CaseFilter, LabelRef, Priority
 from casework.service import cases, release, requests, runs
+from casework.service.changes import change
 from casework.service.execution.executor import call_agent
 from casework.store import transitions
 from factories import (
@@ -276,13 +277,11 @@ def test_a_late_message_is_refused_and_stops_the_run(db, settings):
 
 
 def test_a_fenced_update_changes_nothing(db, settings):
-    from casework.store import cases as store
-
     queue, case_id = one(db, "completes")
     (message,) = claim(db)
     fence = start(db, message)
     with db.begin() as tx:
-        assert store.update_by_run(tx, fence, title="held", data=None)
+        assert change(tx, queue.id, case_id, fence=fence, title="held", priority=Priority.HIGH)
         transitions.release(tx, fence, "x")
-        assert not store.update_by_run(tx, fence, title="lost", data=None)
+        assert not change(tx, queue.id, case_id, fence=fence, title="lost", relabel=lambda has: [LabelRef("x")])
     assert the_case(db, case_id).title == "held"

@@ -31,7 +31,7 @@ router = APIRouter(tags=["cases"], route_class=GuardedRoute)
 def new_case(given: s.NewCase) -> model.NewCase:
     """The case of a request."""
     labels = tuple(model.LabelRef(label.value, label.key) for label in given.labels)
-    return model.NewCase(given.title, given.data, labels, given.priority)
+    return model.NewCase(given.title, given.data, labels, given.priority, given.key, given.ready_at)
 
 
 def _page(
@@ -155,31 +155,33 @@ def create_cases(
         str | None, Header(max_length=255, description="The same key and body get the same answer, for 24 hours.")
     ] = None,
 ) -> Any:
-    """Create one case or up to a hundred, all or none."""
+    """Create one case or up to a hundred, all or none. A case whose key is known is not created again: the first one is returned."""
     if len(body.model_fields_set) != 1 or (body.case is None) == (body.cases is None):
         raise InvalidInput("Give exactly one of case and cases.")
     new = [new_case(given) for given in ([body.case] if body.case is not None else body.cases or [])]
     casework = caller.casework
     queue = queues.get(casework.db, caller.team, queue_id)
     if idempotency_key is None:
-        return {"added_cases": casework.perform(cases.create_and_get(casework.db, queue.id, new))}
+        done = casework.perform(cases.create_and_get(casework.db, queue.id, new))
+        return {"added_cases": done.cases, "existing_case_ids": done.existing}
     request = f"{queue.id} {body.model_dump_json()}"
-    answer, done = perform_once(
+    answer, performed = perform_once(
         casework.db,
         caller.team,
         idempotency_key,
         request,
         lambda tx: _added(cases.create_and_get_within(tx, queue.id, new)),
     )
-    if done:
+    if performed:
         casework.effects(Effects(nudge=True))
     else:
         response.headers["idempotent-replayed"] = "true"
     return answer
 
 
-def _added(created: Sequence[model.Case]) -> dict[str, Any]:
-    return s.AddedCases(added_cases=[s.Case.model_validate(case) for case in created]).model_dump(
+def _added(created: cases.Created) -> dict[str, Any]:
+    added = [s.Case.model_validate(case) for case in created.cases]
+    return s.AddedCases(added_cases=added, existing_case_ids=list(created.existing)).model_dump(
         mode="json", exclude_unset=True
     )
 

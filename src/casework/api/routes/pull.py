@@ -13,12 +13,14 @@ from casework.agents.stop import Suspended
 from casework.api.auth import Worker
 from casework.api.inputs import Input, at_most
 from casework.api.route import GuardedRoute
-from casework.api.schemas import Out
+from casework.api.schemas import LabelRef, Out
 from casework.api.types import STORABLE, WHOLE, Data, LooseId, needs
 from casework.api.waiting import Waiter
+from casework.core import model
 from casework.core.duration import MAX_TEXT
-from casework.core.model import AgentId, Priority, RequestKind
+from casework.core.model import MAX_LABELS, AgentId, Priority, RequestKind
 from casework.core.names import MAX_NAME
+from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 from casework.service import pull
 from casework.service.pull import PulledRun
@@ -99,10 +101,14 @@ class NewMessage(Attempt):
 class Update(Attempt):
     """Changes to the case."""
 
-    model_config = ConfigDict(json_schema_extra=needs("title", "data"))
+    model_config = ConfigDict(json_schema_extra=needs("title", "data", "priority", "labels"))
 
     title: Annotated[str, Field(min_length=1, max_length=500), STORABLE] | None = None
     data: Data = None
+    priority: Priority | None = None
+    labels: Annotated[list[LabelRef], at_most(MAX_LABELS)] | None = Field(
+        None, description="All labels that the case has from now on."
+    )
 
 
 class Step(Attempt):
@@ -248,11 +254,13 @@ def _backend(caller: Any, run_id: UUID, attempt: int) -> Any:
     "/runs/{run_id}/update", operation_id="update_held_case", response_model=Written, summary="Change the run's case"
 )
 def update_held_case(caller: Worker, run_id: LooseId, body: Update) -> dict[str, Any]:
-    """Change title or data of the case that the run holds."""
+    """Change the title, data, priority or labels of the case that the run holds; what is not given stays."""
     given = body.model_fields_set
-    if not given & {"title", "data"}:
-        raise InvalidInput("Give at least one of title and data.")
-    _backend(caller, run_id, body.attempt).update(body.title, pull.as_json(body.data) if "data" in given else None)
+    if not given & {"title", "data", "priority", "labels"}:
+        raise InvalidInput("Give at least one of title, data, priority and labels.")
+    labels = None if body.labels is None else [model.LabelRef(label.value, label.key) for label in body.labels]
+    data = body.data if "data" in given else UNSET
+    _backend(caller, run_id, body.attempt).update(body.title, data, body.priority, labels)
     return {"result": "updated"}
 
 

@@ -34,6 +34,7 @@ class HumanRequest(Out):
     response: Any
     created_at: datetime
     responded_at: datetime | None
+    responded_by: str | None
 
 
 class HumanRequests(Out):
@@ -62,7 +63,7 @@ class Respond(Input):
 
 
 def _shaped(request: Record) -> dict[str, Any]:
-    fields = ("id", "case_id", "run_id", "status", "title", "description", "created_at", "responded_at")
+    fields = ("id", "case_id", "run_id", "status", "title", "description", "created_at", "responded_at", "responded_by")
     shared = {name: getattr(request, name) for name in fields}
     return {**shared, "type": request.kind, "options": list(request.options), "response": request.answer}
 
@@ -99,11 +100,11 @@ def respond_to_human_request(caller: Operator, run_id: LooseId, request_id: Loos
     if request.run_id != run_id:
         raise NotFound("request", request_id)
     if body.approved is not None:
-        done = requests.decide(casework.db, caller.team, request_id, body.approved)
+        done = requests.decide(casework.db, caller.team, request_id, body.approved, by=caller.name)
     else:
         assert body.answers is not None
         ((question, value),) = body.answers.items()
         if request.kind is RequestKind.QUESTION and question != request.title:
             raise InvalidInput(f"The question is {request.title!r}, not {question!r}.")
-        done = requests.answer(casework.db, caller.team, request_id, value)
+        done = requests.answer(casework.db, caller.team, request_id, value, by=caller.name)
     return {"human_request": _shaped(casework.perform(done))}

@@ -65,6 +65,12 @@ def import_(
         str | None,
         typer.Option(metavar="COLUMN", help="A column that identifies a record: a known one is not added again."),
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHEN", help="When the cases are ready: '2h', '2026-12-01 09:00', or a template like '{due}'."
+        ),
+    ] = None,
     form: Annotated[
         str | None,
         typer.Option("--format", help="csv, json (also JSON Lines) or xlsx. Default: by the file's name."),
@@ -81,7 +87,7 @@ def import_(
     any."""
     from casework.cli.terminal import progress
 
-    shape = Shape(title, tuple(label or ()), priority, key)
+    shape = Shape(title, tuple(label or ()), priority, key, at)
     shape.columns()
     queue_id = find_queue(queue).id
     tally = _Tally()

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+from casework.cli.case_inputs import read_when
 from casework.cli.imports.header import same_named
 from casework.cli.imports.records import BadLine, Record, nearest, quoted
 from casework.cli.imports.template import columns, fill, text_of
@@ -13,16 +15,17 @@ from casework.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a record becomes a case: templates for title and priority, columns for labels and key."""
+    """How a record becomes a case: templates for title, priority and when it is ready, columns for labels and key."""
 
     title: str | None = None
     labels: tuple[str, ...] = ()
     priority: str = "none"
     key: str | None = None
+    ready_at: str | None = None
 
     def columns(self) -> set[str]:
         """The columns that the options name. Raises InvalidInput for a malformed template."""
-        named = columns(self.title or "") | columns(self.priority) | set(self.labels)
+        named = columns(self.title or "") | columns(self.priority) | columns(self.ready_at or "") | set(self.labels)
         return named | ({self.key} if self.key else set())
 
     def case(self, record: Mapping[str, Any]) -> NewCase:
@@ -35,10 +38,11 @@ class Shape:
             self._labels(record),
             _priority(fill(self.priority, record)),
             self._key(record),
+            _when(fill(self.ready_at or "", record)),
         )
 
     def _own_case(self, record: Mapping[str, Any]) -> NewCase:
-        """A record that already is a case, with a title and optionally data, labels, priority and key."""
+        """A record that already is a case, with a title and optionally data, labels, priority, ready_at and key."""
         _check_names(record)
         priority = fill(self.priority, record) if self.priority != "none" else _own_text(record, "priority") or "none"
         whole = "data" in record
@@ -49,6 +53,7 @@ class Shape:
             _own_labels(record.get("labels")) + self._labels(record),
             _priority(priority),
             self._key(record) or (_own_text(record, "key") if whole else None),
+            _when(fill(self.ready_at, record) if self.ready_at else _own_text(record, "ready_at") or ""),
         )
 
     def _labels(self, record: Mapping[str, Any]) -> tuple[LabelRef, ...]:
@@ -65,7 +70,7 @@ class Shape:
         return text
 
 
-_CASE_FIELDS = ("title", "labels", "priority")
+_CASE_FIELDS = ("title", "labels", "priority", "ready_at")
 _WHOLE_CASE_FIELDS = (*_CASE_FIELDS, "data", "key")
 
 
@@ -132,6 +137,11 @@ def _priority(text: str) -> Priority:
         return Priority(text.strip().lower() or "none")
     except ValueError:
         raise InvalidInput(f"its priority is {text!r}; it can be {', '.join(Priority)}") from None
+
+
+def _when(text: str) -> timedelta | datetime | None:
+    """When the case is ready; at once if nothing is given."""
+    return read_when(text.strip()) if text.strip() else None
 
 
 def new_cases(records: Iterable[Record | BadLine], shape: Shape) -> Iterator[tuple[int, NewCase] | BadLine]:

@@ -161,9 +161,10 @@ class Lifecycle:
 
     def diagram(self) -> str:
         """The table as a Mermaid state diagram, without what people may do even to cases that have ended."""
-        lines = ["stateDiagram-v2"]
+        events: dict[str, list[str]] = {}
         for row in self.transitions:
             if row.target and not any(self.state(source).ended for source in row.sources):
                 sources: Sequence[str] = sorted(row.sources) or ["[*]"]
-                lines += [f"    {source} --> {row.target}: {row.event}" for source in sources]
-        return "\n".join(lines)
+                for source in sources:
+                    events.setdefault(f"    {source} --> {row.target}", []).append(row.event)
+        return "\n".join(("stateDiagram-v2", *(f"{arrow}: {', '.join(names)}" for arrow, names in events.items())))

@@ -66,6 +66,7 @@ def _move(
 
 TRANSITIONS: tuple[Transition, ...] = (
     _move(Event.CREATE, (), PENDING, (PERSON, RUN), EventType.CREATED),
+    _move(Event.CREATE, (), POSTPONED, (PERSON, RUN), EventType.CREATED),
     _move(Event.CLAIM, (PENDING, POSTPONED), CLAIMED, (TICK,), EventType.CLAIMED, binding=BIND, run=RunStatus.PENDING),
     _move(Event.RESUME, (PENDING,), CLAIMED, (TICK,), EventType.RESUMED, binding=KEEP, run=RunStatus.PENDING),
     _move(Event.ASK, (CLAIMED,), NEEDS_INPUT, (RUN,), EventType.NEEDS_INPUT, binding=KEEP, run=WAITING),
@@ -89,6 +90,7 @@ TRANSITIONS: tuple[Transition, ...] = (
     _move(Event.STOP, (CLAIMED, NEEDS_INPUT), FAILED, (PERSON, SWEEP), EventType.STOPPED, run=INTERRUPTED),
     _move(Event.RETRY, ALL - {PENDING}, PENDING, (PERSON,), EventType.RETRIED, run=INTERRUPTED, assigns=True),
     _move(Event.DELEGATE, ALL, PENDING, (PERSON,), EventType.DELEGATED, run=INTERRUPTED, assigns=True),
+    _move(Event.DEFER, (PENDING, POSTPONED), POSTPONED, (PERSON,), EventType.POSTPONED, run=INTERRUPTED),
     _move(Event.SETTLE, ALL - {COMPLETED}, COMPLETED, (PERSON,), EventType.SETTLED, run=INTERRUPTED),
     _move(Event.SETTLE, ALL - {FAILED}, FAILED, (PERSON,), EventType.SETTLED, run=INTERRUPTED),
     _move(Event.DELETE, ALL, None, (PERSON,), None, run=INTERRUPTED),

@@ -53,6 +53,7 @@ class Event(StrEnum):
     STOP = "stop"
     RETRY = "retry"
     DELEGATE = "delegate"
+    DEFER = "defer"
     SETTLE = "settle"
     DELETE = "delete"
 

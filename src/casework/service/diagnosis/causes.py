@@ -122,6 +122,11 @@ def why_not_claimed(situation: Situation, waiting: Waiting) -> Cause:
     return next(filter(None, found), None) or _full(situation, waiting)
 
 
+def why_nobody_takes(situation: Situation, waiting: Waiting) -> Cause | None:
+    """Why no agent would take the cases, however long they wait; None if one would."""
+    return _not_active(situation, waiting) or _no_taker(situation, waiting)
+
+
 def _former_run(situation: Situation, waiting: Waiting) -> Cause | None:
     if not waiting.blocked:
         return None
@@ -148,7 +153,8 @@ def _no_taker(situation: Situation, waiting: Waiting) -> Cause | None:
     if waiting.agent_id is not None:
         return Cause(Reason.NO_CONSUMER, "reserved for an agent that was deleted: `casework cases retry CASE`")
     if situation.consumers:
-        return Cause(Reason.TRIGGER_OFF, "no consumer of the queue has its trigger on")
+        switch = f"{situation.command('consumers set', quote(situation.consumers[0].name), '--trigger on')}"
+        return Cause(Reason.TRIGGER_OFF, f"no consumer of the queue has its trigger on: {switch}")
     return Cause(Reason.NO_CONSUMER, f"the queue has no consumers: {situation.command(connect, 'AGENT')}")
 
 

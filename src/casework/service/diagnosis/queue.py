@@ -1,6 +1,7 @@
 """Why a queue stands still."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from casework.core.model import Queue, TeamId
 from casework.service.diagnosis.causes import (
@@ -9,12 +10,15 @@ from casework.service.diagnosis.causes import (
     Reason,
     Situation,
     unstarted_since,
+    why_nobody_takes,
     why_not_claimed,
     why_not_started,
 )
+from casework.service.queues import resolve
 from casework.settings import Settings
 from casework.store import queues, snapshot
 from casework.store.database import Database, Tx
+from casework.store.snapshot import Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,13 @@ def diagnose(db: Database, settings: Settings, team_id: TeamId) -> list[Diagnosi
     """Each queue of the team, as all of them are at one moment."""
     with db.snapshot() as tx:
         return [_diagnose(tx, settings, queue) for queue in queues.find(tx, team_id)]
+
+
+def why_untaken(db: Database, settings: Settings, team_id: TeamId, queue_id: UUID) -> Cause | None:
+    """Why no agent would take a case of the queue that is delegated to nobody; None if one would. Raises NotFound."""
+    with db.snapshot() as tx:
+        situation = Situation(snapshot.of_queue(tx, resolve(tx, team_id, queue_id)), settings)
+        return why_nobody_takes(situation, Waiting(None, None, False, False, tx.now))
 
 
 def _diagnose(tx: Tx, settings: Settings, queue: Queue) -> Diagnosis:

@@ -6,11 +6,11 @@ from typing import Any
 
 from casework.core.effects import Effects
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Case, CaseFilter, CaseId, NewCase
+from casework.core.model import Case, CaseFilter, CaseId, LabelRef, NewCase, Priority
 from casework.errors import RunLost
 from casework.service import cases, queues
+from casework.service.changes import change
 from casework.service.holding import Holder
-from casework.store import cases as case_store
 from casework.store import listing, messages, runs
 from casework.store.database import Database, Tx
 
@@ -32,10 +32,22 @@ class RunBackend:
     def record_step(self, name: str, value: str) -> None:
         self._write(f"step {name!r}", lambda tx: messages.record_step(tx, self._fence, name, value))
 
-    def update(self, title: str | None, data: str | None) -> None:
-        self._write(
-            "a change of the case", lambda tx: case_store.update_by_run(tx, self._fence, title=title, data=data)
-        )
+    def update(
+        self, title: str | None, data: Any, priority: Priority | None = None, labels: Sequence[LabelRef] | None = None
+    ) -> None:
+        def write(tx: Tx) -> bool:
+            return change(
+                tx,
+                self._holder.queue_id,
+                self._fence.case_id,
+                fence=self._fence,
+                title=title,
+                data=data,
+                priority=priority,
+                relabel=None if labels is None else lambda _: labels,
+            )
+
+        self._write("a change of the case", write)
 
     def add_cases(self, queue: str | None, new: Sequence[NewCase], step: str) -> list[CaseId]:
         """Create cases and record their ids, in one transaction, so that a repeated attempt finds them."""

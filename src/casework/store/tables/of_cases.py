@@ -96,6 +96,8 @@ case_events = Table(
     Column("run_id", Uuid),
     Column("agent_id", Uuid),
     Column("human_request_id", Uuid),
+    # Fields with their old and new values.
+    Column("changes", JSON(none_as_null=True)),
     Index("case_events_case", "case_id", "id"),
 )
 
@@ -114,6 +116,7 @@ human_requests = Table(
     Column("answer", JSON(none_as_null=True)),
     moment("created_at", nullable=False),
     moment("responded_at"),
+    Column("responded_by", Text),
     moment("cancelled_at"),
     CheckConstraint("responded_at is null or cancelled_at is null", name="human_requests_ended_once"),
     # What a resumed run has been answered.

@@ -5,11 +5,11 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from casework.core.lifecycle import LIFECYCLE, Actor, CaseStatus, Event, Lifecycle, Transition
+from casework.core.lifecycle import LIFECYCLE, Actor, CaseStatus, Detail, Event, Lifecycle, Transition
 from casework.core.model import CaseId
 from casework.errors import TransitionRefused
 from casework.store.database import NOW, Tx
-from casework.store.transitions.clauses import guard, sets_of_case
+from casework.store.transitions.clauses import change_to, guard, sets_of_case
 
 _move = partial(LIFECYCLE.transition, by=(Actor.PERSON,))
 
@@ -34,9 +34,12 @@ def answer(tx: Tx, case_id: CaseId, request_id: UUID) -> bool:
 def override_sql(lifecycle: Lifecycle, move: Transition) -> str:
     """A person takes cases from their runs. Returns a row for each case that moved."""
     assert move.target is not None
-    besides = {"ready_at": "w.ready_at"}
+    besides, column, value = {"ready_at": "w.ready_at"}, "", ""
     if lifecycle.state(move.target).lanes:
         besides["claimed_at"] = "null"
+    if Detail.POSTPONED_TO in lifecycle.state(move.target).details:
+        besides["postponed_to"] = "%(until)s::timestamptz"
+        column, value = ", changes", f", {change_to(postponed_to=besides['postponed_to'])}"
     return f"""
 with moved as (
   update cases c set {sets_of_case(lifecycle, move, **besides)}
@@ -44,8 +47,8 @@ with moved as (
   where c.id = w.id and {guard(move)}
   returning c.id, w.old_run
 )
-insert into case_events (case_id, type, reason, created_at, run_id, agent_id)
-select id, '{move.records}', %(reason)s, {NOW}, old_run, %(agent_id)s::uuid from moved
+insert into case_events (case_id, type, reason, created_at, run_id, agent_id{column})
+select id, '{move.records}', %(reason)s, {NOW}, old_run, %(agent_id)s::uuid{value} from moved
 """
 
 
@@ -60,8 +63,9 @@ def override(
     *,
     agent_id: UUID | None = None,
     reason: str | None = None,
+    until: datetime | None = None,
 ) -> None:
-    """Take locked cases, given as (id, ready at, former run), from their runs.
+    """Take locked cases, given as (id, ready at, former run), from their runs; `until` is for a move that postpones.
 
     Raises TransitionRefused unless all of them move. A caller that has locked them and asked the lifecycle never meets it.
     """
@@ -73,6 +77,7 @@ def override(
             "old_runs": [case[2] for case in cases],
             "agent_id": agent_id,
             "reason": reason,
+            "until": until,
         },
     ).rowcount
     if moved != len(cases):

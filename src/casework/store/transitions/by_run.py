@@ -25,7 +25,7 @@ from casework.core.lifecycle import (
 )
 from casework.core.model import AgentId, RunId
 from casework.store.database import NOW, Tx
-from casework.store.transitions.clauses import Expressions, guard, sets_of_case, sets_of_run
+from casework.store.transitions.clauses import Expressions, change_to, guard, sets_of_case, sets_of_run
 from casework.store.transitions.fence import Fence
 
 _NOTHING: Expressions = MappingProxyType({})
@@ -98,9 +98,12 @@ def outcome_sql(
     reason: str = "e.reason",
     those: str = _THIS,
     moved: str = "moved as m",
+    changes: str = "",
     then: str = "\nselect run_id, attempt from ended",
 ) -> str:
-    """A run's outcome; returns a row for each run whose fence held. `case` and `run` are what the move sets besides."""
+    """A run's outcome; returns a row for each run whose fence held. `case` and `run` are what the move sets besides, and
+    `changes` what the line of history says of it."""
+    column, value = (", changes", f", {changes}") if changes else ("", "")
     return f"""
 with moved as (
   update cases c set {sets_of_case(lifecycle, move, **case)}
@@ -112,8 +115,8 @@ with moved as (
   from {moved} where r.id = m.run_id
   returning m.case_id, m.run_id, m.attempt, m.reason, r.agent_id
 ), logged as (
-  insert into case_events (case_id, type, reason, created_at, run_id, agent_id, human_request_id)
-  select e.case_id, '{move.records}', {reason}, {NOW}, e.run_id, e.agent_id, %(request_id)s::uuid from ended e
+  insert into case_events (case_id, type, reason, created_at, run_id, agent_id, human_request_id{column})
+  select e.case_id, '{move.records}', {reason}, {NOW}, e.run_id, e.agent_id, %(request_id)s::uuid{value} from ended e
 ){then}
 """
 
@@ -142,8 +145,10 @@ select exists (select from ended) as held, s.* from (values (1)) as always left 
 )
 COMPLETE_ALL = _outcome(_move(Event.COMPLETE), run=_EACH_ENDED_AGO, those=_THESE, moved=_THEIR_RUNS)
 _FAIL = _outcome(_move(Event.FAIL), run=_ERROR)
-_POSTPONE = _outcome(_move(Event.POSTPONE), case={"ready_at": _MOMENT, "postponed_to": _MOMENT})
-_HAND_OVER = _outcome(_move(Event.HAND_OVER))
+_POSTPONE = _outcome(
+    _move(Event.POSTPONE), case={"ready_at": _MOMENT, "postponed_to": _MOMENT}, changes=change_to(postponed_to=_MOMENT)
+)
+_HAND_OVER = _outcome(_move(Event.HAND_OVER), changes=change_to(assigned_agent_id="%(agent_id)s::uuid"))
 _ASK = _outcome(_move(Event.ASK), case={"human_request_id": "%(request_id)s"}, reason="%(title)s::text")
 _TRY_AGAIN = _outcome(_swept(Event.ATTEMPT_FAILED, CaseStatus.PENDING), case={"ready_at": _LATER}, run=_FAILED_ATTEMPT)
 _WAIT_AS_ASKED = _outcome(
@@ -253,7 +258,7 @@ def release(tx: Tx, fence: Fence, reason: str) -> bool:
     return _write(tx, _RELEASE, fence, reason=reason)
 
 
-# The stop brings the case forward: it waited for this, or for the end of the grace.
+# The stop brings the case forward: it waited for this, or for the end of the grace. A postponed one waits on.
 STOPPED = f"""
 with locked as (
   select c.id from cases c where c.id = (select case_id from runs where id = %(run_id)s) for no key update
@@ -265,7 +270,7 @@ with locked as (
     and (%(silence)s::interval is null or r.last_heartbeat_at <= {NOW} - %(silence)s)
   returning r.id, r.case_id, r.agent_id, r.stop_deadline
 ), freed as (
-  update cases c set ready_at = {NOW} from stopped s
+  update cases c set ready_at = greatest({NOW}, c.postponed_to) from stopped s
   where c.id = s.case_id and c.run_id is null and c.ready_at = s.stop_deadline
 ), logged as (
   insert into case_events (case_id, type, reason, created_at, run_id, agent_id)

@@ -28,6 +28,12 @@ _NOT_EXECUTED: _Demanded = {
 }
 
 
+def change_to(**values: str) -> str:
+    """What a line of history says was set besides the status: an SQL expression for each field's new value."""
+    parts = (f"json_build_object('field', '{field}', 'new', {value})" for field, value in values.items())
+    return f"json_build_array({', '.join(parts)})"
+
+
 def guard(*moves: Transition) -> str:
     """The condition that the case `c` may make one of these moves.
 
