@@ -21,9 +21,6 @@ with picked as (
 ), created as (
   insert into runs (id, case_id, queue_id, agent_id, status, attempt, created_at, claimed_at, sent_at)
   select run_id, id, queue_id, %(agent)s, 'pending', 1, now(), now(), now() from moved
-), logged as (
-  insert into case_events (case_id, type, created_at, run_id, agent_id)
-  select id, 'claimed', now(), run_id, %(agent)s from moved
 )
 select run_id, id from moved
 """
@@ -42,8 +39,7 @@ with moved as (
 ), ended as (
   update runs r set status = 'completed', outcome = 'completed', completed_at = now() from moved m where r.id = %(run)s returning r.agent_id
 )
-insert into case_events (case_id, type, created_at, run_id, agent_id)
-select m.id, 'completed', now(), %(run)s, e.agent_id from moved m, ended e
+select from ended
 """
 
 

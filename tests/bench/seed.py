@@ -79,7 +79,7 @@ with ended as (
   update cases c set status = 'completed', run_id = null, run_agent_id = null, completed_at = now(), updated_at = now()
   from ended e where c.id = e.case_id returning c.id
 )
-insert into case_events (case_id, type, created_at, run_id, agent_id) select case_id, 'completed', now(), id, agent_id from ended
+select from ended
 """
 
 

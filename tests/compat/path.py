@@ -153,7 +153,7 @@ class Walk:
         self._wait_until_completed(CASES + STORM)
         with self.db.begin() as tx:
             doubled = tx.sql(
-                "select count(*) from (select from case_events where type = 'completed' group by case_id having count(*) > 1) d"
+                "select count(*) from (select from case_history where type = 'completed' group by case_id having count(*) > 1) d"
             ).scalar_one()
         if doubled:
             raise Failed(f"{doubled} cases were completed twice")

@@ -110,7 +110,7 @@ class Installation:
         with self.db.begin() as tx:
             rows = tx.sql(
                 "select (select count(*) from runs r where r.case_id = c.id and r.status = 'completed') as runs, "
-                "(select count(*) from case_events e where e.case_id = c.id and e.type = 'completed') as events "
+                "(select count(*) from case_history e where e.case_id = c.id and e.type = 'completed') as events "
                 "from cases c where c.queue_id = %(queue)s",
                 {"queue": queue.id},
             )

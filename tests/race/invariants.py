@@ -11,7 +11,7 @@ INVARIANTS = {
     "a case has one live run at most": "select case_id from runs where live group by 1 having count(*) > 1 and case_id is not null",
     "an ended case was ended by an event": """
         select c.id from cases c where c.completed_at is not null
-          and not exists (select from case_events e where e.case_id = c.id and e.type in ('completed', 'failed', 'settled', 'stopped'))""",
+          and not exists (select from case_history e where e.case_id = c.id and e.type in ('completed', 'failed', 'settled', 'stopped'))""",
     "a case that waits for a person has an open request, and no other case has one": """
         select c.id from cases c full join (select * from human_requests where responded_at is null and cancelled_at is null) h
           on h.id = c.human_request_id and h.case_id = c.id

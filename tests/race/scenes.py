@@ -209,7 +209,10 @@ def ends(scene: Scene, since: int) -> str:
         runs = tx.sql(
             "select status, live and stop_requested_at is not null, refused_writes from runs order by id"
         ).all()
-        events = tx.sql("select type from case_events where case_id = %(id)s order by id", {"id": scene.case})
+        events = tx.sql(
+            "select type from case_history where case_id = %(id)s order by created_at, place, position",
+            {"id": scene.case},
+        )
         history = " ".join(row.type for row in events.all()[since if case else 0 :])
     statuses = " ".join(status + ("!" if stop else "") for status, stop, _ in runs)
     refused = sum(count for _, _, count in runs)
@@ -220,5 +223,5 @@ def ends(scene: Scene, since: int) -> str:
 def so_far(scene: Scene) -> int:
     """The lines of the case's history."""
     with scene.db.begin() as tx:
-        count: int = tx.sql("select count(*) from case_events where case_id = %(id)s", {"id": scene.case}).scalar_one()
+        count: int = tx.sql("select count(*) from case_history where case_id = %(id)s", {"id": scene.case}).scalar_one()
     return count

@@ -176,7 +176,7 @@ def test_explain_does_not_wait_for_a_deletion(committed):
 def test_case_and_history_are_of_one_moment(committed):
     scene = pending(committed)
     (case_id,) = cases.create(committed, scene.queue.id, [NewCase("case", labels=(LabelRef("urgent"),))]).value
-    reader = Halted(committed, lambda: Rival(lambda: tick(scene)).result(), before="from case_events")
+    reader = Halted(committed, lambda: Rival(lambda: tick(scene)).result(), before="from case_history")
     case, events = cases.get(reader, TEAM, case_id)
     assert reader.happened
     assert (case.status, [event.type for event in events]) == ("pending", ["created"])

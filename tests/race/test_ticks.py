@@ -67,7 +67,7 @@ def test_keeps_the_limit_with_eight_ticks_at_once(committed):
     assert len(claimed) > 20
     events = Counter()
     with committed.begin() as tx:
-        for row in tx.sql("select case_id, count(*) as n from case_events where type = 'claimed' group by 1"):
+        for row in tx.sql("select case_id, count(*) as n from case_history where type = 'claimed' group by 1"):
             events[row.n] += 1
         assert tx.sql("select count(*) from runs where live").scalar_one() <= 3
     assert set(events) == {1}

@@ -215,13 +215,14 @@ def message_text(message: Message) -> str:
 def follow(case_id: CaseId) -> None:
     """Print what happens to a case, from its beginning, until it has ended."""
     casework = installation()
-    seen, teller = 0, Teller()
+    seen: set[str] = set()
+    teller = Teller()
     while True:
         case, events = services.cases.get(casework.db, casework.team_id, case_id)
-        fresh = [event for event in events if event.id > seen]
+        fresh = [event for event in events if event.id not in seen]
         asked = requests_of(fresh)
         for event in fresh:
-            seen = max(seen, event.id)
+            seen.add(event.id)
             say("  ".join(printable(part) for part in teller.tell(event, asked) if part))
         if case.status in _ENDED:
             return

@@ -160,7 +160,8 @@ def events(tx: Tx, case_id: CaseId) -> list[CaseEvent]:
     rows = tx.sql(
         """
         select e.id, e.case_id, e.type, e.reason, e.created_at, e.run_id, e.agent_id, a.name as agent_name, e.human_request_id, e.changes
-        from case_events e left join agents a on a.id = e.agent_id where e.case_id = %(case_id)s order by e.id
+        from case_history e left join agents a on a.id = e.agent_id where e.case_id = %(case_id)s
+        order by e.created_at, e.place, e.position
         """,
         {"case_id": case_id},
     )

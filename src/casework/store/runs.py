@@ -306,13 +306,13 @@ def find(
     return [_run(row) for row in rows]
 
 
-_OWNERS_SQL = f"""
-select r.id, e.case_id, r.agent_id, a.name as agent_name, r.status, r.outcome, r.created_at, r.started_at, r.completed_at,
-  e.created_at as claimed_at, h.id is not null as has_pending_human_request, h.title as pending_human_request_title
-from case_events e join runs r on r.id = e.run_id join agents a on a.id = r.agent_id
+_OWNERS_SQL = """
+select r.id, r.case_id, r.agent_id, a.name as agent_name, r.status, r.outcome, r.created_at, r.started_at, r.completed_at,
+  r.created_at as claimed_at, h.id is not null as has_pending_human_request, h.title as pending_human_request_title
+from runs r join agents a on a.id = r.agent_id
 left join human_requests h on h.run_id = r.id and h.responded_at is null and h.cancelled_at is null
-where e.case_id = %(case_id)s and e.type in ('{EventType.CLAIMED}', '{EventType.HANDOVER}')
-order by e.id desc limit 50
+where r.case_id = %(case_id)s
+order by r.id desc limit 50
 """
 
 

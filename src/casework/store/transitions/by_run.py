@@ -30,6 +30,9 @@ from casework.store.transitions.fence import Fence
 
 _NOTHING: Expressions = MappingProxyType({})
 
+# The run's row says it with its outcome and its reason; the view `case_history` reads it there.
+_ON_THE_RUN = {EventType.COMPLETED}
+
 # A statement is about the one run that its parameters name, or about several in arrays, whose rows it locks first: by ids,
 # as everybody does.
 _THIS_RUN = "(values (%(run_id)s::uuid, %(attempt)s::int)) as g (run_id, attempt)"
@@ -104,6 +107,10 @@ def outcome_sql(
     """A run's outcome; returns a row for each run whose fence held. `case` and `run` are what the move sets besides, and
     `changes` what the line of history says of it."""
     column, value = (", changes", f", {changes}") if changes else ("", "")
+    logged = f""", logged as (
+  insert into case_events (case_id, type, reason, created_at, run_id, agent_id, human_request_id{column})
+  select e.case_id, '{move.records}', {reason}, {NOW}, e.run_id, e.agent_id, %(request_id)s::uuid{value} from ended e
+)"""
     return f"""
 with moved as (
   update cases c set {sets_of_case(lifecycle, move, **case)}
@@ -114,10 +121,7 @@ with moved as (
   update runs r set {sets_of_run(lifecycle, move, **{"reason": "m.reason", **run})}
   from {moved} where r.id = m.run_id
   returning m.case_id, m.run_id, m.attempt, m.reason, r.agent_id
-), logged as (
-  insert into case_events (case_id, type, reason, created_at, run_id, agent_id, human_request_id{column})
-  select e.case_id, '{move.records}', {reason}, {NOW}, e.run_id, e.agent_id, %(request_id)s::uuid{value} from ended e
-){then}
+){"" if move.records in _ON_THE_RUN else logged}{then}
 """
 
 

@@ -33,7 +33,8 @@ _RUN_SETS = sets_of_run(
 )
 
 
-# One statement: lock what is still free, bind it, create or resume the runs, write the history. SKIP LOCKED leaves a
+# One statement: lock what is still free, bind it, create or resume the runs, write the history. That a new run claimed its
+# case stands on the run's row, where the view `case_history` reads it. SKIP LOCKED leaves a
 # case that a person is at to the next tick, and means that a claim never waits while it holds locks. The row is locked
 # before it is updated, because an UPDATE of the picked ids would wait for such a person in an order of its own. A case
 # whose former run has not stopped yet is left alone: the sweep ends that run when its grace is over; one that was never
@@ -67,9 +68,9 @@ with pick as (
   returning id
 ), logged as (
   insert into case_events (case_id, type, created_at, run_id, agent_id)
-  select h.id, case when h.resumed then '{_RESUME.records}' when h.handed_over then '{EventType.HANDOVER}' else '{_CLAIM.records}' end,
+  select h.id, case when h.resumed then '{_RESUME.records}' else '{EventType.HANDOVER}' end,
          %(now)s, h.run_id, h.agent_id
-  from held h
+  from held h where h.resumed or h.handed_over
 )
 {returned}
 """
