@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Lock
 from typing import Any, TextIO, cast
 
@@ -78,9 +79,10 @@ def _add_ids(record: logging.LogRecord) -> bool:
 
 
 def _is_relayed(record: logging.LogRecord) -> bool:
-    """Libraries may only warn, but what an agent logs is what its author wants to read."""
+    """What runs and the agents' own code log is what their author wants to read. Elsewhere, libraries may only warn."""
     is_own = record.name.partition(".")[0] == _logger.name
-    return record.levelno >= logging.WARNING or is_own or _block.get().is_run
+    is_library = not {"site-packages", "dist-packages"}.isdisjoint(Path(record.pathname).parts)
+    return record.levelno >= logging.WARNING or is_own or _block.get().is_run or not is_library
 
 
 class _TextFormatter(logging.Formatter):

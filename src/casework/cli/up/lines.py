@@ -73,7 +73,7 @@ def _of_process(name: str, fields: dict[str, Any]) -> Text:
 
 
 def _message(fields: dict[str, Any], ids: str = "") -> Iterable[str]:
-    yield printable(str(fields["action"]), lines=True)
+    yield printable(str(fields["action"]).rstrip(), lines=True)
     if ids:
         yield f" {ids}"
     if "traceback" in fields:
@@ -118,7 +118,8 @@ def _failure(one: Failure) -> Text:
 
 def _when(one: Failure) -> str:
     soon = f" in {max(0.0, one.again_in.total_seconds()):.0f} s" if one.again_in else ""
-    return f"{soon} (attempt {one.failures} of {one.max_attempts} failed)"
+    # A wait that a service asked for counts as no failure.
+    return f"{soon} (attempt {one.failures} of {one.max_attempts} failed)" if one.failures else soon
 
 
 def _cut(text: str, length: int) -> str:

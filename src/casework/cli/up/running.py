@@ -146,9 +146,7 @@ class Running:
         """A run whose module cannot be imported would use up its attempts, so the workers wait until it can be."""
         if findings.is_broken:
             if not all(child.held for child in self._workers):
-                self._screen.note(
-                    "The workers stop until it is mended; --reload starts them at the next change.", "yellow"
-                )
+                self._screen.note("The workers wait until it is mended.", "yellow")
             for child in self._workers:
                 self._children.hold(child, self.shutdown_seconds)
         elif self._has_old_modules or any(child.held for child in self._workers):

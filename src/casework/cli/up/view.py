@@ -20,6 +20,10 @@ _REQUEST = ("request", "asks", "case", "for")
 _FLEXIBLE = ("queue", "working on", "asks", "case", "agent")
 """Columns that are cut when the terminal is narrow. Ids never are."""
 
+_YIELDS = ("postponed", "done", "claimed", "agent")
+"""Columns that are left out first when the terminal is narrower still."""
+
+_LEAST_WIDTH = 12
 _WIDEST = 100
 
 _FRAME = 2
@@ -76,15 +80,26 @@ def _lasting(age: timedelta) -> str:
 
 def _part(columns: Sequence[str], rows: Sequence[Sequence[Any]], most: int, width: int) -> RenderableType:
     drawn = Table(box=None, pad_edge=False, header_style="bold", width=width)
-    for column in columns:
-        flexible = column in _FLEXIBLE
+    kept = _kept(columns, width)
+    for place in kept:
+        flexible = columns[place] in _FLEXIBLE
         drawn.add_column(
-            column,
+            columns[place],
             no_wrap=True,
             overflow="ellipsis",
-            ratio=(3 if column == columns[1] else 2) if flexible else None,
-            justify="left" if flexible or column in ("run", "request") else "right",
+            ratio=(3 if place == 1 else 2) if flexible else None,
+            justify="left" if flexible or place == 0 else "right",
         )
     for row in rows[:most]:
-        drawn.add_row(*map(cell, row))
+        drawn.add_row(*(cell(row[place]) for place in kept))
     return Group(drawn, Text(f"and {len(rows) - most} more", style="dim")) if len(rows) > most else drawn
+
+
+def _kept(columns: Sequence[str], width: int) -> list[int]:
+    """The places of the columns that there is room for."""
+    kept = list(columns)
+    for column in _YIELDS:
+        if sum(max(_LEAST_WIDTH, len(one)) if one in _FLEXIBLE else len(one) + 1 for one in kept) <= width:
+            break
+        kept = [one for one in kept if one != column]
+    return [place for place, column in enumerate(columns) if column in kept]
