@@ -168,8 +168,8 @@ def test_failures_and_what_agents_say_are_shown_with_their_case(up, installation
     assert re.search(r"\(attempt \d of 5 failed\), triage: ConnectionError: nobody answers  Traceback: ", again)
     up.until('"case 2" failed in triage: ConnectionError: nobody answers (attempt 5 of 5)')
     assert "\x1b" not in up.written
-    shown = installation.command("runs", "show", failed.rpartition(" ")[2])
-    assert "KeyError: 'zip'" in shown.stdout.splitlines()[-1]
+    shown = installation.command("runs", "show", failed.rpartition(" ")[2]).stdout
+    assert 'return Complete(run.case.data["zip"])' in shown
 
 
 def test_modules_that_cannot_be_imported_are_named_at_the_start(up, triage):
@@ -253,3 +253,12 @@ def test_view_at_a_terminal_fits_and_leaves_nothing_behind(up, installation, tri
     drawn = end.count("\n") - 1
     assert end.count("\x1b[1A\x1b[2K") >= drawn
     assert "inbox" not in end.rpartition("\x1b[2K")[2]
+
+
+def test_module_that_hangs_is_named_and_can_be_mended(up, triage):
+    up.module("mine", "import threading\nthreading.Event().wait()\n")
+    up.start("--reload")
+    up.until("The module 'mine' takes more than 5 s to import")
+    up.module("mine", AGENTS)
+    up.until("Agents in mine: triage.")
+    assert up.interrupt() == 0

@@ -17,6 +17,7 @@ from typing import IO, Any
 from casework.embedded import identity
 
 SLOW_SECONDS = 5.0
+_PIPE_SECONDS = 1.0
 
 
 @dataclass
@@ -74,9 +75,9 @@ class Inspection:
         """The findings, once the process has ended."""
         ended = self._process.poll() is not None
         if ended:
-            # A process that a module left behind may keep the pipe open.
+            # What a module left behind may keep the pipes open.
             for thread in self._threads:
-                thread.join(0.5)
+                thread.join(_PIPE_SECONDS)
         with suppress(queue.Empty):
             while True:
                 self._note(self._read.get_nowait())
@@ -100,6 +101,11 @@ class Inspection:
             self._findings.bad.append(f"{found['problem'].removesuffix('.')}.{hint}")
         elif "module" in found:
             self._findings.good.append(_named(found["module"], found["agents"]))
+
+    @property
+    def files(self) -> Sequence[str]:
+        """The files that are known so far."""
+        return self._findings.files
 
     def slow(self) -> str | None:
         """What to say, once, if it takes long."""

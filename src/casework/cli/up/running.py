@@ -125,6 +125,8 @@ class Running:
             return
         if said := self._inspection.slow():
             self._screen.note(said, "yellow")
+            # It may never end, until the module is mended.
+            self._watched.watch(self._inspection.files)
         if (findings := self._inspection.look()) is not None:
             self._inspection = None
             self._watched.watch(findings.files)
