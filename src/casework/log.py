@@ -3,10 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any, TextIO, cast
@@ -24,17 +21,28 @@ _MOST_UNENDED = 10_000
 """Characters that a run may print before its line is shown although it has not ended."""
 
 
-@dataclass(slots=True, eq=False)
 class _Block:
-    ids: dict[str, object] = field(default_factory=dict)
-    is_run: bool = False
-    printed: str = ""
-    """What was printed since the last line break."""
-    lock: Lock = field(default_factory=Lock)
-    """An agent may print from several threads."""
+    """Lines of one context have its ids. Entered for each run, so it is kept cheap."""
+
+    __slots__ = ("_token", "ids", "is_run", "lock", "printed")
+
+    def __init__(self, ids: dict[str, object], *, is_run: bool = False) -> None:
+        self.ids, self.is_run = ids, is_run
+        self.printed = ""
+        """What was printed since the last line break."""
+        self.lock = Lock()
+        """An agent may print from several threads."""
+
+    def __enter__(self) -> None:
+        self._token = _block.set(self)
+
+    def __exit__(self, *_: object) -> None:
+        if self.printed and isinstance(sys.stdout, _Printed):
+            sys.stdout.write("\n")
+        _block.reset(self._token)
 
 
-_NO_BLOCK = _Block()
+_NO_BLOCK = _Block({})
 _block: ContextVar[_Block] = ContextVar("casework_block", default=_NO_BLOCK)
 
 
@@ -45,31 +53,14 @@ def record(event: Event) -> None:
         _logger.log(event.level, event.action, extra={"action": event.action, "ids": ids})
 
 
-@contextmanager
-def bound(**ids: object) -> Iterator[None]:
-    """Give every line of the block these ids too."""
-    with _entered(_Block({**_block.get().ids, **ids})):
-        yield
+def bound(**ids: object) -> _Block:
+    """Give every line of a `with` block these ids too."""
+    return _Block({**_block.get().ids, **ids})
 
 
-@contextmanager
-def bound_to_run(**ids: object) -> Iterator[None]:
-    """Give these ids to what a run logs and, in relayed lines, to what it prints."""
-    with _entered(_Block(ids, is_run=True)) as block:
-        try:
-            yield
-        finally:
-            if block.printed and isinstance(sys.stdout, _Printed):
-                sys.stdout.write("\n")
-
-
-@contextmanager
-def _entered(block: _Block) -> Iterator[_Block]:
-    token = _block.set(block)
-    try:
-        yield block
-    finally:
-        _block.reset(token)
+def bound_to_run(**ids: object) -> _Block:
+    """Give these ids to what a run logs in a `with` block and, in relayed lines, to what it prints."""
+    return _Block(ids, is_run=True)
 
 
 def _add_ids(record: logging.LogRecord) -> bool:
