@@ -132,7 +132,11 @@ class Settings(BaseSettings):
     log_level: str = Field(
         "INFO", pattern="^(?i:debug|info|warning|error)$", description="debug, info, warning or error."
     )
-    log_format: str = Field("text", pattern="^(text|json)$", description="text for people, json for programs.")
+    log_format: str = Field(
+        "text",
+        pattern="^(text|json|relayed)$",
+        description="text for people, json for programs; `casework up` reads its processes' lines as relayed.",
+    )
 
     @field_validator("home", mode="before")
     @classmethod

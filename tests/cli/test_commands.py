@@ -212,7 +212,7 @@ def test_doctor_names_a_module_that_exits_and_looks_on(casework, monkeypatch, tm
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("CASEWORK_AGENT_MODULES", "program_agents,sample_agents")
     findings = {one["check"]: one for one in casework.json("doctor", code=1)}
-    problem = "The module 'program_agents' cannot be imported: it called exit(2)"
+    problem = "The module 'program_agents' cannot be imported: it called exit(2) (program_agents.py, line 1)"
     assert findings["module program_agents"]["detail"] == problem
     assert findings["module sample_agents"]["ok"]
 

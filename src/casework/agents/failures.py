@@ -44,7 +44,7 @@ def result_of(error: BaseException, stop: Stop) -> Asked | Stopped | Lost | Cras
 
 def crashed(error: BaseException) -> Crashed:
     """The failure. Its reason names the first error in a group."""
-    trace = _or_else(lambda: "".join(traceback.format_exception(error)), _without_text(error))
+    trace = _traceback(error)
     reason = _summary(leaves(error)[0])
     if _DAEMONIC in trace:
         reason = f"{reason}. {_NEEDS_THREADS}"
@@ -54,6 +54,15 @@ def crashed(error: BaseException) -> Crashed:
         _or_else(lambda: is_transient(error), False),
         _or_else(lambda: retry_after(error, datetime.now(UTC)), None),
     )
+
+
+def traceback_of(error: BaseException | None) -> str | None:
+    """The traceback as it is stored, whatever the error's own code does; None if there is no error."""
+    return None if error is None else storable(_traceback(error))
+
+
+def _traceback(error: BaseException) -> str:
+    return _or_else(lambda: "".join(traceback.format_exception(error)), _without_text(error))
 
 
 def describe(error: BaseException) -> str:
@@ -89,6 +98,15 @@ def _ends_the_process(error: BaseException) -> bool:
         frame = frame.tb_next
     module = str(frame.tb_frame.f_globals.get("__name__")) if frame else ""
     return module.partition(".")[0] in ("billiard", "celery")
+
+
+def places(error: BaseException) -> list[tuple[str, int]]:
+    """The files and lines that led to the error, outermost first; the last of a syntax error is its own."""
+    frames = traceback.walk_tb(_plainly(error, "__traceback__"))
+    found = [(frame.f_code.co_filename, line) for frame, line in frames]
+    if is_a(error, SyntaxError):
+        found.append((_plainly(error, "filename"), _plainly(error, "lineno")))
+    return [(file, line) for file, line in found if isinstance(file, str) and isinstance(line, int)]
 
 
 def _plainly(error: BaseException, name: str) -> Any:

@@ -7,12 +7,16 @@ everything in it: `billing.agents` or `billing.*`.
 
 import importlib
 import re
+import sys
+import sysconfig
 from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import TypeVar, cast
 
 from casework.agents.decorator import Agent
-from casework.agents.failures import describe, shown
+from casework.agents.failures import describe, places, shown
 from casework.core.payload import storable
 from casework.errors import InvalidInput, TargetNotAllowed
 
@@ -32,7 +36,7 @@ def check_allowed(target: str, modules: Sequence[str]) -> None:
     module = target.partition(":")[0]
     if "__main__" in module.split("."):
         raise TargetNotAllowed(f"The module {module!r} is a program, which would run when it is imported.")
-    if not any(_allows(entry, module) for entry in (*modules, *OWN_MODULES)):
+    if not any(allows(entry, module) for entry in (*modules, *OWN_MODULES)):
         allowed = ", ".join(modules) or "nothing"
         raise TargetNotAllowed(
             f"The module {module!r} is not in CASEWORK_AGENT_MODULES, which allows {allowed}: "
@@ -40,7 +44,8 @@ def check_allowed(target: str, modules: Sequence[str]) -> None:
         )
 
 
-def _allows(entry: str, module: str) -> bool:
+def allows(entry: str, module: str) -> bool:
+    """Whether an entry of the allow-list allows a module."""
     package = entry.removesuffix(".*")
     return module == package or (package != entry and module.startswith(f"{package}."))
 
@@ -69,8 +74,34 @@ def _whatever_it_raises(problem: str, look: Callable[[], T]) -> T:
     not end this process."""
     try:
         return look()
-    except SystemExit as error:
-        what = f"it called exit({shown(error.code)})"
     except BaseException as error:
-        what = describe(error)
-    raise InvalidInput(storable(f"{problem}: {' '.join(what.split())}"))
+        raised = error
+    what = f"it called exit({shown(raised.code)})" if isinstance(raised, SystemExit) else describe(raised)
+    line = " ".join(f"{problem}: {what}{_place(raised)}".split())
+    raise InvalidInput(storable(line)) from raised
+
+
+def _place(error: BaseException) -> str:
+    """Where it was raised, for a person: in the agent's own code if it passed through any."""
+    if isinstance(error, SyntaxError):
+        # Its text says it.
+        return ""
+    own = [(path, line) for file, line in places(error) if is_own(path := Path(file))]
+    return f" ({_as_imported(own[-1][0])}, line {own[-1][1]})" if own else ""
+
+
+def is_own(path: Path) -> bool:
+    """Whether it is of the agents' own code, and neither of Python, nor installed, nor of casework."""
+    installed = not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
+    return path.is_absolute() and not installed and not any(map(path.is_relative_to, _not_own()))
+
+
+@cache
+def _not_own() -> tuple[str | Path, ...]:
+    return Path(__file__).parent.parent, sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")
+
+
+def _as_imported(file: Path) -> Path:
+    """The path below the folder that it was imported from: other folders of the machine concern nobody."""
+    roots = [root for path in sys.path if file.is_relative_to(root := Path(path).absolute())]
+    return file.relative_to(max(roots, key=lambda root: len(root.parts))) if roots else file

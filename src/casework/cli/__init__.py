@@ -9,7 +9,8 @@ from casework.cli.lazy import LazyGroup, Listed
 
 COMMANDS = {
     "up": Listed(
-        "casework.cli.up:up", "Run everything: API, workers, ticker, beat, and the servers that no setting names."
+        "casework.cli.up.command:up",
+        "Run everything: API, workers, ticker, beat, and the servers that no setting names.",
     ),
     "demo": Listed(
         "casework.cli.demo:demo",

@@ -30,6 +30,14 @@ class Child:
     started: float = 0.0
     restarts: int = 0
     restart_at: float = 0.0
+    held: bool = False
+    """Whether it is not started now."""
+    killed_at: float | None = None
+    """When it is killed, if it was asked to stop and has not."""
+
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
 
 class Children:
@@ -68,17 +76,45 @@ class Children:
     def watch(self) -> None:
         """Restart processes that have ended, with longer and longer waits if one keeps dying at its start."""
         for child in self.children:
-            if child.process is None or child.process.poll() is None:
-                continue
-            now = monotonic()
-            if child.restart_at == 0.0:
-                quick = now - child.started < QUICK_DEATH_SECONDS
-                child.restarts = child.restarts + 1 if quick else 0
-                child.restart_at = now + (min(MAX_RESTART_WAIT_SECONDS, 0.5 * 2**child.restarts) if quick else 0.0)
-                self._tell(child.name, f"ended with exit code {child.process.returncode}; restarting it")
-            if now >= child.restart_at:
-                child.restart_at = 0.0
+            if child.is_running:
+                self._kill_if_late(child)
+            elif child.held:
+                child.process = child.killed_at = None
+            elif child.process is None or child.killed_at is not None:
+                child.killed_at, child.restarts = None, 0
                 self._start(child)
+            else:
+                self._restart(child, child.process)
+
+    def _kill_if_late(self, child: Child) -> None:
+        if child.killed_at is not None and child.process and monotonic() >= child.killed_at:
+            child.process.kill()
+
+    def _restart(self, child: Child, ended: subprocess.Popen[str]) -> None:
+        now = monotonic()
+        if child.restart_at == 0.0:
+            quick = now - child.started < QUICK_DEATH_SECONDS
+            child.restarts = child.restarts + 1 if quick else 0
+            child.restart_at = now + (min(MAX_RESTART_WAIT_SECONDS, 0.5 * 2**child.restarts) if quick else 0.0)
+            self._tell(child.name, f"ended with exit code {ended.returncode}; restarting it")
+        if now >= child.restart_at:
+            child.restart_at = 0.0
+            self._start(child)
+
+    def replace(self, child: Child, seconds: float) -> None:
+        """Ask it to stop, for which it may take so many seconds and a little longer, and let `watch` start it again."""
+        child.held = False
+        self._ask_to_stop(child, seconds)
+
+    def hold(self, child: Child, seconds: float) -> None:
+        """Ask it to stop, and start it no more until it is replaced."""
+        child.held = True
+        self._ask_to_stop(child, seconds)
+
+    def _ask_to_stop(self, child: Child, seconds: float) -> None:
+        if child.process is not None and child.is_running and child.killed_at is None:
+            child.killed_at = monotonic() + seconds + KILL_AFTER_SECONDS
+            child.process.send_signal(signal.SIGTERM)
 
     def stop(self, seconds: float) -> None:
         """Ask all to stop, wait a little longer than `seconds`, and kill what is left."""

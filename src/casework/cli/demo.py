@@ -16,7 +16,7 @@ from casework.cli.admin_key import admin_key
 from casework.cli.children import Children
 from casework.cli.console import counted, installation, say, table
 from casework.cli.roles import Pool
-from casework.cli.up import roles
+from casework.cli.up.command import roles
 from casework.core.lifecycle import CaseStatus, EventType
 from casework.core.model import CaseEvent, CaseFilter, Consumer, HumanRequest, Queue, RequestKind
 from casework.demo.invoices import COUNT, invoices

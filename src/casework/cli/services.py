@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from casework.service import activity as activity
     from casework.service import agents as agents
     from casework.service import cases as cases
     from casework.service import dispatch as dispatch

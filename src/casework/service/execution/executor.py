@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from time import monotonic
 
-from casework import events
+from casework import events, log
 from casework.agents import Run, runners
+from casework.agents.failures import traceback_of
 from casework.agents.results import Crashed, Result, Stopped
 from casework.agents.run import History
 from casework.core.effects import Bundle, Committed
@@ -94,7 +95,8 @@ class Executor:
             attempt.result = Stopped()
         else:
             reach(Point.RUN_STARTED)
-            attempt.result = call_agent(self._db, self._settings, attempt, self._perform)
+            with log.bound_to_run(case=attempt.case.id, run=attempt.message.run_id):
+                attempt.result = call_agent(self._db, self._settings, attempt, self._perform)
             reach(Point.AGENT_RETURNED)
         attempt.ended = self._clock()
         return attempt
@@ -149,7 +151,8 @@ def call_agent(db: Database, settings: Settings, attempt: Attempt, perform: Perf
             history = History({(one.kind, one.title): one.answer for one in asked if one.responded_at}, steps)
     except CaseworkError as error:
         # Transient, because another worker may have the agent, or this one once it runs newer code.
-        return Crashed(str(error), None, transient=not isinstance(error, TargetNotAllowed))
+        failed = Crashed(str(error), traceback_of(error.__cause__), transient=not isinstance(error, TargetNotAllowed))
+        return without_secrets(failed, settings)
     backend, name, case, stop = RunBackend(db, attempt.holder, perform), attempt.agent_name, attempt.case, attempt.stop
     run = Run(id=run_id, attempt=number, agent_name=name, case=case, history=history, backend=backend, stop=stop)
     return without_secrets(runner.call(run, stop), settings)
