@@ -13,6 +13,7 @@ from psycopg.pq import Conninfo
 
 from casework.errors import DatabaseUnavailable, InvalidSettings
 from casework.store.connection import Connection
+from casework.store.pooled import PooledConnection
 from casework.store.sqlstates import first_line, in_own_words
 
 OLDEST_SERVER = 150000
@@ -61,6 +62,7 @@ CACHED_PLANS = {
     "enable_mergejoin": "off",
 }
 
+# Behind a pooler, this stands for the settings of `default_transaction_...`.
 _BEGIN = "begin isolation level read committed read write"
 
 
@@ -165,7 +167,9 @@ def connect(url: str, application: str, plans: dict[str, str]) -> Connection:
         if server_pid == pid:
             return Connection(driver, opening=["begin"], prepares=True)
         driver.adapters.register_loader("timestamptz", _AlwaysIso)
-        connection = Connection(driver, opening=[_BEGIN, setting(values)], prepares=False)
+        within = {name: value for name, value in values.items() if not name.startswith("default_transaction_")}
+        repeats = plans["plan_cache_mode"] == CACHED_PLANS["plan_cache_mode"]
+        connection = PooledConnection(driver, opening=[_BEGIN, setting(within)], caches_plans=repeats)
         _try_a_transaction(connection, url)
         return connection
     except psycopg.Error as error:

@@ -25,7 +25,10 @@ def server(db: Database) -> str:
         raise InvalidSettings(f"CASEWORK_DATABASE_URL: {'; '.join(problems)}")
     if is_direct:
         return "reached without a pooler"
-    return "reached through a pooler: no statement stays prepared, so each is planned whenever it is sent"
+    return (
+        "reached through a pooler: each transaction makes casework's settings, and only what workers and tickers repeat "
+        "stays prepared"
+    )
 
 
 def role_seen(db: Database, settings: Settings, role: str) -> str:
