@@ -12,6 +12,7 @@ from casework.service.diagnosis.causes import (
     why_not_claimed,
     why_not_started,
 )
+from casework.service.diagnosis.health import lease
 from casework.settings import Settings
 from casework.store import queues, snapshot
 from casework.store.database import Database, Tx
@@ -33,7 +34,7 @@ def diagnose(db: Database, settings: Settings, team_id: TeamId) -> list[Diagnosi
 
 
 def _diagnose(tx: Tx, settings: Settings, queue: Queue) -> Diagnosis:
-    situation = Situation(snapshot.of_queue(tx, queue), settings)
+    situation = Situation(snapshot.of_queue(tx, queue, lease(settings)), settings)
     since, unstarted = unstarted_since(situation.consumers), why_not_started(situation, situation.consumers)
     if since and unstarted and unstarted.is_trouble:
         return _of(queue, f"runs were claimed {situation.seconds(since)} ago and have not started:", unstarted)
