@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 
@@ -88,6 +89,7 @@ def hostile(committed: Database) -> None:
     for setting in (
         "datestyle = 'German'",
         "timezone = 'Asia/Tokyo'",
+        "intervalstyle = 'iso_8601'",
         "default_transaction_isolation = 'serializable'",
         "default_transaction_read_only = on",
         "statement_timeout = '300ms'",
@@ -217,9 +219,15 @@ def test_settings_hold_in_each_transaction_and_leave_nothing(through, mode):
         with open_() as tx:
             found = tx.sql(
                 f"select current_setting('transaction_isolation') as isolation, current_setting('transaction_read_only') as read_only,"
-                f" current_setting('statement_timeout') as time_out, '2026-03-01 12:00+00'::timestamptz as moment, {NOW} as now"
+                f" current_setting('statement_timeout') as time_out, array[interval '-90 minutes', '3 days -00:00:01.000001', '-1 day', '0'] as lengths, '2026-03-01 12:00+00'::timestamptz as moment, {NOW} as now"
             ).one()
         assert (found.isolation, found.read_only, found.time_out) == ("read committed", "off", "0")
+        assert found.lengths == [
+            timedelta(minutes=-90),
+            timedelta(days=3, seconds=-1, microseconds=-1),
+            timedelta(days=-1),
+            timedelta(),
+        ]
         assert found.moment.isoformat() == "2026-03-01T12:00:00+00:00"
         assert found.now.utcoffset().total_seconds() == 0
 

@@ -1,7 +1,8 @@
 """Connects to the server of a URL, makes casework's settings, and checks whether the server is suitable."""
 
 import logging
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -72,6 +73,20 @@ class _AlwaysIso(Loader):
 
     def load(self, data: Buffer) -> datetime:
         return datetime.fromisoformat(bytes(data).decode())
+
+
+class _AlwaysPostgresStyle(Loader):
+    """The same for the time between two moments, in days and less."""
+
+    _FORMAT = re.compile(rb"(?:(-?\d+) days? ?)?(?:([+-]?)(\d+):(\d+):(\d+(?:\.\d+)?))?")
+
+    def load(self, data: Buffer) -> timedelta:
+        found = self._FORMAT.fullmatch(bytes(data))
+        if not found:
+            raise psycopg.DataError(f"{bytes(data).decode()!r} is not a number of days, hours, minutes and seconds")
+        days, sign, hours, minutes, seconds = (part or b"0" for part in found.groups())
+        time = timedelta(hours=int(hours), minutes=int(minutes), seconds=float(seconds))
+        return timedelta(days=int(days)) + (-time if sign == b"-" else time)
 
 
 def checked(url: str) -> str:
@@ -167,6 +182,7 @@ def connect(url: str, application: str, plans: dict[str, str]) -> Connection:
         if server_pid == pid:
             return Connection(driver, opening=["begin"], prepares=True)
         driver.adapters.register_loader("timestamptz", _AlwaysIso)
+        driver.adapters.register_loader("interval", _AlwaysPostgresStyle)
         within = {name: value for name, value in values.items() if not name.startswith("default_transaction_")}
         repeats = plans["plan_cache_mode"] == CACHED_PLANS["plan_cache_mode"]
         connection = PooledConnection(driver, opening=[_BEGIN, setting(within)], caches_plans=repeats)
