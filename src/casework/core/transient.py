@@ -131,7 +131,10 @@ def leaves(error: BaseException) -> list[BaseException]:
 
 def _members(error: BaseException) -> tuple[BaseException, ...]:
     """What a group holds; nothing, for any other error."""
-    return object.__getattribute__(error, "exceptions") if is_a(error, BaseExceptionGroup) else ()
+    found: tuple[BaseException, ...] = ()
+    if is_a(error, BaseExceptionGroup):
+        found = vars(BaseExceptionGroup)["exceptions"].__get__(error)
+    return found
 
 
 def _passes(error: BaseException) -> bool:
@@ -170,7 +173,9 @@ def _everything(error: BaseException) -> Iterator[BaseException]:
         if id(one) not in seen:
             seen.add(id(one))
             yield one
-            rest.extend((*_members(one), *_chain(one)))
+            rest.extend(_members(one))
+            if (behind := _behind(one)) is not None:
+                rest.append(behind)
 
 
 def _behind(error: BaseException) -> BaseException | None:
