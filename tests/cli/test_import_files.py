@@ -62,6 +62,11 @@ def test_a_compressed_file_that_breaks_off_is_said(put):
         ("a.csv", b"BZh91AY", "bzip2"),
         ("a.csv", b"\xd0\xcf\x11\xe0\xa1\xb1", "old Excel workbook"),
         ("a.csv", b"%PDF-1.7", "PDF"),
+        ("a.csv", b"\n <!DOCTYPE html><html>Sign in</html>", "HTML"),
+        ("a.csv", "<?xml version='1.0'?>".encode("utf-16"), "XML"),
+        ("a.xls", b"<table><tr><td>name</td></tr></table>", "HTML"),
+        ("a.ods", b"PK\x03\x04.....mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "OpenDocument"),
+        ("a.csv.gz", gzip.compress(gzip.compress(CSV.encode(), mtime=0), mtime=0), "compressed twice"),
         ("a.csv", b"id,name\n\0\x01\x02", "NUL bytes"),
         ("a.csv", "id,näme\n".encode("latin-1"), "--encoding"),
         ("a.csv.gz", b"\x1f\x8b\x08rest", "damaged"),
@@ -79,6 +84,53 @@ def test_a_file_without_a_telling_name_is_known_by_its_first_sign(put):
     assert put("export", '{"name": "one"}\n')["added"] == 1
     assert put("export2", '[{"name": "two"}]')["added"] == 1
     assert put("export3", CSV)["added"] == 2
+
+
+@pytest.mark.parametrize("content", ['{"name": "one"}\n', '[{"name": "one"}]', '\ufeff[\n {"name": "one"}\n]'])
+def test_json_in_a_file_that_is_called_csv_is_read(put, content):
+    assert put("a.csv", content)["titles"] == ["one"]
+
+
+@pytest.mark.parametrize("content", ["- name: one\n", "id,name\n", "id,name\n\n\n"])
+def test_a_file_of_column_names_alone_is_noted(put, content):
+    assert put("a.csv", content, title="a case")["notes"] == ["The file has column names, and nothing below them."]
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value", "part"),
+    [
+        ("a.csv", "--sheet", "Other", "--sheet is for xlsx files, and this one is read as csv"),
+        ("a.json", "--delimiter", ";", "--delimiter is for csv files, and this one is read as json"),
+        ("a.xlsx", "--encoding", "latin-1", "--encoding is for csv and json files, and this one is read as xlsx"),
+    ],
+)
+def test_an_option_that_the_format_has_no_use_for_is_refused(put, name, option, value, part):
+    assert part in put(name, CSV, option, value, code=2)
+
+
+@pytest.mark.parametrize("word", ["tab", "\\t", "\t"])
+def test_a_tab_can_be_named(put, word):
+    assert put("a.csv", "id\tna,me\n1\tone\n", "--delimiter", word, title="{id}")["titles"] == ["1"]
+
+
+@pytest.mark.parametrize("form", ["{}\n{}\n{}\n", "[{},\n{},\n{}]"])
+def test_an_object_with_a_name_twice_is_bad_and_costs_itself(put, form):
+    content = form.format(
+        '{"name": "one"}', '{"name": "two", "name": "2"}', '{"name": "three", "a": [{"b": 1, "b": 2}]}'
+    )
+    result = put("a.json", content, code=1)
+    assert result["titles"] == ["one"]
+    assert [one["reason"] for one in result["bad_lines"]] == ["it has 'name' twice", "it has 'b' twice"]
+
+
+def test_a_name_twice_in_a_broken_line_is_not_held_against_the_next(put):
+    result = put("a.jsonl", '{"a": {"b": 1, "b": 2}, \n{"name": "one"}\n', code=1)
+    assert (result["titles"], [one["line"] for one in result["bad_lines"]]) == (["one"], [1])
+
+
+def test_half_a_character_in_json_is_not_taken_for_an_encoding(put):
+    result = put("a.jsonl", '{"name": "\\ud800"}\n', code=1)
+    assert "--encoding" not in result["bad_lines"][0]["reason"]
 
 
 def test_a_workbook_is_read(put, tmp_path):
