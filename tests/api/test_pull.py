@@ -42,6 +42,8 @@ def test_works_a_case_from_claim_to_outcome(api, queue, agent):
         json={**attempt, "type": "tool_call", "tool_call": {"name": "look", "arguments": {"a": 1}}},
     )
     api("POST", f"{run}/message", 400, json={**attempt, "type": "tool_call"})
+    both = {"text_content": "looking", "tool_call": {"name": "look"}}
+    assert "not tool_call" in api("POST", f"{run}/message", 400, json={**attempt, **both})["message"]
     api("POST", f"{run}/update", json={**attempt, "data": {"n": 2}})
     assert report(api, work, outcome="complete", reason="done") == {"result": "completed"}
     case = api("GET", f"/v1/cases/{case_id}")

@@ -54,6 +54,10 @@ class NewToolResult(Input):
     error: Data = None
 
 
+CONTENTS = {"text": "text_content", "tool_call": "tool_call", "tool_result": "tool_result"}
+"""The field of each type of message."""
+
+
 class NewMessage(Attempt):
     """A message of the agent; each type has its own field."""
 
@@ -61,17 +65,14 @@ class NewMessage(Attempt):
         json_schema_extra={
             "oneOf": [
                 {
-                    "required": ["text_content"],
-                    "properties": {"type": {"const": "text"}, "text_content": {"type": "string"}},
-                },
-                {
-                    "required": ["type", "tool_call"],
-                    "properties": {"type": {"const": "tool_call"}, "tool_call": {"type": "object"}},
-                },
-                {
-                    "required": ["type", "tool_result"],
-                    "properties": {"type": {"const": "tool_result"}, "tool_result": {"type": "object"}},
-                },
+                    "required": [field] if type == "text" else ["type", field],
+                    "properties": {
+                        "type": {"const": type},
+                        **{other: {"type": "null"} for other in CONTENTS.values()},
+                        field: {"type": "string" if type == "text" else "object"},
+                    },
+                }
+                for type, field in CONTENTS.items()
             ]
         }
     )
@@ -85,14 +86,15 @@ class NewMessage(Attempt):
     )
 
     def content(self) -> dict[str, Any]:
-        """What is stored. Raises InvalidInput if the field that the type needs is missing."""
+        """What is stored. Raises InvalidInput if the field that the type needs is missing, or that of another one is given."""
+        own = CONTENTS[self.type]
+        if other := next((name for name in CONTENTS.values() if name != own and getattr(self, name) is not None), None):
+            raise InvalidInput(f"A message of type {self.type} has {own}, and not {other}.")
         if self.type == "text" and self.text_content is not None:
             return {"text": self.text_content}
         part = {"tool_call": self.tool_call, "tool_result": self.tool_result}.get(self.type)
         if part is None:
-            raise InvalidInput(
-                f"A message of type {self.type} needs {'text_content' if self.type == 'text' else self.type}."
-            )
+            raise InvalidInput(f"A message of type {self.type} needs {own}.")
         return part.model_dump(exclude_none=True)
 
 
