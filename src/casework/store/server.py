@@ -96,7 +96,8 @@ def checked(url: str) -> str:
             url = "postgresql://" + url.removeprefix(prefix)
             break
     else:
-        raise InvalidSettings(f"CASEWORK_DATABASE_URL must begin with postgresql:// (got {url.split(':')[0]!r})")
+        scheme = url.split(":")[0] if "://" in url else "another form"
+        raise InvalidSettings(f"CASEWORK_DATABASE_URL must begin with postgresql:// (got {scheme!r})")
     try:
         parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
@@ -122,6 +123,8 @@ def _mistake(url: str) -> str:
     for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True):
         if name not in known:
             return f'the parameter "{name}" is unknown to PostgreSQL\'s client'
+    if any(part.count("=") > 1 for part in urlsplit(url).query.split("&")):
+        return "in the value of a parameter write = as %3D and a space as %20"
     return "it cannot be read as a URL; in a user's name and password write special characters as %XX"
 
 
@@ -135,6 +138,9 @@ def shown(url: str) -> str:
     return f"{','.join(named)}/{parts.get('dbname') or ''}"
 
 
+_REFUSED = "connection is bad: "
+
+
 def open_driver(url: str, application: str, **more: Any) -> psycopg.Connection[Any]:
     """A psycopg connection. Raises DatabaseUnavailable."""
     # Without this, psycopg also logs a warning when a broken connection is closed; the error is enough.
@@ -143,7 +149,11 @@ def open_driver(url: str, application: str, **more: Any) -> psycopg.Connection[A
     try:
         return psycopg.connect(**{**given, "prepare_threshold": None, **more})
     except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(f"The database at {shown(url)} does not answer: {first_line(error)}") from error
+        reason = first_line(error)
+        # The client refused a parameter, and did not try to reach a server.
+        if reason.startswith(_REFUSED) and "connection to server" not in reason:
+            raise InvalidSettings(f"CASEWORK_DATABASE_URL: {reason.removeprefix(_REFUSED)}") from error
+        raise DatabaseUnavailable(f"The database at {shown(url)} does not answer: {reason}") from error
     except psycopg.ProgrammingError as error:
         raise InvalidSettings(f"CASEWORK_DATABASE_URL: {first_line(error)}") from error
 
