@@ -72,6 +72,7 @@ def test_a_compressed_file_that_breaks_off_is_said(put):
         ("a.csv.gz", b"\x1f\x8b\x08rest", "damaged"),
         ("a.csv.gz", gzip.compress(b"PK\x03\x04rest", mtime=0), "zip archive"),
         ("a.xlsx", b"id,name\n", "not an Excel workbook"),
+        ("a.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "has a password"),
         ("a.json", b"", "empty"),
         ("a.csv", b"", "empty"),
     ],
@@ -158,6 +159,20 @@ def test_a_sheet_that_is_not_there_names_the_nearest(put, tmp_path):
     assert "did you mean 'Invoices'" in put(
         "a.xlsx", (tmp_path / "made.xlsx").read_bytes(), "--sheet", "invoice", code=2
     )
+
+
+def test_a_workbook_that_is_damaged_is_read_as_far_as_it_goes(put, tmp_path):
+    book = openpyxl.Workbook()
+    for row in (["name"], ["one"], ["two"], ["three"]):
+        book.active.append(row)
+    book.save(tmp_path / "made.xlsx")
+    with zipfile.ZipFile(tmp_path / "made.xlsx") as whole, zipfile.ZipFile(tmp_path / "cut.xlsx", "w") as cut:
+        for name in whole.namelist():
+            content = whole.read(name)
+            cut.writestr(name, content[: content.index(b'<row r="4"')] if "sheet1" in name else content)
+    result = put("a.xlsx", (tmp_path / "cut.xlsx").read_bytes(), code=1)
+    assert result["titles"] == ["one", "two"]
+    assert result["bad_lines"] == [{"line": 4, "reason": "here the workbook is damaged; what follows was not read"}]
 
 
 def test_a_zip_archive_that_is_called_a_workbook_is_one_line(put, tmp_path):
