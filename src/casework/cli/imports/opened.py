@@ -13,8 +13,8 @@ from typing import cast
 from casework.errors import InvalidInput
 
 _LOOKED_AT = 4096
-_SIGNS_OF_JSON = re.compile(rb'\s*\[?\s*\{\s*["}]')
-_SIGNS_OF_MARKUP = re.compile(rb"\s*<(!doctype|!--|\?xml|html|head|body|table|workbook)", re.IGNORECASE)
+_SIGNS_OF_JSON = re.compile(rb'(\[\s*)?\{\s*["}]')
+_SIGNS_OF_MARKUP = re.compile(rb"<(!doctype|!--|\?xml|html|head|body|table|workbook)", re.IGNORECASE)
 _OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis.opendocument"
 _STEP = 50_000
 """Characters between two reports of progress, because a report takes as long as reading a line."""
