@@ -17,6 +17,7 @@ import psycopg
 from psycopg import errors
 from psycopg._preparing import Key, Prepare, PrepareManager
 from psycopg._queries import PostgresQuery
+from psycopg.abc import PQGen
 
 from casework.store.connection import MOST_PREPARED, PLANS_KEPT_SECONDS, Asked, Connection, Rows
 
@@ -65,6 +66,24 @@ class _Names(PrepareManager):
         return self._by_statement[key]
 
 
+class _AtOnce(psycopg.Pipeline):
+    """A pipeline that sends everything when it ends. The driver's own sends each statement by itself, and the client, the
+    pooler and the server wake for each: with short statements, that takes a fifth of the time.
+    """
+
+    _is_complete = False
+
+    def _enqueue_sync(self) -> None:
+        super()._enqueue_sync()
+        self._is_complete = True
+
+    def _communicate_gen(self) -> PQGen[None]:
+        if self._is_complete:
+            while self.command_queue:
+                self.command_queue.popleft()()
+            yield from super()._communicate_gen()
+
+
 class PooledConnection(Connection):
     """A connection through a pooler. With `caches_plans`, the statements that a transaction begins with stay prepared."""
 
@@ -80,6 +99,10 @@ class PooledConnection(Connection):
 
     def execute_alone(self, *asked: Asked) -> list[Rows]:
         return self._sent(super().execute_alone, asked)
+
+    def execute_together(self, *asked: Asked) -> list[Rows]:
+        self._driver._pipeline = _AtOnce(self._driver)
+        return super().execute_together(*asked)
 
     def _sent(self, send: Callable[..., list[Rows]], asked: Sequence[Asked]) -> list[Rows]:
         """Send a transaction from its beginning, and again if its server connection lacks a name."""
