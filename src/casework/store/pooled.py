@@ -26,7 +26,7 @@ TRIES = 10
 
 _MISSES = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement, errors.FeatureNotSupported)
 _DISCARD_PLANS: Asked = ("discard plans", {})
-_NOT_PREPARED = ("begin", "commit", "discard")
+_WITHOUT_RESULT = ("begin", "commit", "discard")
 
 
 class _Names(PrepareManager):
@@ -72,6 +72,11 @@ class _AtOnce(psycopg.Pipeline):
     """
 
     _is_complete = False
+
+    def add(self, statement: str) -> None:
+        """Add a statement whose result nobody needs, except for its error: a cursor takes longer than the server."""
+        self.command_queue.append(partial(self.pgconn.send_query_params, statement.encode(), None))
+        self.result_queue.append(None)
 
     def _enqueue_sync(self) -> None:
         super()._enqueue_sync()
@@ -126,8 +131,11 @@ class PooledConnection(Connection):
         return send(*asked)
 
     def _send(self, cursor: psycopg.Cursor[Any], statement: str, bound: Mapping[str, Any]) -> psycopg.Cursor[Any]:
-        prepare = self._uses_names and not statement.startswith(_NOT_PREPARED)
-        return cursor.execute(statement, bound, prepare=prepare)
+        pipeline = self._driver._pipeline
+        if isinstance(pipeline, _AtOnce) and statement.startswith(_WITHOUT_RESULT):
+            pipeline.add(statement)
+            return cursor
+        return cursor.execute(statement, bound, prepare=self._uses_names)
 
     def _note(self, error: psycopg.Error) -> None:
         """Outdated statements get other names, and the connection is kept."""
