@@ -52,6 +52,22 @@ async def loops_async(run: Run) -> Outcome:
 
 
 @agent
+async def blocks_the_loop(run: Run) -> Outcome:
+    """Keeps all agents of its process waiting, and is never asked whether it wants to stop."""
+    time.sleep(300)
+    return Complete("too late")
+
+
+@agent
+async def waits_at_first(run: Run) -> Outcome:
+    """Waits for long in its first attempt."""
+    run.say("waiting")
+    if run.attempt == 1:
+        await asyncio.sleep(300)
+    return Complete(f"in attempt {run.attempt}")
+
+
+@agent
 async def completes_async(run: Run) -> Outcome:
     await asyncio.sleep(0)
     return Complete(f"in attempt {run.attempt}")

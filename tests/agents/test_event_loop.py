@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import threading
+import time
 
 import pytest
 from calling import call, call_aside
@@ -10,6 +11,7 @@ from calling import call, call_aside
 from casework import Complete, agent
 from casework.agents.results import Crashed, Returned, Stopped
 from casework.agents.stop import Stop
+from patience import wait_for
 
 SECONDS = 10
 
@@ -161,3 +163,92 @@ def test_an_agent_may_cancel_its_own_tasks_and_time_out():
             return Complete("timed out")
 
     assert call(has_tasks_of_its_own) == Returned(Complete("timed out"))
+
+
+class Blocking:
+    """An agent that blocks its loop, until the test's word."""
+
+    def __init__(self):
+        self.blocks, self.may_end = threading.Event(), threading.Event()
+        self.stop = Stop()
+
+    def begin(self, *, in_task=False):
+        @agent
+        async def blocks(run):
+            async def work():
+                self.blocks.set()
+                self.may_end.wait(SECONDS)
+
+            await (asyncio.create_task(work()) if in_task else work())
+            return Complete("blocked")
+
+        result = call_aside(blocks, self.stop)
+        assert self.blocks.wait(SECONDS)
+        return result
+
+
+@pytest.mark.parametrize("in_task", [False, True])
+def test_a_loop_blocked_by_an_agent_whose_time_is_over_is_given_up(in_task):
+    other_stop = Stop()
+    waiting = Patient().begin(other_stop)
+    blocking = Blocking()
+    blocked = blocking.begin(in_task=in_task)
+    blocking.stop.request()
+
+    def released():
+        blocking.stop.overstay()
+        return waiting.done()
+
+    wait_for(released, "the release of what waits on the blocked loop")
+    assert (waiting.result(), other_stop.requested) == (Stopped(), True)
+    later = Patient()
+    one_more = later.begin()
+    later.end()
+    assert one_more.result(SECONDS) == Returned(Complete("waited"))
+    assert not blocked.done()
+    blocking.may_end.set()
+    assert isinstance(blocked.result(SECONDS), Returned | Stopped)
+
+
+def test_a_loop_blocked_by_an_agent_that_may_is_left_to_it():
+    patient, other, over = Patient(), Patient(), Stop()
+    waiting, ended = patient.begin(), other.begin(over)
+    blocking = Blocking()
+    blocked = blocking.begin(in_task=True)
+    over.request()
+
+    def released():
+        over.overstay()
+        return ended.done()
+
+    wait_for(released, "the release of the run whose time is over")
+    assert (ended.result(), waiting.done(), blocked.done()) == (Stopped(), False, False)
+    blocking.may_end.set()
+    assert blocked.result(SECONDS) == Returned(Complete("blocked"))
+    patient.end()
+    assert waiting.result(SECONDS) == Returned(Complete("waited"))
+
+
+def test_an_agent_that_goes_on_without_blocking_disturbs_nobody():
+    stop, patient, may_end = Stop(), Patient(), threading.Event()
+
+    @agent
+    async def ignores(run):
+        while not may_end.is_set():
+            try:
+                await asyncio.sleep(0.01)
+            except asyncio.CancelledError:
+                continue
+        return Complete("at last")
+
+    waiting, ignoring = patient.begin(), call_aside(ignores, stop)
+    stop.request()
+    end = time.monotonic() + 2.5
+    while time.monotonic() < end:
+        stop.overstay()
+        time.sleep(0.05)
+    assert not waiting.done()
+    patient.end()
+    assert waiting.result(SECONDS) == Returned(Complete("waited"))
+    may_end.set()
+    assert ignoring.result(SECONDS) == Returned(Complete("at last"))

@@ -31,6 +31,18 @@ class Unreadable(Exception):
         return "not to be shown"
 
 
+class UnreadableGroup(ExceptionGroup):
+    @property
+    def exceptions(self):
+        raise RuntimeError("not to be read")
+
+
+class UnreadableExit(SystemExit):
+    @property
+    def code(self):
+        raise RuntimeError("not to be read")
+
+
 def raising(error):
     @agent
     def plain(run):
@@ -58,6 +70,8 @@ def raising(error):
         ),
         (lambda: BaseExceptionGroup("two", [GreenTimeout("5 s"), ValueError()]), "GreenTimeout: 5 s"),
         (Unprintable, "Unprintable: (its text cannot be read)"),
+        (lambda: UnreadableGroup("two", [ValueError("one")]), "ValueError: one"),
+        (lambda: UnreadableExit(3), "The agent called exit(3)."),
         (Unreadable, "Unreadable: not to be shown"),
     ],
 )
@@ -67,6 +81,22 @@ def test_whatever_is_raised_fails_the_case_with_its_name_and_traceback(make, rea
         assert isinstance(result, Crashed)
         assert (result.reason, result.transient) == (reason, False)
         assert f"in {one.__name__}" in result.traceback
+
+
+def test_a_long_traceback_is_kept_with_its_beginning_and_its_end():
+    def chain():
+        error = ValueError("the first")
+        for number in range(3000):
+            following = ValueError(f"number {number} {'x' * 100}")
+            following.__cause__ = error
+            error = following
+        return error
+
+    for result in map(call, raising(chain())):
+        assert "ValueError: the first\n" in result.traceback[:1000]
+        assert "characters are left out" in result.traceback
+        assert "number 2999" in result.traceback[-1000:]
+        assert len(result.traceback) < 210_000
 
 
 def test_a_group_of_passing_errors_is_transient_and_its_first_is_named():

@@ -42,6 +42,8 @@ def test_works_a_case_from_claim_to_outcome(api, queue, agent):
         json={**attempt, "type": "tool_call", "tool_call": {"name": "look", "arguments": {"a": 1}}},
     )
     api("POST", f"{run}/message", 400, json={**attempt, "type": "tool_call"})
+    both = {"text_content": "looking", "tool_call": {"name": "look"}}
+    assert "not tool_call" in api("POST", f"{run}/message", 400, json={**attempt, **both})["message"]
     api("POST", f"{run}/update", json={**attempt, "data": {"n": 2}})
     assert report(api, work, outcome="complete", reason="done") == {"result": "completed"}
     case = api("GET", f"/v1/cases/{case_id}")
@@ -90,6 +92,7 @@ def test_returns_a_question_with_its_answer(api, queue, agent):
         ({"outcome": "fail", "reason": "no"}, "failed"),
         ({"outcome": "postpone", "until": "2h"}, "postponed"),
         ({"outcome": "try_again", "reason": "busy"}, "pending"),
+        ({"outcome": "try_again", "reason": "busy", "retry_after": 0.5}, "pending"),
         ({"outcome": "release"}, "pending"),
         ({"outcome": "hand_over", "to": "nobody"}, "failed"),
     ],
@@ -100,6 +103,33 @@ def test_writes_the_outcome_that_an_agent_elsewhere_reports(api, queue, agent, b
     assert api("GET", f"/v1/cases/{case_id}")["case"]["status"] == status
 
 
+def test_waits_as_a_service_asked_an_agent_elsewhere_costing_nothing(api, queue, agent):
+    case_id = add(api, queue)
+    for number in range(1, 8):
+        work = claim(api, agent)
+        assert work["attempt"] == number
+        report(api, work, outcome="try_again", reason="busy", retry_after=300)
+        api("POST", f"/v1/agents/{agent}/claim", 204)
+        with api.db.begin() as tx:
+            waits = tx.sql("select ready_at - now() from cases").scalar_one()
+            tx.sql("update cases set ready_at = now()")
+        assert waits >= timedelta(seconds=290)
+    assert api("GET", f"/v1/cases/{case_id}")["case"]["status"] == "pending"
+    with api.db.begin() as tx:
+        found = tx.sql("select failures, asked_wait_seconds from runs").one()
+    assert found.failures == 0
+    assert found.asked_wait_seconds >= 7 * 300
+
+
+def test_counts_asked_waits_beyond_the_limit_of_all(api, queue, agent):
+    case_id = add(api, queue)
+    for _ in range(5):
+        report(api, claim(api, agent), outcome="try_again", retry_after=86_400)
+        with api.db.begin() as tx:
+            tx.sql("update cases set ready_at = now()")
+    assert api("GET", f"/v1/cases/{case_id}")["case"]["status"] == "failed"
+
+
 def test_changes_nothing_for_a_bad_outcome(api, queue, agent):
     case_id = add(api, queue)
     work = claim(api, agent)
@@ -108,6 +138,14 @@ def test_changes_nothing_for_a_bad_outcome(api, queue, agent):
         {"outcome": "postpone"},
         {"outcome": "postpone", "until": "soon"},
         {"outcome": "hand_over"},
+        {"outcome": "complete", "until": "2h"},
+        {"outcome": "try_again", "to": "somebody"},
+        {"outcome": "fail", "retry_after": 8},
+        {"outcome": "try_again", "retry_after": -1},
+        {"outcome": "try_again", "retry_after": True},
+        {"outcome": "try_again", "retry_after": "8"},
+        {"outcome": "try_again", "retry_after": 1e300},
+        {"outcome": "try_again", "retryafter": 8},
         {},
     ):
         report(api, work, 400, **body)

@@ -69,13 +69,13 @@ def _port(url: str) -> int:
     return int(str(conninfo_to_dict(url)["port"]))
 
 
-def pooled(open_: Open, mode: str) -> Open:
-    """The server behind a PgBouncer."""
+def pooled(open_: Open, mode: str, size: int = 10) -> Open:
+    """The server behind a PgBouncer that holds so many connections to it."""
 
     @contextmanager
     def opened(place: Path) -> Iterator[str]:
         packages.program("pgbouncer", "pgbouncer")
-        with open_(place) as url, servers.pgbouncer(place, _port(url), mode) as pooler:
+        with open_(place) as url, servers.pgbouncer(place, _port(url), mode, size=size) as pooler:
             yield pooler
 
     return opened
@@ -120,7 +120,8 @@ SETUPS: dict[str, Setup] = {
     "tls": Setup("PostgreSQL 15 and Redis 7 with TLS, both certificates checked", debians_with_tls, redis_7(tls=True)),
     "redis-acl": Setup("Redis 7 with a user for each process", redis=redis_7(), restricted=True),
     "redis-socket": Setup("Redis 7 on a socket, database 5", redis=redis_7(socket=True, number=5)),
-    "pgbouncer-session": Setup("PgBouncer, pool_mode session", pooled(newest, "session")),
+    # In session mode each connection of each process keeps one to the server.
+    "pgbouncer-session": Setup("PgBouncer, pool_mode session", pooled(newest, "session", size=90)),
     "pgbouncer-transaction": Setup("PgBouncer, pool_mode transaction", pooled(newest, "transaction")),
     "pgbouncer-role-settings": Setup(
         "the role with settings of its own, behind PgBouncer, pool_mode transaction",

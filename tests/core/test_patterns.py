@@ -54,6 +54,12 @@ def patterns():
                     yield f"{module.name}.{name}", value
 
 
+def uses(pattern):
+    """Ways to use it with text, also if it is for bytes."""
+    read = str.encode if isinstance(pattern.pattern, bytes) else str
+    return (lambda text: pattern.fullmatch(read(text)), lambda text: list(pattern.finditer(read(text))))
+
+
 def seconds(act, text):
     """Processor time, the best of a few: others use this machine too."""
 
@@ -82,7 +88,7 @@ def test_each_pattern_of_the_code_is_linear():
     slow = [
         (name, piece)
         for name, pattern in found.items()
-        for act in (pattern.fullmatch, lambda text, pattern=pattern: list(pattern.finditer(text)))
+        for act in uses(pattern)
         for piece in PIECES
         if grows_with_its_square(act, piece, "!")
     ]

@@ -1,6 +1,9 @@
 """Which errors pass by themselves, and what services ask for: with look-alikes of the clients' errors."""
 
+import asyncio
+import errno
 import socket
+import ssl
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from urllib.error import URLError
@@ -113,6 +116,10 @@ def group(*errors):
         ClientError("ThrottlingException", 400),
         StatusError(400, {"X-Should-Retry": "true"}),
         URLError(ConnectionRefusedError()),
+        URLError(OSError(errno.ENETUNREACH, "Network is unreachable")),
+        OSError(errno.EHOSTUNREACH, "No route to host"),
+        ssl.SSLEOFError(8, "EOF occurred in violation of protocol"),
+        asyncio.IncompleteReadError(b"", 5),
     ],
 )
 def test_passing_conditions_are_transient(error):
@@ -127,6 +134,8 @@ def test_passing_conditions_are_transient(error):
         ValueError(),
         KeyError("x"),
         PermissionError(),
+        OSError(errno.ENOSPC, "No space left on device"),
+        ssl.SSLCertVerificationError(1, "certificate has expired"),
         *(kind(status) for status in (400, 401, 404, 422) for kind in (StatusError, APIError, ResponseError)),
         ModelHTTPError(404),
         ClientError("AccessDenied", 403),
@@ -196,6 +205,8 @@ RETRY_INFO = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay":
         (StatusError(429, {"retry-after": "9", "retry-after-ms": "8500"}), 8.5),
         (StatusError(429, {"retry-after": format_datetime(NOW + timedelta(seconds=90), usegmt=True)}), 90),
         (StatusError(429, {"retry-after": format_datetime(NOW - timedelta(seconds=90), usegmt=True)}), 0),
+        (StatusError(429, {"retry-after": (NOW + timedelta(seconds=90)).isoformat()}), 90),
+        (StatusError(429, {"retry-after": (NOW + timedelta(seconds=90)).strftime("%Y-%m-%dT%H:%M:%SZ")}), 90),
         (ResponseError(503, {"Retry-After": "8"}), 8),
         (ClientError("SlowDown", 503, {"retry-after": "8"}), 8),
         (raised_from(StatusError(429, {"retry-after": "8"}), ModelHTTPError(429)), 8),

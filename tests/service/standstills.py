@@ -134,6 +134,12 @@ def behind_what_was_sent_in_vain(db, clock):
     return case_id
 
 
+def lose_slots(db):
+    """Let a worker have lost two slots."""
+    with db.begin() as tx:
+        processes.seen(tx, "stuck", "worker", timedelta(seconds=30), lost_slots=2)
+
+
 def behind_runs_that_hang(db, clock):
     """A consumer without a limit: its outstanding runs are what it is full of."""
     queue, _ = worked_queue(db)

@@ -13,6 +13,7 @@ from standstills import (
     diagnosis,
     draining,
     its_agents_slots_hang,
+    lose_slots,
     paused,
     ready,
     reserved_for_no_consumer,
@@ -92,6 +93,20 @@ def test_case_queue_and_health_describe_a_missing_process_alike(db, clock, role,
     assert missing in diagnose(db, SETTINGS, TEAM)[0].message
 
 
+@pytest.mark.parametrize("stand", [claimed, behind_claimed])
+def test_case_queue_and_health_describe_lost_slots_alike(db, clock, stand):
+    case_id = stand(db, clock)
+    clock.forward(SOON.total_seconds())
+    see(db, *BOTH)
+    lose_slots(db)
+    with pytest.raises(Unavailable, match="agents that do not look up hold slots: 2 of worker stuck;") as unavailable:
+        health.slots(db, SETTINGS)
+    case, queue = explain(db, FEW, TEAM, case_id), diagnose(db, FEW, TEAM)[0]
+    assert (case.code, queue.reason) == (Reason.SLOTS_LOST, Reason.SLOTS_LOST)
+    assert str(unavailable.value) in case.message
+    assert str(unavailable.value) in queue.message
+
+
 # Cases that are where they should be: nothing is in their way.
 
 
@@ -135,7 +150,7 @@ def test_case_that_needs_no_help_is_not_trouble(db, reason):
 
 
 def test_every_reason_is_in_a_table_above():
-    assert {reason for _, _, reason in STANDSTILLS} | set(NO_TROUBLE) == set(Reason)
+    assert {reason for _, _, reason in STANDSTILLS} | set(NO_TROUBLE) | {Reason.SLOTS_LOST} == set(Reason)
 
 
 # What a case says.

@@ -5,7 +5,9 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
@@ -13,6 +15,7 @@ from psycopg.conninfo import conninfo_to_dict
 from casework.errors import DatabaseUnavailable
 from casework.service import cases, queues
 from casework.store import schema
+from casework.store.connection import PLANS_KEPT_SECONDS
 from casework.store.database import NOW, Database
 from chaos.proxy import Proxy
 from factories import TEAM, claim, some_cases, work, worked_queue
@@ -86,6 +89,7 @@ def hostile(committed: Database) -> None:
     for setting in (
         "datestyle = 'German'",
         "timezone = 'Asia/Tokyo'",
+        "intervalstyle = 'iso_8601'",
         "default_transaction_isolation = 'serializable'",
         "default_transaction_read_only = on",
         "statement_timeout = '300ms'",
@@ -103,9 +107,10 @@ def test_a_pooler_is_noticed_and_a_direct_connection_too(committed, through, mod
         assert tx.is_direct
 
 
-def test_clients_that_share_connections_get_their_own_answers(through):
+@pytest.mark.parametrize("caches_plans", [False, True])
+def test_clients_that_share_connections_get_their_own_answers(through, caches_plans):
     """They send other statements in the same order: by names of one kind, they would meet those of others."""
-    clients = [through("transaction") for _ in range(4)]
+    clients = [through("transaction", caches_plans=caches_plans) for _ in range(4)]
 
     def ask(number: int) -> list[object]:
         answers = []
@@ -117,6 +122,80 @@ def test_clients_that_share_connections_get_their_own_answers(through):
     with ThreadPoolExecutor(4) as threads:
         for number, answers in enumerate(threads.map(ask, range(4))):
             assert answers == [number * 1000 + step % 5 for step in range(40)]
+
+
+def prepared(db: Database) -> list[str]:
+    with db.single() as tx:
+        return [
+            row.name
+            for row in tx.sql("select name from pg_prepared_statements where statement like '%%one more%%' order by 1")
+        ]
+
+
+ONE_MORE = "insert into one_more values (%(number)s)"
+
+
+@pytest.fixture
+def one_more(committed: Database) -> Iterator[None]:
+    """A table."""
+    with committed.single() as tx:
+        tx.sql("create table one_more (number int)")
+    yield
+    with committed.single() as tx:
+        tx.sql("drop table one_more")
+
+
+def test_what_workers_repeat_is_prepared_once_for_all_of_them(through):
+    clients = [through("transaction", caches_plans=True, pool_size=1) for _ in range(3)]
+    for _ in range(3):
+        for db in clients:
+            with db.single() as tx:
+                assert tx.sql("select 'one more', %(number)s::int", {"number": 1}).one()[1] == 1
+    (name,) = prepared(through("transaction"))
+    assert name.startswith("casework_")
+
+
+def test_other_clients_find_nothing_prepared_by_a_command(through):
+    db = through("transaction")
+    for _ in range(9):
+        with db.single() as tx:
+            tx.sql("select 'one more'")
+    assert prepared(db) == []
+
+
+@pytest.mark.usefixtures("one_more")
+@pytest.mark.parametrize("open_", ["begin", "single"])
+def test_a_transaction_that_finds_its_statement_gone_is_done_once(through, open_):
+    ours, other = through("transaction", caches_plans=True), through("transaction")
+    for number in range(4):
+        with getattr(ours, open_)() as tx:
+            tx.sql(ONE_MORE, {"number": number})
+        with other.single() as tx:
+            tx.sql("deallocate all")
+    with other.single() as tx:
+        assert [row.number for row in tx.sql("select number from one_more order by 1")] == [0, 1, 2, 3]
+
+
+@pytest.mark.usefixtures("one_more")
+def test_a_statement_whose_result_has_changed_is_prepared_again(through):
+    ours, other = through("transaction", caches_plans=True), through("transaction")
+    for kind in ("int", "text", "bigint"):
+        with other.single() as tx:
+            tx.sql(f"alter table one_more alter number type {kind} using number::{kind}")
+        for _ in range(2):
+            with ours.single() as tx:
+                assert tx.sql("select * from one_more -- one more").all() == []
+    assert len(prepared(other)) == 3
+
+
+def test_transactions_give_the_same_whether_plans_are_discarded_or_not(through):
+    db = through("transaction", caches_plans=True, pool_size=1)
+    end = monotonic() + 3 * PLANS_KEPT_SECONDS
+    while monotonic() < end:
+        for open_ in (db.begin, db.single, db.snapshot):
+            with open_() as tx:
+                found = tx.together(("select %(one)s::int", {"one": 1}), ("select 2", {}))
+                assert [rows.scalar_one() for rows in found] == [1, 2]
 
 
 @pytest.mark.usefixtures("hostile")
@@ -140,9 +219,15 @@ def test_settings_hold_in_each_transaction_and_leave_nothing(through, mode):
         with open_() as tx:
             found = tx.sql(
                 f"select current_setting('transaction_isolation') as isolation, current_setting('transaction_read_only') as read_only,"
-                f" current_setting('statement_timeout') as time_out, '2026-03-01 12:00+00'::timestamptz as moment, {NOW} as now"
+                f" current_setting('statement_timeout') as time_out, array[interval '-90 minutes', '3 days -00:00:01.000001', '-1 day', '0'] as lengths, '2026-03-01 12:00+00'::timestamptz as moment, {NOW} as now"
             ).one()
         assert (found.isolation, found.read_only, found.time_out) == ("read committed", "off", "0")
+        assert found.lengths == [
+            timedelta(minutes=-90),
+            timedelta(days=3, seconds=-1, microseconds=-1),
+            timedelta(days=-1),
+            timedelta(),
+        ]
         assert found.moment.isoformat() == "2026-03-01T12:00:00+00:00"
         assert found.now.utcoffset().total_seconds() == 0
 

@@ -114,6 +114,27 @@ def test_several_ports_are_read():
     Database("postgresql://u@h1:1,h2:2/d?target_session_attrs=read-write&sslmode=require&connect_timeout=1").close()
 
 
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("host=h password=s3cret", "postgresql://"),
+        ("postgresql://h/d?options=-c%20search_path=x", "write = as %3D"),
+    ],
+)
+def test_a_url_that_is_written_wrongly_is_refused_without_its_secrets(url, message):
+    with pytest.raises(InvalidSettings) as refused:
+        Database(url)
+    assert message in str(refused.value)
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("parameter", ["sslmode=odd", "target_session_attrs=odd", "service=odd"])
+def test_a_parameter_that_the_client_refuses_is_not_a_server_that_is_away(parameter):
+    db = Database(f"postgresql://127.0.0.1:1/d?{parameter}")
+    with pytest.raises(InvalidSettings, match=r'CASEWORK_DATABASE_URL: .*"odd"'), db.begin() as tx:
+        tx.sql("select 1")
+
+
 def test_an_outage_names_the_server_without_secrets(tmp_path):
     db = Database(f"postgresql://u:s3cret@/d?host={tmp_path}&sslpassword=s3cret2")
     with pytest.raises(DatabaseUnavailable, match=f"at {tmp_path}/d does not answer") as error, db.begin() as tx:

@@ -20,6 +20,7 @@ from casework.errors import RunLost
 T = TypeVar("T")
 
 MAX_REASON = 2000
+MAX_TRACE = 200_000
 
 _CANCELLED = (Interrupted, asyncio.CancelledError, concurrent.futures.CancelledError)
 
@@ -50,7 +51,7 @@ def crashed(error: BaseException) -> Crashed:
         reason = f"{reason}. {_NEEDS_THREADS}"
     return Crashed(
         storable(reason),
-        storable(trace),
+        storable(_shortened(trace)),
         _or_else(lambda: is_transient(error), False),
         _or_else(lambda: retry_after(error, datetime.now(UTC)), None),
     )
@@ -79,7 +80,7 @@ def shown(value: object) -> str:
 
 def _summary(error: BaseException) -> str:
     if is_a(error, SystemExit):
-        return f"The agent called exit({shown(_plainly(error, 'code'))})."
+        return f"The agent called exit({shown(_plainly(error, SystemExit, 'code'))})."
     if is_a(error, *_CANCELLED):
         return f"{type(error).__name__}: the agent was cancelled, although nobody asked its run to stop"
     return describe(error)
@@ -87,13 +88,13 @@ def _summary(error: BaseException) -> str:
 
 def _without_text(error: BaseException) -> str:
     nothing: list[str] = []
-    lines = _or_else(lambda: traceback.format_tb(_plainly(error, "__traceback__")), nothing)
+    lines = _or_else(lambda: traceback.format_tb(_plainly(error, BaseException, "__traceback__")), nothing)
     return "".join(["Traceback (most recent call last):\n", *lines, type(error).__name__])
 
 
 def _ends_the_process(error: BaseException) -> bool:
     """Whether a signal to end reached this process of a pool, whose handler raises SystemExit into the agent."""
-    frame = _plainly(error, "__traceback__") if is_a(error, SystemExit) else None
+    frame = _plainly(error, BaseException, "__traceback__") if is_a(error, SystemExit) else None
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
     module = str(frame.tb_frame.f_globals.get("__name__")) if frame else ""
@@ -102,16 +103,25 @@ def _ends_the_process(error: BaseException) -> bool:
 
 def places(error: BaseException) -> list[tuple[str, int]]:
     """The files and lines that led to the error, outermost first; the last of a syntax error is its own."""
-    frames = traceback.walk_tb(_plainly(error, "__traceback__"))
+    frames = traceback.walk_tb(_plainly(error, BaseException, "__traceback__"))
     found = [(frame.f_code.co_filename, line) for frame, line in frames]
     if is_a(error, SyntaxError):
-        found.append((_plainly(error, "filename"), _plainly(error, "lineno")))
+        found.append((_plainly(error, SyntaxError, "filename"), _plainly(error, SyntaxError, "lineno")))
     return [(file, line) for file, line in found if isinstance(file, str) and isinstance(line, int)]
 
 
-def _plainly(error: BaseException, name: str) -> Any:
-    """One of Python's own attributes of errors, without asking the error's own code."""
-    return object.__getattribute__(error, name)
+def _plainly(error: BaseException, owner: type[BaseException], name: str) -> Any:
+    """An attribute that Python's own type of error has, without asking the error's own code."""
+    return vars(owner)[name].__get__(error)
+
+
+def _shortened(trace: str) -> str:
+    """Its beginning and its end, if it is very long: an error may quote megabytes, or stand for thousands of others."""
+    left_out = len(trace) - MAX_TRACE
+    if left_out <= 0:
+        return trace
+    half = MAX_TRACE // 2
+    return f"{trace[:half]}\n[{left_out} characters are left out]\n{trace[-half:]}"
 
 
 def _or_else(read: Callable[[], T], default: T) -> T:

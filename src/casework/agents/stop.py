@@ -31,6 +31,7 @@ class Stop:
         self._event = threading.Event()
         self._lock = threading.Lock()
         self._wake: Callable[[], object] | None = None
+        self._give_up: Callable[[], object] | None = None
 
     @property
     def requested(self) -> bool:
@@ -50,6 +51,15 @@ class Stop:
             already = self._event.is_set()
         if already:
             wake()
+
+    def on_overstay(self, give_up: Callable[[], object]) -> None:
+        """Call `give_up` whenever the supervisor finds that the agent goes on although its time to stop is over."""
+        self._give_up = give_up
+
+    def overstay(self) -> None:
+        """The agent goes on although its time to stop is over: what it shares with others is to be freed for them."""
+        if self._give_up:
+            self._give_up()
 
     def wait(self, seconds: float) -> bool:
         """Wait up to that long for a stop request; False if none came."""

@@ -3,7 +3,7 @@
 import inspect
 from difflib import get_close_matches
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from redis import ConnectionPool, Redis, SSLConnection, UnixDomainSocketConnection
 from redis.connection import AbstractConnection, Connection, parse_url
@@ -11,6 +11,19 @@ from redis.connection import AbstractConnection, Connection, parse_url
 from casework.errors import InvalidSettings
 
 CONNECT_SECONDS = 3
+_FORM = "write redis://user:password@host:6379/0, rediss:// for TLS, or unix:///path?db=0; in a password write @ as %40"
+_CASEWORKS_OWN = {
+    "self",
+    "kwargs",
+    "decode_responses",
+    "encoding",
+    "encoding_errors",
+    "encoder_class",
+    "parser_class",
+    "protocol",
+}
+"""What no URL may choose: how replies are read."""
+
 _CERTIFICATES = {"none": "none", "optional": "optional", "required": "required"}
 
 
@@ -30,6 +43,8 @@ def connection_options(url: str) -> dict[str, Any]:
         near = get_close_matches(name, known, 1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         raise InvalidSettings(f"CASEWORK_REDIS_URL has an unknown option {name!r}.{hint}")
+    if mistake := _mistake(plain):
+        raise InvalidSettings(f"CASEWORK_REDIS_URL: {mistake}.")
     if options.get("connection_class") is SSLConnection:
         options["ssl_cert_reqs"] = _checks(str(options.get("ssl_cert_reqs", "required")))
     return options
@@ -37,7 +52,30 @@ def connection_options(url: str) -> dict[str, Any]:
 
 def _reason(error: ValueError) -> str:
     """The reason without the message of urllib, which may quote a part of a password with an unescaped `@`."""
-    return "its port is not a number" if "port" in str(error).lower() or "int()" in str(error) else "see its form"
+    return f"its port is not a number; {_FORM}" if "port" in str(error).lower() or "int()" in str(error) else _FORM
+
+
+def _mistake(url: str) -> str | None:
+    """What the library would read as something else, or not at all. Shows no part that may belong to a password."""
+    parts = urlsplit(url)
+    names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    path = unquote(parts.path).strip("/")
+    is_socket = parts.scheme == "unix"
+    if parts.fragment:
+        return "in a password write # as %23"
+    if is_socket and parts.netloc.rpartition("@")[2]:
+        return "the path of a socket begins with a slash, as in unix:///run/redis.sock"
+    if not is_socket and path and not (path.isascii() and path.isdigit()):
+        return "after the host comes the number of a database, as in /0; in a password write / as %2F"
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        return f"{twice} is given twice"
+    if placed := {"host", "port", "path"} & set(names):
+        return f"{min(placed)} belongs before the question mark"
+    if not is_socket and path and "db" in names:
+        return "its database is given twice, in the path and as db"
+    if parts.scheme == "redis" and any(name.startswith("ssl_") for name in names):
+        return "ssl_ options are for rediss://, which encrypts"
+    return None
 
 
 def _checks(given: str) -> str:
@@ -50,7 +88,7 @@ def _checks(given: str) -> str:
 def _known() -> set[str]:
     classes = (AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection)
     found = {name for each in classes for name in inspect.signature(each).parameters}
-    return (found | {"connection_class", "max_connections"}) - {"self", "kwargs"}
+    return (found | {"connection_class", "max_connections"}) - _CASEWORKS_OWN
 
 
 def pool(url: str, **options: Any) -> ConnectionPool:

@@ -269,6 +269,8 @@ class RunRecord:
     stop_requested_at: datetime | None
     completed_at: datetime | None
     refused_writes: int
+    asked_wait_seconds: float
+    """Seconds that it has waited because services asked its agent to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ their shape (a status, a response, its headers) and by the names of their types,
 Errors are other people's code: reading one never raises.
 """
 
+import errno
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,9 @@ _TRANSIENT_STATUSES = frozenset({408, 409, 429, *range(500, 600)})
 """Those that the vendors' own clients repeat."""
 
 _TRANSIENT_TYPES = (Transient, Unavailable, TimeoutError, ConnectionError, socket.gaierror)
+
+_TRANSIENT_ERRNOS = frozenset({errno.ENETDOWN, errno.ENETUNREACH, errno.ENETRESET, errno.EHOSTDOWN, errno.EHOSTUNREACH})
+"""Those of networks for which Python has no class of its own."""
 
 # httpx, requests, urllib3, aiohttp, botocore and the model vendors' clients use these names.
 _TRANSIENT_NAMES = frozenset(
@@ -34,6 +38,7 @@ _TRANSIENT_NAMES = frozenset(
         "ConnectionClosedError",
         "ConnectionError",
         "IncompleteRead",
+        "IncompleteReadError",
         "NetworkError",
         "NewConnectionError",
         "OverloadedError",
@@ -42,6 +47,8 @@ _TRANSIENT_NAMES = frozenset(
         "ReadTimeout",
         "ReadTimeoutError",
         "RemoteProtocolError",
+        "SSLEOFError",
+        "SSLZeroReturnError",
         "ServerDisconnectedError",
         "ServerTimeoutError",
         "ServiceUnavailableError",
@@ -124,13 +131,18 @@ def leaves(error: BaseException) -> list[BaseException]:
 
 def _members(error: BaseException) -> tuple[BaseException, ...]:
     """What a group holds; nothing, for any other error."""
-    return object.__getattribute__(error, "exceptions") if is_a(error, BaseExceptionGroup) else ()
+    found: tuple[BaseException, ...] = ()
+    if is_a(error, BaseExceptionGroup):
+        found = vars(BaseExceptionGroup)["exceptions"].__get__(error)
+    return found
 
 
 def _passes(error: BaseException) -> bool:
     if is_a(error, BaseExceptionGroup):
         return all(is_transient(one) for one in _members(error))
     if is_a(error, *_TRANSIENT_TYPES):
+        return True
+    if is_a(error, OSError) and _attribute(error, "errno") in _TRANSIENT_ERRNOS:
         return True
     said = _header(error, "x-should-retry")
     if said in ("true", "false"):
@@ -161,7 +173,9 @@ def _everything(error: BaseException) -> Iterator[BaseException]:
         if id(one) not in seen:
             seen.add(id(one))
             yield one
-            rest.extend((*_members(one), *_chain(one)))
+            rest.extend(_members(one))
+            if (behind := _behind(one)) is not None:
+                rest.append(behind)
 
 
 def _behind(error: BaseException) -> BaseException | None:
@@ -185,7 +199,7 @@ def _attribute(holder: object, name: str) -> Any:
 
 def _status(error: BaseException) -> int | None:
     for holder in (error, _attribute(error, "response")):
-        for name in ("status_code", "status", "code"):
+        for name in ("status_code", "status", "code", "http_status"):
             status = _attribute(holder, name)
             if isinstance(status, int) and 100 <= status < 600:
                 return int(status)
@@ -257,11 +271,16 @@ def _until(text: str, now: datetime) -> float | None:
 
 
 def _moment(text: str | None) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text) if text and len(text) < 100 else None
-    except (TypeError, ValueError, OverflowError):
+    """A date as HTTP has it, or as others write it, in ISO 8601."""
+    if not text or len(text) > 99:
         return None
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+    for read in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            moment = read(text)
+        except (TypeError, ValueError, OverflowError):
+            continue
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return None
 
 
 def _retry_info(error: BaseException) -> float | None:

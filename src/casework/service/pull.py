@@ -127,7 +127,13 @@ def _holder(
         raise NotFound("run of a pull agent", run_id)
     fence = Fence(run.case_id or CaseId(UUID(int=0)), run.id, attempt)
     return Holder(
-        fence, run.queue_id, team_id, AgentId(run.agent_id), run.failures, agent.max_attempts or settings.max_attempts
+        fence,
+        run.queue_id,
+        team_id,
+        AgentId(run.agent_id),
+        run.failures,
+        agent.max_attempts or settings.max_attempts,
+        run.asked_wait_seconds,
     )
 
 
@@ -206,8 +212,11 @@ def crashed(
     attempt: int,
     reason: str,
     permitted: Permitted = None,
+    *,
+    retry_after: float | None = None,
 ) -> Committed[RunResult]:
-    """Record a temporary failure of the attempt. Raises RunLost."""
+    """Record a temporary failure of the attempt. `retry_after` is the wait in seconds that a service asked the agent for.
+    Raises RunLost."""
     return _write(
         db,
         settings,
@@ -216,7 +225,7 @@ def crashed(
         attempt,
         permitted,
         "a failed attempt",
-        lambda tx, holder: outcomes.try_again(tx, settings, holder, reason, None),
+        lambda tx, holder: outcomes.try_again(tx, settings, holder, reason, None, retry_after),
     )
 
 

@@ -257,7 +257,8 @@ def record_refusal(tx: Tx, fence: Fence, what: str) -> None:
 
 _RUN_COLUMNS = """
 r.id, r.case_id, r.queue_id, r.agent_id, a.name as agent_name, r.status, r.attempt, r.failures, r.outcome, r.reason,
-r.error, r.worker, r.created_at, r.started_at, r.last_heartbeat_at as alive_at, r.stop_requested_at, r.completed_at, r.refused_writes
+r.error, r.worker, r.created_at, r.started_at, r.last_heartbeat_at as alive_at, r.stop_requested_at, r.completed_at, r.refused_writes,
+r.asked_wait_seconds
 """
 
 

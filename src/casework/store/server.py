@@ -1,7 +1,8 @@
 """Connects to the server of a URL, makes casework's settings, and checks whether the server is suitable."""
 
 import logging
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -13,6 +14,7 @@ from psycopg.pq import Conninfo
 
 from casework.errors import DatabaseUnavailable, InvalidSettings
 from casework.store.connection import Connection
+from casework.store.pooled import PooledConnection
 from casework.store.sqlstates import first_line, in_own_words
 
 OLDEST_SERVER = 150000
@@ -61,6 +63,7 @@ CACHED_PLANS = {
     "enable_mergejoin": "off",
 }
 
+# Behind a pooler, this stands for the settings of `default_transaction_...`.
 _BEGIN = "begin isolation level read committed read write"
 
 
@@ -72,6 +75,20 @@ class _AlwaysIso(Loader):
         return datetime.fromisoformat(bytes(data).decode())
 
 
+class _AlwaysPostgresStyle(Loader):
+    """The same for the time between two moments, in days and less."""
+
+    _FORMAT = re.compile(rb"(?:(-?\d+) days? ?)?(?:([+-]?)(\d+):(\d+):(\d+(?:\.\d+)?))?")
+
+    def load(self, data: Buffer) -> timedelta:
+        found = self._FORMAT.fullmatch(bytes(data))
+        if not found:
+            raise psycopg.DataError(f"{bytes(data).decode()!r} is not a number of days, hours, minutes and seconds")
+        days, sign, hours, minutes, seconds = (part or b"0" for part in found.groups())
+        time = timedelta(hours=int(hours), minutes=int(minutes), seconds=float(seconds))
+        return timedelta(days=int(days)) + (-time if sign == b"-" else time)
+
+
 def checked(url: str) -> str:
     """The URL as libpq takes it. Raises InvalidSettings, which never shows the password."""
     for prefix in ("postgresql://", "postgres://", "postgresql+psycopg://"):
@@ -79,7 +96,8 @@ def checked(url: str) -> str:
             url = "postgresql://" + url.removeprefix(prefix)
             break
     else:
-        raise InvalidSettings(f"CASEWORK_DATABASE_URL must begin with postgresql:// (got {url.split(':')[0]!r})")
+        scheme = url.split(":")[0] if "://" in url else "another form"
+        raise InvalidSettings(f"CASEWORK_DATABASE_URL must begin with postgresql:// (got {scheme!r})")
     try:
         parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
@@ -105,6 +123,8 @@ def _mistake(url: str) -> str:
     for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True):
         if name not in known:
             return f'the parameter "{name}" is unknown to PostgreSQL\'s client'
+    if any(part.count("=") > 1 for part in urlsplit(url).query.split("&")):
+        return "in the value of a parameter write = as %3D and a space as %20"
     return "it cannot be read as a URL; in a user's name and password write special characters as %XX"
 
 
@@ -118,6 +138,9 @@ def shown(url: str) -> str:
     return f"{','.join(named)}/{parts.get('dbname') or ''}"
 
 
+_REFUSED = "connection is bad: "
+
+
 def open_driver(url: str, application: str, **more: Any) -> psycopg.Connection[Any]:
     """A psycopg connection. Raises DatabaseUnavailable."""
     # Without this, psycopg also logs a warning when a broken connection is closed; the error is enough.
@@ -126,7 +149,11 @@ def open_driver(url: str, application: str, **more: Any) -> psycopg.Connection[A
     try:
         return psycopg.connect(**{**given, "prepare_threshold": None, **more})
     except psycopg.OperationalError as error:
-        raise DatabaseUnavailable(f"The database at {shown(url)} does not answer: {first_line(error)}") from error
+        reason = first_line(error)
+        # The client refused a parameter, and did not try to reach a server.
+        if reason.startswith(_REFUSED) and "connection to server" not in reason:
+            raise InvalidSettings(f"CASEWORK_DATABASE_URL: {reason.removeprefix(_REFUSED)}") from error
+        raise DatabaseUnavailable(f"The database at {shown(url)} does not answer: {reason}") from error
     except psycopg.ProgrammingError as error:
         raise InvalidSettings(f"CASEWORK_DATABASE_URL: {first_line(error)}") from error
 
@@ -165,7 +192,10 @@ def connect(url: str, application: str, plans: dict[str, str]) -> Connection:
         if server_pid == pid:
             return Connection(driver, opening=["begin"], prepares=True)
         driver.adapters.register_loader("timestamptz", _AlwaysIso)
-        connection = Connection(driver, opening=[_BEGIN, setting(values)], prepares=False)
+        driver.adapters.register_loader("interval", _AlwaysPostgresStyle)
+        within = {name: value for name, value in values.items() if not name.startswith("default_transaction_")}
+        repeats = plans["plan_cache_mode"] == CACHED_PLANS["plan_cache_mode"]
+        connection = PooledConnection(driver, opening=[_BEGIN, setting(within)], caches_plans=repeats)
         _try_a_transaction(connection, url)
         return connection
     except psycopg.Error as error:

@@ -3,7 +3,7 @@ that all parts are of one moment and do not contradict each other.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from casework.core.lifecycle import TRANSITIONS, CaseStatus, RunStatus
@@ -46,6 +46,8 @@ class QueueSnapshot:
     consumers: list[ConsumerSnapshot]
     seen: dict[str, datetime]
     """When a process of each role was last seen."""
+    lost_slots: dict[str, int]
+    """How many slots each worker lost to agents that do not end."""
     workers_are_busy_elsewhere: bool
 
 
@@ -109,13 +111,14 @@ select exists (
 """
 
 
-def of_queue(tx: Tx, queue: Queue) -> QueueSnapshot:
+def of_queue(tx: Tx, queue: Queue, lease: timedelta) -> QueueSnapshot:
+    """The queue now. A process that was not seen for that long has no slots."""
     values = {"queue_id": queue.id}
     consumers = [
         ConsumerSnapshot(**{**row._asdict(), "kind": AgentKind(row.kind)}) for row in tx.sql(_CONSUMERS_SQL, values)
     ]
     busy = tx.sql(_BUSY_ELSEWHERE_SQL, values).scalar_one()
-    return QueueSnapshot(queue, tx.now, consumers, processes.last_seen(tx), busy)
+    return QueueSnapshot(queue, tx.now, consumers, processes.last_seen(tx), processes.lost_slots(tx, lease), busy)
 
 
 # A former run holds a slot until it has stopped, so it is enough to look at the runs that hold slots.

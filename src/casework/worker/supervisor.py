@@ -124,7 +124,10 @@ class Supervisor:
         """A pool's process is its parent's to end, even if it never beats again."""
         if self._is_child:
             return
-        now_lost = {run for run in self._threads.look(holding, monotonic()) if self._is_watched(run)}
+        overstayed = {run: self._stop_of(run) for run in self._threads.look(holding, monotonic())}
+        now_lost = {run for run, stop in overstayed.items() if stop}
+        for stop in filter(None, overstayed.values()):
+            stop.overstay()
         for run in now_lost - self._lost:
             events.emit(events.SlotLost(self._worker, run.run_id, len(now_lost)))
         self._lost = now_lost
@@ -132,8 +135,12 @@ class Supervisor:
             os.kill(os.getpid(), signal.SIGTERM)
 
     def _is_watched(self, message: RunMessage) -> bool:
+        return self._stop_of(message) is not None
+
+    def _stop_of(self, message: RunMessage) -> Stop | None:
         with self._lock:
-            return message.run_id in self._watched and self._watched[message.run_id][0] == message
+            watched, stop = self._watched.get(message.run_id, (None, None))
+            return stop if watched == message else None
 
     def _listen(self, seconds: float) -> None:
         """Redis says sooner who was asked to stop; when it is unavailable, the next heartbeat says it."""

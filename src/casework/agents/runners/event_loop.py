@@ -1,7 +1,8 @@
 """The event loop of a process, which its async agents share.
 
 No agent ends it for the others. What an agent raises leaves its task as a value. A loop that a stray task stops is run
-again. A loop that was closed is replaced, and the agents that ran on it fail instead of waiting forever.
+again. A loop that was closed is replaced, and the agents that ran on it fail instead of waiting forever. A loop that is
+blocked by an agent whose time is over is given up: the others that wait on it are released, and later ones get a new loop.
 """
 
 import asyncio
@@ -9,13 +10,17 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from contextvars import ContextVar, copy_context
+from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from casework import events
-from casework.agents.stop import Stop
+from casework.agents.stop import Interrupted, Stop
 from casework.errors import Transient
+
+ANSWER_SECONDS = 1.0
+"""A loop that does nothing for longer is blocked."""
 
 _owner: ContextVar[object | None] = ContextVar("casework_agent", default=None)
 """The agent that code on the loop belongs to: tasks and callbacks inherit it from what makes them."""
@@ -28,17 +33,28 @@ class _Raised:
     error: BaseException
 
 
-class _AgentTask(asyncio.Task[None]):
+class _OwnedTask(asyncio.Task[Any]):
+    """A task of an agent's."""
+
+    def __init__(self, body: Any, *, context: Context | None = None, **options: Any) -> None:
+        self.owner = _owner.get() if context is None else context.get(_owner)
+        super().__init__(body, context=context, **options)
+
+
+def _make_task(loop: asyncio.AbstractEventLoop, body: Any, **options: Any) -> asyncio.Task[Any]:
+    return _OwnedTask(body, loop=loop, **options)
+
+
+class _AgentTask(_OwnedTask):
     """An agent's main task. Its own code and a stop cancel it; another agent that cancels all tasks does not."""
 
     def __init__(self, body: Coroutine[Any, Any, None], owner: object, loop: asyncio.AbstractEventLoop) -> None:
-        self._agent = owner
         context = copy_context()
         context.run(_owner.set, owner)
         super().__init__(body, loop=loop, context=context)
 
     def cancel(self, msg: Any | None = None) -> bool:
-        return _owner.get() in (None, self._agent) and super().cancel(msg)
+        return _owner.get() in (None, self.owner) and super().cancel(msg)
 
 
 class _SharedLoop:
@@ -46,31 +62,39 @@ class _SharedLoop:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._loop.set_task_factory(_make_task)
         self._lock = threading.Lock()
-        self._calls: set[Future[Any]] = set()
-        self._ended = False
+        self._calls: dict[Future[Any], Stop] = {}
+        self._ended = self._given_up = False
+        self._answered = threading.Event()
+        self._answered.set()
+        self._asked = 0.0
         self._thread = threading.Thread(target=self._serve, name="casework-agents", daemon=True)
         self._thread.start()
 
     @property
     def serves(self) -> bool:
-        """Whether the loop can take calls: not after it was closed, and not in a child process that was forked
+        """Whether the loop can take calls: not after it was closed or given up, and not in a child process that was forked
         later."""
-        return self._thread.is_alive() and not self._ended and not self._loop.is_closed()
+        return self._thread.is_alive() and not (self._ended or self._given_up) and not self._loop.is_closed()
 
-    def run(self, agent: Callable[[], Awaitable[Any]], stop: Stop) -> Any:
-        """Call the agent on the loop and wait for it; a stop cancels it, and the call returns once it has unwound."""
-        call: Future[Any] = Future()
+    def enter(self, call: Future[Any], stop: Stop) -> bool:
+        """Make a call one of the loop's. False if the loop takes none any more."""
         with self._lock:
-            if self._ended:
-                raise _loop_ended()
-            self._calls.add(call)
+            if self._ended or self._given_up:
+                return False
+            self._calls[call] = stop
+        stop.on_overstay(lambda: self._overstay(call))
+        return True
+
+    def run(self, agent: Callable[[], Awaitable[Any]], stop: Stop, call: Future[Any]) -> Any:
+        """Call the agent on the loop and wait for it; a stop cancels it, and the call returns once it has unwound."""
         try:
             self._post(lambda: self._begin(agent, stop, call))
             ended = call.result()
         finally:
             with self._lock:
-                self._calls.discard(call)
+                self._calls.pop(call, None)
         if isinstance(ended, _Raised):
             raise ended.error
         return ended
@@ -86,6 +110,31 @@ class _SharedLoop:
         # Cancelled before its first step, the task never gets to its body.
         task.add_done_callback(lambda _: _answer(call, _Raised(asyncio.CancelledError())))
         stop.on_request(lambda: self._post(task.cancel))
+
+    def _overstay(self, call: Future[Any]) -> None:
+        """If the loop is blocked, free the threads that wait for it, except for the one whose agent blocks it."""
+        if self._given_up or not self._is_blocked():
+            return
+        if getattr(asyncio.current_task(self._loop), "owner", None) not in (None, call):
+            # Another agent blocks it, and may do so. The run of this one is over.
+            _answer(call, _Raised(Interrupted()))
+            return
+        with self._lock:
+            self._given_up = True
+            others = [(other, stop) for other, stop in self._calls.items() if other is not call]
+        events.emit(events.AgentLoopDisturbed("blocked", f"it is given up; {len(others)} other runs are released"))
+        for other, stop in others:
+            stop.request()
+            _answer(other, _Raised(Interrupted()))
+
+    def _is_blocked(self) -> bool:
+        """Whether the loop has left a question open for long. If none is open, ask one, for the next time."""
+        if self._answered.is_set():
+            self._answered.clear()
+            self._asked = monotonic()
+            self._post(self._answered.set)
+            return False
+        return monotonic() - self._asked > ANSWER_SECONDS
 
     def _post(self, act: Callable[[], object]) -> None:
         # A loop that was closed has failed its calls, or is about to.
@@ -128,8 +177,14 @@ _replacing = threading.Lock()
 
 def run_on_shared_loop(agent: Callable[[], Awaitable[Any]], stop: Stop) -> Any:
     """Call an async function on the loop of this process, and return or raise what it does."""
+    call: Future[Any] = Future()
+    while not (loop := _serving()).enter(call, stop):
+        pass
+    return loop.run(agent, stop, call)
+
+
+def _serving() -> _SharedLoop:
     with _replacing:
         if not (_loops and _loops[-1].serves):
             _loops[:] = [_SharedLoop()]
-        loop = _loops[-1]
-    return loop.run(agent, stop)
+        return _loops[-1]

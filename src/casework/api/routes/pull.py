@@ -17,7 +17,7 @@ from casework.api.schemas import LabelRef, Out
 from casework.api.types import STORABLE, WHOLE, Data, LooseId, needs
 from casework.api.waiting import Waiter
 from casework.core import model
-from casework.core.duration import MAX_TEXT
+from casework.core.duration import LONGEST, MAX_TEXT
 from casework.core.model import MAX_LABELS, AgentId, Priority, RequestKind
 from casework.core.names import MAX_NAME
 from casework.core.unset import UNSET
@@ -56,6 +56,10 @@ class NewToolResult(Input):
     error: Data = None
 
 
+CONTENTS = {"text": "text_content", "tool_call": "tool_call", "tool_result": "tool_result"}
+"""The field of each type of message."""
+
+
 class NewMessage(Attempt):
     """A message of the agent; each type has its own field."""
 
@@ -63,17 +67,14 @@ class NewMessage(Attempt):
         json_schema_extra={
             "oneOf": [
                 {
-                    "required": ["text_content"],
-                    "properties": {"type": {"const": "text"}, "text_content": {"type": "string"}},
-                },
-                {
-                    "required": ["type", "tool_call"],
-                    "properties": {"type": {"const": "tool_call"}, "tool_call": {"type": "object"}},
-                },
-                {
-                    "required": ["type", "tool_result"],
-                    "properties": {"type": {"const": "tool_result"}, "tool_result": {"type": "object"}},
-                },
+                    "required": [field] if type == "text" else ["type", field],
+                    "properties": {
+                        "type": {"const": type},
+                        **{other: {"type": "null"} for other in CONTENTS.values()},
+                        field: {"type": "string" if type == "text" else "object"},
+                    },
+                }
+                for type, field in CONTENTS.items()
             ]
         }
     )
@@ -87,14 +88,15 @@ class NewMessage(Attempt):
     )
 
     def content(self) -> dict[str, Any]:
-        """What is stored. Raises InvalidInput if the field that the type needs is missing."""
+        """What is stored. Raises InvalidInput if the field that the type needs is missing, or that of another one is given."""
+        own = CONTENTS[self.type]
+        if other := next((name for name in CONTENTS.values() if name != own and getattr(self, name) is not None), None):
+            raise InvalidInput(f"A message of type {self.type} has {own}, and not {other}.")
         if self.type == "text" and self.text_content is not None:
             return {"text": self.text_content}
         part = {"tool_call": self.tool_call, "tool_result": self.tool_result}.get(self.type)
         if part is None:
-            raise InvalidInput(
-                f"A message of type {self.type} needs {'text_content' if self.type == 'text' else self.type}."
-            )
+            raise InvalidInput(f"A message of type {self.type} needs {own}.")
         return part.model_dump(exclude_none=True)
 
 
@@ -130,6 +132,12 @@ class Ask(Attempt):
     options: Annotated[list[Option], at_most(50)] = Field(default=[])
 
 
+BELONGS_TO = {"until": "postpone", "to": "hand_over", "retry_after": "try_again"}
+"""The outcome that a field belongs to."""
+
+NEEDED = ("until", "to")
+
+
 class Report(Attempt):
     """The outcome of an attempt."""
 
@@ -138,9 +146,10 @@ class Report(Attempt):
             "allOf": [
                 {
                     "if": {"properties": {"outcome": {"const": outcome}}},
-                    "then": {"required": [name], "properties": {name: {"type": "string"}}},
+                    "then": {"required": [name], "properties": {name: {"type": "string"}}} if name in NEEDED else {},
+                    "else": {"properties": {name: {"type": "null"}}},
                 }
-                for outcome, name in (("postpone", "until"), ("hand_over", "to"))
+                for name, outcome in BELONGS_TO.items()
             ]
         }
     )
@@ -153,6 +162,18 @@ class Report(Attempt):
     to: Annotated[str, STORABLE] | None = Field(
         None, max_length=MAX_NAME, description="For hand_over: the name or id of an agent."
     )
+    retry_after: Annotated[float, Field(strict=True, ge=0, le=LONGEST.total_seconds())] | None = Field(
+        None, description="For try_again: the seconds that a service asked to wait. Such a wait costs no attempt."
+    )
+
+    def check(self) -> None:
+        """Raise InvalidInput for a field that the outcome needs and that is missing, or that belongs to another one."""
+        for name, outcome in BELONGS_TO.items():
+            given = getattr(self, name) is not None
+            if given and self.outcome != outcome:
+                raise InvalidInput(f"`{name}` belongs to the outcome {outcome}, and not to {self.outcome}.")
+            if not given and self.outcome == outcome and name in NEEDED:
+                raise InvalidInput(f"The outcome {outcome} needs `{name}`.")
 
 
 class WorkLabel(Out):
@@ -288,13 +309,14 @@ def ask_person(caller: Worker, run_id: LooseId, body: Ask) -> dict[str, Any]:
 )
 def report_outcome(caller: Worker, run_id: LooseId, body: Report) -> dict[str, Any]:
     """End the attempt: with an outcome, as a transient failure, or by releasing the run."""
+    body.check()
     casework = caller.casework
     who = (casework.db, casework.settings, caller.team, run_id, body.attempt)
     if body.outcome == "release":
         return {"result": casework.perform(pull.release(*who, caller.agents))}
     if body.outcome == "try_again":
         reason = body.reason or "the agent reported a transient failure"
-        return {"result": casework.perform(pull.crashed(*who, reason, caller.agents))}
+        return {"result": casework.perform(pull.crashed(*who, reason, caller.agents, retry_after=body.retry_after))}
     return {"result": casework.perform(pull.outcome(*who, _outcome(body), caller.agents))}
 
 
@@ -305,10 +327,6 @@ def _outcome(body: Report) -> Outcome:
         case "fail":
             return Fail(body.reason or "the agent gave no reason")
         case "postpone":
-            if body.until is None:
-                raise InvalidInput("To postpone, give `until`.")
-            return Postpone(body.until, body.reason)
+            return Postpone(body.until or "", body.reason)
         case _:
-            if body.to is None:
-                raise InvalidInput("To hand over, give `to`.")
-            return HandOver(body.to, body.reason)
+            return HandOver(body.to or "", body.reason)

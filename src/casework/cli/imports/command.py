@@ -132,9 +132,17 @@ def _format(file: str, given: str | None, source: Opened) -> Format:
         except ValueError:
             raise InvalidInput(f"--format is {', '.join(Format)} (got {given!r}).") from None
     suffix = Path(file.lower().removesuffix(".gz")).suffix
-    if suffix in _SUFFIXES:
+    if suffix in _SUFFIXES and not (_SUFFIXES[suffix] is Format.CSV and source.holds_objects()):
         return _SUFFIXES[suffix]
     return Format.JSON if source.begins_like_json() else Format.CSV
+
+
+_OPTIONS = {
+    "delimiter": (Format.CSV,),
+    "encoding": (Format.CSV, Format.JSON),
+    "sheet": (Format.XLSX,),
+}
+"""The formats that an option is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +157,7 @@ class _Reader:
 
     def records(self, source: Opened, form: Format) -> Iterator[Record | BadLine]:
         """The records. If the file cannot be read to its end, the last one is a bad line that says why."""
+        self._check(form)
         if form is Format.XLSX:
             yield from sheet_records(source.stream, self.sheet, self.note)
             return
@@ -159,6 +168,13 @@ class _Reader:
             yield record
         if source.fault:
             yield BadLine(last + 1, source.fault)
+
+    def _check(self, form: Format) -> None:
+        """Raise InvalidInput for an option that the format has no use for."""
+        given = {"delimiter": self.delimiter, "encoding": self.encoding, "sheet": self.sheet}
+        for name, forms in _OPTIONS.items():
+            if given[name] is not None and form not in forms:
+                raise InvalidInput(f"--{name} is for {' and '.join(forms)} files, and this one is read as {form}.")
 
 
 def _import(queue_id: QueueId, rows: Iterator[tuple[int, NewCase] | BadLine], tally: _Tally) -> None:

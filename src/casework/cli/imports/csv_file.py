@@ -72,23 +72,29 @@ def csv_records(
 
     `note` takes a sentence about columns that were renamed. Raises InvalidInput for a header that cannot be read.
     """
+    delimiter = "\t" if delimiter in ("\\t", "tab") else delimiter
     if delimiter is not None and len(delimiter) != 1:
         raise InvalidInput(f"--delimiter takes one character (got {delimiter!r}).")
     csv.field_size_limit(MAX_RECORD_CHARACTERS)
     source = _Lines(lines)
     delimiter, header = _header(source, delimiter, note)
+    found = False
     while True:
         start = source.begin_record()
         try:
             fields = next(csv.reader(source, delimiter=delimiter, strict=True))
         except StopIteration:
+            if not found:
+                note("The file has column names, and nothing below them.")
             return
         except csv.Error as error:
+            found = True
             source.back_to_second_line()
             yield BadLine(start, _csv_reason(error))
             continue
         if not fields:
             continue
+        found = True
         if len(fields) != len(header):
             has = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
             yield BadLine(start, f"it has {has}, and the header has {len(header)}")

@@ -3,6 +3,7 @@
 import json
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
@@ -38,19 +39,22 @@ def _opens_array(line: str) -> bool:
 
 
 def _json_lines(numbered: Iterable[tuple[int, str]]) -> Iterator[Record | BadLine]:
+    objects = _Objects()
     for number, line in numbered:
         if not line.strip():
             continue
         try:
-            record = _DECODER.decode(line)
+            record = objects.decoder.decode(line)
         except (ValueError, RecursionError) as error:
             yield BadLine(number, _json_reason(error))
+            objects.forget()
             continue
-        yield _record(number, record)
+        yield objects.record(number, record)
 
 
 def _array(first: int, text: str) -> Iterator[Record | BadLine]:
     """The elements of one array. If one cannot be read, it is reported, and the rest is not read."""
+    objects = _Objects()
     breaks = [found.start() for found in re.finditer("\n", text)]
     at, sign = _skip(text, 0), "["
     while text.startswith(sign, at):
@@ -59,11 +63,11 @@ def _array(first: int, text: str) -> Iterator[Record | BadLine]:
             break
         line = first + bisect_left(breaks, at)
         try:
-            value, end = _ANY_NUMBER.raw_decode(text, at)
+            value, end = objects.any_number.raw_decode(text, at)
         except (ValueError, RecursionError) as error:
             yield BadLine(line, f"{_json_reason(error)}; what follows was not read")
             return
-        yield _record(line, value)
+        yield objects.record(line, value)
         at, sign = _skip(text, end), ","
     line = first + bisect_left(breaks, at)
     if not text.startswith("]", at):
@@ -87,12 +91,6 @@ def _whole(numbered: Iterable[tuple[int, str]]) -> str:
     return "".join(parts)
 
 
-def _record(number: int, value: Any) -> Record | BadLine:
-    if isinstance(value, dict):
-        return number, value
-    return BadLine(number, f"it is a JSON {_KINDS.get(type(value), 'null')}, not an object")
-
-
 def _json_reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
@@ -103,7 +101,34 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)
-_ANY_NUMBER = json.JSONDecoder()
-"""For arrays: NaN is refused when the case is made, so that the rest of the array can be read."""
+class _Objects:
+    """Makes objects, and remembers a name that one of them has twice: a decoder would keep the last and lose the others."""
+
+    def __init__(self) -> None:
+        self._twice: str | None = None
+        self.decoder = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=self._make)
+        self.any_number = json.JSONDecoder(object_pairs_hook=self._make)
+        """For arrays: NaN is refused when the case is made, so that the rest of the array can be read."""
+
+    def _make(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            self._twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+        return made
+
+    def forget(self) -> None:
+        """Of a value that could not be decoded to its end."""
+        self._twice = None
+
+    def record(self, number: int, value: Any) -> Record | BadLine:
+        """The record, if the value that was decoded last is one."""
+        twice = self._twice
+        self.forget()
+        if twice is not None:
+            return BadLine(number, f"it has {twice!r} twice")
+        if isinstance(value, dict):
+            return number, value
+        return BadLine(number, f"it is a JSON {_KINDS.get(type(value), 'null')}, not an object")
+
+
 _NOT_SPACE = re.compile(r"\S")

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -12,6 +13,9 @@ from typing import cast
 from casework.errors import InvalidInput
 
 _LOOKED_AT = 4096
+_SIGNS_OF_JSON = re.compile(rb'(\[\s*)?\{\s*["}]')
+_SIGNS_OF_MARKUP = re.compile(rb"<(!doctype|!--|\?xml|html|head|body|table|workbook)", re.IGNORECASE)
+_OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis.opendocument"
 _STEP = 50_000
 """Characters between two reports of progress, because a report takes as long as reading a line."""
 
@@ -33,6 +37,7 @@ _NOT_RECORDS = (
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook: save it as .xlsx or CSV"),
     (b"%PDF", "a PDF document"),
     (b"PAR1", "a Parquet file: save it as CSV or JSON Lines"),
+    (_GZIP, "compressed twice: unpack it first"),
     (b"SQLite format 3", "an SQLite database: export a table as CSV"),
 )
 
@@ -53,7 +58,14 @@ class Opened:
 
     def begins_like_json(self) -> bool:
         """Whether the text begins with a brace or a bracket."""
-        return self.beginning().replace(b"\0", b"").lstrip(b"\xff\xfe\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[")
+        return self._text()[:1] in (b"{", b"[")
+
+    def holds_objects(self) -> bool:
+        """Whether the text begins as a JSON object with fields does, or as an array of such."""
+        return _SIGNS_OF_JSON.match(self._text()) is not None
+
+    def _text(self) -> bytes:
+        return self.beginning().replace(b"\0", b"").lstrip(b"\xff\xfe\xef\xbb\xbf \t\r\n")
 
     def lines(self, encoding: str | None, advance: Callable[[int], object]) -> Iterator[str]:
         """The lines, decoded. A byte that is not in the encoding becomes a character that no case may hold, so that its
@@ -85,6 +97,10 @@ class Opened:
 
     def _encoding(self, given: str | None) -> str:
         beginning = self.beginning()
+        if _OPEN_DOCUMENT in beginning:
+            raise InvalidInput("The file is an OpenDocument spreadsheet: save it as .xlsx or CSV.")
+        if _SIGNS_OF_MARKUP.match(self._text()):
+            raise InvalidInput("The file is an HTML or XML document: save its records as CSV or JSON.")
         for mark, what in _NOT_RECORDS:
             if beginning.startswith(mark):
                 raise InvalidInput(f"The file is {what}.")

@@ -1,5 +1,6 @@
 """Turns records into cases."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -162,9 +163,11 @@ def new_cases(records: Iterable[Record | BadLine], shape: Shape) -> Iterator[tup
         try:
             yield number, shape.case(fields)
         except InvalidInput as error:
-            yield BadLine(number, _reason(str(error)))
+            yield BadLine(number, _reason(str(error), fields))
 
 
-def _reason(text: str) -> str:
-    """Bytes that are not in the file's encoding were read as lone surrogates."""
-    return "it has bytes that are not in the file's encoding; give --encoding" if "surrogate" in text else text
+def _reason(text: str, fields: Mapping[str, Any]) -> str:
+    """Bytes that are not in the file's encoding were read as lone surrogates of one range."""
+    if "surrogate" in text and re.search(r"\\udc[89a-f]", repr(fields)):
+        return "it has bytes that are not in the file's encoding; give --encoding"
+    return text

@@ -1,6 +1,7 @@
 """The records of a workbook's sheet, which the extra `casework[xlsx]` reads."""
 
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from io import BufferedReader, BytesIO
@@ -19,7 +20,10 @@ def sheet_records(stream: BufferedReader, sheet: str | None, note: Callable[[str
     """
     rows = _rows(stream, sheet)
     header: list[str] | None = None
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(_to_its_fault(rows), 1):
+        if row is None:
+            yield BadLine(number, "here the workbook is damaged; what follows was not read")
+            return
         values = _without_empty_end(row)
         if not values:
             continue
@@ -36,6 +40,20 @@ def sheet_records(stream: BufferedReader, sheet: str | None, note: Callable[[str
         raise InvalidInput("The sheet is empty: it begins with a row of column names.")
 
 
+_DAMAGES = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, IndexError, ValueError, TypeError, OSError, SyntaxError)
+"""What the reader raises for a file that is not a whole workbook."""
+
+_OLD = b"\xd0\xcf\x11\xe0"
+
+
+def _to_its_fault(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...] | None]:
+    """The rows, and None in place of one that cannot be read."""
+    try:
+        yield from rows
+    except _DAMAGES:
+        yield None
+
+
 def _rows(stream: BufferedReader, sheet: str | None) -> Iterator[tuple[Any, ...]]:
     try:
         import openpyxl
@@ -43,16 +61,22 @@ def _rows(stream: BufferedReader, sheet: str | None) -> Iterator[tuple[Any, ...]
         raise InvalidInput(
             "The file is an Excel workbook, which needs openpyxl: pip install 'casework[xlsx]', or save it as CSV."
         ) from None
+    if stream.peek(len(_OLD)).startswith(_OLD):
+        raise InvalidInput(
+            "The file is an old Excel workbook, or has a password: save it as .xlsx without one, or as CSV."
+        )
     try:
         book = openpyxl.load_workbook(
             stream if stream.seekable() else BytesIO(stream.read()), read_only=True, data_only=True
         )
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError):
+    except _DAMAGES:
         raise InvalidInput("The file is not an Excel workbook.") from None
     if sheet is not None and sheet not in book.sheetnames:
         raise InvalidInput(
             f"The workbook has no sheet {sheet!r}{nearest(sheet, book.sheetnames) or '.'} It has {quoted(book.sheetnames)}."
         )
+    if sheet is None and not book.worksheets:
+        raise InvalidInput("The workbook has no sheet with cells.")
     found = book[sheet] if sheet is not None else book.worksheets[0]
     yield from found.iter_rows(values_only=True)
 

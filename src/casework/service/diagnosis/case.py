@@ -8,6 +8,7 @@ from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import TeamId
 from casework.errors import NotFound
 from casework.service.diagnosis.causes import Reason, Situation, why_not_claimed, why_not_started
+from casework.service.diagnosis.health import lease
 from casework.settings import Settings
 from casework.store import queues, snapshot
 from casework.store.database import Database
@@ -32,7 +33,7 @@ def explain(db: Database, settings: Settings, team_id: TeamId, case_id: UUID) ->
             raise NotFound("case", case_id)
         if explanation := _of_case_alone(case):
             return explanation
-        situation = Situation(snapshot.of_queue(tx, queue), settings)
+        situation = Situation(snapshot.of_queue(tx, queue, lease(settings)), settings)
     if case.status is CaseStatus.CLAIMED:
         return _not_started(situation)
     return _not_claimed(situation, case)
@@ -58,7 +59,7 @@ def _time(moment: datetime | None) -> str:
 
 def _not_started(situation: Situation) -> Explanation:
     cause = why_not_started(situation, situation.consumers)
-    if cause and (cause.is_trouble or cause.reason is Reason.NO_WORKER):
+    if cause and (cause.is_trouble or cause.reason in (Reason.NO_WORKER, Reason.SLOTS_LOST)):
         return Explanation(cause.reason, f"It is claimed, but its run does not start: {_ended(cause.detail)}")
     return Explanation(Reason.WAITING_FOR_WORKER, "It is claimed, and waits for a free worker.")
 

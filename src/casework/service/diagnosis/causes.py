@@ -13,7 +13,7 @@ from shlex import quote
 
 from casework.core.model import QueueMode
 from casework.core.plan import free_slots
-from casework.service.diagnosis.health import absence
+from casework.service.diagnosis.health import absence, lost_slots
 from casework.settings import Settings
 from casework.store.snapshot import ConsumerSnapshot, QueueSnapshot, Waiting
 
@@ -36,6 +36,7 @@ class Reason(StrEnum):
     AGENT_AT_LIMIT = "agent_at_limit"
     AT_CONCURRENCY_LIMIT = "at_concurrency_limit"
     NO_WORKER = "no_worker"
+    SLOTS_LOST = "slots_lost"
     WAITING_FOR_WORKER = "waiting_for_worker"
 
 
@@ -213,6 +214,8 @@ def why_not_started(situation: Situation, consumers: Sequence[ConsumerSnapshot])
     lasts = situation.has_lasted(since)
     if lacking := situation.absence("worker"):
         return Cause(Reason.NO_WORKER, lacking, lasts)
+    if situation.held.lost_slots:
+        return Cause(Reason.SLOTS_LOST, lost_slots(situation.held.lost_slots), lasts)
     if any(one.running for one in executed):
         hangs = lasts and situation.took_nothing_for(executed, HANGS)
         return Cause(Reason.WAITING_FOR_WORKER, f"the runs that workers execute hang: {_running(situation)}", hangs)

@@ -1,6 +1,6 @@
 """Whether the parts of an installation are there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -25,7 +25,10 @@ def server(db: Database) -> str:
         raise InvalidSettings(f"CASEWORK_DATABASE_URL: {'; '.join(problems)}")
     if is_direct:
         return "reached without a pooler"
-    return "reached through a pooler: no statement stays prepared, so each is planned whenever it is sent"
+    return (
+        "reached through a pooler: each transaction makes casework's settings, and only what workers and tickers repeat "
+        "stays prepared"
+    )
 
 
 def role_seen(db: Database, settings: Settings, role: str) -> str:
@@ -41,13 +44,24 @@ def role_seen(db: Database, settings: Settings, role: str) -> str:
 def slots(db: Database, settings: Settings) -> str:
     """Whether workers have all their slots. Raises Unavailable if agents hold some that cannot be ended."""
     with db.snapshot() as tx:
-        lost = processes.lost_slots(tx, timedelta(seconds=settings.lease_seconds))
-    if not lost:
-        return "none is held by an agent that does not end"
+        lost = processes.lost_slots(tx, lease(settings))
+    if lost:
+        raise Unavailable(lost_slots(lost))
+    return "none is held by an agent that does not end"
+
+
+def lost_slots(lost: Mapping[str, int]) -> str:
+    """What workers lost their slots to, by worker, and what ends that."""
     named = ", ".join(f"{count} of worker {worker}" for worker, count in lost.items())
-    raise Unavailable(
-        f"agents that do not look up hold slots: {named}. The worker ends once it is idle; `--pool prefork` ends such agents."
+    return (
+        f"agents that do not look up hold slots: {named}; the worker ends once it is idle, and `casework worker --pool prefork` "
+        "ends such agents"
     )
+
+
+def lease(settings: Settings) -> timedelta:
+    """How long a process that is not seen counts as there."""
+    return timedelta(seconds=settings.lease_seconds)
 
 
 def absence(settings: Settings, role: str, last: datetime | None, now: datetime) -> str | None:

@@ -14,6 +14,7 @@ from casework.service.diagnosis.causes import (
     why_not_claimed,
     why_not_started,
 )
+from casework.service.diagnosis.health import lease
 from casework.service.queues import resolve
 from casework.settings import Settings
 from casework.store import queues, snapshot
@@ -39,12 +40,12 @@ def diagnose(db: Database, settings: Settings, team_id: TeamId) -> list[Diagnosi
 def why_untaken(db: Database, settings: Settings, team_id: TeamId, queue_id: UUID) -> Cause | None:
     """Why no agent would take a case of the queue that is delegated to nobody; None if one would. Raises NotFound."""
     with db.snapshot() as tx:
-        situation = Situation(snapshot.of_queue(tx, resolve(tx, team_id, queue_id)), settings)
+        situation = Situation(snapshot.of_queue(tx, resolve(tx, team_id, queue_id), lease(settings)), settings)
         return why_nobody_takes(situation, Waiting(None, None, False, False, tx.now))
 
 
 def _diagnose(tx: Tx, settings: Settings, queue: Queue) -> Diagnosis:
-    situation = Situation(snapshot.of_queue(tx, queue), settings)
+    situation = Situation(snapshot.of_queue(tx, queue, lease(settings)), settings)
     since, unstarted = unstarted_since(situation.consumers), why_not_started(situation, situation.consumers)
     if since and unstarted and unstarted.is_trouble:
         return _of(queue, f"runs were claimed {situation.seconds(since)} ago and have not started:", unstarted)
