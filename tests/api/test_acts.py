@@ -73,6 +73,13 @@ def test_a_case_for_no_time_is_refused(api, queue, ready_at):
     assert api("GET", f"/v1/queues/{queue}/cases")["total"] == 0
 
 
+def test_one_case_for_no_time_keeps_all_out_and_is_named(api, queue):
+    body = {"cases": [{"title": "a"}, {"title": "b", "ready_at": "soon"}]}
+    answer = api("POST", f"/v1/queues/{queue}/cases", 400, json=body)
+    assert answer["message"].startswith("cases.1: 'soon' is not a duration")
+    assert api("GET", f"/v1/queues/{queue}/cases")["total"] == 0
+
+
 def test_a_case_with_a_key_is_created_once(api, queue):
     path = f"/v1/queues/{queue}/cases"
     first = api("POST", path, 201, json={"case": {"title": "a", "key": "order-1"}})

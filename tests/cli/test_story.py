@@ -60,6 +60,13 @@ def test_a_question_is_told_with_its_answer_and_who_gave_it(casework, case):
     assert re.search(rf"Which colour\?  red +{getpass.getuser()}", casework("cases", "show", case)[1])
 
 
+def test_a_question_that_is_not_needed_any_more_is_told_with_its_words(casework, case):
+    casework("cases", "delegate", "--to", "asker", case)
+    tick_and_work(casework)
+    casework("cases", "settle", case)
+    assert told(casework, case)[-2:] == ["request cancelled | - | Which colour?", "settled | a person | -"]
+
+
 def test_a_handover_is_told_with_who_received_it(casework, case):
     casework("cases", "delegate", "--to", "giver", case)
     tick_and_work(casework)
@@ -132,6 +139,18 @@ def test_the_reason_is_shown_at_eighty_columns():
     with console_.capture() as captured:
         console_.print(drawn)
     assert "the fee was not approved" in captured.get()
+
+
+def test_a_long_name_leaves_room_for_what_was_answered():
+    row = ("d7af28f9", "question", "answered", "Which colour?", "red", f"key {'x' * 96}", "2026-11-27 17:43:00.000")
+    columns = ("id", "kind", "status", "asks", "answer", "by", "answered")
+    drawn = terminal.build_table(columns, [row], yields=("answered", "kind", "status"), width=80)
+    assert {"id", "asks", "answer", "by"} <= {column.header for column in drawn.columns}
+    console_ = Console(width=80)
+    with console_.capture() as captured:
+        console_.print(drawn)
+    assert "d7af28f9" in captured.get()
+    assert captured.get().count("x") == 96
 
 
 def test_why_a_case_ended_is_told_once_and_in_local_time(casework, case, monkeypatch):

@@ -85,7 +85,7 @@ def test_an_update_that_cannot_be_fails_the_run_and_changes_nothing(db, given, w
     assert why in cases.get(db, TEAM, case_id)[1][-1].reason
 
 
-def test_a_run_changes_the_title_of_a_case_with_more_labels_than_one_creation_gives(db):
+def test_a_run_changes_the_title_of_a_case_with_very_many_labels(db):
     queue, _ = worked_queue(db, "sample_agents:updates_as_told")
     (case_id,) = some_cases(db, queue, data={"title": "b"})
     for start in (0, 30):

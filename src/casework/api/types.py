@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from casework.core.duration import MAX_TEXT, in_utc, parse_when
+from casework.core.duration import MAX_TEXT, in_utc
 from casework.core.names import MAX_NAME, check_name
 from casework.core.payload import check_data, check_text
 from casework.errors import InvalidInput
@@ -79,14 +79,6 @@ def _in_utc(moment: datetime) -> datetime:
         return in_utc(moment)
     except InvalidInput as error:
         raise ValueError(str(error)) from None
-
-
-def _when(text: str) -> str:
-    try:
-        parse_when(text)
-    except InvalidInput as error:
-        raise ValueError(str(error)) from None
-    return text
 
 
 def _name(text: str) -> str:
@@ -147,7 +139,7 @@ Data = Annotated[Any, AfterValidator(_storable_data)]
 LooseId = Annotated[UUID, *_id(LOOSE_UUID)]
 StrictId = Annotated[UUID, *_id(STRICT_UUID)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_moment), AfterValidator(_in_utc)]
-When = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), STORABLE, AfterValidator(_when)]
+When = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), STORABLE]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), STORABLE, AfterValidator(_name)]
 Count = Annotated[int, Field(strict=True), WHOLE]
 Flag = Annotated[bool, Field(strict=True)]

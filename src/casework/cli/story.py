@@ -124,7 +124,7 @@ class Teller:
         request = asked.get(event.human_request_id) if event.human_request_id else None
         type = EventType(event.type)
         who, detail = event.agent_name, event.reason
-        if type is EventType.NEEDS_INPUT and request:
+        if type in (EventType.NEEDS_INPUT, EventType.INPUT_CANCELLED) and request:
             detail = request.title
         elif type is EventType.INPUT_RECEIVED and request:
             who, detail = request.responded_by, answer_text(request)

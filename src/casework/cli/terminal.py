@@ -13,7 +13,23 @@ from rich.text import Text
 
 from casework.printable import printable
 
-_LONG = ("title", "asks", "case title", "reason", "detail", "content", "labels", "options", "value", "target", "")
+_LONG = (
+    *(
+        "title",
+        "asks",
+        "case title",
+        "reason",
+        "detail",
+        "content",
+        "labels",
+        "options",
+        "value",
+        "target",
+        "by",
+        "who",
+    ),
+    "",
+)
 """Columns that wrap; the others, ids among them, are always whole."""
 
 _LEAST_WIDTH = 18

@@ -124,7 +124,9 @@ def update(
         case = resolve(tx, team_id, case_id)
         if not change(tx, case.queue_id, case.id, title=title, data=data, priority=priority, relabel=relabel):
             raise NotFound("case", case_id)
-    return Committed(get(db, team_id, case_id), Effects(nudge=priority is not None))
+        # Within the transaction: somebody who waits to delete the case does so after its commit.
+        changed = store.get_many(tx, [case.id])[0], store.events(tx, case.id)
+    return Committed(changed, Effects(nudge=priority is not None))
 
 
 def get_many(db: Database, ids: Sequence[UUID]) -> list[Case]:

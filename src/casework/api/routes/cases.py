@@ -34,6 +34,17 @@ def new_case(given: s.NewCase) -> model.NewCase:
     return model.NewCase(given.title, given.data, labels, given.priority, given.key, given.ready_at)
 
 
+def _new_cases(given: Sequence[s.NewCase]) -> list[model.NewCase]:
+    """The cases of a request. Raises InvalidInput, with the place of the case."""
+    new = []
+    for place, one in enumerate(given):
+        try:
+            new.append(new_case(one))
+        except InvalidInput as error:
+            raise InvalidInput(f"cases.{place}: {error}") from None
+    return new
+
+
 def _page(
     caller: Caller,
     queue_id: UUID,
@@ -158,9 +169,9 @@ def create_cases(
     """Create one case or up to a hundred, all or none. A case whose key is known is not created again: the first one is returned."""
     if len(body.model_fields_set) != 1 or (body.case is None) == (body.cases is None):
         raise InvalidInput("Give exactly one of case and cases.")
-    new = [new_case(given) for given in ([body.case] if body.case is not None else body.cases or [])]
     casework = caller.casework
     queue = queues.get(casework.db, caller.team, queue_id)
+    new = [new_case(body.case)] if body.case is not None else _new_cases(body.cases or [])
     if idempotency_key is None:
         done = casework.perform(cases.create_and_get(casework.db, queue.id, new))
         return {"added_cases": done.cases, "existing_case_ids": done.existing}
