@@ -92,7 +92,7 @@ def running(db: Database, queue: Queue) -> tuple[CaseId, Fence]:
 
 @dataclass
 class Watching:
-    """The supervisor's part in a test."""
+    """The part of heartbeats in a test."""
 
     stop: Stop = field(default_factory=Stop)
 

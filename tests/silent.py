@@ -1,8 +1,8 @@
-"""A supervisor without its thread: it beats if a test, or the benchmark, asks it to."""
+"""Heartbeats without their thread: they beat if a test, or the benchmark, asks them to."""
 
-from casework.worker.supervisor import Supervisor
+from casework.worker.heartbeats import Heartbeats
 
 
-class Silent(Supervisor):
+class Silent(Heartbeats):
     def start(self) -> None:
         pass

@@ -130,7 +130,7 @@ def test_a_loop_that_is_closed_fails_its_agents_and_is_replaced():
         assert isinstance(result, Crashed)
         assert "was closed by one of them" in result.reason
         assert result.transient
-    stop.request()  # The supervisor may ask late; the closed loop does not matter to it.
+    stop.request()  # A heartbeat may ask late; the closed loop does not matter to it.
     patient = Patient()
     another = patient.begin()
     patient.end()

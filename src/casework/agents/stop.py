@@ -25,7 +25,7 @@ class Suspended(BaseException):
 
 
 class Stop:
-    """One run's stop request: set once by the supervisor's thread, seen by the agent's."""
+    """One run's stop request: set once by the thread of heartbeats, seen by the agent's."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -53,7 +53,7 @@ class Stop:
             wake()
 
     def on_overstay(self, give_up: Callable[[], object]) -> None:
-        """Call `give_up` whenever the supervisor finds that the agent goes on although its time to stop is over."""
+        """Call `give_up` whenever a heartbeat finds that the agent goes on although its time to stop is over."""
         self._give_up = give_up
 
     def overstay(self) -> None:

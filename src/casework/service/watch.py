@@ -7,7 +7,7 @@ from casework.core.effects import RunMessage
 
 
 class Watch(Protocol):
-    """The supervisor's heartbeat, as the executor sees it."""
+    """The heartbeats, as the executor sees it."""
 
     def begin(self, message: RunMessage, stop: Stop) -> None:
         """Keep this run alive from now on; `stop` is asked when it is to stop."""

@@ -1,4 +1,4 @@
-"""One process of a worker: its connections, its supervisor, its name."""
+"""One process of a worker: its connections, its heartbeats, its name."""
 
 import gc
 from dataclasses import replace
@@ -18,9 +18,9 @@ from casework.service.retention import delete_old
 from casework.service.scan_positions import ScanPositions
 from casework.wiring import Casework, connect, presence_of, when_available
 from casework.worker.app import app
+from casework.worker.children import bundles_of_living_children
+from casework.worker.heartbeats import Heartbeats
 from casework.worker.identity import worker_name
-from casework.worker.supervisor import Supervisor
-from casework.worker.vouching import bundles_of_living_children
 
 TICK_SPACING_SECONDS = 0.01
 """Ticks that follow one another at once claim single cases; a short breath lets them claim batches."""
@@ -39,12 +39,12 @@ class WorkerProcess:
 
     def __init__(self, casework: Casework) -> None:
         self.casework = casework
-        self.supervisor = Supervisor(casework, worker_name(), bundles_of_living_children, is_child=_is_child)
+        self.heartbeats = Heartbeats(casework, worker_name(), bundles_of_living_children, is_child=_is_child)
         self.executor = Executor(
             casework.db,
             casework.settings,
             worker=worker_name(),
-            watch=self.supervisor,
+            watch=self.heartbeats,
             perform=casework.effects,
         )
         self.presence = Presence(lambda: casework.publisher.redis, lambda: presence_of(casework.settings, casework.db))

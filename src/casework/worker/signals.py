@@ -53,7 +53,7 @@ def _stop_at_hangup() -> None:
 
 
 def _begin_supervising() -> None:
-    this_process().supervisor.start()
+    this_process().heartbeats.start()
 
 
 def _listen_for_nudges() -> None:

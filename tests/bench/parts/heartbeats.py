@@ -12,7 +12,7 @@ from casework.core.effects import RunMessage
 from casework.core.model import RunId
 from casework.service.dispatch import claim_round
 from casework.wiring import Casework
-from casework.worker.supervisor import Supervisor
+from casework.worker.heartbeats import Heartbeats
 from silent import Silent
 
 RUNS = 1000
@@ -20,15 +20,15 @@ BEATS = 20
 
 
 def measure(ground: Ground) -> list[Figure]:
-    """The supervisor's own beat, called in this process."""
+    """The heartbeats's own beat, called in this process."""
     casework = ground.casework("heartbeats", outstanding_runs=RUNS)
     messages = _running(casework)
-    supervisor = Silent(casework, "bench", list)
+    heartbeats = Silent(casework, "bench", list)
     for message in messages:
-        supervisor.begin(message, Stop())
-    series = alternate(ground.rounds, {"beat": lambda: _beats(supervisor)}, ground.say)
+        heartbeats.begin(message, Stop())
+    series = alternate(ground.rounds, {"beat": lambda: _beats(heartbeats)}, ground.say)
     with counted() as statements:
-        supervisor.beat()
+        heartbeats.beat()
     share = [100 * spent / 1000 / casework.settings.heartbeat for spent in series["beat"]]
     return [
         Figure("one heartbeat of 1,000 runs", "ms", series["beat"]),
@@ -49,10 +49,10 @@ def _running(casework: Casework) -> list[RunMessage]:
     return [RunMessage(RunId(id), attempt) for id, attempt in rows]
 
 
-def _beats(supervisor: Supervisor) -> float:
+def _beats(heartbeats: Heartbeats) -> float:
     spent = []
     for _ in range(BEATS):
         begun = perf_counter()
-        supervisor.beat()
+        heartbeats.beat()
         spent.append(perf_counter() - begun)
     return median(spent) * 1000

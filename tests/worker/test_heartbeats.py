@@ -10,7 +10,7 @@ from casework.broker.names import Names
 from casework.core.effects import RunMessage
 from casework.core.model import RunId
 from casework.settings import Settings
-from casework.worker.supervisor import Supervisor
+from casework.worker.heartbeats import Heartbeats
 from factories import claim, running, some_cases, start, worked_queue
 
 
@@ -19,13 +19,13 @@ class Publisher:
 
 
 @pytest.fixture
-def supervisor(db):
-    return Supervisor(SimpleNamespace(db=db, settings=Settings(), publisher=Publisher()), "w", list, threaded=False)
+def heartbeats(db):
+    return Heartbeats(SimpleNamespace(db=db, settings=Settings(), publisher=Publisher()), "w", list, threaded=False)
 
 
-def begun(supervisor, message):
+def begun(heartbeats, message):
     stop = Stop()
-    supervisor.begin(message, stop)
+    heartbeats.begin(message, stop)
     return stop
 
 
@@ -33,41 +33,41 @@ def a_message():
     return RunMessage(RunId(uuid4()), 1)
 
 
-def test_run_that_was_let_go_is_not_kept_alive(supervisor):
+def test_run_that_was_let_go_is_not_kept_alive(heartbeats):
     message = a_message()
-    begun(supervisor, message)
-    assert supervisor.watched() == [message]
-    supervisor.end(message)
-    supervisor.end(message)
-    assert supervisor.watched() == []
+    begun(heartbeats, message)
+    assert heartbeats.watched() == [message]
+    heartbeats.end(message)
+    heartbeats.end(message)
+    assert heartbeats.watched() == []
 
 
-def test_end_of_an_attempt_leaves_the_next_one_alone(supervisor):
+def test_end_of_an_attempt_leaves_the_next_one_alone(heartbeats):
     """A run that was given back, and comes again to the process that has yet to end the message it shared."""
     first = a_message()
     second = RunMessage(first.run_id, 2)
-    begun(supervisor, first)
-    supervisor.end(first)
-    stop = begun(supervisor, second)
-    supervisor.end(first)
-    assert supervisor.watched() == [second]
+    begun(heartbeats, first)
+    heartbeats.end(first)
+    stop = begun(heartbeats, second)
+    heartbeats.end(first)
+    assert heartbeats.watched() == [second]
     assert not stop.requested
 
 
-def test_newer_attempt_in_the_same_process_stops_the_older_one(supervisor):
+def test_newer_attempt_in_the_same_process_stops_the_older_one(heartbeats):
     """It was given up for lost, and works on in another thread; no heartbeat asks for it any more."""
     first = a_message()
-    older = begun(supervisor, first)
-    newer = begun(supervisor, RunMessage(first.run_id, 2))
+    older = begun(heartbeats, first)
+    newer = begun(heartbeats, RunMessage(first.run_id, 2))
     assert older.requested
     assert not newer.requested
 
 
-def test_heartbeat_stops_a_run_that_was_given_away_and_no_other(supervisor, db):
+def test_heartbeat_stops_a_run_that_was_given_away_and_no_other(heartbeats, db):
     queue, _ = worked_queue(db)
     _, fence = running(db, queue)
-    held, lost = begun(supervisor, RunMessage(fence.run_id, fence.attempt)), begun(supervisor, a_message())
-    supervisor.beat()
+    held, lost = begun(heartbeats, RunMessage(fence.run_id, fence.attempt)), begun(heartbeats, a_message())
+    heartbeats.beat()
     assert (held.requested, lost.requested) == (False, True)
 
 
@@ -76,13 +76,13 @@ def test_run_that_ends_while_the_heartbeat_is_sent_is_not_lost(db):
 
     class EndsMeanwhile(SimpleNamespace):
         def single(self):
-            supervisor.end(message)
+            heartbeats.end(message)
             return db.single()
 
     casework = SimpleNamespace(db=EndsMeanwhile(), settings=Settings(), publisher=Publisher())
-    supervisor = Supervisor(casework, "w", list, threaded=False)
-    stop = begun(supervisor, message)
-    supervisor.beat()
+    heartbeats = Heartbeats(casework, "w", list, threaded=False)
+    stop = begun(heartbeats, message)
+    heartbeats.beat()
     assert not stop.requested
 
 
@@ -92,7 +92,7 @@ def test_heartbeat_vouches_for_runs_of_other_processes(db):
     (message,) = claim(db)
     start(db, message)
     casework = SimpleNamespace(db=db, settings=Settings(), publisher=Publisher())
-    Supervisor(casework, "w", lambda: [(1, (message,))], threaded=False).beat()
+    Heartbeats(casework, "w", lambda: [(1, (message,))], threaded=False).beat()
     with db.begin() as tx:
         row = tx.sql("select last_heartbeat_at, started_at from runs where id = %(id)s", {"id": message.run_id}).one()
     assert row.last_heartbeat_at is not None
