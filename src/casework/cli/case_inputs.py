@@ -18,9 +18,18 @@ def read_data(data: str | None, text: str | None) -> Any:
     if data is None:
         return text or ""
     try:
-        return json.loads(sys.stdin.read() if data == "-" else data)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"--data is not JSON: {error}. For plain text use --text.") from None
+        return json.loads(sys.stdin.read() if data == "-" else data, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, character {error.colno}"
+        raise InvalidInput(f"--data is not JSON: {error.msg} in {where}. For plain text use --text.") from None
+    except RecursionError:
+        raise InvalidInput("--data is nested too deeply.") from None
+    except ValueError as error:
+        raise InvalidInput(f"--data is not JSON: {error}.") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def read_label(text: str) -> LabelRef:

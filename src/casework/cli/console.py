@@ -19,6 +19,7 @@ from casework.cli import completion, services
 from casework.core.model import Agent, Queue
 from casework.errors import CaseworkError, InvalidInput, NotFound
 from casework.printable import printable, printable_json
+from casework.wording import counted as counted
 
 if TYPE_CHECKING:
     from casework.settings import Settings
@@ -118,11 +119,6 @@ def table(
     from casework.cli import terminal
 
     terminal.out().print(terminal.build_table(columns, kept, title=title, yields=yields))
-
-
-def counted(number: int, thing: str) -> str:
-    """A number with its noun, in the plural unless it is 1."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _leave_output() -> None:

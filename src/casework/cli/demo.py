@@ -1,7 +1,6 @@
 """`casework demo`: two agents work through a queue of invoices, with real worker processes."""
 
 import itertools
-import shlex
 import shutil
 import sys
 from collections import Counter
@@ -22,6 +21,7 @@ from casework.core.model import CaseEvent, CaseFilter, Consumer, HumanRequest, Q
 from casework.demo.invoices import COUNT, invoices
 from casework.errors import CaseworkError, NameTaken
 from casework.printable import printable
+from casework.wording import command
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -162,13 +162,14 @@ def _report(queue: Queue, seconds: float) -> None:
     )
     say("\nTry next:")
     casework_command = "casework" if shutil.which("casework") else sys.argv[0]
-    for command, what in (
-        (f"casework cases list {shlex.quote(queue.name)} --status failed", "what failed"),
-        (f"casework cases show {services.short_ids.shorten(histories)[example.id]}", "this case in full"),
-        ("casework up", "the installation, for your own queues"),
+    for suggestion, what in (
+        (command("cases", "list", queue.name, "--status", "failed"), "what failed"),
+        (command("cases", "show", services.short_ids.shorten(histories)[example.id]), "this case in full"),
+        (command("demo", "--show"), "the agents' source"),
+        (command("examples"), "agents of real tasks, to copy"),
+        (command("up"), "the installation, for your own queues"),
     ):
-        command = command.replace("casework", casework_command, 1)
-        say(f"  {command:<62} # {what}")
+        say(f"  {suggestion.replace('casework', casework_command, 1):<62} # {what}")
 
 
 def _kinds(events: list[CaseEvent]) -> set[str]:

@@ -1,4 +1,3 @@
-import shlex
 import sys
 import time
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from casework.cli.consumers import as_object
 from casework.core.model import Queue, QueueMode, QueueStats
 from casework.errors import Conflict
 from casework.printable import printable
+from casework.wording import command
 
 app = typer.Typer(help="Queues of cases.", no_args_is_help=True)
 
@@ -40,7 +40,7 @@ def list_(as_json: Json = False) -> None:
     table(
         QUEUE_COLUMNS,
         (queue_row(queue, stats) for queue, stats in found),
-        empty="There are no queues. Create one: casework queues create NAME",
+        empty=f"There are no queues. Create one: {command('queues', 'create', 'NAME')}",
         yields=QUEUE_YIELDS,
     )
 
@@ -92,7 +92,7 @@ def show(queue: QueueRef, as_json: Json = False) -> None:
     table(
         ("consumer", "trigger", "concurrency", "slots used"),
         rows,
-        empty=f"It has no consumers. Connect an agent: casework consumers set {shlex.quote(found.name)} AGENT",
+        empty=f"It has no consumers. Connect an agent: {command('consumers', 'set', found.name, 'AGENT')}",
     )
     counters = [(name, count) for name, count in stats.counters.items() if count]
     if counters:

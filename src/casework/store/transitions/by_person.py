@@ -10,6 +10,7 @@ from casework.core.model import CaseId
 from casework.errors import TransitionRefused
 from casework.store.database import NOW, Tx
 from casework.store.transitions.clauses import guard, sets_of_case
+from casework.wording import counted
 
 _move = partial(LIFECYCLE.transition, by=(Actor.PERSON,))
 
@@ -77,5 +78,5 @@ def override(
     ).rowcount
     if moved != len(cases):
         raise TransitionRefused(
-            f"{len(cases) - moved} of {len(cases)} cases are gone or changed meanwhile; {LIFECYCLE.demand(event, target)}."
+            f"Of {counted(len(cases), 'case')}, {len(cases) - moved} changed meanwhile or are gone; {LIFECYCLE.demand(event, target)}."
         )
