@@ -12,6 +12,7 @@ from pydantic.json_schema import SkipJsonSchema
 from starlette.exceptions import HTTPException
 
 from casework import errors, events
+from casework.api.by_name import as_written
 from casework.core.payload import storable
 from casework.wording import counted, problem
 
@@ -116,7 +117,7 @@ def _field(location: tuple[Any, ...]) -> str:
 def _of_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     message, headers = str(error.detail), error.headers
-    where = storable(request.url.path)[:MAX_PATH]
+    where = storable(as_written(request.url.path))[:MAX_PATH]
     if error.status_code == 404:
         message = f"There is nothing at {where}. What there is stands at /docs."
     if error.status_code == 405:

@@ -72,7 +72,10 @@ def _as_object(queue: Queue, stats: QueueStats) -> dict[str, Any]:
         "live_runs": stats.live_runs,
         "counters": stats.counters,
         "oldest_pending_at": stats.oldest_pending_at,
+        "oldest_pending_seconds": stats.oldest_pending_seconds,
+        "ended_last_hour": stats.ended_last_hour,
         "created_at": queue.created_at,
+        "updated_at": queue.updated_at,
     }
 
 
@@ -142,7 +145,8 @@ def delete(
         services.queues.delete(casework.db, casework.settings, casework.team_id, found.id)
     )
     if as_json:
-        print_json({"id": found.id, "deleted_cases": count, "interrupted_run_ids": interrupted})
+        counts = {"deleted_case_count": count, "deleted_cases": count}
+        print_json({"id": found.id, **counts, "interrupted_run_ids": interrupted})
     else:
         say(
             f"Deleted queue {found.name} with {counted(count, 'case')}; {counted(len(interrupted), 'run')} interrupted."
