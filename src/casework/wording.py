@@ -19,8 +19,13 @@ def plural(thing: str) -> str:
 
 
 def command(*words: object) -> str:
-    """A command of casework that can be pasted into a shell: words are quoted if they have to be."""
-    return shlex.join(["casework", *map(str, words)])
+    """A command of casework that can be pasted into a shell."""
+    return shell("casework", *words)
+
+
+def shell(*words: object) -> str:
+    """A command that can be pasted into a shell: words are quoted if they have to be."""
+    return shlex.join(map(str, words))
 
 
 _PROBLEMS: dict[str, str] = {
@@ -35,7 +40,7 @@ _PROBLEMS: dict[str, str] = {
     "float_parsing": "it should be a number",
     "finite_number": "it should be a finite number",
     "string_type": "it should be text",
-    "string_unicode": "it should be text",
+    "string_unicode": "it is not valid unicode",
     "list_type": "it should be a list",
     "dict_type": "it should be an object",
     "model_type": "it should be an object",

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections import Counter
 from contextlib import suppress
+from importlib.resources import files
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,8 +31,14 @@ DENIED = "INV-1266"
 SECONDS = 120.0
 
 
-def demo(workers: Annotated[int, typer.Option(min=1, max=16, help="Worker processes.")] = 2) -> None:
+def demo(
+    workers: Annotated[int, typer.Option(min=1, max=16, help="Worker processes.")] = 2,
+    show: Annotated[bool, typer.Option("--show", help="Only show the source of the two agents.")] = False,
+) -> None:
     """Set up a queue with two agents and work 300 invoices through it; the demo answers what the agents ask."""
+    if show:
+        _show_agents()
+        return
     casework = installation()
     say("casework demo: 300 invoices, a clerk, an auditor, and you in the person's part, played by the demo.\n")
     queue = _new_queue()
@@ -53,6 +60,16 @@ def demo(workers: Annotated[int, typer.Option(min=1, max=16, help="Worker proces
     finally:
         children.stop(5)
     _report(queue, monotonic() - began)
+
+
+def _show_agents() -> None:
+    source = (files("casework") / "demo" / "agents.py").read_text(encoding="utf-8")
+    if not sys.stdout.isatty():
+        say(source.rstrip())
+        return
+    from casework.cli import terminal
+
+    terminal.out().print(terminal.python(source))
 
 
 def _new_queue() -> Queue:
