@@ -39,7 +39,7 @@ def call(path: str, **body: Any) -> Any:
 def ship(work: dict[str, Any]) -> dict[str, Any]:
     """The work itself: the path to report to, and the report. A heavy parcel waits for a person."""
     weight = work["case"]["data"]["weight"]
-    answers = {one["question"]: one["answer"] for one in work["answers"]}
+    answers = {one["title"]: one["response"] for one in work["answers"]}
     question = f"Send a parcel of {weight} kg?"
     if weight > 30 and question not in answers:
         return {"path": "ask", "type": "approval", "title": question}
