@@ -101,7 +101,7 @@ def test_messages_of_the_command_line_are_in_plain_words():
         (2, "day", "2 days"),
         (3, "process", "3 processes"),
         (1, "bad line", "1 bad line"),
-        (1200, "case", "1,200 cases"),
+        (1200, "case", "1200 cases"),
     ],
 )
 def test_a_number_agrees_with_its_noun(number, thing, words):

@@ -7,8 +7,8 @@ from typing import Any
 
 
 def counted(number: int, thing: str) -> str:
-    """A number with its noun, which is given in the singular: "1 run", "2 queries", "1,200 cases"."""
-    return f"{number:,} {thing if number == 1 else plural(thing)}"
+    """A number with its noun, which is given in the singular: "1 run", "2 retries", "1200 cases"."""
+    return f"{number} {thing if number == 1 else plural(thing)}"
 
 
 def plural(thing: str) -> str:
