@@ -69,7 +69,7 @@ def problem(error: Mapping[str, Any]) -> str:
     """What is wrong with a value, from one of pydantic's errors, without pydantic's words."""
     kind, context = error["type"], error.get("ctx", {})
     if kind in _PROBLEMS:
-        return _PROBLEMS[kind].format_map(context)
+        return _PROBLEMS[kind].format_map({name: _plain(value) for name, value in context.items()})
     if kind in _LENGTHS:
         bound, relation, thing = _LENGTHS[kind]
         if context[bound] == 1 and relation == "at least":
@@ -78,6 +78,10 @@ def problem(error: Mapping[str, Any]) -> str:
     if kind == "string_pattern_mismatch":
         return _mismatch(str(context["pattern"]))
     return plain_words(str(error["msg"]))
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 _CHOICE = re.compile(r"\^\((?:\?i:)?([a-z|]+)\)\$")

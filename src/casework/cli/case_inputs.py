@@ -7,6 +7,7 @@ from typing import Any
 
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import CaseFilter, LabelRef
+from casework.core.payload import refuse_constant
 from casework.core.statuses import read_statuses
 from casework.errors import InvalidInput
 
@@ -18,7 +19,7 @@ def read_data(data: str | None, text: str | None) -> Any:
     if data is None:
         return text or ""
     try:
-        return json.loads(sys.stdin.read() if data == "-" else data, parse_constant=_no_constant)
+        return json.loads(sys.stdin.read() if data == "-" else data, parse_constant=refuse_constant)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, character {error.colno}"
         raise InvalidInput(f"--data is not JSON: {error.msg} in {where}. For plain text use --text.") from None
@@ -26,10 +27,6 @@ def read_data(data: str | None, text: str | None) -> Any:
         raise InvalidInput("--data is nested too deeply.") from None
     except ValueError as error:
         raise InvalidInput(f"--data is not JSON: {error}.") from None
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def read_label(text: str) -> LabelRef:

@@ -85,7 +85,6 @@ def messages(
     casework = installation()
     found = services.runs.list_messages(casework.db, casework.team_id, find_id("run", run), limit=limit, offset=offset)
     if as_json:
-        # The ids stay numbers, as `offset` counts them.
         print_json([{**fields.of_message(one), **plain(one)} for one in found])
     else:
         table(

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from casework.cli.imports.records import BadLine, Record
+from casework.core.payload import refuse_constant
 from casework.errors import InvalidInput
 
 MAX_ARRAY_CHARACTERS = 256 * 1024 * 1024
@@ -99,11 +100,7 @@ def _json_reason(error: Exception) -> str:
     return f"it is not JSON: {f'{error.msg} at character {error.colno}' if isinstance(error, json.JSONDecodeError) else error}"
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+_DECODER = json.JSONDecoder(parse_constant=refuse_constant)
 _ANY_NUMBER = json.JSONDecoder()
 """For arrays: NaN is refused when the case is made, so that the rest of the array can be read."""
 _NOT_SPACE = re.compile(r"\S")
