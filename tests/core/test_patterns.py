@@ -49,7 +49,8 @@ def patterns():
     for module in pkgutil.walk_packages(casework.__path__, "casework."):
         if not any(name in module.name for name in ENTRY_POINTS):
             for name, value in vars(importlib.import_module(module.name)).items():
-                if isinstance(value, re.Pattern):
+                # isinstance would look through Celery's tasks, and so set up the app.
+                if type(value) is re.Pattern:
                     yield f"{module.name}.{name}", value
 
 

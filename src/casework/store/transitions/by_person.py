@@ -78,5 +78,5 @@ def override(
     ).rowcount
     if moved != len(cases):
         raise TransitionRefused(
-            f"Of {counted(len(cases), 'case')}, {len(cases) - moved} changed meanwhile or are gone; {LIFECYCLE.demand(event, target)}."
+            f"{len(cases) - moved} of {counted(len(cases), 'case')} changed or disappeared meanwhile; {LIFECYCLE.demand(event, target)}."
         )
