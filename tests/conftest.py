@@ -24,6 +24,7 @@ TEAM = DEFAULT_TEAM
 
 SLOW = {
     "test_compat",
+    "test_examples_on_processes",
     "test_foreign_messages",
     "test_hostile",
     "test_people_at_once",

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from casework.errors import InvalidSettings
-from casework.wording import plain_words
+from casework.wording import problem
 
 _SCHEMES = {
     "database_url": ("postgresql://", "postgres://", "postgresql+psycopg://"),
@@ -198,13 +198,13 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        problem = plain_words(first["msg"])
+        wrong = problem(first)
         if not first["loc"]:
-            raise InvalidSettings(problem) from None
+            raise InvalidSettings(wrong) from None
         name = f"CASEWORK_{str(first['loc'][0]).upper()}"
         # A URL may hold a password.
         got = "" if name.endswith("_URL") else f" (got {first['input']!r})"
-        raise InvalidSettings(f"{name}: {problem}{got}") from None
+        raise InvalidSettings(f"{name}: {wrong}{got}") from None
 
 
 def misspelled(variables: Iterable[str]) -> str | None:

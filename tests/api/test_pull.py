@@ -82,7 +82,9 @@ def test_returns_a_question_with_its_answer(api, queue, agent):
     api("POST", f"{run}/human-requests/{request['id']}/respond", json={"answers": {"Which one?": "b"}})
     again = claim(api, agent)
     assert (again["run_id"], again["attempt"]) == (work["run_id"], 2)
-    assert again["answers"] == [{"type": "question", "question": "Which one?", "answer": "b"}]
+    assert again["answers"] == [
+        {"type": "question", "title": "Which one?", "response": "b", "question": "Which one?", "answer": "b"}
+    ]
     assert again["steps"] == {"looked up": [1]}
 
 

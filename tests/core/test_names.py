@@ -15,7 +15,7 @@ from casework.errors import InvalidInput
         ({"nothing like it": 1}, "Unknown field 'nothing like it': Known: concurrency, trigger."),
         (
             {"triger": 1, "b": 2},
-            "Unknown field 'triger' (1 more are unknown): did you mean 'trigger'? Known: concurrency, trigger.",
+            "Unknown field 'triger' (and 1 more): did you mean 'trigger'? Known: concurrency, trigger.",
         ),
         ({"\ud800": 1}, "Unknown field '\\\\ud800': Known: concurrency, trigger."),
     ],

@@ -79,7 +79,8 @@ def _commands(command: click.Command, name: str) -> list[tuple[str, click.Comman
     context = click.Context(command)
     # Resolved, as the command line does it: until then a command is only its name and help.
     children = [(child, command.resolve_command(context, [child])[1]) for child in command.list_commands(context)]
-    return [found for child, under in children if under for found in _commands(under, f"{name} {child}")]
+    itself = [(name, command)] if command.invoke_without_command else []
+    return itself + [found for child, under in children if under for found in _commands(under, f"{name} {child}")]
 
 
 def _first_sentence(command: click.Command) -> str:

@@ -1,20 +1,48 @@
 """Shells on an installation, as a reader of the documents would open them."""
 
 import itertools
+import os
 import signal
+import socket
 import subprocess
+import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from casework.core.model import DEFAULT_TEAM
 from casework.service import queues, requests
 from casework.store.database import Database
-from guides.blocks import Block, blocks
+from guides.blocks import blocks
 
 SECONDS = 240.0
 """The longest wait: for processes to start on a busy machine."""
+
+
+@contextmanager
+def opened(database: str, redis: str, folder: Path) -> Iterator["Terminals"]:
+    """Terminals in a folder, which is also the home, on that database and database 15 of that Redis."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CASEWORK_")}
+    environment |= {
+        "HOME": str(folder),
+        "PATH": f"{Path(sys.executable).parent}:{environment['PATH']}",
+        "CASEWORK_DATABASE_URL": database,
+        "CASEWORK_REDIS_URL": redis.replace("virtual_host=0", "virtual_host=15").replace("/0", "/15"),
+        "CASEWORK_SHUTDOWN_SECONDS": "1",
+    }
+    db = Database(database, pool_size=1)
+    found = Terminals(db, environment, folder, _free_port())
+    yield found
+    found.close()
+    db.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
 
 
 class Terminals:
@@ -36,32 +64,33 @@ class Terminals:
             if block.file:
                 (self.folder / block.file).write_text(block.text)
             elif block.keeps_running:
-                self._type(typed)
+                self.type(typed)
                 typed = []
-                self._keep_running(block)
+                # An installation that runs already for another document serves this one too.
+                if block.commands != ["casework up"] or not self.servers:
+                    self.keep_running(block.commands)
             else:
                 typed += block.commands
-        self._type(typed)
+        self.type(typed)
 
-    def _keep_running(self, block: Block) -> None:
-        """Start a server. An installation that runs already for another document serves this one too."""
-        if block.commands == ["casework up"] and self.servers:
-            return
-        *before, last = map(self._as_here, block.commands)
+    def keep_running(self, commands: list[str]) -> None:
+        """Start a server, which is the last of the commands."""
+        *before, last = map(self._as_here, commands)
         self.servers.append(self._shell([*before, f"exec {last}"]))
         if "casework up" in last:
-            self._wait(self._is_ready, "the installation to be ready")
+            self.wait(self._is_ready, "the installation to be ready")
 
-    def _type(self, commands: list[str]) -> None:
+    def type(self, commands: list[str], answers: str = "") -> None:
+        """Type commands and wait for their end; `answers` is what is typed when they ask."""
         if not commands:
             return
-        shell = self._shell([line for command in commands for line in self._with_id(self._as_here(command))])
+        shell = self._shell([line for command in commands for line in self._with_id(self._as_here(command))], answers)
 
         def ended() -> bool:
             self._note_request()
             return shell.poll() is not None
 
-        self._wait(ended, "the commands to end")
+        self.wait(ended, "the commands to end")
         assert shell.returncode == 0, self.logs()
 
     def _with_id(self, command: str) -> list[str]:
@@ -80,11 +109,13 @@ class Terminals:
             return ":"
         return f"{command} --port {self.port}" if command == "casework up" else command.replace("8080", str(self.port))
 
-    def _shell(self, lines: list[str]) -> subprocess.Popen[bytes]:
+    def _shell(self, lines: list[str], answers: str = "") -> subprocess.Popen[bytes]:
         script = "\n".join(["set -eo pipefail", *lines])
-        with next(self._logs).open("wb") as log:
+        typed = self.folder / "typed"
+        typed.write_text(answers)
+        with next(self._logs).open("wb") as log, typed.open("rb") as answering:
             return subprocess.Popen(
-                ["bash", "-c", script], cwd=self.folder, env=self.environment, stdout=log, stderr=log
+                ["bash", "-c", script], cwd=self.folder, env=self.environment, stdin=answering, stdout=log, stderr=log
             )
 
     def _is_ready(self) -> bool:
@@ -94,7 +125,7 @@ class Terminals:
         except OSError:
             return False
 
-    def _wait(self, condition: Callable[[], bool], what: str) -> None:
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
         end = time.monotonic() + SECONDS
         while not condition():
             assert time.monotonic() < end, f"waited {SECONDS:g} s for {what}\n{self.logs()}"
@@ -108,7 +139,7 @@ class Terminals:
             counted = queues.stats(self.db, DEFAULT_TEAM, id).cases
             return {status: count for status, count in counted.items() if count} == statuses
 
-        self._wait(held, f"{queue} to hold {statuses}")
+        self.wait(held, f"{queue} to hold {statuses}")
 
     def logs(self) -> str:
         return "\n".join(file.read_text()[-3000:] for file in sorted(self.folder.glob("terminal-*.log")))

@@ -72,6 +72,17 @@ def test_commands_exist_with_their_options(document):
             assert {word for word in words if word.startswith("--")} <= options | {"--help"}, line
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=_name)
+def test_every_python_sample_is_a_file_that_is_run(document):
+    """The files are written and the commands typed by `test_samples`; tests of samples run there too."""
+    typed = " ".join(command for block in blocks(document) for command in block.commands)
+    for block in blocks(document):
+        if block.language == "python":
+            assert block.file
+            module = block.file.removesuffix(".py")
+            assert module.startswith("test_") or re.search(rf"\b{module}\b", typed), block.file
+
+
 def _commands_in(document) -> list[str]:
     text = document.read_text()
     typed = [command for block in blocks(document) for command in block.commands]

@@ -1,20 +1,16 @@
 """Every sample of the README and the guides runs as it stands, on real processes. Only the API's port is changed."""
 
-import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from casework.core.model import DEFAULT_TEAM, CaseFilter
 from casework.service import cases, queues
-from casework.store.database import Database
 from guides.blocks import blocks
 from guides.derived import DOCUMENTS, GUIDES, README, ROOT
-from guides.terminals import Terminals
+from guides.terminals import Terminals, opened
 
 AGENTS, IMPORTING = GUIDES / "agents.md", GUIDES / "importing.md"
 WITHOUT_AGENTS = [GUIDES / f"{name}.md" for name in ("operating", "agents-elsewhere", "http-api")]
@@ -25,26 +21,8 @@ pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
 
 @pytest.fixture
 def terminals(new_database, servers, tmp_path) -> Iterator[Terminals]:
-    url = new_database("samples")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("CASEWORK_")}
-    environment |= {
-        "HOME": str(tmp_path),
-        "PATH": f"{Path(sys.executable).parent}:{environment['PATH']}",
-        "CASEWORK_DATABASE_URL": url,
-        "CASEWORK_REDIS_URL": servers.redis.replace("virtual_host=0", "virtual_host=15").replace("/0", "/15"),
-        "CASEWORK_SHUTDOWN_SECONDS": "1",
-    }
-    db = Database(url, pool_size=1)
-    found = Terminals(db, environment, tmp_path, _free_port())
-    yield found
-    found.close()
-    db.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    with opened(new_database("samples"), servers.redis, tmp_path) as found:
+        yield found
 
 
 def test_readme(terminals):

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
+from casework.agents import lookups
 from casework.agents.results import Asked, Crashed, Lost, Stopped
 from casework.agents.stop import Interrupted, Stop, Suspended
 from casework.core.payload import storable
@@ -83,7 +84,8 @@ def _summary(error: BaseException) -> str:
         return f"The agent called exit({shown(_plainly(error, SystemExit, 'code'))})."
     if is_a(error, *_CANCELLED):
         return f"{type(error).__name__}: the agent was cancelled, although nobody asked its run to stop"
-    return describe(error)
+    explained = _or_else(lambda: lookups.explain(error), None)
+    return f"{explained} ({describe(error)})"[:MAX_REASON] if explained else describe(error)
 
 
 def _without_text(error: BaseException) -> str:

@@ -18,6 +18,7 @@ from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case, CaseId, LabelRef, NewCase, Priority, QueueId, RequestKind, RunId
 from casework.core.names import check_fields
 from casework.core.payload import check_text
+from casework.core.statuses import read_statuses
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 
@@ -110,7 +111,7 @@ class Run:
 
     def say(self, text: str) -> None:
         """Record what the agent says."""
-        self._record("text", {"text": text})
+        self._record("text", {"text": text if isinstance(text, str) else str(text)})
 
     def tool(self, name: str, arguments: Any = None, *, result: Any = UNSET, error: str | None = None) -> None:
         """Record that the agent called a tool, and what came of it."""
@@ -142,6 +143,10 @@ class Run:
         if name in self._history.steps:
             value = self._history.steps[name]
             return _immediately(value) if inspect.iscoroutinefunction(do) else value
+        if not callable(do):
+            raise InvalidInput(
+                f"The step {name!r} takes a function, which it calls once: put `lambda:` before the value."
+            )
         value = do()
         if inspect.isawaitable(value):
             return self._finish_step(name, value)
@@ -189,6 +194,8 @@ class Run:
         until then. Returns the ids of the new cases.
         """
         self.check()
+        if isinstance(cases, str | Mapping | NewCase):
+            raise InvalidInput("add_cases takes a list of cases: put [ ] around the one.")
         new = [case if isinstance(case, NewCase) else new_case(case) for case in cases]
         step = self._key("add_cases", {"queue": queue, "cases": [repr(case) for case in new]})
         if step in self._history.steps:
@@ -199,18 +206,21 @@ class Run:
         self,
         queue: str | None = None,
         *,
-        status: Sequence[str] = (),
+        status: str | Sequence[str] = (),
         title_contains: str | None = None,
         limit: int = 100,
     ) -> list[Case]:
         """Cases of a queue, newest first: to see what is there before adding to it."""
         self.check()
-        return self._backend.list_cases(queue, [CaseStatus(value) for value in status], title_contains, limit)
+        statuses = read_statuses(CaseStatus, status if isinstance(status, str) else ",".join(status), "status")
+        return self._backend.list_cases(queue, statuses, title_contains, limit)
 
     def _answer(self, kind: RequestKind, title: str, description: str | None, options: Sequence[str]) -> Any:
         self.check()
         if (kind, title) in self._history.answers:
             return self._history.answers[kind, title]
+        if isinstance(options, str):
+            raise InvalidInput(f"The options are a list of texts: write [{options!r}].")
         for what, text in (
             ("question", title),
             ("description", description or ""),
@@ -257,12 +267,17 @@ def new_case(given: Mapping[str, Any]) -> NewCase:
     Raises InvalidInput for a name that does not exist, with the nearest one, for a title that is missing or not text, and
     for a priority that does not exist.
     """
+    if not isinstance(given, Mapping):
+        raise InvalidInput(f"A case is a mapping with a title and other fields (got {given!r:.100}).")
     check_fields(given, _CASE_FIELDS, "case field")
     if "title" not in given:
         raise InvalidInput("The case has no title.")
     priority = _priority(given.get("priority", Priority.NONE))
-    labels = tuple(_label(label) for label in given.get("labels", ()))
-    return NewCase(given["title"], given.get("data", ""), labels, priority, given.get("key"), given.get("ready_at"))
+    labels = given.get("labels", ())
+    if not isinstance(labels, list | tuple):
+        raise InvalidInput(f"The labels of a case are a list of mappings with value and key (got {labels!r:.100}).")
+    refs = tuple(map(_label, labels))
+    return NewCase(given["title"], given.get("data", ""), refs, priority, given.get("key"), given.get("ready_at"))
 
 
 _CASE_FIELDS = ("title", "data", "labels", "priority", "key", "ready_at")
@@ -278,7 +293,7 @@ def _label(given: Any) -> LabelRef:
     if isinstance(given, LabelRef):
         return given
     if not isinstance(given, Mapping):
-        raise InvalidInput(f"A label is a mapping with value and key (got {given!r}).")
+        raise InvalidInput(f"A label is a mapping with value and key (got {given!r:.100}).")
     check_fields(given, ("value", "key"), "label field")
     if "value" not in given:
         raise InvalidInput("The label has no value.")

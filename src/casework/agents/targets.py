@@ -32,7 +32,9 @@ _TARGET = re.compile(PATTERN)
 def check_allowed(target: str, modules: Sequence[str]) -> None:
     """Raise InvalidInput for what is not a target, TargetNotAllowed if its module is not in the allow-list."""
     if not _TARGET.fullmatch(target):
-        raise InvalidInput(f"Invalid target {target!r}: expected module:function.")
+        raise InvalidInput(
+            f"The target {target!r} does not name a function: write module:function, as in billing.agents:clerk."
+        )
     module = target.partition(":")[0]
     if "__main__" in module.split("."):
         raise TargetNotAllowed(f"The module {module!r} is a program, which would run when it is imported.")

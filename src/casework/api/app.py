@@ -6,6 +6,7 @@ from fastapi_offline import FastAPIOffline
 
 from casework.api import errors
 from casework.api.auth import RateLimit
+from casework.api.by_name import NamesInPaths
 from casework.api.middleware import RequestMiddleware
 from casework.api.read_share import ReadShare
 from casework.api.routes import agents, bulk, cases, health, labels, pull, queues, requests, runs
@@ -33,7 +34,7 @@ def create_app(casework: Casework, reads: Database | None = None) -> FastAPI:
         redoc_url=None,
         title="casework",
         version=version("casework"),
-        description="An open case queue for AI agents.",
+        description="An open case queue for AI agents. In paths, `by-name/NAME` may stand for the id of a queue or an agent.",
     )
     settings = casework.settings
     app.state.casework = casework
@@ -51,5 +52,6 @@ def create_app(casework: Casework, reads: Database | None = None) -> FastAPI:
     if settings.cors_origins:
         origins = [origin.strip() for origin in settings.cors_origins.split(",")]
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
+    app.add_middleware(NamesInPaths)
     app.add_middleware(RequestMiddleware)
     return app

@@ -12,7 +12,9 @@ from pydantic.json_schema import SkipJsonSchema
 from starlette.exceptions import HTTPException
 
 from casework import errors, events
+from casework.api.by_name import as_written
 from casework.core.payload import storable
+from casework.wording import counted, problem
 
 
 class Error(BaseModel):
@@ -76,6 +78,7 @@ def answer(
 
 
 MAX_MESSAGE = 1000
+MAX_PATH = 200
 MAX_DETAILS = 20
 
 
@@ -97,13 +100,12 @@ def _of_validation(_: Request, error: Exception) -> JSONResponse:
     found = error.errors()
     details = [_detail(one) for one in found[:MAX_DETAILS]]
     first = details[0] if details else {"field": "request", "message": "is malformed"}
-    others = f" (and {len(found) - MAX_DETAILS} more problems)" if len(found) > MAX_DETAILS else ""
+    others = f" (and {counted(len(found) - MAX_DETAILS, 'more problem')})" if len(found) > MAX_DETAILS else ""
     return answer(400, "invalid_request", f"{first['field']}: {first['message']}{others}", details)
 
 
 def _detail(one: Mapping[str, Any]) -> dict[str, str]:
-    message = str(one["msg"]).removeprefix("Value error, ")
-    return {"field": _field(one["loc"]), "message": storable(message)[:MAX_MESSAGE], "type": str(one["type"])}
+    return {"field": _field(one["loc"]), "message": storable(problem(one))[:MAX_MESSAGE], "type": str(one["type"])}
 
 
 def _field(location: tuple[Any, ...]) -> str:
@@ -114,8 +116,14 @@ def _field(location: tuple[Any, ...]) -> str:
 
 def _of_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    headers = {"allow": _allowed(request)} if error.status_code == 405 else error.headers
-    return answer(error.status_code, _HTTP_NAMES.get(error.status_code, "error"), str(error.detail), headers=headers)
+    message, headers = str(error.detail), error.headers
+    where = storable(as_written(request.url.path))[:MAX_PATH]
+    if error.status_code == 404:
+        message = f"There is nothing at {where}. What there is stands at /docs."
+    if error.status_code == 405:
+        allowed = _allowed(request)
+        message, headers = f"{request.method} is not possible at {where}; possible: {allowed}.", {"allow": allowed}
+    return answer(error.status_code, _HTTP_NAMES.get(error.status_code, "error"), message, headers=headers)
 
 
 def _allowed(request: Request) -> str:

@@ -8,6 +8,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from casework.core.names import unknown_field
+from casework.wording import counted
 
 
 class Input(BaseModel):
@@ -30,7 +31,7 @@ def at_most(count: int) -> Any:
 
     def check(given: Any) -> Any:
         if isinstance(given, list | dict) and len(given) > count:
-            raise ValueError(f"has {len(given)} elements; {count} is the most")
+            raise ValueError(f"it has {counted(len(given), 'element')}; {count} is the most")
         return given
 
     return _AtMost(count, check)

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
-from casework.api import exact_json
+from casework.api import by_name, exact_json
 from casework.api.auth import Need, authenticate
 from casework.api.types import checked_data
 from casework.core.names import check_fields
@@ -35,6 +35,8 @@ class GuardedRoute(APIRoute):
         async def guarded(request: Request) -> Response:
             for right in needed:
                 request.state.caller = await run_in_threadpool(authenticate, request, right)
+            if names := by_name.names_of(request):
+                await run_in_threadpool(by_name.resolve, request, names)
             _check_parameters(request, parameters)
             request = ParsedRequest(request.scope, request.receive)
             await (request.parse() if takes_body else _refuse_body(request))

@@ -115,6 +115,13 @@ def needs_one(*names: str) -> dict[str, Any]:
     return {"oneOf": [{"required": [name]} for name in names]}
 
 
+def one_of(name: str, value: Any, other_name: str, other: Any) -> Any:
+    """The one of two alternative parameters that is given, or None. Raises InvalidInput if both are."""
+    if value is not None and other is not None:
+        raise InvalidInput(f"Give {name} or {other_name}, not both.")
+    return other if value is None else value
+
+
 def listed(values: Iterable[StrEnum]) -> str:
     """For a parameter's schema: one or more of these, with commas between them, or nothing."""
     one = f"({'|'.join(values)})"
@@ -141,6 +148,10 @@ StrictId = Annotated[UUID, *_id(STRICT_UUID)]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_moment), AfterValidator(_in_utc)]
 When = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), STORABLE]
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME), STORABLE, AfterValidator(_name)]
+NameOrId = Annotated[
+    Annotated[str, Field(min_length=1, max_length=MAX_NAME), STORABLE] | None,
+    Field(description="A name, or an id."),
+]
 Count = Annotated[int, Field(strict=True), WHOLE]
 Flag = Annotated[bool, Field(strict=True)]
 Hue = Annotated[int, Field(strict=True, ge=0, le=360), WHOLE]

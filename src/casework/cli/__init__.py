@@ -23,6 +23,14 @@ COMMANDS = {
     "tick": Listed("casework.cli.roles:tick", "Run one tick in this process."),
     "doctor": Listed("casework.cli.doctor:doctor", "Check settings, servers, schema, processes, agents and queues."),
     "guide": Listed("casework.cli.guide:guide", "Show a guide, or list the guides."),
+    "examples": Listed(
+        "casework.cli.examples:app",
+        "Agents of real tasks, to copy and change.",
+        {
+            "copy": "Copy an example to a directory, and say what to type next.",
+        },
+        acts=True,
+    ),
     "db": Listed(
         "casework.cli.database:app",
         "The database's schema.",

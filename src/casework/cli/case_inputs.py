@@ -9,6 +9,7 @@ from typing import Any
 from casework.core.duration import parse_when
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import CaseFilter, LabelRef
+from casework.core.payload import refuse_constant
 from casework.core.statuses import read_statuses
 from casework.errors import InvalidInput
 
@@ -20,9 +21,14 @@ def read_data(data: str | None, text: str | None) -> Any:
     if data is None:
         return text or ""
     try:
-        return json.loads(sys.stdin.read() if data == "-" else data)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"--data is not JSON: {error}. For plain text use --text.") from None
+        return json.loads(sys.stdin.read() if data == "-" else data, parse_constant=refuse_constant)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, character {error.colno}"
+        raise InvalidInput(f"--data is not JSON: {error.msg} in {where}. For plain text use --text.") from None
+    except RecursionError:
+        raise InvalidInput("--data is nested too deeply.") from None
+    except ValueError as error:
+        raise InvalidInput(f"--data is not JSON: {error}.") from None
 
 
 def read_label(text: str) -> LabelRef:

@@ -21,6 +21,7 @@ from casework.cli import completion, services
 from casework.core.model import Agent, Queue
 from casework.errors import CaseworkError, InvalidInput, NotFound
 from casework.printable import printable, printable_json
+from casework.wording import counted as counted
 
 if TYPE_CHECKING:
     from casework.settings import Settings
@@ -141,11 +142,6 @@ def user() -> str | None:
         return getpass.getuser()
     except (OSError, KeyError):
         return None
-
-
-def counted(number: int, thing: str) -> str:
-    """A number with its noun, in the plural unless it is 1."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _leave_output() -> None:

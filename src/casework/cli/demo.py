@@ -1,11 +1,11 @@
 """`casework demo`: two agents work through a queue of invoices, with real worker processes."""
 
 import itertools
-import shlex
 import shutil
 import sys
 from collections import Counter
 from contextlib import suppress
+from importlib.resources import files
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +22,7 @@ from casework.core.model import CaseEvent, CaseFilter, Consumer, HumanRequest, Q
 from casework.demo.invoices import COUNT, invoices
 from casework.errors import CaseworkError, NameTaken
 from casework.printable import printable
+from casework.wording import command
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -30,8 +31,14 @@ DENIED = "INV-1266"
 SECONDS = 120.0
 
 
-def demo(workers: Annotated[int, typer.Option(min=1, max=16, help="Worker processes.")] = 2) -> None:
+def demo(
+    workers: Annotated[int, typer.Option(min=1, max=16, help="Worker processes.")] = 2,
+    show: Annotated[bool, typer.Option("--show", help="Only show the source of the two agents.")] = False,
+) -> None:
     """Set up a queue with two agents and work 300 invoices through it; the demo answers what the agents ask."""
+    if show:
+        _show_agents()
+        return
     casework = installation()
     say("casework demo: 300 invoices, a clerk, an auditor, and you in the person's part, played by the demo.\n")
     queue = _new_queue()
@@ -53,6 +60,16 @@ def demo(workers: Annotated[int, typer.Option(min=1, max=16, help="Worker proces
     finally:
         children.stop(5)
     _report(queue, monotonic() - began)
+
+
+def _show_agents() -> None:
+    source = (files("casework") / "demo" / "agents.py").read_text(encoding="utf-8")
+    if not sys.stdout.isatty():
+        say(source.rstrip())
+        return
+    from casework.cli import terminal
+
+    terminal.out().print(terminal.python(source))
 
 
 def _new_queue() -> Queue:
@@ -162,13 +179,14 @@ def _report(queue: Queue, seconds: float) -> None:
     )
     say("\nTry next:")
     casework_command = "casework" if shutil.which("casework") else sys.argv[0]
-    for command, what in (
-        (f"casework cases list {shlex.quote(queue.name)} --status failed", "what failed"),
-        (f"casework cases show {services.short_ids.shorten(histories)[example.id]}", "this case in full"),
-        ("casework up", "the installation, for your own queues"),
+    for suggestion, what in (
+        (command("cases", "list", queue.name, "--status", "failed"), "what failed"),
+        (command("cases", "show", services.short_ids.shorten(histories)[example.id]), "this case in full"),
+        (command("demo", "--show"), "the agents' source"),
+        (command("examples"), "agents of real tasks, to copy"),
+        (command("up"), "the installation, for your own queues"),
     ):
-        command = command.replace("casework", casework_command, 1)
-        say(f"  {command:<62} # {what}")
+        say(f"  {suggestion.replace('casework', casework_command, 1):<62} # {what}")
 
 
 def _kinds(events: list[CaseEvent]) -> set[str]:

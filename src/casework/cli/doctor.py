@@ -14,6 +14,7 @@ from casework.cli import services
 from casework.cli.console import Json, print_json, read_settings, table
 from casework.core.model import Agent
 from casework.errors import CaseworkError
+from casework.wording import command
 
 if TYPE_CHECKING:
     from casework.wiring import Casework
@@ -88,7 +89,11 @@ def _look_around(casework: "Casework") -> Iterator[Finding]:
         yield _look(f"module {module}", partial(_imported, module))
     yield from _agents(casework)
     for key in services.keys.expiring(casework.db, casework.team_id):
-        yield Finding(f"key {key.name}", False, f"expires at {key.expires_at}: casework keys rotate {key.id}")
+        yield Finding(
+            f"key {key.name}",
+            False,
+            f"expires at {key.expires_at:%Y-%m-%d %H:%M} UTC: {command('keys', 'rotate', key.id)}",
+        )
     for one in services.queue_diagnosis.diagnose(casework.db, casework.settings, casework.team_id):
         yield Finding(f"queue {one.queue.name}", one.message is None, one.message or "moves")
         counted = services.queues.counters(casework.db, casework.team_id, one.queue.id)

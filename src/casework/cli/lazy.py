@@ -23,6 +23,8 @@ class Listed:
     help: str
     commands: Mapping[str, str] = field(default_factory=dict)
     """Names and help of a group's commands."""
+    acts: bool = False
+    """The group itself is a command too; so it is imported when it is called, and not just one of its commands."""
 
 
 def load(name: str, listed: Listed) -> Any:
@@ -58,7 +60,9 @@ class LazyGroup(TyperGroup):
         super().__init__(**options)
         for name, listed in self.listed.items():
             self.commands[name] = (
-                _ListedGroup(name, listed) if listed.commands else TyperCommand(name, help=listed.help)
+                _ListedGroup(name, listed)
+                if listed.commands and not listed.acts
+                else TyperCommand(name, help=listed.help)
             )
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:

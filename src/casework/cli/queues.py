@@ -1,4 +1,3 @@
-import shlex
 import sys
 import time
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from casework.cli.consumers import as_object
 from casework.core.model import Queue, QueueMode, QueueStats
 from casework.errors import Conflict
 from casework.printable import printable
+from casework.wording import command
 
 app = typer.Typer(help="Queues of cases.", no_args_is_help=True)
 
@@ -40,7 +40,7 @@ def list_(as_json: Json = False) -> None:
     table(
         QUEUE_COLUMNS,
         (queue_row(queue, stats) for queue, stats in found),
-        empty="There are no queues. Create one: casework queues create NAME",
+        empty=f"There are no queues. Create one: {command('queues', 'create', 'NAME')}",
         yields=QUEUE_YIELDS,
     )
 
@@ -72,7 +72,10 @@ def _as_object(queue: Queue, stats: QueueStats) -> dict[str, Any]:
         "live_runs": stats.live_runs,
         "counters": stats.counters,
         "oldest_pending_at": stats.oldest_pending_at,
+        "oldest_pending_seconds": stats.oldest_pending_seconds,
+        "ended_last_hour": stats.ended_last_hour,
         "created_at": queue.created_at,
+        "updated_at": queue.updated_at,
     }
 
 
@@ -92,7 +95,7 @@ def show(queue: QueueRef, as_json: Json = False) -> None:
     table(
         ("consumer", "trigger", "concurrency", "slots used"),
         rows,
-        empty=f"It has no consumers. Connect an agent: casework consumers set {shlex.quote(found.name)} AGENT",
+        empty=f"It has no consumers. Connect an agent: {command('consumers', 'set', found.name, 'AGENT')}",
     )
     counters = [(name, count) for name, count in stats.counters.items() if count]
     if counters:
@@ -142,7 +145,8 @@ def delete(
         services.queues.delete(casework.db, casework.settings, casework.team_id, found.id)
     )
     if as_json:
-        print_json({"id": found.id, "deleted_cases": count, "interrupted_run_ids": interrupted})
+        counts = {"deleted_case_count": count, "deleted_cases": count}
+        print_json({"id": found.id, **counts, "interrupted_run_ids": interrupted})
     else:
         say(
             f"Deleted queue {found.name} with {counted(count, 'case')}; {counted(len(interrupted), 'run')} interrupted."

@@ -5,6 +5,7 @@ import typer
 
 from casework.cli import completion, services
 from casework.cli.console import Json, counted, find_id, find_queue, installation, print_json, say, shorten, table, user
+from casework.core import fields
 from casework.core.model import HumanRequest, QueueId, RequestKind
 from casework.errors import AlreadyAnswered, InvalidInput
 from casework.printable import printable
@@ -15,22 +16,8 @@ RequestId = Annotated[str, typer.Argument(metavar="ID", help="Id of a request, o
 
 
 def as_object(request: HumanRequest) -> dict[str, Any]:
-    """A request for JSON."""
-    fields = (
-        "id",
-        "case_id",
-        "run_id",
-        "kind",
-        "status",
-        "title",
-        "description",
-        "options",
-        "answer",
-        "created_at",
-        "responded_at",
-        "responded_by",
-    )
-    return {name: getattr(request, name) for name in fields}
+    """A request for JSON, with `kind` and `answer`, which are other names of `type` and `response`."""
+    return {**fields.of_request(request), "kind": request.kind, "answer": request.answer}
 
 
 @app.command("list")

@@ -3,8 +3,9 @@ from typing import Annotated
 import typer
 
 from casework.cli import completion, services
-from casework.cli.console import Json, find_id, find_queue, installation, print_json, say, shorten, table
+from casework.cli.console import Json, find_id, find_queue, installation, plain, print_json, say, shorten, table
 from casework.cli.story import message_text
+from casework.core import fields
 from casework.core.lifecycle import RunStatus
 from casework.core.model import CaseId
 from casework.core.statuses import read_statuses
@@ -84,7 +85,7 @@ def messages(
     casework = installation()
     found = services.runs.list_messages(casework.db, casework.team_id, find_id("run", run), limit=limit, offset=offset)
     if as_json:
-        print_json(found)
+        print_json([{**fields.of_message(one), **plain(one)} for one in found])
     else:
         table(
             ("when", "type", "content"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
@@ -131,6 +132,11 @@ def _left_out(columns: Sequence[str], cells: Sequence[Sequence[Text]], yields: S
 
 def _needed(column: str, value: Text) -> int:
     return min(value.cell_len, _LEAST_WIDTH) if column in _LONG else value.cell_len
+
+
+def python(source: str) -> Syntax:
+    """A source with its syntax highlighted."""
+    return Syntax(source, "python", background_color="default", word_wrap=True)
 
 
 def progress() -> Progress:

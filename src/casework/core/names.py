@@ -25,7 +25,7 @@ def unknown_field(given: Iterable[object], known: Collection[str], what: str = "
     first = others[0][:_MAX_COMPARED].encode("utf-8", "backslashreplace").decode()
     near = get_close_matches(first, known, 1, 0.6)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    more = f" ({len(others) - 1} more are unknown)" if len(others) > 1 else ""
+    more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
     there_are = f"Known: {', '.join(sorted(known))}." if known else f"This takes no {what}."
     return f"unknown {what} {first!r}{more}: {hint}{there_are}"
 

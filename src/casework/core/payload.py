@@ -30,6 +30,11 @@ def storable(text: str) -> str:
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
 
 
+def refuse_constant(name: str) -> None:
+    """For a JSON decoder's `parse_constant`: NaN and infinities are not JSON. Raises ValueError."""
+    raise ValueError(f"{name} is not a JSON number")
+
+
 def check_data(what: str, data: Any, depth: int = 0) -> None:
     """Raise InvalidInput for data that is not JSON, is nested too deeply, or contains text that cannot be stored."""
     if depth > MAX_DEPTH:

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import TypeVar
 
+from casework.core.names import unknown_field
 from casework.errors import InvalidInput
 
 S = TypeVar("S", bound=StrEnum)
@@ -10,8 +11,7 @@ S = TypeVar("S", bound=StrEnum)
 
 def read_statuses(kind: type[S], text: str | None, field: str) -> tuple[S, ...]:
     """The statuses in a comma-separated text, each once. Raises InvalidInput, which names the field."""
-    words = (word.strip() for word in (text or "").split(","))
-    try:
-        return tuple(dict.fromkeys(kind(word) for word in words if word))
-    except ValueError as error:
-        raise InvalidInput(f"{field}: {error}; there are {', '.join(kind)}.") from None
+    words = [word for word in map(str.strip, (text or "").split(",")) if word]
+    if problem := unknown_field(words, [str(one) for one in kind], "status"):
+        raise InvalidInput(f"{field}: {problem}")
+    return tuple(dict.fromkeys(map(kind, words)))

@@ -1,6 +1,6 @@
 """The agents of the demo: a clerk who pays invoices, and an auditor who takes what the clerk hands over."""
 
-from casework.agents import Complete, Fail, HandOver, Outcome, Postpone, Run, agent
+from casework import Complete, Fail, HandOver, Outcome, Postpone, Run, agent
 
 APPROVAL_LIMIT = 10_000
 PAYMENT_SECONDS = 0.02

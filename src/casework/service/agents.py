@@ -10,6 +10,7 @@ from casework.errors import InvalidInput, NotFound
 from casework.settings import Settings
 from casework.store import agents as store
 from casework.store.database import Database, Tx
+from casework.wording import counted
 
 MAX_TIMEOUT_SECONDS = 30 * 86400.0
 
@@ -71,7 +72,9 @@ def _check(
             f"A {kind} agent has no time limit here: it runs elsewhere, and its heartbeats show that it lives."
         )
     if not 0 < timeout_seconds <= MAX_TIMEOUT_SECONDS:
-        raise InvalidInput(f"The time limit must be more than 0 and at most {MAX_TIMEOUT_SECONDS:g} seconds.")
+        raise InvalidInput(
+            f"The time limit must be more than 0 and at most {counted(round(MAX_TIMEOUT_SECONDS / 86400), 'day')}."
+        )
 
 
 def get(db: Database, team_id: TeamId, ref: str | UUID) -> Agent:

@@ -95,7 +95,7 @@ def claim(
         row = transitions.start(tx, message, worker)
         assert row is not None
         asked = [request for request in requests.of_run(tx, message.run_id) if request.responded_at]
-        answers = [{"type": request.kind, "question": request.title, "answer": request.answer} for request in asked]
+        answers = [{"type": one.kind, "title": one.title, "response": one.answer} for one in asked]
         return PulledRun(
             message.run_id, message.attempt, held_case(row), answers, messages.steps_of(tx, message.run_id)
         )

@@ -22,7 +22,7 @@ Target = Annotated[
     str,
     Field(
         max_length=300,
-        pattern=runners.TARGET_PATTERN,
+        json_schema_extra={"pattern": runners.TARGET_PATTERN},
         description="module:function, in a module that CASEWORK_AGENT_MODULES allows.",
     ),
 ]

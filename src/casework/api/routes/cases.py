@@ -12,7 +12,7 @@ from casework.api.auth import Adder, Caller, Manager, Operator, Reader
 from casework.api.route import GuardedRoute
 from casework.api.search_request import SearchCases
 from casework.api.types import MAX_OFFSET, LooseId, Moment, StrictId, listed
-from casework.core import model, search
+from casework.core import fields, model, search
 from casework.core.effects import Effects
 from casework.core.lifecycle import CaseStatus
 from casework.core.search import MAX_QUERY
@@ -278,17 +278,9 @@ def list_recent_messages(
     caller: Reader, case_id: StrictId, run_id: StrictId, limit: Annotated[int, Query(ge=1, le=10)] = 3
 ) -> dict[str, Any]:
     """The latest assistant texts and tool calls, newest last."""
-    return {"messages": [message(one) for one in runs.recent(caller.reads, caller.team, case_id, run_id, limit)]}
-
-
-def message(one: model.Message) -> dict[str, Any]:
-    """The response with a message."""
-    shared = {"id": str(one.id), "type": one.type, "role": one.role, "timestamp": one.created_at}
-    if one.type == "text":
-        return {**shared, "text_content": one.content["text"]}
-    if one.type == "tool_call":
-        return {**shared, "tool_call": {"id": one.content.get("id") or str(one.id), **one.content}}
-    return {**shared, "tool_result": one.content}
+    return {
+        "messages": [fields.of_message(one) for one in runs.recent(caller.reads, caller.team, case_id, run_id, limit)]
+    }
 
 
 class Explanation(s.Out):

@@ -199,8 +199,10 @@ class Answer(Out):
     """A person's answer to an earlier attempt of the run."""
 
     type: RequestKind
-    question: str
-    answer: Any
+    title: str
+    response: Any
+    question: str = Field(description="A second name of title.")
+    answer: Any = Field(description="A second name of response.")
 
 
 class Work(Out):
@@ -247,8 +249,9 @@ async def claim_case(
 
 
 def _shaped(work: PulledRun, lease: float) -> dict[str, Any]:
-    shared = {name: getattr(work, name) for name in ("run_id", "attempt", "case", "answers", "steps")}
-    return {**shared, "lease_seconds": lease}
+    shared = {name: getattr(work, name) for name in ("run_id", "attempt", "case", "steps")}
+    answers = [{**one, "question": one["title"], "answer": one["response"]} for one in work.answers]
+    return {**shared, "answers": answers, "lease_seconds": lease}
 
 
 @router.post("/runs/{run_id}/heartbeat", operation_id="heartbeat", response_model=Alive, summary="Send a heartbeat")

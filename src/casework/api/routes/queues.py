@@ -63,6 +63,7 @@ class Stats(Out):
 
     cases: dict[str, int]
     live_runs: dict[str, int]
+    oldest_pending_at: datetime | None
     oldest_pending_seconds: float | None
     ended_last_hour: int
     counters: dict[str, int]
@@ -173,6 +174,7 @@ def get_queue_stats(caller: Reader, queue_id: LooseId) -> dict[str, Any]:
     return {
         "cases": found.cases,
         "live_runs": found.live_runs,
+        "oldest_pending_at": found.oldest_pending_at,
         "oldest_pending_seconds": found.oldest_pending_seconds,
         "ended_last_hour": found.ended_last_hour,
         "counters": found.counters,

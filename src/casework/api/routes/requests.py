@@ -11,8 +11,8 @@ from casework.api.auth import Operator, Reader
 from casework.api.inputs import NOT_NULL, Input, at_most
 from casework.api.route import GuardedRoute
 from casework.api.schemas import Out
-from casework.api.types import MAX_OFFSET, STORABLE, Flag, LooseId, needs_one
-from casework.core.model import HumanRequest as Record
+from casework.api.types import MAX_OFFSET, STORABLE, Flag, LooseId, NameOrId, needs_one, one_of
+from casework.core import fields
 from casework.core.model import RequestKind
 from casework.errors import InvalidInput, NotFound
 from casework.service import queues, requests
@@ -62,27 +62,23 @@ class Respond(Input):
     answers: Annotated[Annotated[dict[Question, AnswerText], Field(min_length=1), at_most(1)] | None, NOT_NULL] = None
 
 
-def _shaped(request: Record) -> dict[str, Any]:
-    fields = ("id", "case_id", "run_id", "status", "title", "description", "created_at", "responded_at", "responded_by")
-    shared = {name: getattr(request, name) for name in fields}
-    return {**shared, "type": request.kind, "options": list(request.options), "response": request.answer}
-
-
 @router.get(
     "/human-requests", operation_id="list_human_requests", response_model=HumanRequests, summary="List human requests"
 )
 def list_human_requests(
     caller: Reader,
     queue_id: LooseId | None = None,
+    queue: NameOrId = None,
     status: Annotated[Literal["pending", "all"], Query(description="Only those that wait, or all.")] = "pending",
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
 ) -> dict[str, Any]:
     """What waits for a person, the oldest first."""
     db = caller.reads
-    queue = queues.get(db, caller.team, queue_id).id if queue_id else None
-    found = requests.find(db, caller.team, open_only=status == "pending", queue_id=queue, limit=limit, offset=offset)
-    return {"human_requests": [_shaped(request) for request in found], "limit": limit, "offset": offset}
+    wanted = one_of("queue_id", queue_id, "queue", queue)
+    id = queues.get(db, caller.team, wanted).id if wanted else None
+    found = requests.find(db, caller.team, open_only=status == "pending", queue_id=id, limit=limit, offset=offset)
+    return {"human_requests": [fields.of_request(request) for request in found], "limit": limit, "offset": offset}
 
 
 @router.post(
@@ -107,4 +103,4 @@ def respond_to_human_request(caller: Operator, run_id: LooseId, request_id: Loos
         if request.kind is RequestKind.QUESTION and question != request.title:
             raise InvalidInput(f"The question is {request.title!r}, not {question!r}.")
         done = requests.answer(casework.db, caller.team, request_id, value, by=caller.name)
-    return {"human_request": _shaped(casework.perform(done))}
+    return {"human_request": fields.of_request(casework.perform(done))}

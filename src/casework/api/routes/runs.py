@@ -8,12 +8,12 @@ from pydantic import Field
 from casework.api.auth import Operator, Reader
 from casework.api.inputs import Input
 from casework.api.route import GuardedRoute
-from casework.api.routes.cases import message
 from casework.api.schemas import Messages, Out, Success
-from casework.api.types import MAX_OFFSET, STORABLE, LooseId, listed
+from casework.api.types import MAX_OFFSET, STORABLE, LooseId, NameOrId, listed, one_of
+from casework.core import fields
 from casework.core.lifecycle import RunStatus
 from casework.core.statuses import read_statuses
-from casework.service import runs
+from casework.service import agents, queues, runs
 
 router = APIRouter(prefix="/runs", tags=["runs"], route_class=GuardedRoute)
 
@@ -72,6 +72,8 @@ def list_runs(
     queue_id: LooseId | None = None,
     case_id: LooseId | None = None,
     agent_id: LooseId | None = None,
+    queue: NameOrId = None,
+    agent: NameOrId = None,
     status: Annotated[
         str | None,
         Query(
@@ -84,12 +86,14 @@ def list_runs(
     offset: Offset = 0,
 ) -> dict[str, Any]:
     """Runs of the team, newest first."""
+    one_of("queue_id", queue_id, "queue", queue)
+    one_of("agent_id", agent_id, "agent", agent)
     found = runs.find(
         caller.reads,
         caller.team,
-        queue_id=queue_id,
+        queue_id=queues.get(caller.reads, caller.team, queue).id if queue else queue_id,
         case_id=case_id,
-        agent_id=agent_id,
+        agent_id=agents.get(caller.reads, caller.team, agent).id if agent else agent_id,
         statuses=read_statuses(RunStatus, status, "status"),
         limit=limit,
         offset=offset,
@@ -114,7 +118,7 @@ def list_run_messages(
 ) -> dict[str, Any]:
     """What a run said and called, the oldest first."""
     found = runs.list_messages(caller.reads, caller.team, run_id, limit=limit, offset=offset, after=after)
-    return {"messages": [message(one) for one in found]}
+    return {"messages": [fields.of_message(one) for one in found]}
 
 
 @router.post("/{run_id}/stop", operation_id="stop_run", response_model=Success, summary="Stop a run")

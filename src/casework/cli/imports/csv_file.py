@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from casework.cli.imports.header import named
 from casework.cli.imports.records import BadLine, Record
 from casework.errors import InvalidInput
+from casework.wording import counted
 
 MAX_RECORD_LINES = 10_000
 MAX_RECORD_CHARACTERS = 4 * 1024 * 1024
@@ -96,8 +97,7 @@ def csv_records(
             continue
         found = True
         if len(fields) != len(header):
-            has = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
-            yield BadLine(start, f"it has {has}, and the header has {len(header)}")
+            yield BadLine(start, f"it has {counted(len(fields), 'field')}, and the header has {len(header)}")
         else:
             yield start, dict(zip(header, fields, strict=True))
 

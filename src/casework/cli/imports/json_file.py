@@ -9,6 +9,7 @@ from itertools import chain
 from typing import Any
 
 from casework.cli.imports.records import BadLine, Record
+from casework.core.payload import refuse_constant
 from casework.errors import InvalidInput
 
 MAX_ARRAY_CHARACTERS = 256 * 1024 * 1024
@@ -97,16 +98,12 @@ def _json_reason(error: Exception) -> str:
     return f"it is not JSON: {f'{error.msg} at character {error.colno}' if isinstance(error, json.JSONDecodeError) else error}"
 
 
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
-
-
 class _Objects:
     """Makes objects, and remembers a name that one of them has twice: a decoder would keep the last and lose the others."""
 
     def __init__(self) -> None:
         self._twice: str | None = None
-        self.decoder = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=self._make)
+        self.decoder = json.JSONDecoder(parse_constant=refuse_constant, object_pairs_hook=self._make)
         self.any_number = json.JSONDecoder(object_pairs_hook=self._make)
         """For arrays: NaN is refused when the case is made, so that the rest of the array can be read."""
 

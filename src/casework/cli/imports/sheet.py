@@ -10,6 +10,7 @@ from typing import Any
 from casework.cli.imports.header import named
 from casework.cli.imports.records import BadLine, Record, nearest, quoted
 from casework.errors import InvalidInput
+from casework.wording import counted
 
 
 def sheet_records(stream: BufferedReader, sheet: str | None, note: Callable[[str], None]) -> Iterator[Record | BadLine]:
@@ -32,7 +33,7 @@ def sheet_records(stream: BufferedReader, sheet: str | None, note: Callable[[str
             for one in notes:
                 note(one)
         elif len(values) > len(header):
-            yield BadLine(number, f"it has {len(values)} cells, and the header has {len(header)}")
+            yield BadLine(number, f"it has {counted(len(values), 'cell')}, and the header has {len(header)}")
         else:
             padded = [*values, *[None] * (len(header) - len(values))]
             yield number, {name: _plain(value) for name, value in zip(header, padded, strict=True)}

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from shlex import quote
 
 from casework.core.model import QueueMode
 from casework.core.plan import free_slots
 from casework.service.diagnosis.health import absence, lost_slots
 from casework.settings import Settings
 from casework.store.snapshot import ConsumerSnapshot, QueueSnapshot, Waiting
+from casework.wording import command, counted
 
 
 class Reason(StrEnum):
@@ -82,7 +82,7 @@ class Situation:
 
     def command(self, words: str, *names: str) -> str:
         """A command about the queue that can be pasted into a shell."""
-        return f"`casework {words} {' '.join((quote(self.held.queue.name), *names))}`"
+        return f"`{command(*words.split(), self.held.queue.name, *names)}`"
 
     def takers(self, waiting: Waiting) -> list[ConsumerSnapshot]:
         """The consumers that may take the waiting cases."""
@@ -148,13 +148,13 @@ def _no_taker(situation: Situation, waiting: Waiting) -> Cause | None:
         return None
     connect = "consumers set"
     if waiting.agent_name is not None:
-        command = situation.command(connect, quote(waiting.agent_name))
+        mending = situation.command(connect, waiting.agent_name)
         who = f"reserved for {waiting.agent_name}, which is not a consumer of the queue"
-        return Cause(Reason.NO_CONSUMER, f"{who}: {command}")
+        return Cause(Reason.NO_CONSUMER, f"{who}: {mending}")
     if waiting.agent_id is not None:
         return Cause(Reason.NO_CONSUMER, "reserved for an agent that was deleted: `casework cases retry CASE`")
     if situation.consumers:
-        switch = f"{situation.command('consumers set', quote(situation.consumers[0].name), '--trigger on')}"
+        switch = f"{situation.command('consumers set', situation.consumers[0].name, '--trigger', 'on')}"
         return Cause(Reason.TRIGGER_OFF, f"no consumer of the queue has its trigger on: {switch}")
     return Cause(Reason.NO_CONSUMER, f"the queue has no consumers: {situation.command(connect, 'AGENT')}")
 
@@ -223,7 +223,7 @@ def why_not_started(situation: Situation, consumers: Sequence[ConsumerSnapshot])
     if situation.held.workers_are_busy_elsewhere:
         detail = "the workers are busy with other queues; `casework worker` starts one more"
     else:
-        detail = f"messages for claimed runs were sent {sends} times: do the workers and the broker see each other?"
+        detail = f"messages for claimed runs were sent {counted(sends, 'time')}: do the workers and the broker see each other?"
     return Cause(Reason.WAITING_FOR_WORKER, detail, lasts and sends >= _SENT_IN_VAIN)
 
 

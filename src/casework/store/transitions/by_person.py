@@ -10,6 +10,7 @@ from casework.core.model import CaseId
 from casework.errors import TransitionRefused
 from casework.store.database import NOW, Tx
 from casework.store.transitions.clauses import change_to, guard, sets_of_case
+from casework.wording import counted
 
 _move = partial(LIFECYCLE.transition, by=(Actor.PERSON,))
 
@@ -82,5 +83,5 @@ def override(
     ).rowcount
     if moved != len(cases):
         raise TransitionRefused(
-            f"{len(cases) - moved} of {len(cases)} cases are gone or changed meanwhile; {LIFECYCLE.demand(event, target)}."
+            f"{len(cases) - moved} of {counted(len(cases), 'case')} changed or disappeared meanwhile; {LIFECYCLE.demand(event, target)}."
         )
