@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import timedelta
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -33,6 +34,7 @@ def _check_port(url: str) -> None:
         ) from None
 
 
+@cache
 def _entries(listed: str) -> tuple[str, ...]:
     return tuple(entry.strip() for entry in listed.split(",") if entry.strip())
 

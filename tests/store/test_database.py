@@ -131,8 +131,16 @@ def test_lets_threads_wait_for_a_connection_and_makes_no_more(new_database):
     assert len(used) <= 3
 
 
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C raises KeyboardInterrupt, even in a background job of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("behind", [(), ("select 1",)], ids=["alone", "before another"])
-def test_ctrl_c_ends_a_statement_that_waits_and_the_connection_works_on(new_database, behind):
+def test_ctrl_c_ends_a_statement_that_waits_and_the_connection_works_on(new_database, behind, ctrl_c):
     db = Database(new_database("interrupted"), application="to be interrupted", pool_size=1)
     watching = Database(db.url)
 

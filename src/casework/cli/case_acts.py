@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from functools import partial
 from itertools import chain
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 from uuid import UUID
 
@@ -29,6 +28,7 @@ from casework.core.duration import parse_span
 from casework.core.lifecycle import ALL, LIFECYCLE, CaseStatus, Event
 from casework.core.model import LabelRef, NewCase, Priority, QueueId
 from casework.errors import Conflict, InvalidInput
+from casework.wording import command
 
 if TYPE_CHECKING:
     from casework.service.overrides import CasesChanged
@@ -152,7 +152,7 @@ def _say_if_untaken(queue_id: QueueId, changed: "Sequence[CasesChanged]") -> Non
     names = [one.name for one in services.agents.find(casework.db, casework.team_id) if one.id in former]
     for name in names:
         case = shorten(moved)[moved[0]] if len(moved) == 1 else "CASE"
-        say(f"The delegation to {name} ended: `casework cases delegate --to {quote(name)} {case}` gives it back.")
+        say(f"The delegation to {name} ended: `{command('cases', 'delegate', '--to', name, case)}` gives it back.")
 
 
 def postpone(

@@ -1,6 +1,7 @@
 """Running a function that is marked with `@agent`, plain or async."""
 
 from collections.abc import Awaitable, Sequence
+from functools import cache
 from typing import Any, ClassVar, Self, cast
 
 from casework.agents import targets
@@ -29,7 +30,7 @@ class PythonRunner:
 
     @classmethod
     def load(cls, target: str, modules: Sequence[str]) -> Self:
-        return cls(targets.load(target, modules))
+        return cls(_loaded(target, tuple(modules)))
 
     def call(self, run: Run, stop: Stop) -> Result:
         try:
@@ -41,6 +42,12 @@ class PythonRunner:
         if self._agent.is_async:
             return run_on_shared_loop(lambda: cast(Awaitable[Any], self._agent(run)), stop)
         return self._agent(run)
+
+
+@cache
+def _loaded(target: str, modules: tuple[str, ...]) -> Agent:
+    """Looked for once in a process, unless it was not found."""
+    return targets.load(target, modules)
 
 
 def _result(returned: Any) -> Returned | Crashed:

@@ -10,6 +10,7 @@ from casework.agents import Complete, HeldCase
 from casework.agents.results import Result, Returned
 from casework.agents.stop import Stop
 from casework.core.effects import Bundle, RunMessage
+from casework.core.model import RunId
 from casework.service.holding import Holder, held_case, holder
 from casework.settings import Settings
 from casework.store import transitions
@@ -49,20 +50,19 @@ class Attempt:
     target: str
     limited: bool
     """Whether its end frees a slot of a consumer."""
+    message: RunMessage
     stop: Stop = field(default_factory=Stop)
     result: Result | None = None
     began: float | None = None
     ended: float | None = None
+    watched: bool = False
+    """Whether it gets heartbeats."""
     maybe_written: bool = False
     """Whether an earlier try to write its outcome ended without an answer from the database."""
 
     @property
     def fence(self) -> Fence:
         return self.holder.fence
-
-    @property
-    def message(self) -> RunMessage:
-        return RunMessage(self.fence.run_id, self.fence.attempt)
 
     @property
     def is_complete(self) -> bool:
@@ -88,4 +88,7 @@ def start(db: Database, settings: Settings, bundle: Bundle, worker: str) -> Sequ
 
 
 def started(row: Any, settings: Settings) -> Attempt:
-    return Attempt(holder(row, settings), held_case(row), row.agent_name, row.kind, row.target or "", row.limited)
+    message = RunMessage(RunId(row.run_id), row.attempt)
+    return Attempt(
+        holder(row, settings), held_case(row), row.agent_name, row.kind, row.target or "", row.limited, message
+    )

@@ -55,7 +55,7 @@ class Executor:
         finally:
             for attempt in attempts:
                 if group.shared or attempt not in group.completed:
-                    self._watch.end(attempt.message)
+                    self._let_go(attempt)
         return Committed(group.results, group.effects())
 
     def _start(self, bundle: Bundle) -> Group:
@@ -66,6 +66,7 @@ class Executor:
                 group.results.append(RunResult.NOT_STARTED)
                 events.emit(events.RunNotStarted(message.run_id, message.attempt))
         for attempt in attempts:
+            attempt.watched = True
             self._watch.begin(attempt.message, attempt.stop)
         group.waiting.extend(attempts)
         group.shared = len(attempts) > 1
@@ -108,10 +109,15 @@ class Executor:
             self._end(group, attempt, finish(self._db, self._settings, attempt))
 
     def _end(self, group: Group, attempt: Attempt, result: RunResult) -> None:
-        self._watch.end(attempt.message)
+        self._let_go(attempt)
         group.results.append(result)
         group.gave_slot |= attempt.limited
         events.emit(events.RunEnded(attempt.message.run_id, attempt.message.attempt, result))
+
+    def _let_go(self, attempt: Attempt) -> None:
+        if attempt.watched:
+            attempt.watched = False
+            self._watch.end(attempt.message)
 
     def _flush(self, group: Group) -> None:
         """Write the completions. Runs with completions that cannot be written get no more heartbeats."""
@@ -122,7 +128,7 @@ class Executor:
                     self._end(group, attempt, result)
             finally:
                 for attempt in attempts:
-                    self._watch.end(attempt.message)
+                    self._let_go(attempt)
 
     def _flush_late(self, group: Group) -> None:
         """At the time limit, write the completions, and requeue the runs that wait for their turn for other workers."""
