@@ -44,6 +44,6 @@ def held_case(row: Any) -> HeldCase:
         title=row.title,
         data=row.data,
         priority=Priority.of_rank(row.priority),
-        labels=tuple(LabelRef(value, key) for key, value in row.labels or ()),
+        labels=tuple(LabelRef(value, key) for key, value in row.labels),
         created_at=row.created_at,
     )

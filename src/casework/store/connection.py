@@ -1,5 +1,4 @@
-"""Sends statements on one connection with the driver's cursors and pipelines. Prepares them unless the connection is
-shared."""
+"""Sends statements on one connection, with the driver's cursors and pipelines; prepares them on a direct one."""
 
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,8 +14,7 @@ Asked = tuple[str, Mapping[str, Any]]
 """A statement and its parameters."""
 
 MOST_PREPARED = 200
-"""The most statements that stay prepared on a connection. Searches are composed of parts, so their number is
-unlimited."""
+"""The most statements that stay prepared on a connection. Searches are composed of parts, so there is no end to them."""
 
 _SNAPSHOT = "begin isolation level repeatable read, read only"
 
@@ -115,14 +113,12 @@ class Connection:
             raise
 
     def begin_with(self, *asked: Asked, snapshot: bool = False) -> list[Rows]:
-        """Begin a transaction with these statements, in one round trip; with `snapshot`, a read-only one with a single
-        snapshot."""
+        """Begin a transaction with these statements, in one round trip; with `snapshot`, read-only and of one moment."""
         opening = [(_SNAPSHOT, {}), *self._opening[1:]] if snapshot else self._opening
         return self.execute_together(*opening, *asked)[len(opening) :]
 
     def execute_alone(self, *asked: Asked) -> list[Rows]:
-        """Execute statements as a whole transaction, in one round trip. After an error, a transaction may be left to
-        roll back."""
+        """Execute statements as a whole transaction, in one round trip. After an error, there may be one to roll back."""
         if len(asked) == 1 and self._prepares:
             return [self.execute(*asked[0])]
         # Commit with a statement instead of at the end of the pipeline, which is also reached if a parameter

@@ -1,7 +1,7 @@
 """Transactions on the database, each with one moment in time, and casework's own errors."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -50,15 +50,19 @@ class Tx:
 
         `%(now)s` is bound in every statement: the clock of a test, or NULL. See NOW.
         """
+        bound = {"now": self.fixed_now, **(parameters or {})}
         if self.begun:
-            return self.connection.execute(statement, {"now": self.fixed_now, **(parameters or {})})
-        return self.together((statement, parameters or {}))[0]
+            return self.connection.execute(statement, bound)
+        return self._begun_with((statement, bound))[0]
 
     def together(self, *asked: Asked) -> list[Rows]:
         """Run several statements in one round trip. Each has its own snapshot, as with `sql`."""
         bound = [(statement, {"now": self.fixed_now, **parameters}) for statement, parameters in asked]
         if self.begun:
             return self.connection.execute_together(*bound)
+        return self._begun_with(*bound)
+
+    def _begun_with(self, *bound: Asked) -> list[Rows]:
         if self._single:
             assert not self._sent, "db.single() sends once; db.begin() is for several statements"
             self._sent = True
@@ -89,69 +93,43 @@ class Database:
             made["statement_timeout"] = f"{int(statement_seconds * 1000)}ms"
         self._pool = Pool(lambda: server.connect(self.url, application, made), pool_size)
 
-    def begin(self) -> "Transaction":
+    def begin(self) -> AbstractContextManager[Tx]:
         """One transaction: committed at the end of the block, rolled back when an error leaves it.
 
         Raises DatabaseUnavailable and SchemaOutdated.
         """
-        return Transaction(self._pool, self.clock, self.url)
+        return self._transaction()
 
-    def snapshot(self) -> "Transaction":
-        """A read-only transaction with one snapshot for all its statements. The server refuses row locks in it, so a
-        reader never makes a claim skip a case or a completion wait.
+    def snapshot(self) -> AbstractContextManager[Tx]:
+        """A read-only transaction with one snapshot. The server refuses row locks in it: no claim skips a case for it.
 
         Raises DatabaseUnavailable and SchemaOutdated.
         """
-        return Transaction(self._pool, self.clock, self.url, snapshot=True)
+        return self._transaction(snapshot=True)
 
-    def single(self) -> "Transaction":
-        """A transaction of one statement, or of several that are sent together, in one round trip instead of three.
+    def single(self) -> AbstractContextManager[Tx]:
+        """A transaction of one statement, or of several sent together, in one round trip instead of three.
 
         Raises DatabaseUnavailable and SchemaOutdated, and AssertionError at a second statement.
         """
-        return Transaction(self._pool, self.clock, self.url, single=True)
+        return self._transaction(single=True)
 
-    def close(self) -> None:
-        self._pool.close()
-
-
-class Transaction:
-    """The block of a transaction. A class, because entering and leaving a generator costs a tenth of a small statement."""
-
-    __slots__ = ("_clock", "_pool", "_single", "_snapshot", "_tx", "_url")
-
-    def __init__(
-        self, pool: Pool, clock: Clock | None, url: str, *, single: bool = False, snapshot: bool = False
-    ) -> None:
-        self._pool, self._clock, self._url = pool, clock, url
-        self._single, self._snapshot = single, snapshot
-
-    def __enter__(self) -> Tx:
+    @contextmanager
+    def _transaction(self, *, single: bool = False, snapshot: bool = False) -> Iterator[Tx]:
         connection = self._pool.lend()
-        self._tx = Tx(connection, self._clock, begun=False, single=self._single, snapshot=self._snapshot)
-        return self._tx
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        connection = self._tx.connection
+        tx = Tx(connection, self.clock, begun=False, single=single, snapshot=snapshot)
         try:
-            if error is None and self._tx.begun:
+            yield tx
+            if tx.begun:
                 connection.commit()
-            elif error:
-                _roll_back(connection)
-        except BaseException as failed:
-            _roll_back(connection)
-            self._raise_in_own_words(failed)
+        except BaseException as error:
+            with suppress(psycopg.Error):
+                connection.roll_back()
+            if isinstance(error, psycopg.Error) and (own := in_own_words(error, server.shown(self.url))):
+                raise own from error
             raise
         finally:
             self._pool.take_back(connection)
-        if error:
-            self._raise_in_own_words(error)
 
-    def _raise_in_own_words(self, error: BaseException) -> None:
-        if isinstance(error, psycopg.Error) and (own := in_own_words(error, server.shown(self._url))):
-            raise own from error
-
-
-def _roll_back(connection: Connection) -> None:
-    with suppress(psycopg.Error):
-        connection.roll_back()
+    def close(self) -> None:
+        self._pool.close()

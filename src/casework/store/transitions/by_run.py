@@ -63,8 +63,9 @@ where r.id = g.run_id and r.attempt = g.attempt and r.status = '{START_SOURCE}' 
 returning r.id as run_id, r.attempt, r.failures, r.asked_wait_seconds, r.queue_id, c.id as case_id, c.title, c.data, c.priority, c.created_at,
   a.id as agent_id, a.name as agent_name, a.kind, a.target, a.max_attempts, a.team_id,
   exists (select from consumers w where w.queue_id = r.queue_id and w.agent_id = r.agent_id and w.concurrency is not null) as limited,
-  (select json_agg(json_build_array(l.key, l.value) order by l.key, l.value)
-   from case_labels cl join labels l on l.id = cl.label_id where cl.case_id = c.id) as labels
+  array(
+    select array[l.key, l.value] from case_labels cl join labels l on l.id = cl.label_id where cl.case_id = c.id order by l.key, l.value
+  ) as labels
 """
 
 
