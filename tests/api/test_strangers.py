@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from bench.statements import counted
 from casework.core.roles import Role
 from casework.service import keys
 from casework.service.listing import Counts
@@ -126,6 +127,25 @@ def test_every_write_with_another_teams_ids_is_refused_as_not_there(api, ids):
             answer = api.raw(method.upper(), path.format(**ids), token=stranger, **options)
             assert answer.status_code == 404, (name, answer.text)
     assert json.dumps(api("GET", f"/v1/cases/{ids['case_id']}")) == before
+
+
+def test_another_teams_ids_take_the_statements_that_nobodys_do(api, ids):
+    """What took one more would tell by its time that the id exists."""
+    stranger = api.key(Role.ADMIN, keys.team(api.db, "strangers", create=True))
+    nowhere = {name: str(uuid4()) for name in ids}
+    besides = ("savepoint", "discard plans", "set last_used_at")
+    differing = []
+    for path, item in api.client.get("/openapi.json").json()["paths"].items():
+        for method, operation in item.items() if re.search(r"{\w+}", path) else ():
+            sent = []
+            for asked in (ids, nowhere):
+                options = {} if method == "get" else body_of(operation["operationId"], operation, asked)
+                with counted() as statements:
+                    api.raw(method.upper(), path.format(**asked), token=stranger, **options)
+                sent.append([one for one in statements if not any(word in one for word in besides)])
+            if sent[0] != sent[1]:
+                differing.append((operation["operationId"], *map(len, sent)))
+    assert differing == []
 
 
 def test_one_foreign_id_among_ones_own_changes_and_tells_nothing(api, ids):

@@ -64,10 +64,10 @@ def get(db: Database, team_id: TeamId, case_id: UUID) -> tuple[Case, list[CaseEv
 
 def resolve(tx: Tx, team_id: TeamId, case_id: UUID) -> Case:
     """The team's case with that id, inside an open transaction. Raises NotFound."""
-    found = store.get_many(tx, [case_id])
-    if not found or queues.find_one(tx, team_id, id=found[0].queue_id) is None:
+    found = store.get(tx, team_id, case_id)
+    if found is None:
         raise NotFound("case", case_id)
-    return found[0]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

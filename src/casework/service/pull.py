@@ -48,8 +48,8 @@ def check_case(db: Database, case_id: UUID, permitted: Permitted) -> None:
     if permitted is None:
         return
     with db.begin() as tx:
-        run = runs.live_of_case(tx, CaseId(case_id))
-    if run is None or run.agent_id not in permitted:
+        held = runs.is_held_by(tx, case_id, permitted)
+    if not held:
         raise NotFound("case", case_id)
 
 
@@ -119,7 +119,7 @@ def _holder(
     tx: Tx, settings: Settings, team_id: TeamId, run_id: UUID, attempt: int, permitted: Permitted = None
 ) -> Holder:
     """The attempt that writes. Raises NotFound if the caller has no such run of a pull agent."""
-    run = runs.get(tx, run_id)
+    run = runs.get(tx, team_id, run_id)
     agent = agents.resolve_any(tx, team_id, run.agent_id) if run else None
     if run is None or agent is None or agent.kind.is_dispatched:
         raise NotFound("run of a pull agent", run_id)

@@ -16,7 +16,7 @@ from casework.store.database import Database, Tx
 
 
 def _get(tx: Tx, team_id: TeamId, run_id: UUID) -> RunRecord:
-    run = store.get(tx, run_id)
+    run = store.get(tx, team_id, run_id)
     if run is None or queues.find_one(tx, team_id, id=run.queue_id) is None:
         raise NotFound("run", run_id)
     return run

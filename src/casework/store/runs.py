@@ -1,7 +1,7 @@
 """Runs: liveness, what got stuck, what an operator looks at. Their statuses are written in `transitions`."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -266,10 +266,11 @@ def _run(row: Any) -> RunRecord:
     return RunRecord(**{**row._asdict(), "status": RunStatus(row.status)})
 
 
-def get(tx: Tx, run_id: UUID) -> RunRecord | None:
-    """The run with that id."""
+def get(tx: Tx, team_id: TeamId, run_id: UUID) -> RunRecord | None:
+    """The team's run with that id. A run of another team takes no longer than one that does not exist."""
     row = tx.sql(
-        f"select {_RUN_COLUMNS} from runs r join agents a on a.id = r.agent_id where r.id = %(id)s", {"id": run_id}
+        f"select {_RUN_COLUMNS} from runs r join agents a on a.id = r.agent_id where r.id = %(id)s and a.team_id = %(team_id)s",
+        {"id": run_id, "team_id": team_id},
     ).one_or_none()
     return _run(row) if row else None
 
@@ -334,10 +335,11 @@ def live_counts(tx: Tx, queue_id: QueueId) -> dict[str, int]:
     return {row.status: row.n for row in rows}
 
 
-def live_of_case(tx: Tx, case_id: CaseId) -> RunRecord | None:
-    """The live run of a case: the one that is bound to it, or a former one that has yet to stop."""
-    row = tx.sql(
-        f"select {_RUN_COLUMNS} from runs r join agents a on a.id = r.agent_id where r.case_id = %(case_id)s and r.live",
-        {"case_id": case_id},
-    ).one_or_none()
-    return _run(row) if row else None
+def is_held_by(tx: Tx, case_id: UUID, agent_ids: Iterable[AgentId]) -> bool:
+    """Whether the live run of a case is of one of these agents: the run that is bound to it, or a former one that has yet
+    to stop."""
+    held: bool = tx.sql(
+        "select exists (select from runs where case_id = %(case_id)s and live and agent_id = any(%(agent_ids)s::uuid[]))",
+        {"case_id": case_id, "agent_ids": list(agent_ids)},
+    ).scalar_one()
+    return held

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from casework.core.lifecycle import TRANSITIONS, CaseStatus, RunStatus
-from casework.core.model import AgentId, AgentKind, CaseId, Queue, QueueId, RunId
+from casework.core.model import AgentId, AgentKind, CaseId, Queue, QueueId, RunId, TeamId
 from casework.core.plan import Lane
 from casework.store import processes
 from casework.store.database import Tx
@@ -149,19 +149,20 @@ select c.id, c.queue_id, c.status, c.completed_at, e.reason as end_reason, r.id 
   h.title as request_title, h.created_at as requested_at,
   nullif(c.reserved_for, '{ANYONE}') as agent_id, a.name as agent_name, c.lane = {Lane.RESUMED:d} as resumed,
   r.id is distinct from c.run_id and r.id is not null as blocked, c.ready_at
-from cases c
+from cases c join queues q on q.id = c.queue_id
 left join runs r on r.case_id = c.id and r.live
 left join agents a on a.id = c.reserved_for and a.deleted_at is null
 left join human_requests h on h.id = c.human_request_id
 left join lateral (
   select reason from case_history where case_id = c.id and type = any(%(ends)s) order by created_at desc, place desc, position desc limit 1
 ) e on c.completed_at is not null
-where c.id = %(case_id)s
+where c.id = %(case_id)s and q.team_id = %(team_id)s
 """
 
 
-def of_case(tx: Tx, case_id: UUID) -> CaseSnapshot | None:
-    row = tx.sql(_CASE_SQL, {"case_id": case_id, "ends": END_EVENTS}).one_or_none()
+def of_case(tx: Tx, team_id: TeamId, case_id: UUID) -> CaseSnapshot | None:
+    """The team's case. One of another team takes no longer than one that does not exist."""
+    row = tx.sql(_CASE_SQL, {"case_id": case_id, "team_id": team_id, "ends": END_EVENTS}).one_or_none()
     if row is None:
         return None
     return CaseSnapshot(

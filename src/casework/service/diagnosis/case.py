@@ -27,7 +27,7 @@ class Explanation:
 def explain(db: Database, settings: Settings, team_id: TeamId, case_id: UUID) -> Explanation:
     """Why the case is not being worked on. Raises NotFound."""
     with db.snapshot() as tx:
-        case = snapshot.of_case(tx, case_id)
+        case = snapshot.of_case(tx, team_id, case_id)
         queue = queues.find_one(tx, team_id, id=case.queue_id) if case else None
         if case is None or queue is None:
             raise NotFound("case", case_id)
