@@ -19,7 +19,7 @@ from casework.store import processes
 UNSAYABLE = {
     *("create_cases", "update_case", "add_message", "update_held_case", "record_step"),
     *("create_queue", "update_queue", "create_agent", "update_agent"),
-    *("list_cases", "search_cases", "list_runs", "respond_to_human_request", "report_outcome"),
+    *("list_cases", "search_cases", "list_runs", "list_human_requests", "respond_to_human_request", "report_outcome"),
 }
 EXAMPLES = int(os.environ.get("CASEWORK_TEST_EXAMPLES", 2))
 
