@@ -163,7 +163,10 @@ def test_failures_and_what_agents_say_are_shown_with_their_case(up, installation
     assert f'case {ids[1]} "case 1" failed in triage: The agent returned no outcome: ' in up.until('"case 1" failed')
     # The two fail alike, so one line may do for both.
     failed = up.until("KeyError: 'zip'")
-    assert re.search(r"failed in triage: mine.py, line \d+: there is no 'zip' \(KeyError: 'zip'\)  Traceback: casework runs show [0-9a-f]{8}$", failed)
+    assert re.search(
+        r"failed in triage: mine.py, line \d+: there is no 'zip' \(KeyError: 'zip'\)  Traceback: casework runs show [0-9a-f]{8}$",
+        failed,
+    )
     again = up.until('"case 2" will be tried again')
     assert re.search(r"\(attempt \d of 5 failed\), triage: ConnectionError: nobody answers  Traceback: ", again)
     up.until('"case 2" failed in triage: ConnectionError: nobody answers (attempt 5 of 5)')

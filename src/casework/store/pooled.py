@@ -4,6 +4,9 @@ Planning a statement costs as much as executing it, so workers and tickers keep 
 are made from their text, so whoever prepared one on a server connection, it is the same statement. Which server connection
 a transaction gets is not known in advance: a name that is unknown there, or already taken, fails before anything is
 done, and the transaction is sent again.
+
+Uses psycopg's undocumented PrepareManager and Pipeline. Tested with psycopg 3.2 and 3.3; tests/store/test_pooled.py fails
+when a version changes them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
