@@ -1,10 +1,14 @@
 """Connections that break, before and after the API has done what it was asked."""
 
+from uuid import UUID
+
 import httpx2
 import pytest
 
+from casework import Complete
 from casework.client import Client, NoAnswer, NotFound, ServerError
 from client.conftest import URL
+from factories import history
 
 
 class Faulty(httpx2.BaseTransport):
@@ -28,9 +32,9 @@ class Faulty(httpx2.BaseTransport):
 
 @pytest.fixture
 def faulty(api):
-    def make(*faults, **options):
+    def make(*faults, token=None, **options):
         transport = Faulty(api.client, *faults)
-        return Client(URL, api.token, http=httpx2.Client(transport=transport), **options), transport
+        return Client(URL, token or api.token, http=httpx2.Client(transport=transport), **options), transport
 
     return make
 
@@ -82,3 +86,55 @@ def test_no_key_is_sent_in_an_error(faulty, api):
     with pytest.raises(NoAnswer) as failure:
         client.list_requests()
     assert api.token not in repr(failure.value)
+
+
+def test_no_write_of_a_run_is_lost_or_doubled_with_its_answer(faulty, api, sync, queue, agent_key):
+    case_id = sync.add_case(queue, "a")["id"]
+    told = []
+
+    def handler(run):
+        run.say("begun")
+        run.step("look", lambda: told.append(1) or 7)
+        run.update(data={"n": 1})
+        (new,) = run.add_cases([{"title": "new", "ready_at": "1h"}])
+        return Complete(str(new))
+
+    # The claim, then each write: its answer is lost, and the next try gets one.
+    client, transport = faulty(
+        None, *["lost", None] * 3, "lost", "refused", None, "lost", 503, None, "lost", token=agent_key
+    )
+    assert client.agent("remote").work(handler, until_idle=True) == 1
+    assert transport.faults == []
+    found = sync.get_case(case_id)
+    assert (found["case"]["status"], found["case"]["data"]) == ("completed", {"n": 1})
+    assert history(api.db, UUID(case_id)).count("completed") == 1
+    assert found["events"][-1]["type"] in ("completed", "write_refused")
+    assert len(list(sync.find_cases(queue))) == 2
+    assert told == [1]
+    with api.db.single() as tx:
+        assert tx.sql("select count(*) from run_messages").scalar_one() == 1
+
+
+def test_an_agent_that_cannot_claim_tries_again(faulty, api, sync, queue, agent_key, caplog):
+    sync.add_case(queue, "a")
+    client, transport = faulty("refused", token=agent_key, retry_seconds=0)
+    pulling, ended = client.agent("remote"), []
+
+    def handler(run):
+        ended.append(run.id)
+        pulling.stop()
+        return Complete()
+
+    assert pulling.work(handler) == 1
+    assert "cannot claim now, and tries again" in caplog.text
+    transport.faults = ["refused"]
+    with pytest.raises(NoAnswer):
+        pulling.work(handler, until_idle=True)
+
+
+def test_an_end_that_cannot_be_reported_is_logged(faulty, sync, queue, agent_key, caplog):
+    case_id = sync.add_case(queue, "a")["id"]
+    client, _ = faulty(None, "refused", token=agent_key, retry_seconds=0)
+    assert client.agent("remote").work(lambda run: Complete(), until_idle=True) == 1
+    assert "was not reported; it starts again after its lease" in caplog.text
+    assert sync.get_case(case_id)["case"]["status"] == "claimed"

@@ -101,8 +101,8 @@ def call(request: Request, retries: Retries) -> Flow[Any]:
 
 
 def _helps_again(request: Request, error: ClientError) -> bool:
-    """Whether to send the request again. One that may have taken effect is sent again only if that does no harm; one that the
-    API put off with 503 and Retry-After did not begin."""
+    """Whether to send the request again. One that may have taken effect is sent again only if that does no harm. 503 with
+    Retry-After asks for it: at worst, the second try finds done what the first one did."""
     if isinstance(error, NoAnswer):
         return request.may_repeat or not error.sent
     if isinstance(error, ServerError):

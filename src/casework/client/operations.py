@@ -22,8 +22,8 @@ T = TypeVar("T")
 Id = str | UUID
 When = str | timedelta | datetime
 
-MOST_REQUESTS = 100
-"""Items of a page, and the most that the API lets one have."""
+PAGE_SIZE = 100
+"""As many as the API allows."""
 
 FIRST_LOOK, LONGEST_LOOK = 0.1, 2.0
 """Seconds between two looks at a case that is waited for."""
@@ -143,7 +143,7 @@ class Operations:
         asked = {"search": search, "filters": filters or {}, "sort_by": sort_by, "sort_order": sort_order}
 
         def read(cursor: str | None) -> Flow[tuple[list[s.Case], str | None]]:
-            body = {**asked, "limit": MOST_REQUESTS, "cursor": cursor}
+            body = {**asked, "limit": PAGE_SIZE, "cursor": cursor}
             page = yield from self._in_queue(queue, "POST", "/cases/search", body, repeatable=True)
             return page["cases"], page["next_cursor"]
 
@@ -224,7 +224,7 @@ class Operations:
         self, queue: Id | None = None, *, pending: bool = True, most: int = 1000
     ) -> Flow[list[s.HumanRequest]]:
         """What runs ask of people, the oldest first: the first `most` of those that wait, or of all."""
-        query: dict[str, Any] = {"status": "pending" if pending else "all", "limit": MOST_REQUESTS}
+        query: dict[str, Any] = {"status": "pending" if pending else "all", "limit": PAGE_SIZE}
         if queue is not None:
             query["queue_id"] = _id(queue) or (yield from self._find("queues", str(queue)))
         # All pages are read before the first answer: an answer would move what comes after it to an earlier page.
@@ -232,7 +232,7 @@ class Operations:
         while len(found) < most:
             page = yield from self.send("GET", "/human-requests", query={**query, "offset": len(found)})
             found += page["human_requests"]
-            if len(page["human_requests"]) < MOST_REQUESTS:
+            if len(page["human_requests"]) < PAGE_SIZE:
                 break
         return found[:most]
 
