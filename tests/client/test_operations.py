@@ -140,6 +140,9 @@ def test_refuses_what_cannot_be_sent_before_sending_it(remote, queue):
         remote.add_case(queue, "a", data={"when": datetime.now(UTC)})
     with pytest.raises(InvalidInput, match="not JSON"):
         remote.add_case(queue, "a", data=float("nan"))
+    for key in ("заказ", "a\nb"):
+        with pytest.raises(InvalidInput, match="The idempotency key"):
+            remote.add_case(queue, "a", idempotency_key=key)
     with pytest.raises(InvalidInput, match="as a list"):
         remote.delete_cases(queue, str(uuid4()))
     with pytest.raises(InvalidInput, match="no time zone"):

@@ -22,6 +22,9 @@ Reader = Callable[[str | None], Flow[tuple[list[T], str | None]]]
 
 MISSING = "casework.client needs httpx2: install it with `pip install 'casework[client]'`."
 
+IDLE_SECONDS = 2.0
+"""How long an idle connection is kept. The API closes it after 5 seconds, and a request that is sent at that moment fails."""
+
 
 def httpx() -> Any:
     """The module. Raises ImportError that says how to install it."""
@@ -37,8 +40,7 @@ class _Connection:
     def __init__(self, url: str, key: str) -> None:
         if not url.startswith(("http://", "https://")):
             raise InvalidInput(f"The API's address begins with http:// or https:// (got {url!r}).")
-        if not key or not (key.isascii() and key.isprintable()):
-            raise InvalidInput("The key is empty, or contains characters that no key has.")
+        _check_header("key", key)
         self._base = f"{url.rstrip('/').removesuffix('/v1')}/v1"
         self._headers = {"authorization": f"Bearer {key}", "user-agent": f"casework-client/{__version__}"}
 
@@ -47,6 +49,7 @@ class _Connection:
         if content is not None:
             headers["content-type"] = "application/json"
         if request.idempotency_key is not None:
+            _check_header("idempotency key", request.idempotency_key)
             headers["idempotency-key"] = request.idempotency_key
         limit = {} if request.timeout is None else {"timeout": request.timeout}
         return http.build_request(
@@ -60,6 +63,16 @@ class _Connection:
         return NoAnswer(f"The API at {self._base} did not answer: {what}", sent=not unsent)
 
 
+def _options(timeout: float) -> dict[str, Any]:
+    limits = httpx().Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=IDLE_SECONDS)
+    return {"timeout": timeout, "limits": limits}
+
+
+def _check_header(what: str, value: str) -> None:
+    if not value or not (value.isascii() and value.isprintable()):
+        raise InvalidInput(f"The {what} is empty, or has characters that do not fit into a header: use plain ASCII.")
+
+
 def _answer(response: Any) -> Answer:
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Answer(response.status_code, response.content, headers)
@@ -71,7 +84,7 @@ class Driver(_Connection):
     def __init__(self, url: str, key: str, timeout: float, http: "httpx2.Client | None") -> None:
         super().__init__(url, key)
         self._owned = http is None
-        self._http: httpx2.Client = http or httpx().Client(timeout=timeout)
+        self._http: httpx2.Client = http or httpx().Client(**_options(timeout))
 
     def perform(self, flow: Flow[T]) -> T:
         """Do everything that the flow asks for, and return its result."""
@@ -118,7 +131,7 @@ class AsyncDriver(_Connection):
     def __init__(self, url: str, key: str, timeout: float, http: "httpx2.AsyncClient | None") -> None:
         super().__init__(url, key)
         self._owned = http is None
-        self._http: httpx2.AsyncClient = http or httpx().AsyncClient(timeout=timeout)
+        self._http: httpx2.AsyncClient = http or httpx().AsyncClient(**_options(timeout))
 
     async def perform(self, flow: Flow[T]) -> T:
         """Do everything that the flow asks for, and return its result."""

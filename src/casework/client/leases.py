@@ -39,7 +39,7 @@ class Lease:
         request = Request("POST", self._path("heartbeat"), body, repeatable=True, timeout=limit)
         try:
             alive = yield from call(request, replace(self.api.retries, seconds=0.0))
-            if alive["stop"]:
+            if alive and alive.get("stop"):
                 self.stop.request()
         except (RunLost, NotFound):
             self.lost = True
@@ -51,7 +51,7 @@ class Lease:
     def write(self, what: str, **fields: Any) -> Flow[str]:
         """A write of the run. Repeated, it changes nothing: it names the attempt, and what it adds has a key or name."""
         body = {"attempt": self.attempt, **fields}
-        done = yield from self.api.send("POST", self._path(what), body, repeatable=True)
+        done = yield from call(Request("POST", self._path(what), body, repeatable=True), self.api.retries)
         return str(done["result"])
 
     def end(self, result: Result) -> Flow[str]:

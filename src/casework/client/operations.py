@@ -4,7 +4,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import update_wrapper
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast, overload
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, TypeVar, cast, overload
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
@@ -82,8 +82,7 @@ class Operations:
         self.retries = retries
         self._queues: dict[str, str] = {}
 
-    def send(self, method: str, path: str, body: Any = None, **options: Any) -> Flow[Any]:
-        """A call as a flow, with the client's retries."""
+    def _call(self, method: str, path: str, body: Any = None, **options: Any) -> Flow[Any]:
         return call(Request(method, path, body, **options), self.retries)
 
     @operation
@@ -122,12 +121,12 @@ class Operations:
     @operation
     def get_case(self, case_id: Id) -> Flow[s.CaseWithEvents]:
         """The case and its history, oldest first."""
-        return self.send("GET", f"/cases/{_part(case_id)}")
+        return self._call("GET", f"/cases/{_part(case_id)}")
 
     @operation
     def explain_case(self, case_id: Id) -> Flow[s.Explanation]:
         """Why the case is not being worked on."""
-        return self.send("GET", f"/cases/{_part(case_id)}/explain")
+        return self._call("GET", f"/cases/{_part(case_id)}/explain")
 
     @paged
     def find_cases(
@@ -159,7 +158,7 @@ class Operations:
         """
         end, pause = self.retries.clock() + timeout, FIRST_LOOK
         while True:
-            found: s.CaseWithEvents = yield from self.send("GET", f"/cases/{_part(case_id)}")
+            found: s.CaseWithEvents = yield from self._call("GET", f"/cases/{_part(case_id)}")
             status = found["case"]["status"]
             if status in until:
                 return found
@@ -176,12 +175,12 @@ class Operations:
         """Change the case, whatever its status; what is not given stays as it is."""
         changes = {"title": title, "priority": priority}
         body = {name: value for name, value in changes.items() if value is not None}
-        return self.send("PATCH", f"/cases/{_part(case_id)}", body if data is UNSET else {**body, "data": data})
+        return self._call("PATCH", f"/cases/{_part(case_id)}", body if data is UNSET else {**body, "data": data})
 
     @operation
     def delete_case(self, case_id: Id) -> Flow[list[str]]:
         """Delete the case. Returns the ids of the live runs that were interrupted."""
-        deleted = yield from self.send("DELETE", f"/cases/{_part(case_id)}")
+        deleted = yield from self._call("DELETE", f"/cases/{_part(case_id)}")
         return cast(list[str], deleted["interruptedRunIds"])
 
     @operation
@@ -205,8 +204,10 @@ class Operations:
         return self._bulk(queue, "postpone", case_ids, until=written(until), reason=reason)
 
     @operation
-    def settle_cases(self, queue: Id, case_ids: Sequence[Id], status: str) -> Flow[s.Updated]:
-        """End up to 100 cases of the queue by hand, as "completed" or "failed"; live runs are interrupted."""
+    def settle_cases(
+        self, queue: Id, case_ids: Sequence[Id], status: Literal["completed", "failed"]
+    ) -> Flow[s.Updated]:
+        """End up to 100 cases of the queue by hand; live runs are interrupted."""
         return self._bulk(queue, "update-status", case_ids, status=status)
 
     @operation
@@ -217,7 +218,7 @@ class Operations:
     @operation
     def stop_run(self, run_id: Id, *, reason: str | None = None) -> Flow[None]:
         """Stop the run; its case fails with the reason."""
-        yield from self.send("POST", f"/runs/{_part(run_id)}/stop", {"reason": reason})
+        yield from self._call("POST", f"/runs/{_part(run_id)}/stop", {"reason": reason})
 
     @operation
     def list_requests(
@@ -230,7 +231,7 @@ class Operations:
         # All pages are read before the first answer: an answer would move what comes after it to an earlier page.
         found: list[s.HumanRequest] = []
         while len(found) < most:
-            page = yield from self.send("GET", "/human-requests", query={**query, "offset": len(found)})
+            page = yield from self._call("GET", "/human-requests", query={**query, "offset": len(found)})
             found += page["human_requests"]
             if len(page["human_requests"]) < PAGE_SIZE:
                 break
@@ -253,7 +254,7 @@ class Operations:
 
     def _respond(self, request: s.HumanRequest, body: Any) -> Flow[s.HumanRequest]:
         path = f"/runs/{_part(request['run_id'])}/human-requests/{_part(request['id'])}/respond"
-        answered = yield from self.send("POST", path, body)
+        answered = yield from self._call("POST", path, body)
         return cast(s.HumanRequest, answered["human_request"])
 
     def _bulk(self, queue: Id, act: str, case_ids: Sequence[Id], **fields: Any) -> Flow[Any]:
@@ -269,16 +270,16 @@ class Operations:
         if known is None:
             known = id = self._queues[name] = yield from self._find("queues", name)
         try:
-            return (yield from self.send(method, f"/queues/{known}{path}", body, **options))
+            return (yield from self._call(method, f"/queues/{known}{path}", body, **options))
         except NotFound:
             if id is not None:
                 raise
             found = self._queues[name] = yield from self._find("queues", name)
-            return (yield from self.send(method, f"/queues/{found}{path}", body, **options))
+            return (yield from self._call(method, f"/queues/{found}{path}", body, **options))
 
     def _find(self, kind: str, name: str) -> Flow[str]:
         """The id of the queue or agent with that name."""
-        listed = yield from self.send("GET", f"/{kind}")
+        listed = yield from self._call("GET", f"/{kind}")
         ids = {one["name"]: one["id"] for one in listed[kind]}
         if name not in ids:
             message = f"There is no {kind.removesuffix('s')} {name!r}."

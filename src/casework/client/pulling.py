@@ -83,8 +83,7 @@ class PullAgent:
         self._stopping = False
         with Signals(self._note_signal) as signals:
             while not self._stopping:
-                work = self._next(signals, worker, until_idle)
-                if work is not None:
+                if (work := self._next(signals, worker, until_idle)) is not None:
                     self._work_on(work, runner, SignalledStop(signals), signals)
                     ended += 1
                 elif until_idle:
@@ -101,9 +100,10 @@ class PullAgent:
         self._stopping = True
 
     def _next(self, signals: Signals, worker: str, until_idle: bool) -> Work | None:
+        work: Work | None = None
         with suppress(Interrupted), signals.interrupting():
-            return self._client.perform(_claim(self._client, self._agent, worker, until_idle))
-        return None
+            work = self._client.perform(_claim(self._client, self._agent, worker, until_idle))
+        return work
 
     def _work_on(self, work: Work, runner: PythonRunner, stop: Stop, signals: Signals) -> None:
         lease = Lease(self._client, work, stop)
