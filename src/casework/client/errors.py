@@ -93,6 +93,9 @@ class ServerError(ApiError):
     """The API, or a proxy before it, could not serve the request."""
 
 
+PASSING = (NoAnswer, TooManyRequests, ServerError)
+"""What an agent outlasts: the API may be back later."""
+
 _BY_STATUS: Mapping[int, type[ApiError]] = {
     400: InvalidRequest,
     401: Unauthorized,

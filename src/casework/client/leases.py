@@ -7,7 +7,7 @@ from typing import Any
 from casework.agents.outcomes import Complete, Fail, HandOver, Outcome, Postpone
 from casework.agents.results import Asked, Crashed, Lost, Result, Returned, Stopped
 from casework.agents.stop import Stop
-from casework.client.errors import ClientError, InvalidRequest, NoAnswer, NotFound, RunLost, ServerError
+from casework.client.errors import PASSING, ClientError, InvalidRequest, NotFound, RunLost
 from casework.client.exchange import Flow, Request, call
 from casework.client.operations import Operations, written
 from casework.client.shapes import Work
@@ -39,7 +39,7 @@ class Lease:
         request = Request("POST", self._path("heartbeat"), body, repeatable=True, timeout=limit)
         try:
             alive = yield from call(request, replace(self.api.retries, seconds=0.0))
-            if alive and alive.get("stop"):
+            if alive["stop"]:
                 self.stop.request()
         except (RunLost, NotFound):
             self.lost = True
@@ -69,7 +69,7 @@ class Lease:
                 return (yield from self.write("outcome", outcome="fail", reason=_reason(refused)))
         except (RunLost, NotFound):
             return "lost"
-        except (NoAnswer, ServerError) as error:
+        except PASSING as error:
             log.error("The end of the run %s was not reported; it starts again after its lease: %s", self.run_id, error)
             return "not reported"
 

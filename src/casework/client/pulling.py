@@ -18,7 +18,7 @@ from casework.agents.outcomes import Outcome
 from casework.agents.results import Result, Stopped
 from casework.agents.runners.python import PythonRunner, result_of_value
 from casework.agents.stop import Interrupted, Stop
-from casework.client.errors import NoAnswer, ServerError, TooManyRequests
+from casework.client.errors import PASSING
 from casework.client.exchange import Flow, Pause, Request, call
 from casework.client.leases import Lease
 from casework.client.operations import Operations
@@ -55,7 +55,7 @@ def _claim(api: Operations, agent: str, worker: str, until_idle: bool) -> Flow[W
     request = Request("POST", f"/agents/{quote(agent, safe='')}/claim", body, timeout=wait + 30.0)
     try:
         return cast(Work | None, (yield from call(request, api.retries)))
-    except (NoAnswer, ServerError, TooManyRequests) as error:
+    except PASSING as error:
         if until_idle:
             raise
         log.warning("The agent %s cannot claim now, and tries again: %s", agent, error)

@@ -132,9 +132,10 @@ def test_an_agent_that_cannot_claim_tries_again(faulty, api, sync, queue, agent_
         pulling.work(handler, until_idle=True)
 
 
-def test_an_end_that_cannot_be_reported_is_logged(faulty, sync, queue, agent_key, caplog):
+@pytest.mark.parametrize("fault", ["refused", 429, 502])
+def test_an_end_that_cannot_be_reported_is_logged(faulty, sync, queue, agent_key, caplog, fault):
     case_id = sync.add_case(queue, "a")["id"]
-    client, _ = faulty(None, "refused", token=agent_key, retry_seconds=0)
+    client, _ = faulty(None, fault, token=agent_key, retry_seconds=0)
     assert client.agent("remote").work(lambda run: Complete(), until_idle=True) == 1
     assert "was not reported; it starts again after its lease" in caplog.text
     assert sync.get_case(case_id)["case"]["status"] == "claimed"
