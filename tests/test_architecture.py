@@ -81,7 +81,7 @@ import os, threading
 def opened():
     return sorted(os.readlink(f"/proc/self/fd/{fd.name}") for fd in os.scandir("/proc/self/fd") if os.path.exists(fd.path))
 before = opened()
-import casework.cli, casework.worker, casework.embedded.supervisor, casework.embedded.client, casework.api.app
+import casework.cli, casework.client, casework.worker, casework.embedded.supervisor, casework.embedded.client, casework.api.app
 assert threading.active_count() == 1
 assert not open(f"/proc/self/task/{os.getpid()}/children").read()
 assert opened() == before

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from casework.core.model import CaseId
+from casework.core.roles import Role
 from casework.service.sweep import sweep
 from factories import history
 
@@ -190,6 +191,18 @@ def test_gives_a_long_poll_a_case_that_comes_meanwhile(api, queue, agent):
     thread.join(20)
     assert found[0]["case"]["id"] == case_id
     api("POST", f"/v1/agents/{agent}/claim", 400, json={"wait_seconds": 31})
+
+
+def test_an_agent_claims_by_its_name_as_by_its_id(api, queue, agent):
+    case_id = add(api, queue)
+    assert claim(api, "remote")["case"]["id"] == case_id
+    api("POST", "/v1/agents/remote/claim", 204, json={"wait_seconds": 1})
+    other = api("POST", "/v1/agents", 201, json={"name": "other"})["agent"]["id"]
+    foreign = api.key(Role.AGENT, for_agents=[UUID(other)])
+    for unknown in ("nobody", "x" * 100, "a%20b"):
+        assert "There is no agent" in api("POST", f"/v1/agents/{unknown}/claim", 404)["message"]
+    assert "There is no agent" in api("POST", "/v1/agents/remote/claim", 404, token=foreign)["message"]
+    api("POST", f"/v1/agents/{'x' * 101}/claim", 400)
 
 
 def test_refuses_work_to_agents_that_do_not_pull(api, queue):

@@ -13,7 +13,7 @@ from guides.derived import DOCUMENTS, GUIDES, README, ROOT
 from guides.terminals import Terminals, opened
 
 AGENTS, IMPORTING = GUIDES / "agents.md", GUIDES / "importing.md"
-WITHOUT_AGENTS = [GUIDES / f"{name}.md" for name in ("operating", "agents-elsewhere", "http-api")]
+WITHOUT_AGENTS = [GUIDES / f"{name}.md" for name in ("operating", "agents-elsewhere", "http-api", "client")]
 """They share an installation, in which `doctor` finds all well as long as it comes first."""
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
@@ -57,6 +57,8 @@ def test_operating_pull_agents_and_the_http_api(terminals):
     for document in WITHOUT_AGENTS:
         terminals.play(document)
     terminals.wait_for_cases("parcels", completed=2)
+    terminals.wait_for_cases("letters", completed=1)
+    terminals.wait_for_cases("refunds", completed=1)
     terminals.wait_for_cases("invoices", pending=2)
 
 

@@ -138,18 +138,19 @@ def test_claims_that_wait_are_sent_away_when_the_api_stops(installation):
     assert "Traceback" not in (installation.logs / "0.log").read_text()
 
 
-def test_the_guides_agent_in_plain_python_works_cases(installation, tmp_path):
+def test_the_guides_agent_works_cases(installation, tmp_path):
     source = re.search(r"^```python\n(# pull_agent.py.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
     (tmp_path / "pull_agent.py").write_text(source[1])
     db, port = installation.db, free_port()
     queue = queues.create(db, DEFAULT_TEAM, "inbox")
-    agent = agents.create(db, installation.settings, DEFAULT_TEAM, "remote", kind=AgentKind.PULL)
+    agent = agents.create(db, installation.settings, DEFAULT_TEAM, "robot", kind=AgentKind.PULL)
     queues.set_consumer(db, DEFAULT_TEAM, queue.id, agent.id, trigger=True, concurrency=1)
     token = keys.create(db, DEFAULT_TEAM, "k", Role.AGENT, for_agents=[agent.id])[1]
     installation.start([sys.executable, "-m", "casework", "api", "--port", str(port)])
     wait_for(lambda: get(port, "/healthz") == 200, "the API to serve")
-    installation.environment.update(API=f"http://127.0.0.1:{port}/v1", KEY=token, AGENT=str(agent.id))
+    installation.environment.update(API=f"http://127.0.0.1:{port}", KEY=token)
     installation.start([sys.executable, str(tmp_path / "pull_agent.py")])
-    some_cases(db, queue, 3)
+    some_cases(db, queue, 3, data={"weight": 3})
     installation.wait_until_ended(queue, 3)
+    assert installation.counted(queue)["completed"] == 3
     assert installation.runs_per_case(queue) == {(1, 1)}

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast, overload
+from uuid import UUID
 
 from casework.agents.stop import Stop, Suspended
 from casework.core.lifecycle import CaseStatus
@@ -199,7 +200,7 @@ class Run:
         new = [case if isinstance(case, NewCase) else new_case(case) for case in cases]
         step = self._key("add_cases", {"queue": queue, "cases": [repr(case) for case in new]})
         if step in self._history.steps:
-            return [CaseId(id) for id in self._history.steps[step]]
+            return [CaseId(UUID(id)) for id in self._history.steps[step]]
         return self._backend.add_cases(queue, new, step)
 
     def list_cases(

@@ -62,10 +62,16 @@ def check_queue(db: Database, queue_id: UUID, permitted: Permitted) -> None:
             raise NotFound("queue", queue_id)
 
 
-def _pull_agent(tx: Tx, team_id: TeamId, agent_id: UUID, permitted: Permitted) -> Agent:
-    agent = agents.resolve(tx, team_id, agent_id)
+def agent_id(db: Database, team_id: TeamId, ref: str, permitted: Permitted) -> AgentId:
+    """The id of the pull agent with that name. Raises NotFound, and Conflict for other agents."""
+    with db.begin() as tx:
+        return _pull_agent(tx, team_id, ref, permitted).id
+
+
+def _pull_agent(tx: Tx, team_id: TeamId, ref: str | UUID, permitted: Permitted) -> Agent:
+    agent = agents.resolve(tx, team_id, ref)
     if permitted is not None and agent.id not in permitted:
-        raise NotFound("agent", agent_id)
+        raise NotFound("agent", ref)
     if agent.kind.is_dispatched:
         raise Conflict(f"The agent {agent.name!r} is executed by workers; only pull agents ask for work.")
     return agent

@@ -34,7 +34,7 @@ class PythonRunner:
 
     def call(self, run: Run, stop: Stop) -> Result:
         try:
-            return _result(self._returned(run, stop))
+            return result_of_value(self._returned(run, stop))
         except BaseException as error:
             return result_of(error, stop)
 
@@ -50,7 +50,8 @@ def _loaded(target: str, modules: tuple[str, ...]) -> Agent:
     return targets.load(target, modules)
 
 
-def _result(returned: Any) -> Returned | Crashed:
+def result_of_value(returned: Any) -> Returned | Crashed:
+    """The result of an agent that returned this."""
     if isinstance(returned, Complete | Fail | Postpone | HandOver):
         return _checked(returned)
     if returned is None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Body, Request, Response
+from fastapi import APIRouter, Body, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ConfigDict, Field
 
@@ -23,12 +23,16 @@ from casework.core.names import MAX_NAME
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 from casework.service import pull
+from casework.service.agents import as_id
 from casework.service.pull import PulledRun
 
 router = APIRouter(tags=["pull agents"], route_class=GuardedRoute)
 
 MAX_WAIT_SECONDS = 30
 MAX_TEXT_CONTENT = 1_048_576
+
+
+AgentRef = Annotated[str, Path(min_length=1, max_length=MAX_NAME, description="The agent's id, or its name."), STORABLE]
 
 
 class Claim(Input):
@@ -234,16 +238,19 @@ class Written(Out):
     summary="Claim a case",
 )
 async def claim_case(
-    caller: Worker, agent_id: LooseId, request: Request, body: Annotated[Claim | None, Body()] = None
+    caller: Worker, agent_id: AgentRef, request: Request, body: Annotated[Claim | None, Body()] = None
 ) -> Any:
     """Claim a case and begin its run; waits up to `wait_seconds` for one, and answers 204 if none comes."""
     asked = body or Claim()
     casework = caller.casework
+    id = as_id(agent_id)
+    if id is None:
+        id = await run_in_threadpool(pull.agent_id, casework.db, caller.team, agent_id, caller.agents)
     work = await run_in_threadpool(
-        pull.claim, casework.db, casework.settings, caller.team, agent_id, asked.worker, caller.agents
+        pull.claim, casework.db, casework.settings, caller.team, id, asked.worker, caller.agents
     )
     if work is None and asked.wait_seconds:
-        waiter = Waiter(caller.key, AgentId(agent_id), asked.worker, caller.agents)
+        waiter = Waiter(caller.key, AgentId(id), asked.worker, caller.agents)
         work = await request.app.state.waiting.wait(waiter, asked.wait_seconds, request)
     return Response(status_code=204) if work is None else _shaped(work, casework.settings.lease_seconds)
 
