@@ -29,7 +29,7 @@ select
   (select json_agg(json_build_array(h.id, h.case_id, case when h.responded_at is not null then 'answered'
                                          when h.cancelled_at is not null then 'cancelled' else 'open' end))
    from human_requests h) as requests,
-  (select json_agg(json_build_array(e.id, e.case_id, e.type)) from case_history e where e.id <> all(%(seen)s::text[])) as events
+  (select json_agg(json_build_array(e.id, e.case_id, e.type)) from case_history e where e.id <> all(%(seen)s::bigint[])) as events
 """
 
 _CASE = [
@@ -80,7 +80,7 @@ def _by_id(names: list[str], rows: list[list[Any]] | None) -> dict[str, Row]:
     return {row[0]: dict(zip(names, row, strict=True)) for row in rows or ()}
 
 
-def look(tx: Tx, seen: set[str]) -> tuple[State, list[tuple[str, str, str]]]:
+def look(tx: Tx, seen: set[int]) -> tuple[State, list[tuple[int, str, str]]]:
     """The state, and the lines of history that are not among those seen."""
     row = tx.sql(_STATE_SQL, {"seen": list(seen)}).one()
     requests = {id: (case_id, status) for id, case_id, status in row.requests or ()}
@@ -189,7 +189,7 @@ def _held(state: State) -> Counter[tuple[str, str]]:
     return Counter((run["queue"], run["agent"]) for run in state.runs.values() if run["status"] in HOLDS_SLOT)
 
 
-def check_explained(before: State, after: State, events: list[tuple[str, str, str]]) -> None:
+def check_explained(before: State, after: State, events: list[tuple[int, str, str]]) -> None:
     """Each change of a status is an arrow of the lifecycle, and the same step wrote that arrow's line of history."""
     written = {(case_id, type) for _, case_id, type in events}
     for id, case in after.cases.items():

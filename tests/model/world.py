@@ -69,7 +69,7 @@ class World(RuleBasedStateMachine):
         self.hands: list[Attempt] = []
         self.deleted: list[UUID] = []
         self.state = observed.State({}, {}, {})
-        self.seen_events: set[str] = set()
+        self.seen_events: set[int] = set()
 
     def teardown(self) -> None:
         """Forget everything."""

@@ -210,7 +210,7 @@ def ends(scene: Scene, since: int) -> str:
             "select status, live and stop_requested_at is not null, refused_writes from runs order by id"
         ).all()
         events = tx.sql(
-            "select type from case_history where case_id = %(id)s order by created_at, place, position",
+            "select type from case_history where case_id = %(id)s order by id",
             {"id": scene.case},
         )
         history = " ".join(row.type for row in events.all()[since if case else 0 :])

@@ -73,7 +73,6 @@ def test_waits_for_the_lease_not_the_grace_of_a_dead_worker(db, settings, clock)
     assert sweep(db, settings).value.total() == 0
     clock.forward(1)
     assert sweep(db, settings).value == {Stuck.LOST: 1, Stuck.UNSENT: 0}
-    clock.forward(1)
     (again,) = claim(db)
     assert work(db, again) == "completed"
     last = cases.get(db, TEAM, case_id)[1][3]

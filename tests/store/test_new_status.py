@@ -108,9 +108,7 @@ def the_row(tx, case_id):
 
 
 def history(tx, case_id):
-    rows = tx.sql(
-        "select type from case_history where case_id = %(id)s order by created_at, place, position", {"id": case_id}
-    )
+    rows = tx.sql("select type from case_history where case_id = %(id)s order by id", {"id": case_id})
     return [row.type for row in rows]
 
 

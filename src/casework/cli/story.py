@@ -215,7 +215,7 @@ def message_text(message: Message) -> str:
 def follow(case_id: CaseId) -> None:
     """Print what happens to a case, from its beginning, until it has ended."""
     casework = installation()
-    seen: set[str] = set()
+    seen: set[int] = set()
     teller = Teller()
     while True:
         case, events = services.cases.get(casework.db, casework.team_id, case_id)

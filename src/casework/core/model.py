@@ -233,7 +233,7 @@ class Case:
 class CaseEvent:
     """One line of a case's history."""
 
-    id: str
+    id: int
     case_id: CaseId
     type: str
     reason: str | None

@@ -173,7 +173,7 @@ def events(tx: Tx, case_id: CaseId) -> list[CaseEvent]:
         """
         select e.id, e.case_id, e.type, e.reason, e.created_at, e.run_id, e.agent_id, a.name as agent_name, e.human_request_id, e.changes
         from case_history e left join agents a on a.id = e.agent_id where e.case_id = %(case_id)s
-        order by e.created_at, e.place, e.position
+        order by e.id
         """,
         {"case_id": case_id},
     )

@@ -224,7 +224,7 @@ def end_reasons(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, str]:
     rows = tx.sql(
         """
         select w.id, e.reason from unnest(%(ids)s::uuid[]) as w (id) cross join lateral (
-          select reason from case_history where case_id = w.id and type = any(%(ends)s) order by created_at desc, place desc, position desc limit 1
+          select reason from case_history where case_id = w.id and type = any(%(ends)s) order by id desc limit 1
         ) e where e.reason is not null
         """,
         {"ids": list(ids), "ends": END_EVENTS},

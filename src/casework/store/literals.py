@@ -12,3 +12,7 @@ equality and its order is known to the planner."""
 def listed(values: Iterable[StrEnum]) -> str:
     """The values as the inside of an SQL IN list, in a fixed order."""
     return ", ".join(f"'{value}'" for value in sorted(values))
+
+
+NEXT_EVENT = "nextval('case_events_id_seq')"
+"""The number of a line of history that stands on a run's row: it is of the same sequence as stored ones."""

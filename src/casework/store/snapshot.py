@@ -154,7 +154,7 @@ left join runs r on r.case_id = c.id and r.live
 left join agents a on a.id = c.reserved_for and a.deleted_at is null
 left join human_requests h on h.id = c.human_request_id
 left join lateral (
-  select reason from case_history where case_id = c.id and type = any(%(ends)s) order by created_at desc, place desc, position desc limit 1
+  select reason from case_history where case_id = c.id and type = any(%(ends)s) order by id desc limit 1
 ) e on c.completed_at is not null
 where c.id = %(case_id)s and q.team_id = %(team_id)s
 """

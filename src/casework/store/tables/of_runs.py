@@ -59,6 +59,9 @@ def runs_of(lifecycle: Lifecycle, metadata: MetaData) -> Table:
         moment("stop_deadline"),
         Column("release_on_stop", Boolean, nullable=False, server_default=text("false")),
         moment("completed_at"),
+        # The numbers in the case's history of what the row says: see the view case_history.
+        Column("claimed_event", BigInteger),
+        Column("completed_event", BigInteger),
         Column("refused_writes", Integer, nullable=False, server_default="0"),
         Column("live", Boolean, Computed(derived.live(lifecycle), persisted=True), nullable=False),
         Column("holds_slot", Boolean, Computed(derived.holds_slot(lifecycle), persisted=True), nullable=False),

@@ -25,6 +25,7 @@ from casework.core.lifecycle import (
 )
 from casework.core.model import AgentId, RunId
 from casework.store.database import NOW, Tx
+from casework.store.literals import NEXT_EVENT
 from casework.store.transitions.clauses import Expressions, change_to, guard, sets_of_case, sets_of_run
 from casework.store.transitions.fence import Fence
 
@@ -108,6 +109,7 @@ def outcome_sql(
     """A run's outcome; returns a row for each run whose fence held. `case` and `run` are what the move sets besides, and
     `changes` what the line of history says of it."""
     column, value = (", changes", f", {changes}") if changes else ("", "")
+    on_the_run = {"completed_event": NEXT_EVENT} if move.records in _ON_THE_RUN else {}
     logged = f""", logged as (
   insert into case_events (case_id, type, reason, created_at, run_id, agent_id, human_request_id{column})
   select e.case_id, '{move.records}', {reason}, {NOW}, e.run_id, e.agent_id, %(request_id)s::uuid{value} from ended e
@@ -119,10 +121,10 @@ with moved as (
   where c.id = g.case_id and c.run_id = g.run_id and c.attempt = g.attempt and {guard(move)}
   returning g.*
 ), ended as (
-  update runs r set {sets_of_run(lifecycle, move, **{"reason": "m.reason", **run})}
+  update runs r set {sets_of_run(lifecycle, move, **{"reason": "m.reason", **on_the_run, **run})}
   from {moved} where r.id = m.run_id
   returning m.case_id, m.run_id, m.attempt, m.reason, r.agent_id
-){"" if move.records in _ON_THE_RUN else logged}{then}
+){"" if on_the_run else logged}{then}
 """
 
 

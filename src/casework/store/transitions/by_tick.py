@@ -13,7 +13,7 @@ from casework.store.candidates import FIRST_OF_LANES, Position, Probe, lanes_of,
 from casework.store.consumers import Held
 from casework.store.database import Tx
 from casework.store.ids import new_ids
-from casework.store.literals import ANYONE
+from casework.store.literals import ANYONE, NEXT_EVENT
 from casework.store.transitions.clauses import in_source, sets_of_case, sets_of_run
 
 _move = partial(LIFECYCLE.transition, by=(Actor.TICK,))
@@ -62,8 +62,9 @@ with pick as (
   from held h where h.resumed and r.id = h.run_id and r.id = any(array(select run_id from held where resumed))
   returning r.id
 ), created as (
-  insert into runs (id, case_id, queue_id, agent_id, status, attempt, created_at, claimed_at, sent_at)
-  select h.run_id, h.id, h.queue_id, h.agent_id, '{_CLAIM.run}', h.attempt, %(now)s, %(now)s, %(now)s
+  insert into runs (id, case_id, queue_id, agent_id, status, attempt, created_at, claimed_at, sent_at, claimed_event)
+  select h.run_id, h.id, h.queue_id, h.agent_id, '{_CLAIM.run}', h.attempt, %(now)s, %(now)s, %(now)s,
+    case when not h.handed_over then {NEXT_EVENT} end
   from held h where not h.resumed
   returning id
 ), logged as (
