@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast, overload
 
 from casework.agents.stop import Stop, Suspended
+from casework.core import steps
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case, CaseId, LabelRef, NewCase, Priority, QueueId, RequestKind, RunId
 from casework.core.names import check_fields
@@ -22,8 +23,6 @@ from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 
 T = TypeVar("T")
-
-MAX_STEP_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +132,15 @@ class Run:
     @overload
     def step(self, name: str, do: Callable[[], T]) -> T: ...
     def step(self, name: str, do: Callable[[], Any]) -> Any:
-        """Do something once, however often the run is resumed. Its result must be JSON.
+        """Call `do` and remember its result, which must be JSON: attempts that come later get the result from the record.
 
-        With an async function, await the result.
+        A step is done at least once and remembered once. If the process dies after `do` and before its result is recorded, a
+        later attempt calls it again: give what must not happen twice `run.idempotency_key(name)`. With an async function,
+        await the result. Raises InvalidInput for a name that is empty or longer than 200 characters, and for a result that
+        is not JSON.
         """
         self.check()
-        check_text("step's name", name, least=1, most=MAX_STEP_NAME)
+        steps.check_name(name)
         if name in self._history.steps:
             value = self._history.steps[name]
             return _immediately(value) if inspect.iscoroutinefunction(do) else value
@@ -146,6 +148,17 @@ class Run:
         if inspect.isawaitable(value):
             return self._finish_step(name, value)
         return self._keep_step(name, value)
+
+    def idempotency_key(self, name: str) -> str:
+        """A key for a service that does something only once for each key: the UUID, version 5, of `name` within the
+        case's id.
+
+        It depends on nothing else. So it is the same in every attempt of the run and in every later run of the case: after
+        a person's retry, after a postponement, and with another agent. If the case is to do something once in each of
+        these, put what differs into the name, as in `f"remind {month}"`. Raises InvalidInput as `step` does.
+        """
+        self.check()
+        return steps.idempotency_key(self._case.id, name)
 
     def update(
         self,

@@ -95,7 +95,7 @@ COMMANDS = {
         "Runs: agents' work on cases.",
         {
             "list": "List runs, the newest first.",
-            "show": "Show a run, with the traceback of its last error.",
+            "show": "Show a run, with its steps and the traceback of its last error.",
             "messages": "Show what a run said and called, the oldest first.",
             "stop": "Stop a run; its case fails with the reason.",
         },

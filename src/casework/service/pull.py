@@ -94,6 +94,8 @@ def claim(
             return None
         row = transitions.start(tx, message, worker)
         assert row is not None
+        if row.keeps_steps:
+            messages.take_kept_steps(tx, Fence(CaseId(row.case_id), message.run_id, message.attempt))
         asked = [request for request in requests.of_run(tx, message.run_id) if request.responded_at]
         answers = [{"type": request.kind, "question": request.title, "answer": request.answer} for request in asked]
         return PulledRun(

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from casework.core.model import Message, RunId
+from casework.core.steps import Step
 from casework.store.database import NOW, Tx
 from casework.store.transitions import HOLDS, Fence
 
@@ -26,6 +27,20 @@ with held as (select 1 from cases where {HOLDS}), done as (
 select count(*) from held
 """
 
+# A step keeps the time when it was done.
+_TAKE_STEPS_SQL = f"""
+with held as (
+  select id, steps_of_run from cases where {HOLDS} for no key update
+), kept as (
+  insert into run_steps (run_id, name, value, created_at)
+  select %(run_id)s, s.name, s.value, s.created_at from held h join run_steps s on s.run_id = h.steps_of_run
+  on conflict (run_id, name) do nothing
+), taken as (
+  update cases c set steps_of_run = null from held h where c.id = h.id
+)
+select count(*) from held
+"""
+
 
 def say(tx: Tx, fence: Fence, type: str, content: Any, key: str) -> bool:
     """Add a message unless the run has one with that key; False if the run no longer holds its case."""
@@ -42,6 +57,23 @@ def steps_of(tx: Tx, run_id: RunId) -> dict[str, Any]:
     """The results of the steps that the run has done."""
     rows = tx.sql("select name, value from run_steps where run_id = %(run_id)s", {"run_id": run_id})
     return {row.name: row.value for row in rows}
+
+
+def take_kept_steps(tx: Tx, fence: Fence) -> bool:
+    """Give the run the steps that a retry kept for it; False if it no longer holds its case."""
+    return bool(tx.sql(_TAKE_STEPS_SQL, fence.parameters()).scalar_one())
+
+
+def find_steps(tx: Tx, run_id: UUID, *, limit: int, offset: int = 0) -> list[Step]:
+    """Steps of a run, in the order in which they were done."""
+    rows = tx.sql(
+        """
+        select name, value, created_at from run_steps where run_id = %(run_id)s
+        order by created_at, name limit %(limit)s offset %(offset)s
+        """,
+        {"run_id": run_id, "limit": limit, "offset": offset},
+    )
+    return [Step(**row._asdict()) for row in rows]
 
 
 def find(

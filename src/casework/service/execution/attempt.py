@@ -49,6 +49,8 @@ class Attempt:
     target: str
     limited: bool
     """Whether its end frees a slot of a consumer."""
+    keeps_steps: bool = False
+    """Whether it has yet to get the steps of the run before, as a person's retry asked."""
     stop: Stop = field(default_factory=Stop)
     result: Result | None = None
     began: float | None = None
@@ -88,4 +90,6 @@ def start(db: Database, settings: Settings, bundle: Bundle, worker: str) -> Sequ
 
 
 def started(row: Any, settings: Settings) -> Attempt:
-    return Attempt(holder(row, settings), held_case(row), row.agent_name, row.kind, row.target or "", row.limited)
+    return Attempt(
+        holder(row, settings), held_case(row), row.agent_name, row.kind, row.target or "", row.limited, row.keeps_steps
+    )
