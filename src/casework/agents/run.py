@@ -12,13 +12,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast, overload
+from uuid import UUID
 
 from casework.agents.stop import Stop, Suspended
-from casework.core import steps
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case, CaseId, LabelRef, NewCase, Priority, QueueId, RequestKind, RunId
 from casework.core.names import check_fields
 from casework.core.payload import check_text
+from casework.core.steps import Step, check_name, idempotency_key
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 
@@ -43,7 +44,7 @@ class History:
     """What a resumed run has done before."""
 
     answers: Mapping[tuple[RequestKind, str], Any] = field(default_factory=dict)
-    steps: Mapping[str, Any] = field(default_factory=dict)
+    steps: Mapping[str, Step] = field(default_factory=dict)
 
 
 class Backend(Protocol):
@@ -53,8 +54,8 @@ class Backend(Protocol):
     def say(self, type: str, content: Any, key: str) -> None:
         """Record a message, unless one with that key is there."""
 
-    def record_step(self, name: str, value: str) -> None:
-        """Keep a step's result, as JSON."""
+    def record_step(self, name: str, value: str, awaited: bool = False) -> None:
+        """Keep a step's result, as JSON, and whether the agent awaits it."""
 
     def update(
         self, title: str | None, data: Any, priority: Priority | None, labels: Sequence[LabelRef] | None
@@ -140,10 +141,11 @@ class Run:
         is not JSON.
         """
         self.check()
-        steps.check_name(name)
+        check_name(name)
         if name in self._history.steps:
-            value = self._history.steps[name]
-            return _immediately(value) if inspect.iscoroutinefunction(do) else value
+            step = self._history.steps[name]
+            # What is awaited may have been made by a plain function, such as a lambda that calls an async one.
+            return _immediately(step.value) if step.awaited or inspect.iscoroutinefunction(do) else step.value
         value = do()
         if inspect.isawaitable(value):
             return self._finish_step(name, value)
@@ -158,7 +160,7 @@ class Run:
         these, put what differs into the name, as in `f"remind {month}"`. Raises InvalidInput as `step` does.
         """
         self.check()
-        return steps.idempotency_key(self._case.id, name)
+        return idempotency_key(self._case.id, name)
 
     def update(
         self,
@@ -205,7 +207,7 @@ class Run:
         new = [case if isinstance(case, NewCase) else new_case(case) for case in cases]
         step = self._key("add_cases", {"queue": queue, "cases": [repr(case) for case in new]})
         if step in self._history.steps:
-            return [CaseId(id) for id in self._history.steps[step]]
+            return [CaseId(UUID(id)) for id in self._history.steps[step].value]
         return self._backend.add_cases(queue, new, step)
 
     def list_cases(
@@ -244,12 +246,12 @@ class Run:
         self._said[digest] += 1
         return f"{digest}-{self._said[digest]}"
 
-    def _keep_step(self, name: str, value: T) -> T:
-        self._backend.record_step(name, _json(f"step {name!r}", value))
+    def _keep_step(self, name: str, value: T, awaited: bool = False) -> T:
+        self._backend.record_step(name, _json(f"step {name!r}", value), awaited)
         return value
 
     async def _finish_step(self, name: str, value: Awaitable[T]) -> T:
-        return self._keep_step(name, await value)
+        return self._keep_step(name, await value, awaited=True)
 
 
 async def _immediately(value: T) -> T:

@@ -19,6 +19,8 @@ class Step:
     value: Any
     created_at: datetime
     """When its result was recorded."""
+    awaited: bool = False
+    """Whether the agent awaits the result, which is awaited again when it comes from the record."""
 
 
 def idempotency_key(case_id: CaseId, name: str) -> str:

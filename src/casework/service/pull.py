@@ -98,9 +98,8 @@ def claim(
             messages.take_kept_steps(tx, Fence(CaseId(row.case_id), message.run_id, message.attempt))
         asked = [request for request in requests.of_run(tx, message.run_id) if request.responded_at]
         answers = [{"type": request.kind, "question": request.title, "answer": request.answer} for request in asked]
-        return PulledRun(
-            message.run_id, message.attempt, held_case(row), answers, messages.steps_of(tx, message.run_id)
-        )
+        steps = {name: step.value for name, step in messages.steps_of(tx, message.run_id).items()}
+        return PulledRun(message.run_id, message.attempt, held_case(row), answers, steps)
 
 
 def _claim_one(tx: Tx, settings: Settings, agent: Agent) -> RunMessage | None:

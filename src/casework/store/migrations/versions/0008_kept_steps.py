@@ -1,4 +1,4 @@
-"""A case that a person retries may keep the steps of its last run for its next one."""
+"""A case that is retried may keep the steps of its last run, and a step knows whether its agent awaited it."""
 
 from alembic import op
 
@@ -7,9 +7,10 @@ down_revision = "0006"
 
 DDL = """
 ALTER TABLE cases ADD COLUMN steps_of_run UUID;
+ALTER TABLE run_steps ADD COLUMN awaited BOOLEAN NOT NULL DEFAULT false;
 """
 
 
 def upgrade() -> None:
-    """Add the column; the table is not rewritten."""
+    """Add both columns; neither rewrites its table."""
     op.execute(DDL)
