@@ -177,7 +177,8 @@ def test_steps_are_shown_and_kept_if_the_retry_says_so(casework, case):
     tick_and_work(casework)
     second = casework.json("runs", "list")[0]
     assert casework.json("runs", "show", second["id"])["steps"] == [step]
-    told = casework("cases", "show", case, "--steps")[1]
-    assert [line.split()[2:] for line in told.splitlines() if " count " in line] == [
+    assert "retried | a person | steps kept: for asker only" in told(casework, case)
+    shown = casework("cases", "show", case, "--steps")[1]
+    assert [line.split()[2:] for line in shown.splitlines() if " count " in line] == [
         [run["id"][-8:], "count", "1"] for run in (first, second)
     ]

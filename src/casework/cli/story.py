@@ -143,6 +143,8 @@ class Teller:
         field, new = change["field"], change.get("new")
         if field == "postponed_to":
             return f"until {local_time(datetime.fromisoformat(new))}" if new else "at once"
+        if field == "steps":
+            return f"steps {new}"
         if field == "assigned_agent_id":
             return f"to {self._agent(str(new))}"
         if field == "labels":

@@ -35,6 +35,8 @@ def answer(tx: Tx, case_id: CaseId, request_id: UUID) -> bool:
 _KEPT = """case when %(keep_steps)s then coalesce(
     c.steps_of_run, (select l.id from runs l where l.case_id = c.id order by l.id desc limit 1)) end"""
 
+_SAYS_KEPT = "case when %(keep_steps)s then " + change_to(steps="'kept'::text") + " end"
+
 
 def override_sql(lifecycle: Lifecycle, move: Transition) -> str:
     """A person takes cases from their runs. Returns a row for each case that moved."""
@@ -44,6 +46,7 @@ def override_sql(lifecycle: Lifecycle, move: Transition) -> str:
         besides["claimed_at"] = "null"
     if move.event is Event.RETRY:
         besides["steps_of_run"] = _KEPT
+        column, value = ", changes", f", {_SAYS_KEPT}"
     if Detail.POSTPONED_TO in lifecycle.state(move.target).details:
         besides["postponed_to"] = "%(until)s::timestamptz"
         column, value = ", changes", f", {change_to(postponed_to=besides['postponed_to'])}"
