@@ -7,7 +7,7 @@ import pytest
 from casework.core.lifecycle import CaseStatus
 from casework.core.steps import idempotency_key
 from casework.errors import InvalidInput
-from casework.service import cases, pull, runs
+from casework.service import agents, cases, pull, queues, runs
 from casework.store import messages
 from factories import TEAM, a_consumer, a_queue, an_agent, an_attempt, claim, some_cases, the_run, work, worked_queue
 
@@ -80,6 +80,16 @@ def test_a_run_that_never_started_hands_the_kept_steps_on(db, settings, counted)
     cases.retry(db, settings, queue.id, [case_id], keep_steps=True)
     claim(db)
     cases.retry(db, settings, queue.id, [case_id], keep_steps=True)
+    assert steps(db, go_on(db).run_id) == [("count", 1)]
+
+
+def test_an_agent_that_is_disconnected_before_it_starts_loses_no_kept_steps(db, settings, counted):
+    queue, case_id, _ = counted
+    cases.retry(db, settings, queue.id, [case_id], keep_steps=True)
+    claim(db)
+    agent = agents.find(db, TEAM)[0]
+    queues.remove_consumer(db, settings, TEAM, queue.id, agent.id)
+    a_consumer(db, queue, agent)
     assert steps(db, go_on(db).run_id) == [("count", 1)]
 
 

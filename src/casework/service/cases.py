@@ -246,7 +246,7 @@ def _override(
     agent_id: AgentId | None = None,
     reason: str | None = None,
     until: timedelta | datetime | None = None,
-    keep_steps: bool = False,
+    keep_steps: bool | None = None,
 ) -> Committed[CasesChanged]:
     with db.begin() as tx:
         moment = tx.now + until if isinstance(until, timedelta) else until

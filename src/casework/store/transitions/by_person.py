@@ -33,7 +33,8 @@ def answer(tx: Tx, case_id: CaseId, request_id: UUID) -> bool:
 
 # Those that an earlier retry kept, if no run has got them since; else those of the last run.
 _KEPT = """case when %(keep_steps)s then coalesce(
-    c.steps_of_run, (select l.id from runs l where l.case_id = c.id order by l.id desc limit 1)) end"""
+    c.steps_of_run, (select l.id from runs l where l.case_id = c.id order by l.id desc limit 1))
+  when %(keep_steps)s::boolean is null then c.steps_of_run end"""
 
 _SAYS_KEPT = "case when %(keep_steps)s then " + change_to(steps="'kept'::text") + " end"
 
@@ -74,10 +75,10 @@ def override(
     agent_id: UUID | None = None,
     reason: str | None = None,
     until: datetime | None = None,
-    keep_steps: bool = False,
+    keep_steps: bool | None = None,
 ) -> None:
     """Take locked cases, given as (id, ready at, former run), from their runs; `until` is for a move that postpones, and
-    `keep_steps` for a retry.
+    `keep_steps` for a retry; with None it leaves to a run what an earlier retry kept for it.
 
     Raises TransitionRefused unless all of them move. A caller that has locked them and asked the lifecycle never meets it.
     """
