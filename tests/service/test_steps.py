@@ -83,7 +83,7 @@ def test_a_run_that_never_started_hands_the_kept_steps_on(db, settings, counted)
     assert steps(db, go_on(db).run_id) == [("count", 1)]
 
 
-def test_an_agent_that_is_disconnected_before_it_starts_loses_no_kept_steps(db, settings, counted):
+def test_disconnecting_an_agent_before_it_starts_loses_no_kept_steps(db, settings, counted):
     queue, case_id, _ = counted
     cases.retry(db, settings, queue.id, [case_id], keep_steps=True)
     claim(db)
