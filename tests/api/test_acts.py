@@ -91,3 +91,19 @@ def test_a_case_with_a_key_is_created_once(api, queue):
         assert again["existing_case_ids"] == [first["added_cases"][0]["id"]]
     assert api("GET", path)["total"] == 3
     api("POST", path, 400, json={"case": {"title": "c", "key": ""}})
+
+
+def test_a_retry_keeps_the_steps_which_are_listed_with_the_run(api, queue, agent):
+    api.add(queue, "a")
+    work = api("POST", f"/v1/agents/{agent}/claim")
+    run = f"/v1/runs/{work['run_id']}"
+    for name, value in (("weigh", {"kg": 3}), ("label", None)):
+        api("POST", f"{run}/step", json={"attempt": 1, "name": name, "value": value})
+    api("POST", f"{run}/outcome", json={"attempt": 1, "outcome": "fail", "reason": "no stamp"})
+    listed = api("GET", f"{run}/steps")
+    assert [(one["name"], one["value"]) for one in listed["steps"]] == [("weigh", {"kg": 3}), ("label", None)]
+    assert [one["name"] for one in api("GET", f"{run}/steps?limit=1&offset=1")["steps"]] == ["label"]
+    bulk(api, queue, "retry", case_ids=[work["case"]["id"]], keep_steps=True)
+    again = api("POST", f"/v1/agents/{agent}/claim")
+    assert again["steps"] == {"weigh": {"kg": 3}, "label": None}
+    assert api("GET", f"/v1/runs/{again['run_id']}/steps")["steps"] == listed["steps"]

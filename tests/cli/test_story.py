@@ -164,3 +164,21 @@ def test_why_a_case_ended_is_told_once_and_in_local_time(casework, case, monkeyp
     there = completed_at.astimezone(timezone(timedelta(hours=9)))
     assert explained == f"The case failed at {there:%Y-%m-%d %H:%M:%S}: not wanted\n"
     assert shown.partition("History")[0].count("not wanted") == 1
+
+
+def test_steps_are_shown_and_kept_if_the_retry_says_so(casework, case):
+    casework("cases", "delegate", "--to", "asker", case)
+    tick_and_work(casework)
+    (first,) = casework.json("runs", "list")
+    (step,) = casework.json("runs", "show", first["id"])["steps"]
+    assert (step["name"], step["value"]) == ("count", 1)
+    assert re.search(r"^count +\S+ \S+ +1 *$", casework("runs", "show", first["id"])[1], re.MULTILINE)
+    casework("cases", "retry", case, "--same-agent", "--keep-steps")
+    tick_and_work(casework)
+    second = casework.json("runs", "list")[0]
+    assert casework.json("runs", "show", second["id"])["steps"] == [step]
+    assert "retried | a person | steps kept: for asker only" in told(casework, case)
+    shown = casework("cases", "show", case, "--steps")[1]
+    assert [line.split()[2:] for line in shown.splitlines() if " count " in line] == [
+        [run["id"][-8:], "count", "1"] for run in (first, second)
+    ]

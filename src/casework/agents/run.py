@@ -20,12 +20,11 @@ from casework.core.model import Case, CaseId, LabelRef, NewCase, Priority, Queue
 from casework.core.names import check_fields
 from casework.core.payload import check_text
 from casework.core.statuses import read_statuses
+from casework.core.steps import Step, check_name, idempotency_key
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 
 T = TypeVar("T")
-
-MAX_STEP_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class History:
     """What a resumed run has done before."""
 
     answers: Mapping[tuple[RequestKind, str], Any] = field(default_factory=dict)
-    steps: Mapping[str, Any] = field(default_factory=dict)
+    steps: Mapping[str, Step] = field(default_factory=dict)
 
 
 class Backend(Protocol):
@@ -56,8 +55,8 @@ class Backend(Protocol):
     def say(self, type: str, content: Any, key: str) -> None:
         """Record a message, unless one with that key is there."""
 
-    def record_step(self, name: str, value: str) -> None:
-        """Keep a step's result, as JSON."""
+    def record_step(self, name: str, value: str, awaited: bool = False) -> None:
+        """Keep a step's result, as JSON, and whether the agent awaits it."""
 
     def update(
         self, title: str | None, data: Any, priority: Priority | None, labels: Sequence[LabelRef] | None
@@ -135,15 +134,19 @@ class Run:
     @overload
     def step(self, name: str, do: Callable[[], T]) -> T: ...
     def step(self, name: str, do: Callable[[], Any]) -> Any:
-        """Do something once, however often the run is resumed. Its result must be JSON.
+        """Call `do` and remember its result, which must be JSON: attempts that come later get the result from the record.
 
-        With an async function, await the result.
+        A step is done at least once and remembered once. If the process dies after `do` and before its result is recorded, a
+        later attempt calls it again: give what must not happen twice `run.idempotency_key(name)`. With an async function,
+        await the result. Raises InvalidInput for a name that is empty or longer than 200 characters, and for a result that
+        is not JSON.
         """
         self.check()
-        check_text("step's name", name, least=1, most=MAX_STEP_NAME)
+        check_name(name)
         if name in self._history.steps:
-            value = self._history.steps[name]
-            return _immediately(value) if inspect.iscoroutinefunction(do) else value
+            step = self._history.steps[name]
+            # What is awaited may have been made by a plain function, such as a lambda that calls an async one.
+            return _immediately(step.value) if step.awaited or inspect.iscoroutinefunction(do) else step.value
         if not callable(do):
             raise InvalidInput(
                 f"The step {name!r} takes a function, which it calls once: put `lambda:` before the value."
@@ -152,6 +155,17 @@ class Run:
         if inspect.isawaitable(value):
             return self._finish_step(name, value)
         return self._keep_step(name, value)
+
+    def idempotency_key(self, name: str) -> str:
+        """A key for a service that does something only once for each key: the UUID, version 5, of `name` within the
+        case's id.
+
+        It depends on nothing else. So it is the same in every attempt of the run and in every later run of the case: after
+        a person's retry, after a postponement, and with another agent. If the case is to do something once in each of
+        these, put what differs into the name, as in `f"remind {month}"`. Raises InvalidInput as `step` does.
+        """
+        self.check()
+        return idempotency_key(self._case.id, name)
 
     def update(
         self,
@@ -200,7 +214,7 @@ class Run:
         new = [case if isinstance(case, NewCase) else new_case(case) for case in cases]
         step = self._key("add_cases", {"queue": queue, "cases": [repr(case) for case in new]})
         if step in self._history.steps:
-            return [CaseId(UUID(id)) for id in self._history.steps[step]]
+            return [CaseId(UUID(id)) for id in self._history.steps[step].value]
         return self._backend.add_cases(queue, new, step)
 
     def list_cases(
@@ -242,12 +256,12 @@ class Run:
         self._said[digest] += 1
         return f"{digest}-{self._said[digest]}"
 
-    def _keep_step(self, name: str, value: T) -> T:
-        self._backend.record_step(name, _json(f"step {name!r}", value))
+    def _keep_step(self, name: str, value: T, awaited: bool = False) -> T:
+        self._backend.record_step(name, _json(f"step {name!r}", value), awaited)
         return value
 
     async def _finish_step(self, name: str, value: Awaitable[T]) -> T:
-        return self._keep_step(name, await value)
+        return self._keep_step(name, await value, awaited=True)
 
 
 async def _immediately(value: T) -> T:

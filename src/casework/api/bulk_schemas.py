@@ -31,6 +31,9 @@ class BulkRetry(BulkCases):
     same_agent: Flag = Field(
         False, description="Delegate each case to the agent that it was delegated to, or else that had it last."
     )
+    keep_steps: Flag = Field(
+        False, description="Start the next run of each case with the steps of its last run, and do not repeat them."
+    )
 
 
 class BulkPostpone(BulkCases):

@@ -57,6 +57,7 @@ COMMANDS = {
         {
             "create": "Create an agent: a python function in a module that CASEWORK_AGENT_MODULES names, or a program elsewhere.",
             "list": "List agents.",
+            "try": "Run an agent on a made-up case, at this terminal: it asks here, and nothing is stored.",
             "delete": "Delete an agent: its live runs are interrupted, and cases that were delegated to it go back to their queues.",
         },
     ),
@@ -103,7 +104,7 @@ COMMANDS = {
         "Runs: agents' work on cases.",
         {
             "list": "List runs, the newest first.",
-            "show": "Show a run, with the traceback of its last error.",
+            "show": "Show a run, with its steps and the traceback of its last error.",
             "messages": "Show what a run said and called, the oldest first.",
             "stop": "Stop a run; its case fails with the reason.",
         },

@@ -3,7 +3,7 @@ from typing import Annotated
 import typer
 
 from casework.agents import runners
-from casework.cli import services
+from casework.cli import services, try_agent
 from casework.cli.console import AgentRef, Json, counted, find_agent, installation, print_json, say, shorten, table
 from casework.core.duration import parse_span
 from casework.core.model import AgentKind
@@ -99,3 +99,6 @@ def delete(agent: AgentRef, as_json: Json = False) -> None:
         print_json({"id": found.id, "interrupted_run_ids": interrupted})
     else:
         say(f"Deleted agent {found.name}; {counted(len(interrupted), 'run')} interrupted.")
+
+
+app.command("try")(try_agent.try_)

@@ -120,10 +120,14 @@ def retry(
     same_agent: Annotated[
         bool, typer.Option("--same-agent", help="Delegate each to the agent it was delegated to, or that had it last.")
     ] = False,
+    keep_steps: Annotated[
+        bool, typer.Option("--keep-steps", help="Do not repeat the steps that the last run of each case has done.")
+    ] = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Set cases back to pending; live runs are interrupted. A delegation ends, except with --same-agent."""
+    """Set cases back to pending; live runs are interrupted. A delegation ends, except with --same-agent; steps are done
+    again, except with --keep-steps."""
     casework = installation()
     chosen = _chosen("Retry", case, queue, _Filter(status, label, title, search), yes)
     done = _act(
@@ -132,7 +136,9 @@ def retry(
         "retried",
         as_json,
         lambda queue, ids: casework.perform(
-            services.cases.retry(casework.db, casework.settings, queue, ids, same_agent=same_agent)
+            services.cases.retry(
+                casework.db, casework.settings, queue, ids, same_agent=same_agent, keep_steps=keep_steps
+            )
         ),
     )
     if not (same_agent or as_json):

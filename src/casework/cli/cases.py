@@ -148,6 +148,7 @@ def _labels(case: Case) -> str:
 def show(
     case: CaseId,
     messages: Annotated[bool, typer.Option("--messages", help="Also what its runs said and called.")] = False,
+    steps: Annotated[bool, typer.Option("--steps", help="Also the steps that its runs have done.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show a case: its status and the reason for it, data, runs, requests with answers, and history."""
@@ -172,6 +173,9 @@ def show(
         say("")
     if messages:
         story.show_messages(ran)
+        say("")
+    if steps:
+        story.show_steps(ran)
         say("")
     story.show_history(events, asked)
 

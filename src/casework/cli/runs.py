@@ -4,7 +4,7 @@ import typer
 
 from casework.cli import completion, services
 from casework.cli.console import Json, find_id, find_queue, installation, plain, print_json, say, shorten, table
-from casework.cli.story import message_text
+from casework.cli.story import MOST_STEPS, message_text, step_result
 from casework.core import fields
 from casework.core.lifecycle import RunStatus
 from casework.core.model import CaseId
@@ -62,14 +62,18 @@ def list_(
 
 @app.command()
 def show(run: RunRef, as_json: Json = False) -> None:
-    """Show a run, with the traceback of its last error."""
+    """Show a run, with its steps and the traceback of its last error."""
     casework = installation()
     found = services.runs.get(casework.db, casework.team_id, find_id("run", run))
+    steps = services.runs.list_steps(casework.db, casework.team_id, found.id, limit=MOST_STEPS)
     if as_json:
-        print_json(found)
+        print_json({**plain(found), "steps": steps})
         return
     rows = [(name, getattr(found, name)) for name in found.__dataclass_fields__ if name != "error"]
     table(("field", "value"), rows)
+    if steps:
+        say("")
+        table(("step", "done", "result"), ((one.name, one.created_at, step_result(one)) for one in steps))
     if found.error:
         say(found.error)
 

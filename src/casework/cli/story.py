@@ -12,6 +12,7 @@ from casework.cli.console import installation, local_time, say, shorten, table
 from casework.cli.requests import answer_text
 from casework.core.lifecycle import CaseStatus, EventType
 from casework.core.model import Case, CaseEvent, CaseId, HumanRequest, Message, RunRecord
+from casework.core.steps import Step
 from casework.printable import printable
 
 _POLL_SECONDS = 0.5
@@ -142,6 +143,8 @@ class Teller:
         field, new = change["field"], change.get("new")
         if field == "postponed_to":
             return f"until {local_time(datetime.fromisoformat(new))}" if new else "at once"
+        if field == "steps":
+            return f"steps {new}"
         if field == "assigned_agent_id":
             return f"to {self._agent(str(new))}"
         if field == "labels":
@@ -210,6 +213,26 @@ def message_text(message: Message) -> str:
     if content.get("error") is not None:
         return f"error: {_value(content['error'])}"
     return _value(content.get("result"))
+
+
+MOST_STEPS = 1000
+
+
+def show_steps(found: list[RunRecord]) -> None:
+    """The steps that the runs have done, the oldest first."""
+    casework = installation()
+    short = shorten(run.id for run in found)
+    rows = (
+        (millisecond(one.created_at), short[run.id], one.name, step_result(one))
+        for run in reversed(found)
+        for one in services.runs.list_steps(casework.db, casework.team_id, run.id, limit=MOST_STEPS)
+    )
+    table(("done", "run", "step", "result"), rows, title="Steps", empty="There are no steps.")
+
+
+def step_result(step: Step) -> str:
+    """The result of a step as JSON."""
+    return json.dumps(step.value, ensure_ascii=False)
 
 
 def follow(case_id: CaseId) -> None:

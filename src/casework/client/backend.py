@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from casework.client.operations import Operations, written
 from casework.client.shapes import Work
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import Case, CaseId, Label, LabelId, LabelRef, NewCase, Priority, QueueId, RequestKind
+from casework.core.steps import Step
 from casework.core.unset import UNSET
 
 
@@ -26,7 +27,7 @@ class HttpBackend:
         part = {"text_content": content["text"]} if type == "text" else {type: content}
         self._perform(self._lease.write("message", type=type, key=key, **part))
 
-    def record_step(self, name: str, value: str) -> None:
+    def record_step(self, name: str, value: str, awaited: bool = False) -> None:
         self._perform(self._lease.write("step", name=name, value=json.loads(value)))
 
     def update(
@@ -86,7 +87,9 @@ def held_case(work: Work) -> HeldCase:
 def history(work: Work) -> History:
     """What the run has done before."""
     answers = {(RequestKind(one["type"]), one["question"]): one["answer"] for one in work["answers"]}
-    return History(answers, work["steps"])
+    claimed = datetime.now(UTC)
+    # Whoever awaits steps awaits those that are replayed, too: see AsyncPulledRun.
+    return History(answers, {name: Step(name, value, claimed) for name, value in work["steps"].items()})
 
 
 def _labels(labels: Sequence[LabelRef]) -> list[dict[str, str]]:

@@ -154,20 +154,29 @@ def queue_of(db: Database, team_id: TeamId, case_id: UUID) -> QueueId:
 
 
 def retry(
-    db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID], *, same_agent: bool = False
+    db: Database,
+    settings: Settings,
+    queue_id: QueueId,
+    ids: Sequence[UUID],
+    *,
+    same_agent: bool = False,
+    keep_steps: bool = False,
 ) -> Committed[CasesChanged]:
     """Set cases back to pending, for all consumers of the queue. Interrupts live runs; skips pending cases.
+
+    The next run of a case starts without steps; with `keep_steps`, it starts with those of the case's last run, whichever
+    agent's that was.
 
     With `same_agent`, each case is delegated to the agent that it was delegated to, or that had it last. Raises NotAConsumer
     if such an agent is no longer connected to the queue.
     """
     if same_agent:
-        return _retry_by_same_agents(db, settings, queue_id, ids)
-    return _override(db, settings, Event.RETRY, CaseStatus.PENDING, queue_id, ids)
+        return _retry_by_same_agents(db, settings, queue_id, ids, keep_steps)
+    return _override(db, settings, Event.RETRY, CaseStatus.PENDING, queue_id, ids, keep_steps=keep_steps)
 
 
 def _retry_by_same_agents(
-    db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID]
+    db: Database, settings: Settings, queue_id: QueueId, ids: Sequence[UUID], keep_steps: bool
 ) -> Committed[CasesChanged]:
     done = CasesChanged()
     with db.begin() as tx:
@@ -180,7 +189,9 @@ def _retry_by_same_agents(
         agents = store.last_agents(tx, ids)
         for same in (None, *sorted(checked)):
             mine = [row for row in rows if agents[row.id][0] == same]
-            part = override_within(tx, settings, Event.RETRY, CaseStatus.PENDING, mine, agent_id=same)
+            part = override_within(
+                tx, settings, Event.RETRY, CaseStatus.PENDING, mine, agent_id=same, keep_steps=keep_steps
+            )
             done.moved.extend(part.moved)
             done.interrupted.extend(part.interrupted)
     changed = CasesChanged(done.moved, len(set(ids)) - len(done.moved), done.interrupted)
@@ -235,6 +246,7 @@ def _override(
     agent_id: AgentId | None = None,
     reason: str | None = None,
     until: timedelta | datetime | None = None,
+    keep_steps: bool | None = None,
 ) -> Committed[CasesChanged]:
     with db.begin() as tx:
         moment = tx.now + until if isinstance(until, timedelta) else until
@@ -243,7 +255,9 @@ def _override(
         if agent_id is not None and not queues.is_consumer(tx, queue_id, agent_id):
             raise NotAConsumer
         rows = store.lock(tx, ids, queue_id)
-        done = override_within(tx, settings, event, target, rows, agent_id=agent_id, reason=reason, until=moment)
+        done = override_within(
+            tx, settings, event, target, rows, agent_id=agent_id, reason=reason, until=moment, keep_steps=keep_steps
+        )
     return Committed(replace(done, skipped=len(set(ids)) - len(done.moved)), done.effects)
 
 

@@ -40,9 +40,11 @@ def override_within(
     agent_id: AgentId | None = None,
     reason: str | None = None,
     until: datetime | None = None,
+    keep_steps: bool | None = None,
 ) -> CasesChanged:
     """Take locked cases from their runs. A case whose run has to stop first is ready once it has, or at its
-    deadline, and not before `until`."""
+    deadline, and not before `until`. `keep_steps` says whether the run after a retry starts with the steps
+    of the last one; None leaves what an earlier retry said."""
     moving = [row for row in locked if LIFECYCLE.allows(CaseStatus(row.status), event, target)]
     ids = [row.id for row in moving]
     if not ids:
@@ -61,6 +63,7 @@ def override_within(
         agent_id=agent_id,
         reason=reason,
         until=until,
+        keep_steps=keep_steps,
     )
     former = {row.assigned_agent_id for row in moving if row.assigned_agent_id} if event is Event.RETRY else ()
     return CasesChanged(

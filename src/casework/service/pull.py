@@ -100,11 +100,12 @@ def claim(
             return None
         row = transitions.start(tx, message, worker)
         assert row is not None
+        if row.keeps_steps:
+            messages.take_kept_steps(tx, Fence(CaseId(row.case_id), message.run_id, message.attempt))
         asked = [request for request in requests.of_run(tx, message.run_id) if request.responded_at]
         answers = [{"type": one.kind, "title": one.title, "response": one.answer} for one in asked]
-        return PulledRun(
-            message.run_id, message.attempt, held_case(row), answers, messages.steps_of(tx, message.run_id)
-        )
+        steps = {name: step.value for name, step in messages.steps_of(tx, message.run_id).items()}
+        return PulledRun(message.run_id, message.attempt, held_case(row), answers, steps)
 
 
 def _claim_one(tx: Tx, settings: Settings, agent: Agent) -> RunMessage | None:

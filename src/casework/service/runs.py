@@ -6,6 +6,7 @@ from uuid import UUID
 from casework.core.effects import Committed, Effects
 from casework.core.lifecycle import LIFECYCLE, LIVE, CaseStatus, Event, RunStatus
 from casework.core.model import AgentId, CaseId, CaseRun, Message, QueueId, RunRecord, TeamId
+from casework.core.steps import Step
 from casework.errors import Conflict, NotFound, TransitionRefused
 from casework.service.cases import resolve
 from casework.service.overrides import CasesChanged, override_within
@@ -34,6 +35,12 @@ def list_messages(
     """The messages of a run after the one with the id `after`, the oldest first. Raises NotFound."""
     with db.begin() as tx:
         return messages.find(tx, _get(tx, team_id, run_id).id, limit=limit, offset=offset, after=after)
+
+
+def list_steps(db: Database, team_id: TeamId, run_id: UUID, *, limit: int, offset: int = 0) -> list[Step]:
+    """The steps that a run has done or kept, with their results, in their order. Raises NotFound."""
+    with db.begin() as tx:
+        return messages.find_steps(tx, _get(tx, team_id, run_id).id, limit=limit, offset=offset)
 
 
 def find(

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from casework.core.model import Message, RunId
+from casework.core.steps import Step
 from casework.store.database import NOW, Tx
 from casework.store.transitions import HOLDS, Fence
 
@@ -20,11 +21,28 @@ select count(*) from held
 
 _STEP_SQL = f"""
 with held as (select 1 from cases where {HOLDS}), done as (
-  insert into run_steps (run_id, name, value, created_at) select %(run_id)s, %(name)s, %(value)s::json, {NOW} from held
+  insert into run_steps (run_id, name, value, created_at, awaited)
+  select %(run_id)s, %(name)s, %(value)s::json, {NOW}, %(awaited)s from held
   on conflict (run_id, name) do nothing
 )
 select count(*) from held
 """
+
+# A step keeps the time when it was done.
+_TAKE_STEPS_SQL = f"""
+with held as (
+  select id, steps_of_run from cases where {HOLDS} for no key update
+), kept as (
+  insert into run_steps (run_id, name, value, created_at, awaited)
+  select %(run_id)s, s.name, s.value, s.created_at, s.awaited from held h join run_steps s on s.run_id = h.steps_of_run
+  on conflict (run_id, name) do nothing
+), taken as (
+  update cases c set steps_of_run = null from held h where c.id = h.id
+)
+select count(*) from held
+"""
+
+_STEP = "name, value, created_at, awaited"
 
 
 def say(tx: Tx, fence: Fence, type: str, content: Any, key: str) -> bool:
@@ -33,15 +51,33 @@ def say(tx: Tx, fence: Fence, type: str, content: Any, key: str) -> bool:
     return bool(tx.sql(_SAY_SQL, values).scalar_one())
 
 
-def record_step(tx: Tx, fence: Fence, name: str, value: str) -> bool:
+def record_step(tx: Tx, fence: Fence, name: str, value: str, awaited: bool = False) -> bool:
     """Keep the result of a step, as JSON text; False if the run no longer holds its case."""
-    return bool(tx.sql(_STEP_SQL, {**fence.parameters(), "name": name, "value": value}).scalar_one())
+    values = {**fence.parameters(), "name": name, "value": value, "awaited": awaited}
+    return bool(tx.sql(_STEP_SQL, values).scalar_one())
 
 
-def steps_of(tx: Tx, run_id: RunId) -> dict[str, Any]:
-    """The results of the steps that the run has done."""
-    rows = tx.sql("select name, value from run_steps where run_id = %(run_id)s", {"run_id": run_id})
-    return {row.name: row.value for row in rows}
+def steps_of(tx: Tx, run_id: RunId) -> dict[str, Step]:
+    """The steps that the run has done, by name."""
+    rows = tx.sql(f"select {_STEP} from run_steps where run_id = %(run_id)s", {"run_id": run_id})
+    return {row.name: Step(**row._asdict()) for row in rows}
+
+
+def take_kept_steps(tx: Tx, fence: Fence) -> bool:
+    """Give the run the steps that a retry kept for it; False if it no longer holds its case."""
+    return bool(tx.sql(_TAKE_STEPS_SQL, fence.parameters()).scalar_one())
+
+
+def find_steps(tx: Tx, run_id: UUID, *, limit: int, offset: int = 0) -> list[Step]:
+    """Steps of a run, in the order in which they were done."""
+    rows = tx.sql(
+        f"""
+        select {_STEP} from run_steps where run_id = %(run_id)s
+        order by created_at, name limit %(limit)s offset %(offset)s
+        """,
+        {"run_id": run_id, "limit": limit, "offset": offset},
+    )
+    return [Step(**row._asdict()) for row in rows]
 
 
 def find(

@@ -36,11 +36,18 @@ def bulk_delegate(caller: Operator, queue_id: LooseId, body: s.BulkDelegate) -> 
     summary="Set cases back to pending",
 )
 def bulk_retry(caller: Operator, queue_id: LooseId, body: s.BulkRetry) -> dict[str, Any]:
-    """Interrupt live runs and set the cases to pending; those that are pending already are skipped. A delegation ends, except with `same_agent`."""
+    """Interrupt live runs and set the cases to pending; those that are pending already are skipped. A delegation ends, except with `same_agent`. Steps are done again, except with `keep_steps`."""
     casework = caller.casework
     queue = queues.get(casework.db, caller.team, queue_id)
     done = casework.perform(
-        cases.retry(casework.db, casework.settings, queue.id, body.case_ids, same_agent=body.same_agent)
+        cases.retry(
+            casework.db,
+            casework.settings,
+            queue.id,
+            body.case_ids,
+            same_agent=body.same_agent,
+            keep_steps=body.keep_steps,
+        )
     )
     counts: dict[str, Any] = {"retriedCount": len(done.moved), "skippedCount": done.skipped}
     if (

@@ -60,6 +60,20 @@ class Runs(Out):
     offset: int
 
 
+class Step(Out):
+    """A step, and the result that the run remembers of it."""
+
+    name: str
+    value: Any
+    created_at: datetime
+
+
+class Steps(Out):
+    steps: list[Step]
+    limit: int
+    offset: int
+
+
 class StopRun(Input):
     """Why, for the case's history."""
 
@@ -119,6 +133,13 @@ def list_run_messages(
     """What a run said and called, the oldest first."""
     found = runs.list_messages(caller.reads, caller.team, run_id, limit=limit, offset=offset, after=after)
     return {"messages": [fields.of_message(one) for one in found]}
+
+
+@router.get("/{run_id}/steps", operation_id="list_run_steps", response_model=Steps, summary="List steps")
+def list_run_steps(caller: Reader, run_id: LooseId, limit: Limit = 20, offset: Offset = 0) -> dict[str, Any]:
+    """The steps that a run has done, or that a retry kept for it, with their results, in their order."""
+    found = runs.list_steps(caller.reads, caller.team, run_id, limit=limit, offset=offset)
+    return {"steps": found, "limit": limit, "offset": offset}
 
 
 @router.post("/{run_id}/stop", operation_id="stop_run", response_model=Success, summary="Stop a run")

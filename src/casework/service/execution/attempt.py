@@ -51,6 +51,8 @@ class Attempt:
     limited: bool
     """Whether its end frees a slot of a consumer."""
     message: RunMessage
+    keeps_steps: bool = False
+    """Whether it has yet to get the steps of the run before, as a person's retry asked."""
     stop: Stop = field(default_factory=Stop)
     result: Result | None = None
     began: float | None = None
@@ -88,7 +90,13 @@ def start(db: Database, settings: Settings, bundle: Bundle, worker: str) -> Sequ
 
 
 def started(row: Any, settings: Settings) -> Attempt:
-    message = RunMessage(RunId(row.run_id), row.attempt)
     return Attempt(
-        holder(row, settings), held_case(row), row.agent_name, row.kind, row.target or "", row.limited, message
+        holder(row, settings),
+        held_case(row),
+        row.agent_name,
+        row.kind,
+        row.target or "",
+        row.limited,
+        RunMessage(RunId(row.run_id), row.attempt),
+        row.keeps_steps,
     )

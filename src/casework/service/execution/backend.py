@@ -29,8 +29,8 @@ class RunBackend:
     def say(self, type: str, content: Any, key: str) -> None:
         self._write(f"a message ({type})", lambda tx: messages.say(tx, self._fence, type, content, key))
 
-    def record_step(self, name: str, value: str) -> None:
-        self._write(f"step {name!r}", lambda tx: messages.record_step(tx, self._fence, name, value))
+    def record_step(self, name: str, value: str, awaited: bool = False) -> None:
+        self._write(f"step {name!r}", lambda tx: messages.record_step(tx, self._fence, name, value, awaited))
 
     def update(
         self, title: str | None, data: Any, priority: Priority | None = None, labels: Sequence[LabelRef] | None = None

@@ -9,7 +9,7 @@ from casework.agents.failures import traceback_of
 from casework.agents.results import Crashed, Result, Stopped
 from casework.agents.run import History
 from casework.core.effects import Bundle, Committed
-from casework.errors import CaseworkError, DatabaseUnavailable, TargetNotAllowed
+from casework.errors import CaseworkError, DatabaseUnavailable, RunLost, TargetNotAllowed
 from casework.service.availability import until_database_is_back
 from casework.service.crash_points import Point, reach
 from casework.service.execution.attempt import Attempt, RunResult, start
@@ -151,10 +151,13 @@ def call_agent(db: Database, settings: Settings, attempt: Attempt, perform: Perf
     try:
         runner = runners.load(attempt.kind, attempt.target, settings.modules)
         history = History()
-        if number > 1:
+        if number > 1 or attempt.keeps_steps:
             with db.begin() as tx:
+                if attempt.keeps_steps and not messages.take_kept_steps(tx, attempt.fence):
+                    raise RunLost
                 asked, steps = requests.of_run(tx, run_id), messages.steps_of(tx, run_id)
-            history = History({(one.kind, one.title): one.answer for one in asked if one.responded_at}, steps)
+            answers = {(one.kind, one.title): one.answer for one in asked if one.responded_at}
+            history = History(answers, steps)
     except CaseworkError as error:
         # Transient, because another worker may have the agent, or this one once it runs newer code.
         failed = Crashed(str(error), traceback_of(error.__cause__), transient=not isinstance(error, TargetNotAllowed))

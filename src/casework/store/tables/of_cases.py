@@ -56,6 +56,8 @@ def cases_of(lifecycle: Lifecycle, metadata: MetaData) -> Table:
         moment("completed_at"),
         moment("created_at", nullable=False),
         moment("updated_at", nullable=False),
+        # The former run whose steps the next run starts with; null once that run has them.
+        Column("steps_of_run", Uuid),
         Column(
             "reserved_for",
             Uuid,

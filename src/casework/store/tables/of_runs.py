@@ -102,4 +102,5 @@ run_steps = Table(
     Column("name", Text, primary_key=True),
     Column("value", JSON, nullable=False),
     moment("created_at", nullable=False),
+    Column("awaited", Boolean, nullable=False, server_default=text("false")),
 )

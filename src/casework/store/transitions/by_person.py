@@ -32,12 +32,23 @@ def answer(tx: Tx, case_id: CaseId, request_id: UUID) -> bool:
     return tx.sql(_ANSWER_SQL, {"case_id": case_id, "request_id": request_id}).rowcount == 1
 
 
+# Those that an earlier retry kept, if no run has got them since; else those of the last run.
+_KEPT = """case when %(keep_steps)s then coalesce(
+    c.steps_of_run, (select l.id from runs l where l.case_id = c.id order by l.id desc limit 1))
+  when %(keep_steps)s::boolean is null then c.steps_of_run end"""
+
+_SAYS_KEPT = "case when %(keep_steps)s then " + change_to(steps="'kept'::text") + " end"
+
+
 def override_sql(lifecycle: Lifecycle, move: Transition) -> str:
     """A person takes cases from their runs. Returns a row for each case that moved."""
     assert move.target is not None
     besides, column, value = {"ready_at": "w.ready_at"}, "", ""
     if lifecycle.state(move.target).lanes:
         besides["claimed_at"] = "null"
+    if move.event is Event.RETRY:
+        besides["steps_of_run"] = _KEPT
+        column, value = ", changes", f", {_SAYS_KEPT}"
     if Detail.POSTPONED_TO in lifecycle.state(move.target).details:
         besides["postponed_to"] = "%(until)s::timestamptz"
         column, value = ", changes", f", {change_to(postponed_to=besides['postponed_to'])}"
@@ -65,8 +76,10 @@ def override(
     agent_id: UUID | None = None,
     reason: str | None = None,
     until: datetime | None = None,
+    keep_steps: bool | None = None,
 ) -> None:
-    """Take locked cases, given as (id, ready at, former run), from their runs; `until` is for a move that postpones.
+    """Take locked cases, given as (id, ready at, former run), from their runs; `until` is for a move that postpones, and
+    `keep_steps` for a retry; with None it leaves to a run what an earlier retry kept for it.
 
     Raises TransitionRefused unless all of them move. A caller that has locked them and asked the lifecycle never meets it.
     """
@@ -79,6 +92,7 @@ def override(
             "agent_id": agent_id,
             "reason": reason,
             "until": until,
+            "keep_steps": keep_steps,
         },
     ).rowcount
     if moved != len(cases):

@@ -1,0 +1,73 @@
+"""What comes out of an agent that was run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from casework.agents import HeldCase, Outcome
+from casework.agents.stop import Suspended
+from casework.core.lifecycle import CaseStatus
+from casework.core.model import Message, RequestKind
+from casework.testing.case import AddedCase
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the agent asked a person."""
+
+    kind: RequestKind
+    title: str
+    description: str | None
+    options: tuple[str, ...]
+    answer: str | bool | None = None
+    """None if nobody has answered."""
+
+    @classmethod
+    def of(cls, asked: Suspended) -> "Request":
+        """The request of a run that waits for a person."""
+        return cls(asked.kind, asked.title, asked.description, asked.options)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """An attempt that another one follows."""
+
+    reason: str
+    wait: float
+    """Seconds until the next attempt, without the random part that a worker takes off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of the case."""
+
+    status: CaseStatus
+    """Of the case: `needs_input` if a question has no answer, `pending` if it was handed over."""
+    outcome: Outcome | None
+    """What the agent returned, or `Fail` if it failed; None if it waits for an answer or was stopped."""
+    reason: str | None
+    """Why the case has this status."""
+    error: str | None
+    """The traceback of the last run's last failed attempt; None if the agent returned `Fail` after it."""
+    case: HeldCase
+    """The case with the changes that the agent made."""
+    messages: list[Message]
+    """What all runs said and called, as `casework runs messages` shows it."""
+    requests: list[Request]
+    """What people were asked, with the answers."""
+    cases: list[AddedCase]
+    """The cases that the agent added."""
+    steps: Mapping[str, object]
+    """What the last run remembers, by the name of the step."""
+    ran: Mapping[str, int]
+    """How often each step was done, in all attempts."""
+    attempts: int
+    """How many attempts the last run took: an answer, a failure and a release each lead to another one."""
+    failed: list[FailedAttempt]
+    """The attempts that failed and were followed by another."""
+    runs: int = 1
+    """One more each time the case came back."""
+
+    @property
+    def said(self) -> list[str]:
+        """The texts among the messages."""
+        return [message.content["text"] for message in self.messages if message.type == "text"]
