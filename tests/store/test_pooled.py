@@ -45,7 +45,7 @@ def test_sends_again_what_met_a_server_connection_without_the_name(connection, d
     assert len(prepared(driver)) == 1
 
 
-def test_uses_the_name_that_another_client_prepared_on_its_server_connection(connection, driver):
+def test_uses_a_name_that_another_client_prepared(connection, driver):
     answer(connection)
     newcomer = PooledConnection(driver, opening=["begin"], caches_plans=True)
     assert answer(newcomer) == 2

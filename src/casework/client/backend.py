@@ -27,7 +27,7 @@ class HttpBackend:
         part = {"text_content": content["text"]} if type == "text" else {type: content}
         self._perform(self._lease.write("message", type=type, key=key, **part))
 
-    def record_step(self, name: str, value: str, awaited: bool = False) -> None:
+    def record_step(self, name: str, value: str, awaited: bool = False) -> None:  # noqa: ARG002 - the API has no word for it
         self._perform(self._lease.write("step", name=name, value=json.loads(value)))
 
     def update(
@@ -86,7 +86,7 @@ def held_case(work: Work) -> HeldCase:
 
 def history(work: Work) -> History:
     """What the run has done before."""
-    answers = {(RequestKind(one["type"]), one["question"]): one["answer"] for one in work["answers"]}
+    answers = {(RequestKind(one["type"]), one["title"]): one["response"] for one in work["answers"]}
     claimed = datetime.now(UTC)
     # Whoever awaits steps awaits those that are replayed, too: see AsyncPulledRun.
     return History(answers, {name: Step(name, value, claimed) for name, value in work["steps"].items()})

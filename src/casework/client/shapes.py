@@ -203,8 +203,12 @@ class GivenAnswer(TypedDict):
     """A person's answer to an earlier attempt of the run."""
 
     type: Literal["question", "approval"]
+    title: str
+    response: Any
     question: str
+    """A second name of title."""
     answer: Any
+    """A second name of response."""
 
 
 class Work(TypedDict):
