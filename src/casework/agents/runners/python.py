@@ -1,6 +1,6 @@
 """Running a function that is marked with `@agent`, plain or async."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from typing import Any, ClassVar, Self, cast
 
 from casework.agents import targets
@@ -13,6 +13,7 @@ from casework.agents.runners.event_loop import run_on_shared_loop
 from casework.agents.stop import Stop
 from casework.core.payload import check_text
 from casework.errors import InvalidInput
+from casework.settings import Settings
 
 
 class PythonRunner:
@@ -24,12 +25,12 @@ class PythonRunner:
         self._agent = agent
 
     @classmethod
-    def check(cls, target: str, modules: Sequence[str]) -> None:
-        targets.check_allowed(target, modules)
+    def check(cls, target: str, settings: Settings) -> None:
+        targets.check_allowed(target, settings.modules)
 
     @classmethod
-    def load(cls, target: str, modules: Sequence[str]) -> Self:
-        return cls(targets.load(target, modules))
+    def load(cls, target: str, settings: Settings) -> Self:
+        return cls(targets.load(target, settings.modules))
 
     def call(self, run: Run, stop: Stop) -> Result:
         try:
