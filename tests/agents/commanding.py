@@ -72,3 +72,17 @@ def commanded(db: Database, script: Path, text: str, *, data: Any = "", program:
     a_consumer(db, queue, agent)
     (case_id,) = some_cases(db, queue, data=data)
     return Commanded(db, case_id)
+
+
+def is_alive(pid: str) -> bool:
+    """Whether there is such a process; a zombie is none."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def tell(folder: Path) -> str:
+    """Shell: `pids` of the present folder is there to be read, in this one."""
+    return f"mv pids {folder}/pids; touch {folder}/begun"

@@ -1,22 +1,16 @@
-"""Commands as agents: real processes, and what their output and their end make of the case."""
+"""Commands as agents: what their output and their exit code make of the case."""
 
 import json
 import shutil
-import subprocess
-import sys
-import threading
-import time
-from pathlib import Path
 
 import pytest
 
-from agents.commanding import ALLOWING, Stopping, commanded
+from agents.commanding import ALLOWING
 from casework.agents.runners import process
 from casework.agents.runners.command import MAX_MESSAGES, MAX_STDERR
-from casework.core.lifecycle import CaseStatus, RunStatus
-from casework.service import cases, requests
+from casework.core.lifecycle import RunStatus
+from casework.service import requests
 from factories import TEAM, a_queue
-from patience import wait_for
 
 GET = """\
 get() { python3 -c "import json, os; case = json.load(open(os.environ['CASEWORK_CASE_FILE'])); print(json.dumps($1))"; }
@@ -34,16 +28,6 @@ echo "Looking at $zip"
 echo "{\\"update\\": {\\"data\\": {\\"zip\\": \\"$zip\\"}}}"
 echo '{"outcome": "complete", "reason": "routed"}'
 """
-
-
-@pytest.fixture
-def script(db, tmp_path):
-    """`script(text, **options)`: a case whose agent is that script."""
-
-    def make(text, **options):
-        return commanded(db, tmp_path / "agent.sh", text, **options)
-
-    return make
 
 
 def lines(*objects):
@@ -81,14 +65,6 @@ def test_a_question_that_is_answered_does_not_end_the_command_again(script):
     worked.answer("x")
     assert worked.work_all() == ["completed"]
     assert worked.said == ["going on"]
-
-
-def test_a_command_that_does_not_end_when_it_has_asked_is_ended(script, tmp_path):
-    worked = script(f"trap 'echo > {tmp_path}/ended; exit 3' TERM\necho '{{\"ask\": \"Name?\"}}'\nsleep 1000 & wait")
-    began = time.monotonic()
-    assert worked.work_all() == ["needs_input"]
-    assert (tmp_path / "ended").exists()
-    assert time.monotonic() - began < 30
 
 
 def test_what_a_command_can_say(script):
@@ -259,137 +235,3 @@ def test_standard_error_is_kept_up_to_its_limit_and_its_end_is_the_reason(script
     assert worked.said[-1] == "[65536 characters of stderr are the most; the rest is left out]"
     assert worked.reason.endswith("\nthe end")
     assert worked.run.error.endswith("\nthe end")
-
-
-def is_alive(pid):
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
-
-
-def tell(folder):
-    """Shell: `pids` of the present folder is there to be read, in this one."""
-    return f"mv pids {folder}/pids; touch {folder}/begun"
-
-
-@pytest.fixture
-def aside(committed, tmp_path):
-    """`aside(text)`: a case whose agent is that script, which a thread works on, and which somebody settles once the script
-    has told that it began. Returns the thread, its heartbeats and, in a list, what comes of it."""
-
-    def begin(text, grace=60.0):
-        worked, watch, results = commanded(committed, tmp_path / "agent.sh", text), Stopping(), []
-        settings = ALLOWING.model_copy(update={"interrupt_grace_seconds": grace})
-        thread = threading.Thread(target=lambda: results.append(worked.work(watch, settings)))
-        thread.start()
-        wait_for(lambda: (tmp_path / "begun").exists(), "the command to begin")
-        cases.settle(committed, settings, worked.case.queue_id, [worked.case_id], CaseStatus.COMPLETED)
-        return thread, watch, results
-
-    return begin
-
-
-@pytest.mark.parametrize(
-    ("trap", "grace"), [("", 600.0), ("trap '' TERM\n", 1.0)], ids=["ends by itself", "ignores SIGTERM"]
-)
-@pytest.mark.parametrize("work", ["sleep 1000", "yes", "yes >&2"])
-def test_a_stop_ends_the_command_and_what_it_has_started(aside, tmp_path, trap, grace, work):
-    script = f"{trap}sleep 1000 &\necho $$ $! > pids; pwd >> pids\n{tell(tmp_path)}\n{work}"
-    thread, watch, results = aside(script, grace)
-    own, child, folder = (tmp_path / "pids").read_text().split()
-    watch.stop.request()
-    thread.join(60)
-    assert results == ["interrupted"]
-    assert not is_alive(own)
-    assert not Path(folder).exists()
-    wait_for(lambda: not is_alive(child), "its child to end")
-
-
-def test_a_child_has_the_grace_for_itself_when_its_parent_has_ended(aside, tmp_path):
-    child = (
-        f"trap 'sleep 0.5; echo > {tmp_path}/cleaned; exit' TERM; echo > {tmp_path}/begun; while :; do sleep 0.1; done"
-    )
-    (tmp_path / "child.sh").write_text(child)
-    thread, watch, results = aside(f"sh {tmp_path}/child.sh > /dev/null 2>&1 &\nwait")
-    watch.stop.request()
-    thread.join(60)
-    assert results == ["interrupted"]
-    assert (tmp_path / "cleaned").exists()
-
-
-def test_a_run_that_has_lost_its_case_ends_the_command_at_its_next_line(aside, tmp_path):
-    thread, _, results = aside(
-        f"echo $$ > pids\n{tell(tmp_path)}\nwhile [ ! -e {tmp_path}/go ]; do sleep 0.05; done\necho late\nsleep 1000"
-    )
-    (tmp_path / "go").touch()
-    thread.join(30)
-    assert results == ["interrupted"]
-    assert not is_alive((tmp_path / "pids").read_text().strip())
-
-
-def test_nothing_is_left_of_a_command_whose_worker_is_killed(tmp_path):
-    guarded = """
-import pathlib, sys
-from casework.agents.runners.process import Process
-from casework.agents.stop import Stop
-folder = pathlib.Path(sys.argv[1], "folder")
-folder.mkdir()
-process = Process(["sh", "-c", sys.argv[2]], folder, open("/dev/null", "rb"), {"PATH": "/usr/bin:/bin"})
-list(process.lines(Stop()))
-"""
-    script = f"trap '' TERM HUP; sleep 1000 & echo $$ $! > pids\n{tell(tmp_path)}\nsleep 1000"
-    worker = subprocess.Popen([sys.executable, "-c", guarded, str(tmp_path), script])
-    wait_for(lambda: (tmp_path / "begun").exists(), "the command to begin")
-    pids = (tmp_path / "pids").read_text().split()
-    assert all(map(is_alive, pids))
-    worker.kill()
-    worker.wait()
-    wait_for(lambda: not any(map(is_alive, pids)), "the command to end with its worker")
-    wait_for(lambda: not (tmp_path / "folder").exists(), "its folder to be removed")
-
-
-def test_what_it_leaves_in_the_background_is_ended_and_not_waited_for(script, tmp_path):
-    pids = tmp_path / "pids"
-    worked = script(f"sleep 1000 &\necho $! > {pids}\necho done")
-    began = time.monotonic()
-    assert worked.work() == "completed"
-    assert time.monotonic() - began < 30
-    assert worked.said == ["done"]
-    wait_for(lambda: not is_alive(pids.read_text().strip()), "what was left to end")
-
-
-def test_a_command_that_closes_its_output_is_waited_for(script, tmp_path):
-    worked = script(f"exec >&- 2>&-\nsleep 0.5\necho > {tmp_path}/end\nexit 3")
-    assert worked.work() == "failed"
-    assert (tmp_path / "end").exists()
-
-
-def test_the_environment_holds_what_is_listed_and_no_secrets(script, monkeypatch):
-    monkeypatch.setenv("CASEWORK_DATABASE_URL", "postgresql://marked-secret@/x")
-    monkeypatch.setenv("CASEWORK_TEAM", "marked-secret")
-    monkeypatch.setenv("AWS_SECRET", "marked-secret")
-    monkeypatch.setenv("MODEL", "large")
-    worked = script("env")
-    assert worked.work(settings=ALLOWING.model_copy(update={"agent_command_env": "MODEL, ABSENT"})) == "completed"
-    passed = {line.partition("=")[0]: line.partition("=")[2] for line in worked.said}
-    assert set(passed) - {"PWD", "SHLVL", "_", "OLDPWD"} <= {
-        *("PATH", "HOME", "LANG", "TZ", "MODEL", "PYTHONUNBUFFERED"),
-        *("CASEWORK_CASE_FILE", "CASEWORK_RUN_ID", "CASEWORK_ATTEMPT"),
-    }
-    assert (passed["MODEL"], passed["CASEWORK_RUN_ID"]) == ("large", str(worked.run.id))
-    assert "marked-secret" not in "".join(worked.said)
-
-
-def test_its_folder_is_fresh_and_removed(script):
-    worked = script("ls; pwd; mkdir -p deep/er; touch deep/er/file")
-    assert worked.work() == "completed"
-    assert worked.said[0] == "case.json"
-    assert not Path(worked.said[1]).exists()
-
-
-def test_a_command_that_is_no_longer_allowed_fails_its_case(script):
-    worked = script("true")
-    assert worked.work(settings=ALLOWING.model_copy(update={"agent_commands": ""})) == "failed"
-    assert "is not in CASEWORK_AGENT_COMMANDS, which allows nothing" in worked.reason
