@@ -31,7 +31,6 @@ MAX_MESSAGES = 10_000
 MAX_STDERR = 65_536
 """Characters of standard error that become messages."""
 
-REASON_LINES = 5
 TRACE_LINES = 50
 SHOWN_OF_LINE = 500
 
@@ -171,8 +170,7 @@ class _Output:
         return Crashed(self._with_stderr(f"The command {ended}"), self.trace, transient=False)
 
     def _with_stderr(self, what: str) -> str:
-        last = "\n".join(list(self._last)[-REASON_LINES:])
-        return f"{what}: {last}" if last else f"{what}."
+        return f"{what}: {self._last[-1]}" if self._last else f"{what}."
 
 
 def _signal(number: int) -> str:

@@ -22,6 +22,9 @@ _POLL_SECONDS = 0.1
 
 _END_POLL_SECONDS = 0.02
 
+_KILLED_SECONDS = 5.0
+"""How long to wait for a process that was killed. One that runs as another user cannot be, and goes on."""
+
 _CHUNK = 65_536
 
 _LEFT_IN_A_PIPE = 1 << 20
@@ -130,7 +133,8 @@ class Process:
 
     def _kill(self) -> None:
         self._signal(signal.SIGKILL)
-        self._process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_KILLED_SECONDS)
         for stream in (self._process.stdout, self._process.stderr):
             if stream:
                 stream.close()
