@@ -1,5 +1,7 @@
 """The processes of commands: what they are given, how they are stopped, and that nothing is left of them."""
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -8,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from agents.calling import a_run
 from agents.commanding import ALLOWING, Stopping, commanded, is_alive, tell
+from casework.agents.results import Crashed
+from casework.agents.runners.command import CommandRunner
+from casework.agents.stop import Stop
 from casework.core.lifecycle import CaseStatus
 from casework.service import cases
 from patience import wait_for
@@ -98,6 +104,15 @@ list(process.lines(Stop()))
     wait_for(lambda: not (tmp_path / "folder").exists(), "its folder to be removed")
 
 
+@pytest.mark.parametrize(("mode", "problem"), [(0o755, "Exec format error"), (0o600, "Permission denied")])
+def test_a_program_that_cannot_be_started_fails_the_case(tmp_path, mode, problem):
+    program = tmp_path / "program"
+    program.write_bytes(b"\x00\x01")
+    program.chmod(mode)
+    result = CommandRunner([str(program)], [], grace=1.0).call(a_run(Stop()), Stop())
+    assert result == Crashed(f"The command cannot be started: {program}: {problem}", None, False)
+
+
 def test_what_it_leaves_in_the_background_is_ended_and_not_waited_for(script, tmp_path):
     pids = tmp_path / "pids"
     worked = script(f"sleep 1000 &\necho $! > {pids}\necho done")
@@ -106,6 +121,19 @@ def test_what_it_leaves_in_the_background_is_ended_and_not_waited_for(script, tm
     assert time.monotonic() - began < 30
     assert worked.said == ["done"]
     wait_for(lambda: not is_alive(pids.read_text().strip()), "what was left to end")
+
+
+def test_what_escapes_with_the_output_of_a_command_is_not_waited_for(script, tmp_path):
+    pid = tmp_path / "pid"
+    escapes = f"import os, time; os.setsid(); open('{pid}', 'w').write(str(os.getpid())); time.sleep(300)"
+    worked = script(f'python3 -c "{escapes}" &\nwhile [ ! -s {pid} ]; do sleep 0.05; done\necho done')
+    began = time.monotonic()
+    try:
+        assert worked.work() == "completed"
+        assert worked.said == ["done"]
+        assert time.monotonic() - began < 100
+    finally:
+        os.kill(int(pid.read_text()), signal.SIGKILL)
 
 
 def test_a_command_that_closes_its_output_is_waited_for(script, tmp_path):
