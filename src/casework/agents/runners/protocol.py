@@ -5,7 +5,6 @@ Every kind of line is a model with the fields that it may have. `act` does with 
 """
 
 import json
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
@@ -20,9 +19,6 @@ from casework.core.payload import check_data, storable
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 from casework.wording import plain_words
-
-_LIKE_AN_OBJECT = re.compile(r'\s*\{\s*"')
-"""No message begins like this. An object that is not JSON, as by a quote too many, must not pass for one."""
 
 
 class Said(BaseModel, ABC):
@@ -178,7 +174,7 @@ def parse(line: str) -> Said:
         given = json.loads(line)
     except (ValueError, RecursionError):
         given = None
-        if _LIKE_AN_OBJECT.match(line):
+        if _begins_like_an_object(line):
             raise InvalidInput("It begins like a JSON object, and is not JSON.") from None
     if not isinstance(given, dict):
         return Say(say=storable(line))
@@ -190,6 +186,12 @@ def parse(line: str) -> Said:
     except ValidationError as error:
         first = error.errors()[0]
         raise InvalidInput(f"{'.'.join(map(str, first['loc']))}: {plain_words(first['msg'])}") from None
+
+
+def _begins_like_an_object(line: str) -> bool:
+    """No message does. An object that is not JSON, as by a quote too many, must not pass for one."""
+    begins = line.lstrip()
+    return begins.startswith("{") and begins[1:].lstrip().startswith('"')
 
 
 def _model(given: Mapping[str, Any]) -> type[Said]:
