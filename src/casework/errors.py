@@ -2,7 +2,7 @@
 
     CaseworkError
     ├── InvalidInput            what was given cannot be used as it is
-    │   ├── TargetNotAllowed    a python target outside the allow-list
+    │   ├── TargetNotAllowed    a target outside of the allow-lists
     │   └── InvalidSettings     a setting has a value that cannot work
     ├── Unauthorized            no key, or none that is valid
     ├── Forbidden               the key's role may not do this
@@ -38,7 +38,7 @@ class InvalidInput(CaseworkError):
 
 
 class TargetNotAllowed(InvalidInput):
-    """CASEWORK_AGENT_MODULES does not allow the module of the python target."""
+    """The target is in a module that CASEWORK_AGENT_MODULES does not allow, or a command that CASEWORK_AGENT_COMMANDS does not."""
 
 
 class InvalidSettings(InvalidInput):

@@ -1,6 +1,7 @@
 """All settings, read from CASEWORK_* environment variables, validated when they are read."""
 
 import re
+import shlex
 from collections.abc import Iterable
 from datetime import timedelta
 from difflib import get_close_matches
@@ -21,6 +22,7 @@ _SCHEMES = {
 }
 
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(\.\*)?")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _check_port(url: str) -> None:
@@ -62,6 +64,14 @@ class Settings(BaseSettings):
     agent_modules: str = Field(
         "",
         description="Modules that may hold python agents, comma-separated; `package.*` allows a package with everything in it.",
+    )
+    agent_commands: str = Field(
+        "",
+        description="Commands that may be agents, comma-separated, each exactly as it is run; `program *` allows a program with any arguments.",
+    )
+    agent_command_env: str = Field(
+        "",
+        description="Variables that commands get from the worker's environment besides PATH, HOME, LANG and TZ, comma-separated.",
     )
     tick_seconds: float = Field(1.0, gt=0, le=60, description="The beat's period: the longest wait if a nudge is lost.")
     lease_seconds: float = Field(30.0, ge=1, le=3600, description="How long a run without a heartbeat counts as alive.")
@@ -164,6 +174,28 @@ class Settings(BaseSettings):
                 raise ValueError(f"{entry!r} is neither a module, as billing.agents, nor a package, as billing.*")
         return modules
 
+    @field_validator("agent_commands")
+    @classmethod
+    def _commands_with_a_program(cls, commands: str) -> str:
+        for entry in _entries(commands):
+            try:
+                program = shlex.split(entry)[0]
+            except (ValueError, IndexError):
+                raise ValueError(f"{entry!r} is not a command: a quote is not closed, or nothing is in it") from None
+            if program == "*":
+                raise ValueError(f"{entry!r} would allow every program: name the program, as in 'python *'")
+        return commands
+
+    @field_validator("agent_command_env")
+    @classmethod
+    def _variables_of_others(cls, names: str) -> str:
+        for name in _entries(names):
+            if not _VARIABLE.fullmatch(name):
+                raise ValueError(f"{name!r} is not the name of a variable")
+            if name.upper().startswith("CASEWORK_"):
+                raise ValueError(f"{name!r} is casework's own, and may hold a secret: commands do not get it")
+        return names
+
     @model_validator(mode="after")
     def _heartbeats_fit_the_lease(self) -> Self:
         if self.heartbeat_seconds > self.lease_seconds / 2:
@@ -184,6 +216,16 @@ class Settings(BaseSettings):
     def modules(self) -> tuple[str, ...]:
         """The allow-list of modules that may hold python agents."""
         return _entries(self.agent_modules)
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The allow-list of commands that may be agents."""
+        return _entries(self.agent_commands)
+
+    @property
+    def command_variables(self) -> tuple[str, ...]:
+        """Names of variables that commands get besides the usual ones."""
+        return _entries(self.agent_command_env)
 
     @property
     def home_path(self) -> Path:

@@ -16,11 +16,15 @@ from casework.core.model import Priority
 NOBODY = UUID(int=1)
 
 
+def a_run(stop: Stop) -> Run:
+    """The first attempt of a run that can record nothing."""
+    case = HeldCase(NOBODY, NOBODY, "a case", "", Priority.NONE, (), datetime.now(UTC))
+    return Run(id=NOBODY, attempt=1, agent_name="a", case=case, history=History(), backend=None, stop=stop)
+
+
 def call(agent: Agent, stop: Stop | None = None) -> Result:
     stop = stop or Stop()
-    case = HeldCase(NOBODY, NOBODY, "a case", "", Priority.NONE, (), datetime.now(UTC))
-    run = Run(id=NOBODY, attempt=1, agent_name="a", case=case, history=History(), backend=None, stop=stop)
-    return PythonRunner(agent).call(run, stop)
+    return PythonRunner(agent).call(a_run(stop), stop)
 
 
 def call_aside(agent: Agent, stop: Stop | None = None) -> Future[Result]:

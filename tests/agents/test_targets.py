@@ -6,6 +6,7 @@ from casework.agents import runners, targets
 from casework.core.model import AgentKind
 from casework.errors import CaseworkError, InvalidInput, InvalidSettings, TargetNotAllowed
 from casework.settings import Settings, read_settings
+from factories import SETTINGS
 
 
 @pytest.fixture
@@ -98,13 +99,17 @@ def test_each_kind_that_is_dispatched_has_a_runner_and_no_other():
 
 
 def test_only_kinds_with_a_runner_have_a_target():
-    runners.check(AgentKind.PYTHON, "sample_agents:completes", ["sample_agents"])
-    runners.check(AgentKind.PULL, None, [])
-    for kind, target in ((AgentKind.PYTHON, None), (AgentKind.PULL, "sample_agents:completes")):
+    runners.check(AgentKind.PYTHON, "sample_agents:completes", SETTINGS)
+    runners.check(AgentKind.PULL, None, SETTINGS)
+    for kind, target in (
+        (AgentKind.PYTHON, None),
+        (AgentKind.COMMAND, None),
+        (AgentKind.PULL, "sample_agents:completes"),
+    ):
         with pytest.raises(InvalidInput):
-            runners.check(kind, target, ["sample_agents"])
+            runners.check(kind, target, SETTINGS)
 
 
 def test_a_kind_that_this_version_does_not_know_is_refused():
-    with pytest.raises(CaseworkError, match="cannot run an agent of kind 'command'"):
-        runners.load("command", "ls", [])
+    with pytest.raises(CaseworkError, match="cannot run an agent of kind 'graph'"):
+        runners.load("graph", "ls", SETTINGS)

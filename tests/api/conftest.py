@@ -58,6 +58,7 @@ def installation(new_database, servers, tmp_path_factory) -> Iterator[Casework]:
         "database_url": new_database("api"),
         "redis_url": servers.redis,
         "agent_modules": "sample_agents",
+        "agent_commands": "sh *",
         "home": tmp_path_factory.mktemp("h"),
     }
     casework = connect(Settings(**values))

@@ -129,6 +129,16 @@ def test_queues_agents_and_consumers(api):
     assert api("POST", f"{path}/resume")["queue"]["mode"] == "active"
     api("POST", "/v1/agents", 403, json={"name": "evil", "kind": "python", "target": "os:system"})
     api("POST", "/v1/agents", 400, json={"name": "none", "kind": "python"})
+    api("POST", "/v1/agents", 403, json={"name": "evil", "kind": "command", "target": "reboot"})
+    api("POST", "/v1/agents", 400, json={"name": "none", "kind": "command"})
+    api("POST", "/v1/agents", 400, json={"name": "none", "kind": "command", "target": "sh 'open"})
+    command = api("POST", "/v1/agents", 201, json={"name": "c", "kind": "command", "target": "sh triage.sh"})["agent"]
+    assert (command["kind"], command["target"]) == ("command", "sh triage.sh")
+    api("PATCH", f"/v1/agents/{command['id']}", 403, json={"target": "reboot"})
+    assert (
+        api("PATCH", f"/v1/agents/{command['id']}", json={"target": "sh other.sh"})["agent"]["target"] == "sh other.sh"
+    )
+    api("DELETE", f"/v1/agents/{command['id']}")
     agent = api(
         "POST",
         "/v1/agents",

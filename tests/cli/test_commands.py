@@ -113,6 +113,13 @@ def test_import_from_standard_input_and_bad_bytes(casework):
         (("agents", "create", "a", "--python", "os:system"), 2, "CASEWORK_AGENT_MODULES"),
         (("agents", "create", "a", "--python", "sample_agents:nope"), 2, "has no function"),
         (("agents", "create", "a", "--python", "sample_agents:os"), 2, "not an agent"),
+        (
+            ("agents", "create", "a", "--command", "reboot now"),
+            2,
+            "is not in CASEWORK_AGENT_COMMANDS, which allows nothing",
+        ),
+        (("agents", "create", "a", "--command", "echo 'open"), 2, "cannot be split into words: No closing quotation"),
+        (("agents", "create", "a", "--command", "ls", "--pull"), 2, "exactly one of --python, --command and --pull"),
         (("consumers", "set", "inbox", "nope"), 1, "no agent"),
         (("consumers", "set", "inbox", "nope", "--concurrency", "-1"), 2, "--concurrency"),
         (("queues", "create", "inbox"), 1, "already"),
@@ -198,6 +205,19 @@ def test_doctor_names_an_agent_that_workers_could_not_import(casework, monkeypat
     finding = next(one for one in casework.json("doctor", code=1) if one["check"] == "agent worker")
     assert not finding["ok"]
     assert "'sample_agents' is not in CASEWORK_AGENT_MODULES, which allows others" in finding["detail"]
+
+
+def test_a_command_is_created_if_it_is_allowed_and_there(casework, monkeypatch):
+    monkeypatch.setenv("CASEWORK_AGENT_COMMANDS", "sh triage.sh, no-such-program *")
+    agent = casework.json("agents", "create", "triage", "--command", "sh triage.sh")
+    assert (agent["kind"], agent["target"]) == ("command", "sh triage.sh")
+    missing = ("agents", "create", "missing", "--command", "no-such-program now")
+    assert casework(*missing) == (2, "There is no program 'no-such-program' that can be executed here: is it in PATH?")
+    assert casework(*missing, "--no-check")[0] == 0
+    findings = {one["check"]: one for one in casework.json("doctor", code=1)}
+    assert findings["agent triage"] == {"check": "agent triage", "ok": True, "detail": "sh triage.sh"}
+    assert "no program 'no-such-program'" in findings["agent missing"]["detail"]
+    assert "sh triage.sh" in casework("agents", "list")[1]
 
 
 def test_doctor_names_a_module_that_cannot_be_imported(casework, monkeypatch):

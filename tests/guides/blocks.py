@@ -18,7 +18,7 @@ class Block:
     @property
     def file(self) -> str | None:
         """The name of the file that the block is: `# name.py` in its first line, or behind the language."""
-        if self.language == "csv":
+        if self.language in ("csv", "sh"):
             return self.note
         return self.text.partition("\n")[0].removeprefix("# ") if self.language == "python" else None
 

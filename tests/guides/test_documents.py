@@ -8,9 +8,12 @@ import yaml
 from click import Command
 from typer.testing import CliRunner
 
+from agents.calling import a_run
 from bench.markdown import HEADER, write
 from bench.parts import PARTS
 from casework.agents import Run
+from casework.agents.runners import command, protocol
+from casework.agents.stop import Stop
 from casework.cli import app
 from casework.core.lifecycle import CaseStatus, EventType, RunStatus
 from casework.core.model import CounterName
@@ -103,7 +106,8 @@ def _is_a_group(words: list[str], known: dict[str, Command]) -> bool:
 @pytest.mark.parametrize("document", ALL, ids=_name)
 def test_variables_are_settings(document):
     named = set(re.findall(r"CASEWORK_[A-Z_]*[A-Z]\b", document.read_text()))
-    assert named <= {f"CASEWORK_{name.upper()}" for name in Settings.model_fields}
+    of_commands = {command.CASE_FILE, command.RUN_ID, command.ATTEMPT}
+    assert named <= {f"CASEWORK_{name.upper()}" for name in Settings.model_fields} | of_commands
 
 
 def test_log_actions_to_watch_are_logged():
@@ -120,6 +124,19 @@ def test_every_call_on_a_run_is_described():
         re.findall(r"`(\w+)", "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `")))
     )
     assert described == {name for name in vars(Run) if not name.startswith("_")} | {"id", "attempt", "agent_name"}
+
+
+def test_every_line_of_a_command_is_described_and_valid():
+    text = (GUIDES / "commands-as-agents.md").read_text()
+    shown = re.findall(r"^\| `(\{.*?\})` \|", text, re.MULTILINE)
+    said = {protocol.parse(line.replace("[...]", '[{"value": "x"}]').replace("...", '"x"')).__class__ for line in shown}
+    assert said == {*protocol.LINES.values(), *protocol.OUTCOMES.values()}
+
+
+def test_every_field_that_a_command_gets_is_described():
+    text = (GUIDES / "commands-as-agents.md").read_text().partition("## What it gets")[2].partition("## ")[0]
+    cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    assert re.findall(r"`(\w+)`", "".join(cells)) == list(json.loads(protocol.case_of(a_run(Stop()))))
 
 
 @pytest.mark.parametrize("words", [CaseStatus, RunStatus, EventType, CounterName], ids=lambda words: words.__name__)

@@ -1,5 +1,6 @@
 """Every sample of the README and the guides runs as it stands, on real processes. Only the API's port is changed."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from guides.blocks import blocks
 from guides.derived import DOCUMENTS, GUIDES, README, ROOT
 from guides.terminals import Terminals, opened
 
-AGENTS, IMPORTING = GUIDES / "agents.md", GUIDES / "importing.md"
+AGENTS, COMMANDS, IMPORTING = (GUIDES / f"{name}.md" for name in ("agents", "commands-as-agents", "importing"))
 WITHOUT_AGENTS = [GUIDES / f"{name}.md" for name in ("operating", "agents-elsewhere", "http-api", "client")]
 """They share an installation, in which `doctor` finds all well as long as it comes first."""
 
@@ -38,6 +39,16 @@ def test_agents(terminals):
     found = cases.find(terminals.db, payments, CaseFilter(), limit=2)
     history = {event.type for case in found for event in cases.get(terminals.db, DEFAULT_TEAM, case.id)[1]}
     assert {"needs_input", "attempt_failed"} <= history
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="the shell script of the guide uses jq")
+def test_commands_as_agents(terminals):
+    terminals.play(COMMANDS)
+    terminals.wait_for_cases("streets", completed=1)
+    terminals.wait_for_cases("bills", completed=1)
+    bills = queues.get(terminals.db, DEFAULT_TEAM, "bills").id
+    (bill,) = cases.find(terminals.db, bills, CaseFilter(), limit=2)
+    assert "attempt_failed" in {event.type for event in cases.get(terminals.db, DEFAULT_TEAM, bill.id)[1]}
 
 
 def test_the_tests_of_the_sample_agents(tmp_path):
@@ -70,4 +81,4 @@ def test_importing(terminals):
 def test_no_document_with_commands_is_left_out():
     with_commands = {document for document in DOCUMENTS if any(block.commands for block in blocks(document))}
     # Deployment takes Docker, or servers of one's own.
-    assert with_commands - {ROOT / "deploy" / "README.md"} == {README, AGENTS, IMPORTING, *WITHOUT_AGENTS}
+    assert with_commands - {ROOT / "deploy" / "README.md"} == {README, AGENTS, COMMANDS, IMPORTING, *WITHOUT_AGENTS}

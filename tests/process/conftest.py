@@ -139,6 +139,7 @@ def install(new_database: Databases, servers: Urls) -> Callable[[str, int, Path]
             "database_url": new_database(database),
             "redis_url": redis_url,
             "agent_modules": "sample_agents",
+            "agent_commands": "sh *",
             "home": home,
             **QUICK,
         }

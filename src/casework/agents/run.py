@@ -100,6 +100,11 @@ class Run:
         """The case, with the changes that this run made."""
         return self._case
 
+    @property
+    def history(self) -> History:
+        """What earlier attempts of this run have recorded."""
+        return self._history
+
     def check(self) -> None:
         """Stop here if the run was asked to stop."""
         self._stop.check()

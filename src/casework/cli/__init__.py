@@ -55,7 +55,7 @@ COMMANDS = {
         "casework.cli.agents:app",
         "Agents: who can work on cases.",
         {
-            "create": "Create an agent: a python function in a module that CASEWORK_AGENT_MODULES names, or a program elsewhere.",
+            "create": "Create an agent: a python function, a command that workers start, or a program elsewhere.",
             "list": "List agents.",
             "try": "Run an agent on a made-up case, at this terminal: it asks here, and nothing is stored.",
             "delete": "Delete an agent: its live runs are interrupted, and cases that were delegated to it go back to their queues.",

@@ -18,6 +18,12 @@ def create(
     python: Annotated[
         str | None, typer.Option("--python", metavar="MODULE:FUNCTION", help="A function marked with @casework.agent.")
     ] = None,
+    command: Annotated[
+        str | None,
+        typer.Option(
+            "--command", metavar="COMMAND", help="A program that workers start, with its arguments; no shell."
+        ),
+    ] = None,
     pull: Annotated[bool, typer.Option("--pull", help="A program elsewhere, which asks for work over HTTP.")] = False,
     max_attempts: Annotated[
         int | None, typer.Option("--max-attempts", min=1, max=100, help="Failed attempts until a case fails.")
@@ -27,24 +33,28 @@ def create(
         typer.Option("--timeout", metavar="DURATION", help='How long one attempt may take, as "10m" or "2h".'),
     ] = None,
     check: Annotated[
-        bool, typer.Option("--check/--no-check", help="Import the function now, to see that it is there.")
+        bool, typer.Option("--check/--no-check", help="See now that the function or the program is there.")
     ] = True,
     as_json: Json = False,
 ) -> None:
-    """Create an agent: a python function in a module that CASEWORK_AGENT_MODULES names, or a program elsewhere."""
-    if pull == (python is not None):
-        raise InvalidInput("Give exactly one of --python and --pull.")
+    """Create an agent: a python function, a command that workers start, or a program elsewhere.
+
+    CASEWORK_AGENT_MODULES names the modules that may hold functions, CASEWORK_AGENT_COMMANDS the commands.
+    """
+    if [pull, python is not None, command is not None].count(True) != 1:
+        raise InvalidInput("Give exactly one of --python, --command and --pull.")
     casework = installation()
-    kind = AgentKind.PULL if pull else AgentKind.PYTHON
-    if python is not None and check:
-        runners.load(kind, python, casework.settings.modules)
+    kind = AgentKind.PULL if pull else AgentKind.COMMAND if python is None else AgentKind.PYTHON
+    target = command if python is None else python
+    if target is not None and check:
+        runners.load(kind, target, casework.settings)
     agent = services.agents.create(
         casework.db,
         casework.settings,
         casework.team_id,
         name,
         kind=kind,
-        target=python,
+        target=target,
         max_attempts=max_attempts,
         timeout_seconds=parse_span(timeout).total_seconds() if timeout is not None else None,
     )

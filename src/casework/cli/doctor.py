@@ -172,5 +172,5 @@ def _agents(casework: "Casework") -> Iterator[Finding]:
 
 def _loadable(casework: "Casework", agent: Agent) -> str:
     target = agent.target or ""
-    runners.load(agent.kind, target, casework.settings.modules)
+    runners.load(agent.kind, target, casework.settings)
     return target

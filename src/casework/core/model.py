@@ -55,9 +55,11 @@ class QueueMode(StrEnum):
 
 
 class AgentKind(StrEnum):
-    """python: a function that workers call; pull: a program elsewhere that asks for work over HTTP."""
+    """python: a function that workers call; command: a program that workers start; pull: a program elsewhere that asks
+    for work over HTTP."""
 
     PYTHON = "python"
+    COMMAND = "command"
     PULL = "pull"
 
     @property

@@ -3,15 +3,19 @@
 To add a way of running agents, write a module with a `Runner` beside this one and register it in `RUNNERS`.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar, Protocol, Self
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 from casework.agents.results import Result
 from casework.agents.run import Run
+from casework.agents.runners.command import CommandRunner
 from casework.agents.runners.python import PythonRunner
 from casework.agents.stop import Stop
 from casework.core.model import AgentKind
 from casework.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from casework.settings import Settings
 
 
 class Runner(Protocol):
@@ -21,14 +25,14 @@ class Runner(Protocol):
     """A regular expression that the targets match."""
 
     @classmethod
-    def check(cls, target: str, modules: Sequence[str]) -> None:
-        """Raise InvalidInput if there cannot be such a target, and TargetNotAllowed if the installation forbids it.
+    def check(cls, target: str, settings: "Settings") -> None:
+        """Raise InvalidInput if there cannot be such a target, and TargetNotAllowed if the settings forbid it.
 
-        `modules` are the entries of CASEWORK_AGENT_MODULES. Nothing is imported or started.
+        Nothing is imported or started.
         """
 
     @classmethod
-    def load(cls, target: str, modules: Sequence[str]) -> Self:
+    def load(cls, target: str, settings: "Settings") -> Self:
         """Find what is to be run. Raises InvalidInput, also if this process lacks it, and TargetNotAllowed."""
 
     def call(self, run: Run, stop: Stop) -> Result:
@@ -37,12 +41,11 @@ class Runner(Protocol):
 
 RUNNERS: Mapping[str, type[Runner]] = {
     AgentKind.PYTHON: PythonRunner,
+    AgentKind.COMMAND: CommandRunner,
 }
 
-TARGET_PATTERN = "|".join(runner.target_pattern for runner in RUNNERS.values())
 
-
-def check(kind: str, target: str | None, modules: Sequence[str]) -> None:
+def check(kind: str, target: str | None, settings: "Settings") -> None:
     """Raise InvalidInput or TargetNotAllowed if an agent of that kind cannot have that target."""
     if kind not in RUNNERS:
         if target is not None:
@@ -50,11 +53,11 @@ def check(kind: str, target: str | None, modules: Sequence[str]) -> None:
     elif target is None:
         raise InvalidInput(f"A {kind} agent needs a target.")
     else:
-        RUNNERS[kind].check(target, modules)
+        RUNNERS[kind].check(target, settings)
 
 
-def load(kind: str, target: str, modules: Sequence[str]) -> Runner:
+def load(kind: str, target: str, settings: "Settings") -> Runner:
     """The runner of an agent. Raises InvalidInput and TargetNotAllowed."""
     if kind not in RUNNERS:
         raise InvalidInput(f"This version of casework cannot run an agent of kind {kind!r}.")
-    return RUNNERS[kind].load(target, modules)
+    return RUNNERS[kind].load(target, settings)

@@ -1,8 +1,8 @@
 """Running a function that is marked with `@agent`, plain or async."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable
 from functools import cache
-from typing import Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from casework.agents import targets
 from casework.agents.decorator import Agent
@@ -15,6 +15,9 @@ from casework.agents.stop import Stop
 from casework.core.payload import check_text
 from casework.errors import InvalidInput
 
+if TYPE_CHECKING:
+    from casework.settings import Settings
+
 
 class PythonRunner:
     """Calls a function: a plain one in the thread of its caller, an async one on the event loop of the process."""
@@ -25,12 +28,12 @@ class PythonRunner:
         self._agent = agent
 
     @classmethod
-    def check(cls, target: str, modules: Sequence[str]) -> None:
-        targets.check_allowed(target, modules)
+    def check(cls, target: str, settings: "Settings") -> None:
+        targets.check_allowed(target, settings.modules)
 
     @classmethod
-    def load(cls, target: str, modules: Sequence[str]) -> Self:
-        return cls(_loaded(target, tuple(modules)))
+    def load(cls, target: str, settings: "Settings") -> Self:
+        return cls(_loaded(target, settings.modules))
 
     def call(self, run: Run, stop: Stop) -> Result:
         try:

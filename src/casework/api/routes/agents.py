@@ -21,9 +21,12 @@ router = APIRouter(prefix="/agents", tags=["agents"], route_class=GuardedRoute)
 Target = Annotated[
     str,
     Field(
+        min_length=1,
         max_length=300,
-        json_schema_extra={"pattern": runners.TARGET_PATTERN},
-        description="module:function, in a module that CASEWORK_AGENT_MODULES allows.",
+        description=(
+            "Of a python agent module:function, in a module that CASEWORK_AGENT_MODULES allows; of a command its "
+            "program and arguments, which CASEWORK_AGENT_COMMANDS allows."
+        ),
     ),
 ]
 Attempts = Annotated[int, Field(strict=True, ge=1, le=100), WHOLE]
@@ -38,13 +41,19 @@ Timeout = Annotated[
 ]
 
 
+def _has_target(kind: str) -> dict[str, Any]:
+    """A JSON Schema: an agent of that kind has a target of its kind."""
+    target = {"type": "string", "pattern": runners.RUNNERS[kind].target_pattern}
+    return {"if": {"properties": {"kind": {"const": kind}}}, "then": {"properties": {"target": target}}}
+
+
 class NewAgent(Input):
-    """An agent to create: a python agent with its target, or a pull agent."""
+    """An agent to create: a python agent or a command with its target, or a pull agent."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "if": {"properties": {"kind": {"enum": [*sorted(runners.RUNNERS)]}}, "required": ["kind"]},
-            "then": {"required": ["target"], "properties": {"target": {"type": "string"}}},
+            "then": {"required": ["target"], "allOf": [_has_target(kind) for kind in sorted(runners.RUNNERS)]},
             "else": {"properties": {"target": {"type": "null"}, "timeout_seconds": {"type": "null"}}},
         }
     )
@@ -99,7 +108,7 @@ class DeletedAgent(Out):
 
 @router.post("", operation_id="create_agent", status_code=201, response_model=OneAgent, summary="Create an agent")
 def create_agent(caller: Manager, body: NewAgent) -> dict[str, Any]:
-    """Create an agent: one that asks for work over HTTP, or a python function in an allowed module."""
+    """Create an agent: one that asks for work over HTTP, a python function in an allowed module, or an allowed command."""
     casework = caller.casework
     agent = agents.create(
         casework.db,

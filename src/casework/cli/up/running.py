@@ -13,6 +13,7 @@ from casework.cli.children import Child, Children
 from casework.cli.up import lines
 from casework.cli.up.modules import Findings, Inspection, Watched
 from casework.cli.up.screen import Screen
+from casework.core.model import AgentKind
 from casework.errors import Unavailable
 from casework.log import RELAYED
 
@@ -56,7 +57,8 @@ class Running:
         return environment if self._is_json else {**environment, "CASEWORK_LOG_FORMAT": RELAYED}
 
     def start(self) -> None:
-        if not self._casework.settings.modules:
+        settings = self._casework.settings
+        if not (settings.modules or settings.commands):
             self._screen.note("CASEWORK_AGENT_MODULES is not set: no module may hold python agents.")
         self._inspect()
         self._children.start()
@@ -117,7 +119,7 @@ class Running:
     def _targets(self) -> dict[str, str]:
         with suppress(Unavailable):
             agents = services.agents.find(self._casework.db, self._casework.team_id)
-            return {agent.target: agent.name for agent in agents if agent.target}
+            return {agent.target: agent.name for agent in agents if agent.target and agent.kind is AgentKind.PYTHON}
         return {}
 
     def _look_at_inspection(self) -> None:

@@ -149,7 +149,7 @@ def call_agent(db: Database, settings: Settings, attempt: Attempt, perform: Perf
     """Load the agent, and call it with the history of the run."""
     run_id, number = attempt.message
     try:
-        runner = runners.load(attempt.kind, attempt.target, settings.modules)
+        runner = runners.load(attempt.kind, attempt.target, settings)
         history = History()
         if number > 1 or attempt.keeps_steps:
             with db.begin() as tx:

@@ -1,0 +1,228 @@
+"""What a command and its run say to each other, as JSON: the case at the start, and then a line for each thing that the
+command does. `casework guide commands-as-agents` describes it.
+
+Every kind of line is a model with the fields that it may have. `act` does with the run what the line says.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from casework.agents.outcomes import Complete, Fail, HandOver, Outcome, Postpone
+from casework.agents.run import Run
+from casework.core.duration import parse_span
+from casework.core.names import check_fields
+from casework.core.payload import check_data, storable
+from casework.core.unset import UNSET
+from casework.errors import InvalidInput
+from casework.wording import plain_words
+
+
+class Said(BaseModel, ABC):
+    """A line of a command's output."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    is_message: ClassVar[bool] = False
+
+    @abstractmethod
+    def act(self, run: Run) -> Outcome | None:
+        """Do it. Returns an outcome if the line is one. Raises what `run` raises."""
+
+
+class Say(Said):
+    is_message = True
+    say: str
+
+    def act(self, run: Run) -> None:
+        run.say(self.say)
+
+
+class Tool(Said):
+    is_message = True
+    tool: str
+    arguments: Any = None
+    result: Any = UNSET
+    error: str | None = None
+
+    def act(self, run: Run) -> None:
+        run.tool(self.tool, self.arguments, result=self.result, error=self.error)
+
+
+class Ask(Said):
+    ask: str
+    options: list[str] = []
+    description: str | None = None
+
+    def act(self, run: Run) -> None:
+        run.ask(self.ask, options=self.options, description=self.description)
+
+
+class Approve(Said):
+    approve: str
+    description: str | None = None
+
+    def act(self, run: Run) -> None:
+        run.approve(self.approve, self.description)
+
+
+class Step(Said):
+    step: str
+    result: Any = None
+
+    def act(self, run: Run) -> None:
+        run.step(self.step, lambda: self.result)
+
+
+class Change(BaseModel):
+    model_config = ConfigDict(strict=True, hide_input_in_errors=True)
+
+    title: str | None = None
+    data: Any = UNSET
+    priority: str | None = None
+    labels: list[dict[str, str]] | None = None
+
+
+class Update(Said):
+    update: Change
+
+    @field_validator("update", mode="before")
+    @classmethod
+    def _known(cls, given: Any) -> Any:
+        check_fields(given if isinstance(given, dict) else (), tuple(Change.model_fields))
+        return given
+
+    def act(self, run: Run) -> None:
+        change = self.update
+        run.update(title=change.title, data=change.data, priority=change.priority, labels=change.labels)
+
+
+class AddCases(Said):
+    add_cases: list[dict[str, Any]]
+    queue: str | None = None
+
+    def act(self, run: Run) -> None:
+        run.add_cases(self.add_cases, self.queue)
+
+
+class Completed(Said):
+    outcome: Literal["complete"]
+    reason: str | None = None
+
+    def act(self, _: Run) -> Outcome:
+        return Complete(self.reason)
+
+
+class Failed(Said):
+    outcome: Literal["fail"]
+    reason: str
+
+    def act(self, _: Run) -> Outcome:
+        return Fail(self.reason)
+
+
+class Postponed(Said):
+    outcome: Literal["postpone"]
+    until: str | None = None
+    span: Annotated[str | None, Field(alias="for")] = None
+    reason: str | None = None
+
+    def act(self, _: Run) -> Outcome:
+        if self.until is not None and self.span is None:
+            return Postpone(self.until, self.reason)
+        if self.span is not None and self.until is None:
+            return Postpone(parse_span(self.span), self.reason)
+        raise InvalidInput('Postpone needs one of "for", as "2h", and "until", a moment with its time zone.')
+
+
+class HandedOver(Said):
+    outcome: Literal["hand_over"]
+    to: str
+    reason: str | None = None
+
+    def act(self, _: Run) -> Outcome:
+        return HandOver(self.to, self.reason)
+
+
+LINES: Mapping[str, type[Said]] = {
+    "say": Say,
+    "tool": Tool,
+    "ask": Ask,
+    "approve": Approve,
+    "step": Step,
+    "update": Update,
+    "add_cases": AddCases,
+}
+"""The kinds of lines besides outcomes, by the field that makes them one."""
+
+OUTCOMES: Mapping[str, type[Said]] = {
+    "complete": Completed,
+    "fail": Failed,
+    "postpone": Postponed,
+    "hand_over": HandedOver,
+}
+
+_KINDS = (*LINES, "outcome")
+
+
+def parse(line: str) -> Said:
+    """What a line says. One that is no JSON object is a message. Raises InvalidInput for an object that says nothing."""
+    try:
+        given = json.loads(line)
+    except (ValueError, RecursionError):
+        given = None
+        if _begins_like_an_object(line):
+            raise InvalidInput("It begins like a JSON object, and is not JSON.") from None
+    if not isinstance(given, dict):
+        return Say(say=storable(line))
+    check_data("line", given)
+    model = _model(given)
+    check_fields(given, [field.alias or name for name, field in model.model_fields.items()])
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InvalidInput(f"{'.'.join(map(str, first['loc']))}: {plain_words(first['msg'])}") from None
+
+
+def _begins_like_an_object(line: str) -> bool:
+    """No message does. An object that is not JSON, as by a quote too many, must not pass for one."""
+    begins = line.lstrip()
+    return begins.startswith("{") and begins[1:].lstrip().startswith('"')
+
+
+def _model(given: Mapping[str, Any]) -> type[Said]:
+    kinds = [kind for kind in _KINDS if kind in given]
+    if not kinds:
+        check_fields(given, _KINDS)
+    if len(kinds) != 1:
+        raise InvalidInput(f"A JSON object must have exactly one of {', '.join(_KINDS)}.")
+    if kinds == ["outcome"]:
+        outcome = given["outcome"]
+        if outcome not in tuple(OUTCOMES):
+            raise InvalidInput(f"There is no outcome {outcome!r}: known are {', '.join(OUTCOMES)}.")
+        return OUTCOMES[outcome]
+    return LINES[kinds[0]]
+
+
+def case_of(run: Run) -> str:
+    """What the command is given: the case, and what earlier attempts have recorded."""
+    case = run.case
+    given = {
+        "id": str(case.id),
+        "queue_id": str(case.queue_id),
+        "title": case.title,
+        "data": case.data,
+        "priority": case.priority,
+        "labels": [{"value": label.value, "key": label.key} for label in case.labels],
+        "created_at": case.created_at.isoformat(),
+        "run_id": str(run.id),
+        "attempt": run.attempt,
+        "agent": run.agent_name,
+        "answers": {title: answer for (_, title), answer in run.history.answers.items()},
+        "steps": dict(run.history.steps),
+    }
+    return json.dumps(given, ensure_ascii=False) + "\n"
