@@ -56,8 +56,8 @@ class Forbidden(CaseworkError):
 class NotFound(CaseworkError):
     """The resource does not exist."""
 
-    def __init__(self, kind: str, name: object) -> None:
-        super().__init__(f"There is no {kind} {str(name)!r}.")
+    def __init__(self, kind: str, name: object, hint: str = "") -> None:
+        super().__init__(f"There is no {kind} {str(name)!r}.{hint}")
         self.kind = kind
         self.name = name
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from casework.agents import runners, targets
+from casework.agents import targets
+from casework.agents.runners import registry
 from casework.core.model import AgentKind
 from casework.errors import CaseworkError, InvalidInput, InvalidSettings, TargetNotAllowed
 from casework.settings import Settings, read_settings
@@ -95,21 +96,21 @@ def test_the_setting_lists_modules_and_packages():
 
 
 def test_each_kind_that_is_dispatched_has_a_runner_and_no_other():
-    assert set(runners.RUNNERS) == {kind for kind in AgentKind if kind.is_dispatched}
+    assert set(registry.RUNNERS) == {kind for kind in AgentKind if kind.is_dispatched}
 
 
 def test_only_kinds_with_a_runner_have_a_target():
-    runners.check(AgentKind.PYTHON, "sample_agents:completes", SETTINGS)
-    runners.check(AgentKind.PULL, None, SETTINGS)
+    registry.check(AgentKind.PYTHON, "sample_agents:completes", SETTINGS)
+    registry.check(AgentKind.PULL, None, SETTINGS)
     for kind, target in (
         (AgentKind.PYTHON, None),
         (AgentKind.COMMAND, None),
         (AgentKind.PULL, "sample_agents:completes"),
     ):
         with pytest.raises(InvalidInput):
-            runners.check(kind, target, SETTINGS)
+            registry.check(kind, target, SETTINGS)
 
 
 def test_a_kind_that_this_version_does_not_know_is_refused():
     with pytest.raises(CaseworkError, match="cannot run an agent of kind 'graph'"):
-        runners.load("graph", "ls", SETTINGS)
+        registry.load("graph", "ls", SETTINGS)

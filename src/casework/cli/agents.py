@@ -2,7 +2,7 @@ from typing import Annotated
 
 import typer
 
-from casework.agents import runners
+from casework.agents.runners import registry
 from casework.cli import services, try_agent
 from casework.cli.console import AgentRef, Json, counted, find_agent, installation, print_json, say, shorten, table
 from casework.core.duration import parse_span
@@ -47,7 +47,7 @@ def create(
     kind = AgentKind.PULL if pull else AgentKind.COMMAND if python is None else AgentKind.PYTHON
     target = command if python is None else python
     if target is not None and check:
-        runners.load(kind, target, casework.settings)
+        registry.load(kind, target, casework.settings)
     agent = services.agents.create(
         casework.db,
         casework.settings,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from casework.agents import runners, targets
+from casework.agents import targets
+from casework.agents.runners import registry
 from casework.cli import services
 from casework.cli.console import Json, print_json, read_settings, table
 from casework.core.model import Agent
@@ -172,5 +173,5 @@ def _agents(casework: "Casework") -> Iterator[Finding]:
 
 def _loadable(casework: "Casework", agent: Agent) -> str:
     target = agent.target or ""
-    runners.load(agent.kind, target, casework.settings)
+    registry.load(agent.kind, target, casework.settings)
     return target

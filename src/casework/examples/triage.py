@@ -9,8 +9,8 @@ In one terminal:
 In another one:
 
     $ export PYTHONPATH=. CASEWORK_AGENT_MODULES=triage && casework queues create tickets &&
-      casework agents create triage --python triage:triage &&
-      casework consumers set tickets triage --concurrency 5 &&
+      casework agents create router --python triage:triage &&
+      casework consumers set tickets router --concurrency 5 &&
       casework cases add tickets 'Charged twice' --text 'The invoice of May was charged twice' &&
       casework cases add tickets 'Help' --text 'It does not work any more'
 

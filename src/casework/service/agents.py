@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from casework.agents import runners
+from casework.agents.runners import registry
 from casework.core.model import Agent, AgentId, AgentKind, TeamId
 from casework.core.names import check_name
 from casework.core.unset import UNSET, Unset
@@ -50,7 +50,7 @@ def create(
     `timeout_seconds` is how long one attempt may take; None leaves it to CASEWORK_RUN_TIMEOUT_SECONDS.
     """
     _check(kind, name, max_attempts, timeout_seconds)
-    runners.check(kind, target, settings)
+    registry.check(kind, target, settings)
     with db.begin() as tx:
         return store.create(tx, team_id, name, kind, target, max_attempts, timeout_seconds)
 
@@ -99,7 +99,7 @@ def update(
         agent = resolve(tx, team_id, ref)
         _check(agent.kind, name, max_attempts, timeout_seconds)
         if target is not UNSET:
-            runners.check(agent.kind, target, settings)
+            registry.check(agent.kind, target, settings)
         changed = store.change(
             tx, agent.id, name=name, target=target, max_attempts=max_attempts, timeout_seconds=timeout_seconds
         )

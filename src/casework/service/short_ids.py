@@ -32,13 +32,13 @@ def resolve(db: Database, team_id: TeamId, kind: Kind, text: str) -> UUID:
     """
     digits = text.strip().lower().replace("-", "")
     if not re.fullmatch(f"[0-9a-f]{{{LEAST},32}}", digits):
-        raise NotFound(kind, text)
+        raise NotFound(kind, text, f" An id is its last {SHOWN} characters, as lists show it, or the whole of it.")
     if len(digits) == 32:
         return UUID(digits)
     with db.begin() as tx:
         found = store.ending_with(tx, team_id, kind, _as_written(digits), _CANDIDATES + 1)
     if not found:
-        raise NotFound(kind, text)
+        raise NotFound(kind, text, f" A shortened id is the end of the id, not its beginning: its last {SHOWN} characters.")
     if len(found) > 1:
         raise InvalidInput(f"{text!r} is ambiguous: it can be {_listed(dict(found))}.")
     return found[0][0]

@@ -8,8 +8,8 @@ from casework.agents import Agent, Complete, Fail, HandOver, Outcome, Postpone
 from casework.agents.results import Asked, Crashed, Lost, Returned, Stopped
 from casework.agents.results import Result as Ended
 from casework.agents.run import new_case
-from casework.agents.runners import Runner
 from casework.agents.runners.python import PythonRunner
+from casework.agents.runners.registry import Runner
 from casework.agents.stop import Stop, Suspended
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import LabelRef, Message, NewCase, RequestKind, RunId

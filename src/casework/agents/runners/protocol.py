@@ -18,7 +18,7 @@ from casework.core.names import check_fields
 from casework.core.payload import check_data, storable
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
-from casework.wording import plain_words
+from casework.wording import problem
 
 
 class Said(BaseModel, ABC):
@@ -185,7 +185,7 @@ def parse(line: str) -> Said:
         return model.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        raise InvalidInput(f"{'.'.join(map(str, first['loc']))}: {plain_words(first['msg'])}") from None
+        raise InvalidInput(f"{'.'.join(map(str, first['loc']))}: {problem(first)}") from None
 
 
 def _begins_like_an_object(line: str) -> bool:
@@ -223,6 +223,6 @@ def case_of(run: Run) -> str:
         "attempt": run.attempt,
         "agent": run.agent_name,
         "answers": {title: answer for (_, title), answer in run.history.answers.items()},
-        "steps": dict(run.history.steps),
+        "steps": {name: step.value for name, step in run.history.steps.items()},
     }
     return json.dumps(given, ensure_ascii=False) + "\n"

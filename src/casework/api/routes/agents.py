@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
-from casework.agents import runners
+from casework.agents.runners import registry
 from casework.api.auth import Manager, Reader
 from casework.api.inputs import NOT_NULL, Input
 from casework.api.route import GuardedRoute
@@ -43,7 +43,7 @@ Timeout = Annotated[
 
 def _has_target(kind: str) -> dict[str, Any]:
     """A JSON Schema: an agent of that kind has a target of its kind."""
-    target = {"type": "string", "pattern": runners.RUNNERS[kind].target_pattern}
+    target = {"type": "string", "pattern": registry.RUNNERS[kind].target_pattern}
     return {"if": {"properties": {"kind": {"const": kind}}}, "then": {"properties": {"target": target}}}
 
 
@@ -52,8 +52,8 @@ class NewAgent(Input):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "if": {"properties": {"kind": {"enum": [*sorted(runners.RUNNERS)]}}, "required": ["kind"]},
-            "then": {"required": ["target"], "allOf": [_has_target(kind) for kind in sorted(runners.RUNNERS)]},
+            "if": {"properties": {"kind": {"enum": [*sorted(registry.RUNNERS)]}}, "required": ["kind"]},
+            "then": {"required": ["target"], "allOf": [_has_target(kind) for kind in sorted(registry.RUNNERS)]},
             "else": {"properties": {"target": {"type": "null"}, "timeout_seconds": {"type": "null"}}},
         }
     )

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 
 from casework import events, log
-from casework.agents import Run, runners
+from casework.agents import Run
 from casework.agents.failures import traceback_of
 from casework.agents.results import Crashed, Result, Stopped
 from casework.agents.run import History
+from casework.agents.runners import registry
 from casework.core.effects import Bundle, Committed
 from casework.errors import CaseworkError, DatabaseUnavailable, RunLost, TargetNotAllowed
 from casework.service.availability import until_database_is_back
@@ -149,7 +150,7 @@ def call_agent(db: Database, settings: Settings, attempt: Attempt, perform: Perf
     """Load the agent, and call it with the history of the run."""
     run_id, number = attempt.message
     try:
-        runner = runners.load(attempt.kind, attempt.target, settings)
+        runner = registry.load(attempt.kind, attempt.target, settings)
         history = History()
         if number > 1 or attempt.keeps_steps:
             with db.begin() as tx:
