@@ -93,7 +93,7 @@ def test_an_error_is_shown_with_its_traceback(try_):
     done = try_("broken")
     assert done.exit_code == 1
     assert "tried_agents.py" in done.output
-    assert done.output.splitlines()[-1] == "there is no 'zip' (KeyError: 'zip')"
+    assert done.output.splitlines()[-1].endswith("there is no 'zip' (KeyError: 'zip')")
 
 
 @pytest.mark.parametrize("name", ["missing", "agent", ""])

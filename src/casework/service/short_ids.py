@@ -38,7 +38,9 @@ def resolve(db: Database, team_id: TeamId, kind: Kind, text: str) -> UUID:
     with db.begin() as tx:
         found = store.ending_with(tx, team_id, kind, _as_written(digits), _CANDIDATES + 1)
     if not found:
-        raise NotFound(kind, text, f" A shortened id is the end of the id, not its beginning: its last {SHOWN} characters.")
+        raise NotFound(
+            kind, text, f" A shortened id is the end of the id, not its beginning: its last {SHOWN} characters."
+        )
     if len(found) > 1:
         raise InvalidInput(f"{text!r} is ambiguous: it can be {_listed(dict(found))}.")
     return found[0][0]
