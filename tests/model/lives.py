@@ -26,7 +26,7 @@ from casework.errors import RunLost
 from casework.service import cases, dispatch, sweep
 from casework.service.execution import attempt, outcomes
 from casework.service.execution.attempt import Attempt
-from casework.service.execution.backend import RunBackend
+from casework.service.run_backend import RunBackend
 from casework.store import runs as run_store
 from casework.store.runs import Stuck
 from factories import TEAM, an_attempt, finish

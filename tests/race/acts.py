@@ -14,7 +14,7 @@ from casework.core.unset import UNSET
 from casework.errors import CaseworkError, DatabaseUnavailable
 from casework.service import cases, dispatch, labels, pull, queues, release, requests, runs
 from casework.service.execution import attempt, outcomes
-from casework.service.execution.backend import RunBackend
+from casework.service.run_backend import RunBackend
 from casework.service.sweep import sweep as swept
 from casework.store import runs as run_store
 from factories import SETTINGS, TEAM, a_consumer, an_attempt, finish

@@ -6,8 +6,8 @@ from casework.core.lifecycle import CaseStatus
 from casework.core.model import CounterName
 from casework.errors import RunLost
 from casework.service import cases, queues, release
-from casework.service.execution.backend import RunBackend
 from casework.service.holding import Holder
+from casework.service.run_backend import RunBackend
 from casework.service.sweep import sweep
 from factories import SETTINGS, TEAM, claim, running, some_cases, start, worked_queue
 

@@ -15,8 +15,8 @@ from casework.errors import Conflict, InvalidInput, NotFound, RunLost
 from casework.service import agents
 from casework.service.execution import outcomes
 from casework.service.execution.attempt import RunResult
-from casework.service.execution.backend import Perform, RunBackend
 from casework.service.holding import Holder, held_case
+from casework.service.run_backend import Perform, RunBackend
 from casework.settings import Settings
 from casework.store import candidates, consumers, messages, queues, requests, runs, transitions
 from casework.store.database import Database, Tx

@@ -14,10 +14,10 @@ from casework.errors import CaseworkError, DatabaseUnavailable, RunLost, TargetN
 from casework.service.availability import until_database_is_back
 from casework.service.crash_points import Point, reach
 from casework.service.execution.attempt import Attempt, RunResult, start
-from casework.service.execution.backend import Perform, RunBackend
 from casework.service.execution.completions import Completions, Group, Limits, take_next
 from casework.service.execution.outcomes import finish, finish_all, finish_and_start
 from casework.service.redacting import without_secrets
+from casework.service.run_backend import Perform, RunBackend
 from casework.service.watch import Watch
 from casework.settings import Settings
 from casework.store import messages, requests

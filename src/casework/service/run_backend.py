@@ -1,4 +1,4 @@
-"""Writes of a run while it works. Each is a transaction, fenced by the attempt that holds the case."""
+"""Writes of a run while it works, in a worker or elsewhere. Each is a transaction, fenced by the attempt that holds the case."""
 
 import json
 from collections.abc import Callable, Sequence
