@@ -23,17 +23,22 @@ TEAM = DEFAULT_TEAM
 
 
 SLOW = {
+    "test_command_agents",
     "test_compat",
     "test_examples_on_processes",
     "test_foreign_messages",
     "test_hostile",
+    "test_late_servers",
+    "test_lost_answers",
     "test_people_at_once",
     "test_poison",
+    "test_pull_clients",
     "test_samples",
     "test_schemathesis",
     "test_secrets",
     "test_storm",
     "test_time_limits",
+    "test_up",
 }
 """Files whose tests take many seconds each."""
 

@@ -50,7 +50,7 @@ OBJECT, LIST, TEXT, WHOLE = "should be an object", "should be a list", "should b
         ),
         ("PUT", f"{QUEUE}/consumers/{ID}", {"trigger": "yes"}, "trigger: it should be true or false"),
         ("POST", "/v1/queues", {"name": None}, f"name: it {TEXT}"),
-        ("POST", "/v1/agents", {"name": "x", "kind": "java"}, "kind: it should be 'python' or 'pull'"),
+        ("POST", "/v1/agents", {"name": "x", "kind": "java"}, "kind: it should be 'python', 'command' or 'pull'"),
         ("POST", "/v1/agents", {"name": "x", "max_attempts": 1.5}, f"max_attempts: it {WHOLE}"),
         ("POST", "/v1/agents", {"name": "x", "kind": "python", "target": "a", "timeout_seconds": "x"}, "timeout_seconds: it should be a number"),
         (
