@@ -50,6 +50,13 @@ class People(World):
     def a_person(self, what) -> None:
         self.do(what)
 
+    @precondition(lambda self: any(case.status == "needs_input" for case in self.ideal.cases.values()))
+    @rule()
+    def a_person_retries_instead_of_answering(self) -> None:
+        """Of all that people do at random, too little meets a case that waits for one."""
+        waiting = next(n for n, case in enumerate(self.ideal.cases.values()) if case.status == "needs_input")
+        self.retry([waiting])
+
     def retry(self, chosen: list[int]) -> None:
         queue, known, ids = self.chosen(chosen)
         done = cases.retry(self.db, SETTINGS, queue, ids).value

@@ -53,13 +53,13 @@ def override_within(
         tx, ids, tx.now + settings.grace, reason or f"its case was {LIFECYCLE.transition(event, target, by=()).records}"
     )
     requests.cancel_of_cases(tx, ids)
-    stops_at = {run.case_id: run.runs_until for run in stopped}
-    earliest = until or tx.now
+    stops_at = {run.case_id: run.runs_until or tx.now for run in stopped}
+    ready_at = {row.id: max(filter(None, (stops_at.get(row.id, tx.now), until))) for row in moving}
     transitions.override(
         tx,
         event,
         target,
-        [(row.id, max(stops_at.get(row.id) or earliest, earliest), row.run_id) for row in moving],
+        [(row.id, ready_at[row.id], row.run_id) for row in moving],
         agent_id=agent_id,
         reason=reason,
         until=until,
