@@ -1,8 +1,10 @@
 """Errors of the driver, in casework's words."""
 
+import resource
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -198,3 +200,22 @@ def test_an_error_with_an_unknown_sqlstate_is_mapped_by_its_class(committed):
     """08 is the class of connections that fail."""
     with pytest.raises(DatabaseUnavailable), committed.begin() as tx:
         tx.sql("do $$ begin raise exception using errcode = '08X99'; end $$")
+
+
+def test_a_file_that_may_not_grow_is_trouble_for_now(new_database):
+    """As with a quota that is used up: the server has no SQLSTATE for it. A temporary table writes no log, which would not
+    survive that."""
+    db = Database(new_database("quota"), pool_size=1)
+    with db.begin() as tx:
+        tx.sql("create temporary table filled (number int)")
+        pid = tx.sql("select pg_backend_pid()").scalar_one()
+    if not Path(f"/proc/{pid}/comm").exists() or "postgres" not in Path(f"/proc/{pid}/comm").read_text():
+        pytest.skip("the server's processes are elsewhere")
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (64 * 1024, before[1]))
+    try:
+        with pytest.raises(DatabaseUnavailable, match="trouble with its system"), db.begin() as tx:
+            tx.sql("insert into filled select generate_series(1, 100000)")
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+    db.close()

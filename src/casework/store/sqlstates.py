@@ -27,6 +27,9 @@ NOT_NOW = {
 """Temporary errors, by SQLSTATE or its beginning. The same statement may succeed later, so outcomes are kept and
 retried."""
 
+_FILES = {"md.c", "fd.c", "buffile.c"}
+"""The server's sources that write files."""
+
 _TOO_MUCH = errors.ProgramLimitExceeded
 _UNREADABLE = (errors.UntranslatableCharacter, errors.CharacterNotInRepertoire)
 
@@ -54,6 +57,10 @@ def _not_now(error: psycopg.Error) -> str | None:
     # A server that panics, as with a full disk under its log, starts again; its SQLSTATE does not say so.
     if error.diag.severity_nonlocalized == "PANIC":
         return NOT_NOW["57P"]
+    # Of a full disk the server says so; of a quota that is used up, or a file that is as large as it may be, it says that
+    # something went wrong inside.
+    if state == "XX000" and error.diag.source_file in _FILES:
+        return NOT_NOW["58"]
     # Without a SQLSTATE, the error comes from the connection and not from the server.
     return NOT_NOW["08"] if isinstance(error, psycopg.OperationalError) else None
 
