@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from casework import embedded, events, log
@@ -18,6 +19,10 @@ for name in [name for name in os.environ if name.startswith("CASEWORK_") and not
     del os.environ[name]
 # What asks for a home without being given one must not find the user's.
 os.environ["CASEWORK_HOME"] = "/nowhere/casework"
+
+# Others use this machine too: how long an example takes says nothing.
+hypothesis.settings.register_profile("shared", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("shared")
 
 TEAM = DEFAULT_TEAM
 
