@@ -70,7 +70,7 @@ with log.bound_to_run(run=1):
 def test_what_a_run_logs_has_its_ids_whatever_logger_it_uses(relayed):
     lines = relayed("""
 with log.bound_to_run(case=1, run=2):
-    logging.getLogger("some.library").info("told %s", 1)
+    logging.getLogger("some.package").info("told %s", 1)
     logging.info("root")
     logging.debug("too much")
 """)

@@ -25,15 +25,9 @@ _HAS_READY = f"""exists (
     where (f.reserved_for = {{consumer}}.agent_id or {{consumer}}.trigger) and ({{mode}} = '{QueueMode.ACTIVE}' or l.lane = {Lane.RESUMED:d})
   )"""
 
-# Which consumers could do something, and their locks. One probe of the claim index for each lane, stopping at the first hit,
+# Which consumers could do something. One probe of the claim index for each lane, stopping at the first hit,
 # so that neither the backlog nor cases that are not ready cost anything. A draining queue only resumes. Materialized,
 # because the planner would probe the lanes of the known consumers first and leave them out then.
-#
-# A consumer that another tick holds is that tick's to serve. The queue's row is locked too, and shared: pausing
-# updates it, so pausing waits for claims under way, and a claim that comes after it sees the pause.
-#
-# A claim that is only sent need not wait for the disk (0.3 of its 3 ms): a crash of the server that undoes it leaves a
-# message that finds no run, and the start of the run waits for the disk, and so for the claim too.
 _READY = f"""
 with asked as materialized (
   select c.queue_id, c.agent_id, c.trigger, q.mode
@@ -46,6 +40,12 @@ with asked as materialized (
   union all select * from unnest(%(known_queues)b::uuid[], %(known_agents)b::uuid[])
 )
 """
+
+# A consumer that another tick holds is that tick's to serve. The queue's row is locked too, and shared: pausing
+# updates it, so pausing waits for claims under way, and a claim that comes after it sees the pause.
+#
+# A claim that is only sent need not wait for the disk (0.3 of its 3 ms): a crash of the server that undoes it leaves a
+# message that finds no run, and the start of the run waits for the disk, and so for the claim too.
 _LOCK_SQL = f"""{_READY}
 select case when %(sent)s then set_config('synchronous_commit', 'off', true) end as flush, c.queue_id, c.agent_id, c.trigger, c.concurrency,
   c.slots_counted_since, q.mode, coalesce(%(now)s, clock_timestamp()) as now

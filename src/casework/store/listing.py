@@ -16,7 +16,7 @@ from casework.core.model import Case, CaseFilter, QueueId
 from casework.core.search import as_tsquery
 from casework.store.cases import COLUMNS, with_labels
 from casework.store.database import Tx
-from casework.store.snapshot import END_EVENTS
+from casework.store.snapshot import END_EVENTS, END_REASON
 
 
 class SortBy(StrEnum):
@@ -222,10 +222,8 @@ def total(tx: Tx, queue_id: QueueId, wanted: CaseFilter) -> int:
 def end_reasons(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, str]:
     """Why each of these cases ended, if its history says so."""
     rows = tx.sql(
-        """
-        select w.id, e.reason from unnest(%(ids)s::uuid[]) as w (id) cross join lateral (
-          select reason from case_history where case_id = w.id and type = any(%(ends)s) order by id desc limit 1
-        ) e where e.reason is not null
+        f"""
+        select w.id, e.reason from unnest(%(ids)s::uuid[]) as w (id) cross join lateral ({END_REASON.format(case="w.id")}) e where e.reason is not null
         """,
         {"ids": list(ids), "ends": END_EVENTS},
     )

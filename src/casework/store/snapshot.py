@@ -144,6 +144,11 @@ def waiting_in(tx: Tx, queue_id: QueueId, until: datetime) -> list[Waiting]:
 _ENDS = {CaseStatus.COMPLETED, CaseStatus.FAILED}
 END_EVENTS = sorted({str(arrow.records) for arrow in TRANSITIONS if arrow.target in _ENDS})
 
+END_REASON = """
+  select reason from case_history where case_id = {case} and type = any(%(ends)s) order by id desc limit 1
+"""
+"""Why a case ended last; `ends` are END_EVENTS."""
+
 _CASE_SQL = f"""
 select c.id, c.queue_id, c.status, c.completed_at, e.reason as end_reason, r.id as run_id, r.status as run_status,
   h.title as request_title, h.created_at as requested_at,
@@ -153,9 +158,7 @@ from cases c join queues q on q.id = c.queue_id
 left join runs r on r.case_id = c.id and r.live
 left join agents a on a.id = c.reserved_for and a.deleted_at is null
 left join human_requests h on h.id = c.human_request_id
-left join lateral (
-  select reason from case_history where case_id = c.id and type = any(%(ends)s) order by id desc limit 1
-) e on c.completed_at is not null
+left join lateral ({END_REASON.format(case="c.id")}) e on c.completed_at is not null
 where c.id = %(case_id)s and q.team_id = %(team_id)s
 """
 

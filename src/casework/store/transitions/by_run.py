@@ -133,6 +133,8 @@ _MOMENT = f"coalesce(%(until)s::timestamptz, {_LATER})"
 _ERROR = {"error": "%(error)s"}
 _FAILED_ATTEMPT = {"failures": "failures + 1", **_ERROR}
 
+_ENDED_AGO = {"completed_at": f"{NOW} - make_interval(secs => %(seconds)s)"}
+
 # Of runs that end together, each began and ended so many seconds ago.
 _EACH_ENDED_AGO = {
     "started_at": f"{NOW} - make_interval(secs => m.begun)",
@@ -143,10 +145,10 @@ _move = partial(LIFECYCLE.transition, by=(Actor.RUN,))
 _swept = partial(LIFECYCLE.transition, by=(Actor.RUN, Actor.SWEEP))
 _outcome = partial(outcome_sql, LIFECYCLE)
 
-COMPLETE = _outcome(_move(Event.COMPLETE), run={"completed_at": f"{NOW} - make_interval(secs => %(seconds)s)"})
+COMPLETE = _outcome(_move(Event.COMPLETE), run=_ENDED_AGO)
 COMPLETE_AND_START = _outcome(
     _move(Event.COMPLETE),
-    run={"completed_at": f"{NOW} - make_interval(secs => %(seconds)s)"},
+    run=_ENDED_AGO,
     then=f""", started as ({_start_sql(_THE_NEXT_RUN)})
 select exists (select from ended) as held, s.* from (values (1)) as always left join started s on true""",
 )
