@@ -6,7 +6,8 @@ from asking import ask, events
 from casework.core.lifecycle import CaseStatus
 from casework.core.requests import Action, Answering, Decision, Request
 from casework.errors import AlreadyAnswered, Forbidden, InvalidInput
-from casework.service import cases, requests
+from casework.service import cases, requests, runs
+from casework.service.diagnosis.case import explain
 from factories import SETTINGS, TEAM, history, some_cases, the_case, worked_queue
 
 REFUND = Action(
@@ -28,6 +29,14 @@ def test_a_run_goes_on_when_all_of_its_group_are_answered(db):
     assert [event.human_request_id for event in events(db, case_id, "needs_input")] == [first, second, third]
     assert [event.human_request_id for event in events(db, case_id, "input_received")] == [third, first, second]
     assert {one.waits_as for one in requests.find(db, TEAM, open_only=False)} == {first}
+
+
+def test_a_run_with_a_group_is_listed_once_with_the_first_that_waits(db, settings):
+    case_id, (first, _) = ask(db, Request(title="a"), Request(title="b"))
+    requests.answer(db, TEAM, first, "yes")
+    (run,) = runs.of_case(db, TEAM, case_id)
+    assert (run.has_pending_human_request, run.pending_human_request_title) == (True, "b")
+    assert "b" in explain(db, settings, TEAM, case_id).message
 
 
 @pytest.mark.parametrize(
