@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast, overload
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from casework.agents.state import RunState, StateBackend
 from casework.agents.stop import Stop, Suspended
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case, CaseId, LabelRef, NewCase, Priority, QueueId, RequestKind, RunId
@@ -22,6 +23,7 @@ from casework.core.payload import check_text
 from casework.core.statuses import read_statuses
 from casework.core.steps import Step, check_name, idempotency_key
 from casework.core.unset import UNSET
+from casework.core.usage import MAX_KEY, Usage, check_usage
 from casework.errors import InvalidInput
 
 T = TypeVar("T")
@@ -48,7 +50,7 @@ class History:
     steps: Mapping[str, Step] = field(default_factory=dict)
 
 
-class Backend(Protocol):
+class Backend(StateBackend, Protocol):
     """What a run can do besides returning. Every call is fenced, and raises RunLost if the run no longer holds its
     case."""
 
@@ -70,6 +72,12 @@ class Backend(Protocol):
         self, queue: str | None, statuses: Sequence[CaseStatus], title_contains: str | None, limit: int
     ) -> list[Case]:
         """Read cases."""
+
+    def add_usage(self, usage: Usage, key: str) -> None:
+        """Count what was used, unless something was counted under that key."""
+
+    def stream(self, text: str) -> None:
+        """Show the text to whoever looks at the run now. It may be lost."""
 
 
 class Run:
@@ -94,6 +102,8 @@ class Run:
         self._backend = backend
         self._stop = stop
         self._said: Counter[str] = Counter()
+        self.state = RunState(backend, stop)
+        """What the run keeps for itself from attempt to attempt."""
 
     @property
     def case(self) -> HeldCase:
@@ -125,6 +135,34 @@ class Run:
             self._record(
                 "tool_result", {"tool_call_id": call, "result": None if result is UNSET else result, "error": error}
             )
+
+    def stream(self, text: str) -> None:
+        """Show a part of a text, such as a model's next words, to whoever looks at the run now. It is not kept, and may be
+        lost: `say` the whole when it is finished."""
+        self.check()
+        if text:
+            self._backend.stream(text)
+
+    def usage(
+        self,
+        *,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        requests: int = 0,
+        cost: float = 0.0,
+        model: str | None = None,
+        key: str | None = None,
+    ) -> None:
+        """Add to what the run has used, over all of its attempts. It is no interrupt point: what was used is counted.
+
+        With a `key`, up to 200 characters, the same is counted once, however often the run is resumed: give the name of the
+        step that used it. Raises InvalidInput for negative numbers.
+        """
+        used = Usage(input_tokens, output_tokens, requests, cost, () if model is None else (model,))
+        check_usage(used)
+        if key is not None:
+            check_text("usage's key", key, least=1, most=MAX_KEY)
+        self._backend.add_usage(used, uuid4().hex if key is None else key)
 
     def ask(self, question: str, *, options: Sequence[str] = (), description: str | None = None) -> str:
         """Ask a person. The run gives its slot back and, once answered, starts again and gets the answer here."""

@@ -63,6 +63,7 @@ USES: tuple[Use, ...] = (
     *_uses("connect", ALL, "PING"),
     *_uses("ask for a tick", _NUDGING, "LPUSH {prefix}nudges 1", "LTRIM {prefix}nudges 0 0"),
     *_uses("ask runs to stop", _NUDGING, "PUBLISH {prefix}stops x"),
+    *_uses("stream what agents write", _WORKER | _API, "PUBLISH {prefix}deltas:x"),
     *_uses("hear of runs that should stop", _WORKER, "SUBSCRIBE {prefix}stops"),
     *_uses("take runs", _WORKER, "BRPOP {prefix}runs 1", "LLEN {prefix}runs"),
     *_uses("send runs", _TICKER | _COMMANDS, "LPUSH {prefix}runs x"),

@@ -1,4 +1,4 @@
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,6 +9,7 @@ from casework.core import fields
 from casework.core.lifecycle import RunStatus
 from casework.core.model import CaseId
 from casework.core.statuses import read_statuses
+from casework.core.usage import Usage
 
 app = typer.Typer(help="Runs: agents' work on cases.", no_args_is_help=True)
 
@@ -69,13 +70,19 @@ def show(run: RunRef, as_json: Json = False) -> None:
     if as_json:
         print_json({**plain(found), "steps": steps})
         return
-    rows = [(name, getattr(found, name)) for name in found.__dataclass_fields__ if name != "error"]
+    rows = [(name, getattr(found, name)) for name in found.__dataclass_fields__ if name not in ("error", "usage")]
+    rows += [(name, used) for name, used in _usage(found.usage).items() if used]
     table(("field", "value"), rows)
     if steps:
         say("")
         table(("step", "done", "result"), ((one.name, one.created_at, step_result(one)) for one in steps))
     if found.error:
         say(found.error)
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    counts = {name: getattr(usage, name) for name in ("input_tokens", "output_tokens", "requests", "cost")}
+    return {**counts, "models": ", ".join(usage.models)}
 
 
 @app.command()

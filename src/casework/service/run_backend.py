@@ -2,19 +2,21 @@
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from casework.core.effects import Effects
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case, CaseFilter, CaseId, LabelRef, NewCase, Priority
+from casework.core.usage import Usage
 from casework.errors import RunLost
 from casework.service import cases, queues
 from casework.service.changes import change
 from casework.service.holding import Holder
-from casework.store import listing, messages, runs
+from casework.store import kept, listing, messages, runs
 from casework.store.database import Database, Tx
 
 Perform = Callable[[Effects], None]
+T = TypeVar("T")
 
 
 class RunBackend:
@@ -69,6 +71,35 @@ class RunBackend:
         with self._db.snapshot() as tx:
             target = queues.resolve(tx, self._holder.team_id, queue).id if queue else self._holder.queue_id
             return listing.page(tx, target, wanted, limit=limit)[0]
+
+    def load_state(self, name: str) -> bytes | None:
+        return self._read(f"reading state {name!r}", lambda tx: kept.load(tx, self._fence, name))[0]
+
+    def save_state(self, name: str, value: bytes) -> None:
+        self._write(f"state {name!r}", lambda tx: kept.save(tx, self._fence, name, value))
+
+    def state_names(self, prefix: str) -> list[str]:
+        return self._read("reading states", lambda tx: kept.names(tx, self._fence, prefix))[0]
+
+    def delete_state(self, name: str) -> None:
+        self._write(f"state {name!r}", lambda tx: kept.delete(tx, self._fence, name))
+
+    def add_usage(self, usage: Usage, key: str) -> None:
+        self._write("usage", lambda tx: kept.add_usage(tx, self._fence, usage, key))
+
+    def stream(self, text: str) -> None:
+        self._perform(Effects(deltas=((self._fence.run_id, text),)))
+
+    def _read(self, what: str, read: Callable[[Tx], tuple[T] | None]) -> tuple[T]:
+        """Read what only the attempt that holds the case may know: another one may be changing it."""
+        found: list[tuple[T]] = []
+
+        def write(tx: Tx) -> bool:
+            found.extend(one for one in [read(tx)] if one is not None)
+            return bool(found)
+
+        self._write(what, write)
+        return found[0]
 
     def _write(self, what: str, write: Callable[[Tx], bool]) -> None:
         """Write if the fence holds. Otherwise record the refusal, write nothing else, and raise RunLost."""

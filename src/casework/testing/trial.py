@@ -161,6 +161,9 @@ class Trial:
             dict(self._points.done),
             last.attempt,
             self._failed,
+            last.usage,
+            last.streamed,
+            dict(last.states),
             len(self._runs),
         )
 
