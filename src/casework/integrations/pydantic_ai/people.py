@@ -87,7 +87,7 @@ class People(AbstractCapability[Any]):
             case Decision.EXPIRED:
                 return ToolDenied(UNANSWERED)
             case Decision.RESPOND:
-                # The framework takes no other result of a call that waits for an approval.
+                # In place of the tool: the recorder gives it as the result.
                 self.conversation.said[call.tool_call_id] = answer.value
         return ToolApproved()
 
