@@ -245,6 +245,8 @@ class Recorder(AbstractCapability[Any]):
     """Keeps the model's answers, around all other capabilities."""
 
     conversation: Conversation
+    ask: Callable[[ToolCallPart, dict[str, Any]], Awaitable[Any]]
+    """Asks people for the result of a call."""
 
     def get_ordering(self) -> CapabilityOrdering:
         return CapabilityOrdering(position="outermost")
@@ -256,7 +258,7 @@ class Recorder(AbstractCapability[Any]):
             return await self.conversation.answer(ctx.messages, request_context, handler)
 
     def get_wrapper_toolset(self, toolset: AbstractToolset[Any]) -> AbstractToolset[Any]:
-        return _RecordedToolset(toolset, self.conversation)
+        return _RecordedToolset(toolset, self.conversation, self.ask)
 
 
 @dataclass
@@ -264,6 +266,7 @@ class _RecordedToolset(WrapperToolset[Any]):
     """Keeps what the tools return."""
 
     conversation: Conversation = field(repr=False)
+    ask: Callable[[ToolCallPart, dict[str, Any]], Awaitable[Any]] = field(repr=False)
 
     async def call_tool(
         self, name: str, tool_args: dict[str, Any], ctx: RunContext[Any], tool: ToolsetTool[Any]
@@ -272,7 +275,14 @@ class _RecordedToolset(WrapperToolset[Any]):
             # The framework takes no other result of a call that waits for an approval.
             if ctx.tool_call_id in self.conversation.said:
                 return self.conversation.said[ctx.tool_call_id]
-            return await self.wrapped.call_tool(name, tool_args, ctx, tool)
+            try:
+                return await self.wrapped.call_tool(name, tool_args, ctx, tool)
+            except CallDeferred as error:
+                # The framework takes a call that was approved for one that no longer waits.
+                if not ctx.tool_call_approved:
+                    raise
+                part = ToolCallPart(name, to_jsonable_python(tool_args), ctx.tool_call_id or name)
+                return await self.ask(part, error.metadata or {})
 
         return await self.conversation.call(name, ctx.tool_call_id or name, tool_args, call, is_async=_is_async(tool))
 
