@@ -2,6 +2,7 @@
 
 import pytest
 
+from asking import ask, events
 from casework.core.lifecycle import CaseStatus
 from casework.core.requests import Action, Decision, OnExpiry, Request
 from casework.errors import AlreadyAnswered
