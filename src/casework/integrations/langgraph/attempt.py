@@ -1,0 +1,195 @@
+"""One attempt of a run whose agent is a graph."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import merge_configs
+from langgraph._internal._config import DEFAULT_RECURSION_LIMIT
+from langgraph._internal._constants import CONFIG_KEY_SCRATCHPAD, INTERRUPT, TASKS
+from langgraph.checkpoint.base import CheckpointTuple
+from langgraph.errors import GraphRecursionError
+from langgraph.pregel import Pregel
+from langgraph.types import Send
+
+from casework.agents import Fail, HeldCase, Outcome
+from casework.errors import InvalidInput
+from casework.integrations.langgraph.asking import asked_for
+from casework.integrations.langgraph.checkpointer import Act, Checkpointer, settled
+from casework.integrations.langgraph.ledger import Ledger
+from casework.integrations.langgraph.questions import Interrupts, Question
+from casework.integrations.langgraph.recording import Meter, Recorder, delta_of
+from casework.integrations.langgraph.serializing import Serializer
+
+SHOWN = 200
+"""Characters of a question, in what is told about it."""
+
+BRANCH = "branch:to:"
+"""Before the name of the node that a channel triggers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Durable:
+    """What all runs of an agent share; see `durable`."""
+
+    graph: Pregel[Any, Any, Any, Any]
+    input: Callable[[HeldCase], Any]
+    output: Callable[[Any], Any]
+    context: Callable[[HeldCase], Any] | None
+    config: RunnableConfig | Callable[[HeldCase], RunnableConfig] | None
+    serializer: Serializer
+
+
+class Attempt:
+    """Goes on with the graph where the last attempt has left it."""
+
+    def __init__(self, made: Durable, run: Any) -> None:
+        """`run` is a worker's, or that of an async pull agent."""
+        self._made, self._run = made, run
+        self._thread: RunnableConfig = {"configurable": {"thread_id": str(run.id)}}
+        self._recorder, self._ledger = Recorder(run), Ledger(run, made.serializer)
+        self._saver = Checkpointer(run.state, str(run.id), serializer=made.serializer, finished=self._finished)
+        self._graph = made.graph.copy({"checkpointer": self._saver})
+        self._interrupts = Interrupts(made.serializer)
+
+    async def outcome(self) -> Outcome:
+        """Run the graph until it has ended. Raises Suspended if it waits for people."""
+        head = await self._saver.aget_tuple(self._thread)
+        for act in self._recorded_before(head):
+            await settled(act())
+        while True:
+            answers = await self._ledger.answers(None if head is None else head.checkpoint["id"])
+            if refused := self._refused(answers):
+                return refused
+            self._interrupts = Interrupts(self._made.serializer, answers)
+            state = await self._invoke(head)
+            head = await self._saver.aget_tuple(self._thread)
+            if head is None:
+                raise InvalidInput("The graph has stored nothing: it has no nodes, or it was compiled without a state.")
+            if not await self._asks(head):
+                return await self._ended(state)
+
+    def _recorded_before(self, head: CheckpointTuple | None) -> Iterator[Act]:
+        """Records what an attempt had stored when it ended, and perhaps not recorded any more."""
+        if head is not None:
+            self._recorder.read(head.checkpoint["channel_values"].values())
+        for task_id, values in self._saver.finished_tasks():
+            yield from self._recorder.record(task_id, values)
+
+    async def _invoke(self, head: CheckpointTuple | None) -> Any:
+        """Run the graph until it ends or asks. Returns its state."""
+        made, case = self._made, self._run.case
+        if head is not None:
+            _check_nodes(head, made.graph)
+        self._saver.interrupts = self._interrupts
+        # With a checkpoint, the graph goes on: its input given again would start it anew.
+        given = None if head else await settled(made.input(case))
+        context = None if made.context is None else await settled(made.context(case))
+        config = await self._config(head)
+        state: Any = None
+        modes: Any = ["messages", "values"]
+        steps: Any = self._graph.astream(given, config, context=context, stream_mode=modes, durability="sync")
+        async with aclosing(steps) as chunks:
+            async for mode, chunk in chunks:
+                if mode == "messages":
+                    if words := delta_of(chunk[0]):
+                        await settled(self._run.stream(words))
+                elif not (isinstance(chunk, dict) and INTERRUPT in chunk):
+                    state = chunk
+        self._saver.interrupts = None
+        return state
+
+    async def _config(self, head: CheckpointTuple | None) -> RunnableConfig:
+        config = self._made.config
+        given = cast(RunnableConfig, await settled(config(self._run.case)) if callable(config) else config or {})
+        limit = given.get("recursion_limit") or (self._graph.config or {}).get("recursion_limit")
+        own: RunnableConfig = {
+            "configurable": {**self._thread["configurable"], CONFIG_KEY_SCRATCHPAD: self._interrupts.watch()},
+            "callbacks": [Meter(self._run)],
+            "recursion_limit": await self._steps_left(limit or DEFAULT_RECURSION_LIMIT, head),
+        }
+        return merge_configs(given, own)
+
+    async def _steps_left(self, limit: int, head: CheckpointTuple | None) -> int:
+        """LangGraph counts from the step that it goes on at. Raises GraphRecursionError if all are used."""
+        if head is None:
+            return limit
+        left = limit - head.metadata["step"] - 2
+        if left < 1 and await self._next():
+            raise GraphRecursionError(f"The graph has done {limit} steps, all attempts together: its recursion_limit.")
+        return max(left, 1)
+
+    async def _next(self) -> tuple[str, ...]:
+        """The nodes that come next."""
+        return (await self._graph.aget_state(self._thread)).next
+
+    def _finished(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> Iterator[Act]:
+        """A node has finished: check that it has not passed over a question, and record its messages."""
+        for question in self._interrupts.open.values():
+            if question.is_of(task_id):
+                raise InvalidInput(
+                    f"The node {question.node!r} asked {_shown(question)} and caught the interrupt itself, so that nobody "
+                    "was asked: put `except GraphBubbleUp: raise` before its `except Exception`."
+                )
+        yield from self._told_of_unused(task_id)
+        yield from self._recorder.record(task_id, [value for _, value in writes])
+
+    def _told_of_unused(self, task_id: str) -> Iterator[Act]:
+        for question in self._ledger.questions:
+            if question.is_of(task_id) and question.id not in self._interrupts.used:
+                yield self._notice(question)
+
+    def _notice(self, question: Question) -> Act:
+        text = f"The node {question.node!r} did not ask {_shown(question)} again. The answer to it is not used."
+        return lambda: self._run.notice(text, key=f"langgraph-unused-{question.id}")
+
+    async def _asks(self, head: CheckpointTuple) -> bool:
+        """Whether the graph waits for people; what it asks is in the ledger then."""
+        for question in self._ledger.questions:
+            if question.id not in self._interrupts.used and self._saver.is_waiting(question.task_id):
+                await settled(self._notice(question)())
+        asked = list(self._interrupts.open.values())
+        if not asked and (nodes := await self._next()):
+            asked = [self._breakpoint(nodes, head)]
+        if asked:
+            await self._ledger.add(head.checkpoint["id"], asked)
+        return bool(asked)
+
+    def _breakpoint(self, nodes: Sequence[str], head: CheckpointTuple) -> Question:
+        """The graph was compiled to stop between two nodes: people say whether it goes on."""
+        what = ", ".join(nodes)
+        id = sha256(f"{head.checkpoint['id']}\0{what}".encode()).hexdigest()[:32]
+        if any(one.id == id for one in self._ledger.questions):
+            raise InvalidInput(f"The graph stops before {what} although a person let it go on, and asks nothing.")
+        return Question(id, "", {"kind": "approval", "title": f"Go on with {what}?"}, None)
+
+    def _refused(self, answers: Mapping[str, Any]) -> Fail | None:
+        for question in self._ledger.questions:
+            if not question.ns and not answers[question.id]:
+                return Fail(f"Not approved: {question.value['title']}")
+        return None
+
+    async def _ended(self, state: Any) -> Outcome:
+        outcome = await settled(self._made.output(state))
+        if outcome is None:
+            raise InvalidInput("The graph ended without an outcome: the `output` of durable() returned None.")
+        return cast(Outcome, outcome)
+
+
+def _check_nodes(head: CheckpointTuple, graph: Pregel[Any, Any, Any, Any]) -> None:
+    """Raise InvalidInput if the graph has lost a node that is next: LangGraph would take it for finished."""
+    values = head.checkpoint["channel_values"]
+    nodes = {channel.removeprefix(BRANCH) for channel in values if channel.startswith(BRANCH)}
+    nodes |= {one.node for one in values.get(TASKS) or () if isinstance(one, Send)}
+    if missing := sorted(nodes - set(graph.nodes)):
+        raise InvalidInput(
+            f"The graph goes on with {', '.join(missing)}, which its code no longer has: bring the node back, or start anew."
+        )
+
+
+def _shown(question: Question) -> str:
+    titles = [request.title for request in asked_for(question).requests]
+    return " and ".join(repr(title[:SHOWN]) for title in titles)

@@ -1,0 +1,91 @@
+"""What people see of a graph at work: its messages, its tool calls, and what its models have used."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from langchain_core.callbacks import AsyncCallbackHandler
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
+from langchain_core.outputs import ChatGeneration, LLMResult
+
+from casework.integrations.langgraph.checkpointer import Act, settled
+
+
+class Recorder:
+    """Records each message once, by its id: it passes here when its node finishes, and again as a graph in a graph ends."""
+
+    def __init__(self, run: Any) -> None:
+        self._run = run
+        self._calls: dict[str | None, Any] = {}
+
+    def read(self, values: Iterable[Any]) -> None:
+        """Learn of the tool calls in a state, for the results that come later."""
+        for message in _messages(values):
+            if isinstance(message, AIMessage):
+                self._calls.update({call["id"]: call for call in message.tool_calls})
+
+    def record(self, task_id: str, values: Iterable[Any]) -> Iterator[Act]:
+        """What records the messages that a task has written."""
+        for number, message in enumerate(_messages(values)):
+            key = f"langgraph-{message.id or f'{task_id}-{number}'}"
+            if isinstance(message, AIMessage):
+                yield from self._of_model(message, key)
+            elif isinstance(message, ToolMessage):
+                yield self._result(message)
+
+    def _of_model(self, message: AIMessage, key: str) -> Iterator[Act]:
+        self.read([message])
+        if text := str(message.text):
+            yield lambda: self._run.say(text, key=key)
+        for call in message.tool_calls:
+            yield self._call(call)
+
+    def _call(self, call: Any) -> Act:
+        return lambda: self._run.tool(call["name"], call["args"], key=_key_of_call(call["id"]))
+
+    def _result(self, message: ToolMessage) -> Act:
+        call = self._calls.get(message.tool_call_id) or {"name": message.name or "tool", "args": None}
+        came = {"error": str(message.text)} if message.status == "error" else {"result": message.content}
+        return lambda: self._run.tool(call["name"], call["args"], key=_key_of_call(message.tool_call_id), **came)
+
+
+def _key_of_call(id: str | None) -> str:
+    return f"langgraph-call-{id}"
+
+
+def _messages(values: Iterable[Any]) -> Iterator[BaseMessage]:
+    for value in values:
+        for one in value if isinstance(value, Sequence) and not isinstance(value, str | bytes) else (value,):
+            if isinstance(one, BaseMessage):
+                yield one
+
+
+class Meter(AsyncCallbackHandler):
+    """Counts what each model call has used when it returns, whether or not its node finishes."""
+
+    raise_error = True
+
+    def __init__(self, run: Any) -> None:
+        self._run = run
+
+    async def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_: Any) -> None:
+        for generations in response.generations:
+            for one in generations[:1]:
+                if isinstance(one, ChatGeneration) and isinstance(one.message, AIMessage):
+                    await settled(self._run.usage(**_used(one.message), key=f"langgraph-{run_id}"))
+
+
+def _used(message: AIMessage) -> dict[str, Any]:
+    used: Any = message.usage_metadata or {}
+    metadata = message.response_metadata
+    return {
+        "input_tokens": used.get("input_tokens", 0),
+        "output_tokens": used.get("output_tokens", 0),
+        "requests": 1,
+        "model": metadata.get("model_name") or metadata.get("model"),
+    }
+
+
+def delta_of(message: Any) -> str:
+    """The words that a chunk of a model's stream adds; nothing, for a whole message."""
+    return str(message.text) if isinstance(message, AIMessageChunk) else ""
