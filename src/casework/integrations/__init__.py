@@ -1,1 +1,1 @@
-"""Agents of other frameworks as agents of casework: a package for each, with an extra of its own."""
+"""Adapters of agent frameworks, each an extra of its own. None of them is imported by anything else."""
