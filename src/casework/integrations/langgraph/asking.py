@@ -54,7 +54,9 @@ def _of_mapping(value: Mapping[str, Any], schema: Any) -> Asked:
 
 def _text(title: str, about: Any, schema: Any) -> Asked:
     """A question in words; with a schema, a form for the value."""
-    description = None if about is None else f"```json\n{json.dumps(about, indent=2, ensure_ascii=False, default=str)}\n```"
+    description = (
+        None if about is None else f"```json\n{json.dumps(about, indent=2, ensure_ascii=False, default=str)}\n```"
+    )
     kind = RequestKind.QUESTION if schema is None else RequestKind.FORM
     return Asked([Request(kind=kind, title=title, description=description, schema=schema)], _value)
 
@@ -99,9 +101,7 @@ def _reviews(value: Mapping[str, Any]) -> Asked:
     """LangChain's review of tool calls: a request for each, and all decisions in one list."""
     configs = {config["action_name"]: config for config in value.get("review_configs", ())}
     actions = [(one["name"], one.get("args") or {}, one) for one in value["action_requests"]]
-    requests = [
-        _review(name, args, one.get("description"), configs.get(name, {})) for name, args, one in actions
-    ]
+    requests = [_review(name, args, one.get("description"), configs.get(name, {})) for name, args, one in actions]
 
     def resume(answers: Sequence[Answer]) -> dict[str, Any]:
         decisions = [_decision(answer, name) for (name, _, _), answer in zip(actions, answers, strict=True)]

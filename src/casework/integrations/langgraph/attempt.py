@@ -13,16 +13,19 @@ from langgraph._internal._constants import CONFIG_KEY_SCRATCHPAD, INTERRUPT, TAS
 from langgraph.checkpoint.base import CheckpointTuple
 from langgraph.errors import GraphRecursionError
 from langgraph.pregel import Pregel
+from langgraph.runtime import RunControl
 from langgraph.types import Send
 
 from casework.agents import Fail, HeldCase, Outcome
 from casework.errors import InvalidInput
+from casework.integrations.awaiting import settled
 from casework.integrations.langgraph.asking import asked_for
-from casework.integrations.langgraph.checkpointer import Act, Checkpointer, settled
+from casework.integrations.langgraph.checkpointer import Act, Checkpointer
 from casework.integrations.langgraph.ledger import Ledger
 from casework.integrations.langgraph.questions import Interrupts, Question
 from casework.integrations.langgraph.recording import Meter, Recorder, delta_of
 from casework.integrations.langgraph.serializing import Serializer
+from casework.integrations.langgraph.stopping import stoppable
 
 SHOWN = 200
 """Characters of a question, in what is told about it."""
@@ -89,9 +92,17 @@ class Attempt:
         given = None if head else await settled(made.input(case))
         context = None if made.context is None else await settled(made.context(case))
         config = await self._config(head)
-        state: Any = None
+        control = RunControl()
         modes: Any = ["messages", "values"]
-        steps: Any = self._graph.astream(given, config, context=context, stream_mode=modes, durability="sync")
+        steps: Any = self._graph.astream(
+            given, config, context=context, stream_mode=modes, durability="sync", control=control
+        )
+        state = await stoppable(self._state_after(steps), control)
+        self._saver.interrupts = None
+        return state
+
+    async def _state_after(self, steps: Any) -> Any:
+        state: Any = None
         async with aclosing(steps) as chunks:
             async for mode, chunk in chunks:
                 if mode == "messages":
@@ -99,7 +110,6 @@ class Attempt:
                         await settled(self._run.stream(words))
                 elif not (isinstance(chunk, dict) and INTERRUPT in chunk):
                     state = chunk
-        self._saver.interrupts = None
         return state
 
     async def _config(self, head: CheckpointTuple | None) -> RunnableConfig:
@@ -144,7 +154,7 @@ class Attempt:
 
     def _notice(self, question: Question) -> Act:
         text = f"The node {question.node!r} did not ask {_shown(question)} again. The answer to it is not used."
-        return lambda: self._run.notice(text, key=f"langgraph-unused-{question.id}")
+        return lambda: self._run.say(text, key=f"langgraph-unused-{question.id}")
 
     async def _asks(self, head: CheckpointTuple) -> bool:
         """Whether the graph waits for people; what it asks is in the ledger then."""

@@ -21,6 +21,7 @@ from langgraph.checkpoint.base import (
 from langgraph.pregel._task_status import CONTROL_WRITES
 
 from casework.errors import InvalidInput
+from casework.integrations.awaiting import settled
 from casework.integrations.langgraph.questions import Answers, Interrupts
 from casework.integrations.langgraph.records import PREFIX, CheckpointRecord, Records, WritesRecord
 from casework.integrations.langgraph.serializing import Serializer
@@ -54,7 +55,7 @@ class Checkpointer(BaseCheckpointSaver[int]):
         thread_id: str,
         *,
         serializer: Serializer | None = None,
-        finished: Finished = lambda task_id, writes: (),
+        finished: Finished | None = None,
     ) -> None:
         """`serializer` knows the types of the graph's state; by default, those that LangGraph itself restores."""
         self._serializer = serializer or Serializer(())
@@ -153,14 +154,22 @@ class Checkpointer(BaseCheckpointSaver[int]):
         return [one for one in found if all(one.metadata.get(name) == value for name, value in wanted)][:limit]
 
     def put(
-        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,  # noqa: ARG002 - a record holds all channels
     ) -> RunnableConfig:
         self.read()
         self._save_now(self._put(config, checkpoint, metadata))
         return self._config(config["configurable"].get("checkpoint_ns", ""), checkpoint["id"])
 
     async def aput(
-        self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata, new_versions: ChannelVersions
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,  # noqa: ARG002 - a record holds all channels
     ) -> RunnableConfig:
         await self.aread()
         await self._save(self._put(config, checkpoint, metadata))
@@ -200,7 +209,11 @@ class Checkpointer(BaseCheckpointSaver[int]):
     def _put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, path: str
     ) -> Iterable[Act]:
-        then = list(self._finished(task_id, writes)) if _finish(channel for channel, _ in writes) else []
+        then = (
+            list(self._finished(task_id, writes))
+            if self._finished and _finish(channel for channel, _ in writes)
+            else []
+        )
         conf = config["configurable"]
         record = WritesRecord(
             ns=conf.get("checkpoint_ns", ""),
@@ -258,17 +271,10 @@ class Checkpointer(BaseCheckpointSaver[int]):
             waiting = (one.task_id for one in found if not _is_output(one))
             pending += [(task_id, RESUME, Answers(self.interrupts)) for task_id in waiting]
         parent = None if record.parent is None else self._config(record.ns, record.parent)
-        return CheckpointTuple(
-            self._config(record.ns, record.id), checkpoint, loads(record.metadata), parent, pending
-        )
+        return CheckpointTuple(self._config(record.ns, record.id), checkpoint, loads(record.metadata), parent, pending)
 
     def _config(self, ns: str, id: str) -> RunnableConfig:
         return {"configurable": {"thread_id": self._thread_id, "checkpoint_ns": ns, "checkpoint_id": id}}
-
-
-async def settled(value: Any) -> Any:
-    """The value, awaited if it is to be: an async pull agent's run gives what a worker's does at once."""
-    return await value if inspect.isawaitable(value) else value
 
 
 def _now(value: Any) -> Any:

@@ -7,8 +7,8 @@ from typing import Any
 import ormsgpack
 
 from casework.agents import Answer, Request
+from casework.integrations.awaiting import settled
 from casework.integrations.langgraph.asking import Asked, asked_for
-from casework.integrations.langgraph.checkpointer import settled
 from casework.integrations.langgraph.questions import Question
 from casework.integrations.langgraph.serializing import Serializer
 

@@ -8,7 +8,8 @@ from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 
-from casework.integrations.langgraph.checkpointer import Act, settled
+from casework.integrations.awaiting import settled
+from casework.integrations.langgraph.checkpointer import Act
 
 
 class Recorder:

@@ -43,7 +43,7 @@ class CheckpointRecord:
     metadata: Typed
 
     @property
-    def key(self) -> tuple[str, ...]:
+    def key(self) -> tuple[str, str]:
         return (self.ns, self.id)
 
 
@@ -59,7 +59,7 @@ class WritesRecord:
     """The channel and the value, by index. Those of LangGraph's own channels have a fixed, negative index."""
 
     @property
-    def key(self) -> tuple[str, ...]:
+    def key(self) -> tuple[str, str, str]:
         return (self.ns, self.id, self.task_id)
 
     def merged(self, newer: "WritesRecord") -> "WritesRecord":
@@ -126,15 +126,15 @@ class Records:
 
     def _free_what_is_over(self) -> None:
         live = _live({one.key: one for one in self.checkpoints()})
-        heads = dict(sorted(live))
+        heads = {ns: id for ns, id in sorted(live)}
         for place, record in list(self.places.items()):
             ahead = isinstance(record, WritesRecord) and record.id > heads.get(record.ns, "")
-            if record.key[:2] not in live and not ahead:
+            if (record.ns, record.id) not in live and not ahead:
                 del self.places[place]
                 self.free.add(place)
 
 
-def _live(checkpoints: Mapping[tuple[str, ...], CheckpointRecord]) -> set[tuple[str, ...]]:
+def _live(checkpoints: Mapping[tuple[str, str], CheckpointRecord]) -> set[tuple[str, str]]:
     """The newest checkpoint of each namespace, and those before it that it is rebuilt from.
 
     A graph in a task is over when the graph around it has gone on.
@@ -143,18 +143,23 @@ def _live(checkpoints: Mapping[tuple[str, ...], CheckpointRecord]) -> set[tuple[
     for one in checkpoints.values():
         if one.ns not in heads or heads[one.ns].id < one.id:
             heads[one.ns] = one
-    live: set[tuple[str, ...]] = set()
+    live: set[tuple[str, str]] = set()
     for head in heads.values():
-        around = ((heads.get(ns), id) for ns, id in head.within.items())
-        if NS_END in head.ns and any(one is not None and one.id != id for one, id in around):
-            continue
-        one: CheckpointRecord | None = head
-        for _ in range(head.reach + 1):
-            if one is None:
-                break
-            live.add(one.key)
-            one = checkpoints.get((one.ns, one.parent or ""))
+        around = [(heads[ns].id, id) for ns, id in head.within.items() if ns in heads]
+        if NS_END not in head.ns or all(newest == id for newest, id in around):
+            live.update(_chain(checkpoints, head))
     return live
+
+
+def _chain(
+    checkpoints: Mapping[tuple[str, str], CheckpointRecord], head: CheckpointRecord
+) -> Iterator[tuple[str, str]]:
+    found: CheckpointRecord | None = head
+    for _ in range(head.reach + 1):
+        if found is None:
+            return
+        yield found.key
+        found = checkpoints.get((found.ns, found.parent or ""))
 
 
 def _packed(record: Record) -> bytes:

@@ -75,8 +75,8 @@ _INSTEAD = "What cannot be stored, such as a client or a lock, belongs into the 
 
 def types_of(graph: Pregel[Any, Any, Any, Any], types: Iterable[type]) -> set[tuple[str, ...]]:
     """The types that the states of a graph, and of the graphs in its nodes, name; and those given."""
-    found = {(one.__module__, one.__qualname__) for one in types}
+    found: set[tuple[str, ...]] = {(one.__module__, one.__qualname__) for one in types}
     for one in (graph, *(inner for _, inner in graph.get_subgraphs(recurse=True))):
         schemas = list(getattr(getattr(one, "builder", None), "schemas", ()))
-        found |= build_serde_allowlist(schemas=schemas, channels=dict(one.channels))
+        found |= build_serde_allowlist(schemas=schemas, channels=dict(getattr(one, "channels", {})))
     return found
