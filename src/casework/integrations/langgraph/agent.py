@@ -1,6 +1,7 @@
 """`durable`: a graph as an agent that outlives its process, waits for people without one, and does nothing twice."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextvars import ContextVar
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -32,13 +33,15 @@ def durable(
     context: Callable[[HeldCase], Any] | None = None,
     config: RunnableConfig | Callable[[HeldCase], RunnableConfig] | None = None,
     types: Iterable[type] = (),
+    stream: bool = False,
 ) -> Agent:
     """Make an agent of a graph, compiled or not: give it a name in a module, and create an agent with that target.
 
     `input` and `context` make the graph's input and its context from the case, plain or async: the input once in a run, the
     context in each attempt. `output` makes the outcome from the graph's last state; without one, the last text of the model
     is the reason of Complete. `config` is merged into the graph's own; its `recursion_limit` counts over all attempts and
-    waits of a run. `types` are those of objects in the state that its annotations do not name.
+    waits of a run. `types` are those of objects in the state that its annotations do not name. With `stream`,
+    models stream, and their words are shown while they come.
 
     The graph runs with a checkpointer of casework's, whatever it was compiled with. Each interrupt() becomes a request to
     people. Raises InvalidInput for what is no graph.
@@ -46,7 +49,7 @@ def durable(
     compiled = graph.compile() if isinstance(graph, StateGraph) else graph
     if not isinstance(compiled, Pregel):
         raise InvalidInput(f"durable takes a graph of LangGraph's, compiled or not (got {type(graph).__name__}).")
-    made = Durable(compiled, input, output, context, config, Serializer(types_of(compiled, types)))
+    made = Durable(compiled, input, output, context, config, stream, Serializer(types_of(compiled, types)))
 
     async def work(run: Run) -> Outcome:
         token = _run.set(run)

@@ -11,7 +11,7 @@ from langchain_core.runnables.config import merge_configs
 from langgraph._internal._config import DEFAULT_RECURSION_LIMIT
 from langgraph._internal._constants import CONFIG_KEY_SCRATCHPAD, INTERRUPT, TASKS
 from langgraph.checkpoint.base import CheckpointTuple
-from langgraph.errors import GraphRecursionError
+from langgraph.errors import GraphDrained, GraphRecursionError
 from langgraph.pregel import Pregel
 from langgraph.runtime import RunControl
 from langgraph.types import Send
@@ -43,7 +43,26 @@ class Durable:
     output: Callable[[Any], Any]
     context: Callable[[HeldCase], Any] | None
     config: RunnableConfig | Callable[[HeldCase], RunnableConfig] | None
+    stream: bool
     serializer: Serializer
+
+
+class StepLimit:
+    """How many steps a run's graph may do. LangGraph counts from each start on; this counts all of them."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.control = RunControl()
+
+    def reached(self, ns: str, step: int) -> None:
+        """The graph has done a step. Those of graphs in its nodes are not counted."""
+        if not ns and step >= self.steps:
+            self.control.request_drain("the limit of steps is reached")
+
+    def error(self) -> GraphRecursionError:
+        return GraphRecursionError(
+            f"The graph has done {self.steps} steps, all attempts together: its recursion_limit."
+        )
 
 
 class Attempt:
@@ -54,7 +73,14 @@ class Attempt:
         self._made, self._run = made, run
         self._thread: RunnableConfig = {"configurable": {"thread_id": str(run.id)}}
         self._recorder, self._ledger = Recorder(run), Ledger(run, made.serializer)
-        self._saver = Checkpointer(run.state, str(run.id), serializer=made.serializer, finished=self._finished)
+        self._limit = StepLimit(DEFAULT_RECURSION_LIMIT)
+        self._saver = Checkpointer(
+            run.state,
+            str(run.id),
+            serializer=made.serializer,
+            finished=self._finished,
+            stepped=lambda ns, step: self._limit.reached(ns, step),
+        )
         self._graph = made.graph.copy({"checkpointer": self._saver})
         self._interrupts = Interrupts(made.serializer)
 
@@ -92,12 +118,14 @@ class Attempt:
         given = None if head else await settled(made.input(case))
         context = None if made.context is None else await settled(made.context(case))
         config = await self._config(head)
-        control = RunControl()
-        modes: Any = ["messages", "values"]
+        modes: Any = ["messages", "values"] if made.stream else ["values"]
         steps: Any = self._graph.astream(
-            given, config, context=context, stream_mode=modes, durability="sync", control=control
+            given, config, context=context, stream_mode=modes, durability="sync", control=self._limit.control
         )
-        state = await stoppable(self._state_after(steps), control)
+        try:
+            state = await stoppable(self._state_after(steps), self._limit.control)
+        except GraphDrained:
+            raise self._limit.error() from None
         self._saver.interrupts = None
         return state
 
@@ -116,21 +144,17 @@ class Attempt:
         config = self._made.config
         given = cast(RunnableConfig, await settled(config(self._run.case)) if callable(config) else config or {})
         limit = given.get("recursion_limit") or (self._graph.config or {}).get("recursion_limit")
+        self._limit = StepLimit(limit or DEFAULT_RECURSION_LIMIT)
+        if head is not None:
+            self._limit.reached("", head.metadata["step"])
+            if self._limit.control.drain_requested and await self._next():
+                raise self._limit.error()
         own: RunnableConfig = {
             "configurable": {**self._thread["configurable"], CONFIG_KEY_SCRATCHPAD: self._interrupts.watch()},
             "callbacks": [Meter(self._run)],
-            "recursion_limit": await self._steps_left(limit or DEFAULT_RECURSION_LIMIT, head),
+            "recursion_limit": self._limit.steps + 1,
         }
         return merge_configs(given, own)
-
-    async def _steps_left(self, limit: int, head: CheckpointTuple | None) -> int:
-        """LangGraph counts from the step that it goes on at. Raises GraphRecursionError if all are used."""
-        if head is None:
-            return limit
-        left = limit - head.metadata["step"] - 2
-        if left < 1 and await self._next():
-            raise GraphRecursionError(f"The graph has done {limit} steps, all attempts together: its recursion_limit.")
-        return max(left, 1)
 
     async def _next(self) -> tuple[str, ...]:
         """The nodes that come next."""
@@ -148,20 +172,26 @@ class Attempt:
         yield from self._recorder.record(task_id, [value for _, value in writes])
 
     def _told_of_unused(self, task_id: str) -> Iterator[Act]:
-        for question in self._ledger.questions:
-            if question.is_of(task_id) and question.id not in self._interrupts.used:
-                yield self._notice(question)
+        for question in self._unused():
+            if question.is_of(task_id):
+                text = f"The node {question.node!r} did not ask {_shown(question)} again. The answer to it is not used."
+                yield self._notice(text, question)
 
-    def _notice(self, question: Question) -> Act:
-        text = f"The node {question.node!r} did not ask {_shown(question)} again. The answer to it is not used."
-        return lambda: self._run.say(text, key=f"langgraph-unused-{question.id}")
+    def _unused(self) -> list[Question]:
+        """What people have answered, and no node has asked in this invocation."""
+        return [one for one in self._ledger.questions if one.ns and one.id not in self._interrupts.used]
+
+    def _notice(self, text: str, *about: Question) -> Act:
+        return lambda: self._run.say(text, key=" ".join(["langgraph-notice", *(one.id for one in about)]))
 
     async def _asks(self, head: CheckpointTuple) -> bool:
         """Whether the graph waits for people; what it asks is in the ledger then."""
-        for question in self._ledger.questions:
-            if question.id not in self._interrupts.used and self._saver.is_waiting(question.task_id):
-                await settled(self._notice(question)())
         asked = list(self._interrupts.open.values())
+        for old in self._unused():
+            for new in asked:
+                if new.ns == old.ns:
+                    text = f"The node {new.node!r} asks {_shown(new)}, where it asked {_shown(old)}. The answer to that is not used here."
+                    await settled(self._notice(text, old, new)())
         if not asked and (nodes := await self._next()):
             asked = [self._breakpoint(nodes, head)]
         if asked:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from langchain_core.runnables import RunnableConfig
-from langgraph._internal._constants import ERROR, RESUME
+from langgraph._internal._constants import ERROR, PULL, RESUME
 from langgraph.checkpoint.base import (
     WRITES_IDX_MAP,
     BaseCheckpointSaver,
@@ -18,6 +18,8 @@ from langgraph.checkpoint.base import (
     get_checkpoint_id,
     get_checkpoint_metadata,
 )
+from langgraph.constants import START
+from langgraph.pregel._algo import task_path_str
 from langgraph.pregel._task_status import CONTROL_WRITES
 
 from casework.errors import InvalidInput
@@ -25,6 +27,9 @@ from casework.integrations.awaiting import settled
 from casework.integrations.langgraph.questions import Answers, Interrupts
 from casework.integrations.langgraph.records import PREFIX, CheckpointRecord, Records, WritesRecord
 from casework.integrations.langgraph.serializing import Serializer
+
+OF_INPUT = task_path_str((PULL, START))
+"""The path of the task that only hands on a graph's input."""
 
 Act = Callable[[], Any]
 """Something to do with the run. An async pull agent's run gives something to await."""
@@ -56,11 +61,14 @@ class Checkpointer(BaseCheckpointSaver[int]):
         *,
         serializer: Serializer | None = None,
         finished: Finished | None = None,
+        stepped: Callable[[str, int], object] | None = None,
     ) -> None:
-        """`serializer` knows the types of the graph's state; by default, those that LangGraph itself restores."""
+        """`serializer` knows the types of the graph's state; by default, those that LangGraph itself restores. `stepped` is
+        called with the namespace and number of each step that is stored."""
         self._serializer = serializer or Serializer(())
         super().__init__(serde=self._serializer.serde)
-        self._state, self._thread_id, self._finished = state, thread_id, finished
+        self._state, self._thread_id = state, thread_id
+        self._finished, self._stepped = finished, stepped
         self._records, self._lock, self._is_read = Records(), threading.Lock(), False
         self._broken: BaseException | None = None
         self.interrupts: Interrupts | None = None
@@ -81,15 +89,10 @@ class Checkpointer(BaseCheckpointSaver[int]):
         self._records.read((name, value) for name, value in stored if value is not None)
         self._is_read = True
 
-    def is_waiting(self, task_id: str) -> bool:
-        """Whether the task has stopped, as at a question, and not finished."""
-        found = [one for one in self._records.all_writes() if one.task_id == task_id]
-        return bool(found) and not any(_is_output(one) for one in found)
-
     def finished_tasks(self) -> Iterator[tuple[str, list[Any]]]:
         """The tasks of the present step that have finished, by id, and the values that they wrote."""
         for one in self._records.all_writes():
-            if _is_output(one):
+            if _is_output(one) and one.path != OF_INPUT:
                 yield one.task_id, [self._serializer.loads((encoding, data)) for _, encoding, data in one.in_order()]
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
@@ -193,6 +196,8 @@ class Checkpointer(BaseCheckpointSaver[int]):
             metadata=self._serializer.dumps("The metadata", get_checkpoint_metadata(config, metadata)),
         )
         yield from self._kept(record)
+        if self._stepped:
+            self._stepped(record.ns, metadata["step"])
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
