@@ -20,18 +20,15 @@ from casework.agents import Fail, HeldCase, Outcome
 from casework.errors import InvalidInput
 from casework.integrations.awaiting import settled
 from casework.integrations.langgraph.asking import asked_for
-from casework.integrations.langgraph.checkpointer import Act, Checkpointer
+from casework.integrations.langgraph.checkpointer import Act, Checkpointer, Finished
 from casework.integrations.langgraph.ledger import Ledger
 from casework.integrations.langgraph.questions import Interrupts, Question
-from casework.integrations.langgraph.recording import Meter, Recorder, delta_of
+from casework.integrations.langgraph.recording import BRANCH, Meter, Recorder, delta_of
 from casework.integrations.langgraph.serializing import Serializer
 from casework.integrations.langgraph.stopping import stoppable
 
 SHOWN = 200
 """Characters of a question, in what is told about it."""
-
-BRANCH = "branch:to:"
-"""Before the name of the node that a channel triggers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +75,7 @@ class Attempt:
             run.state,
             str(run.id),
             serializer=made.serializer,
-            finished=self._finished,
-            stepped=lambda ns, step: self._limit.reached(ns, step),
+            watcher=self,
         )
         self._graph = made.graph.copy({"checkpointer": self._saver})
         self._interrupts = Interrupts(made.serializer)
@@ -105,8 +101,8 @@ class Attempt:
         """Records what an attempt had stored when it ended, and perhaps not recorded any more."""
         if head is not None:
             self._recorder.read(head.checkpoint["channel_values"].values())
-        for task_id, values in self._saver.finished_tasks():
-            yield from self._recorder.record(task_id, values)
+        for task in self._saver.finished_tasks():
+            yield from self._recorder.record(task)
 
     async def _invoke(self, head: CheckpointTuple | None) -> Any:
         """Run the graph until it ends or asks. Returns its state."""
@@ -160,16 +156,19 @@ class Attempt:
         """The nodes that come next."""
         return (await self._graph.aget_state(self._thread)).next
 
-    def _finished(self, task_id: str, writes: Sequence[tuple[str, Any]]) -> Iterator[Act]:
-        """A node has finished: check that it has not passed over a question, and record its messages."""
+    def finished(self, task: Finished) -> Iterator[Act]:
+        """A node has finished: check that it has not passed over a question, and record what it did."""
         for question in self._interrupts.open.values():
-            if question.is_of(task_id):
+            if question.is_of(task.id):
                 raise InvalidInput(
                     f"The node {question.node!r} asked {_shown(question)} and caught the interrupt itself, so that nobody "
                     "was asked: put `except GraphBubbleUp: raise` before its `except Exception`."
                 )
-        yield from self._told_of_unused(task_id)
-        yield from self._recorder.record(task_id, [value for _, value in writes])
+        yield from self._told_of_unused(task.id)
+        yield from self._recorder.record(task)
+
+    def stepped(self, ns: str, step: int) -> None:
+        self._limit.reached(ns, step)
 
     def _told_of_unused(self, task_id: str) -> Iterator[Act]:
         for question in self._unused():
@@ -186,7 +185,7 @@ class Attempt:
 
     async def _asks(self, head: CheckpointTuple) -> bool:
         """Whether the graph waits for people; what it asks is in the ledger then."""
-        asked = list(self._interrupts.open.values())
+        asked = sorted(self._interrupts.open.values(), key=lambda one: self._saver.place_of(one.task_id))
         for old in self._unused():
             for new in asked:
                 if new.ns == old.ns:

@@ -4,10 +4,11 @@ import inspect
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from langchain_core.runnables import RunnableConfig
-from langgraph._internal._constants import ERROR, PULL, RESUME
+from langgraph._internal._constants import ERROR, PULL, PUSH, RESUME, TASKS
 from langgraph.checkpoint.base import (
     WRITES_IDX_MAP,
     BaseCheckpointSaver,
@@ -22,10 +23,11 @@ from langgraph.constants import START
 from langgraph.pregel._algo import task_path_str
 from langgraph.pregel._task_status import CONTROL_WRITES
 
-from casework.errors import InvalidInput
+from casework.agents.stop import Interrupted, Suspended
+from casework.errors import InvalidInput, RunLost
 from casework.integrations.awaiting import settled
 from casework.integrations.langgraph.questions import Answers, Interrupts
-from casework.integrations.langgraph.records import PREFIX, CheckpointRecord, Records, WritesRecord
+from casework.integrations.langgraph.records import NS_END, NS_SEP, PREFIX, CheckpointRecord, Records, WritesRecord
 from casework.integrations.langgraph.serializing import Serializer
 
 OF_INPUT = task_path_str((PULL, START))
@@ -43,8 +45,25 @@ class State(Protocol):
     def names(self, prefix: str = "") -> Any: ...
 
 
-Finished = Callable[[str, Sequence[tuple[str, Any]]], Iterable[Act]]
-"""Called with the id of a task that has finished and what it wrote, before this is stored. Returns what to do after that."""
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A task that has finished."""
+
+    id: str
+    name: str
+    """Its node, after the nodes around its graph."""
+    writes: Sequence[tuple[str, Any]]
+    """What it wrote, by channel."""
+
+
+class Watcher(Protocol):
+    """Is told what a graph does."""
+
+    def finished(self, task: Finished) -> Iterable[Act]:
+        """A task has finished, and nothing of it is stored yet. Returns what to do once it is."""
+
+    def stepped(self, ns: str, step: int) -> None:
+        """A step of the graph in that namespace is stored."""
 
 
 class Checkpointer(BaseCheckpointSaver[int]):
@@ -60,15 +79,13 @@ class Checkpointer(BaseCheckpointSaver[int]):
         thread_id: str,
         *,
         serializer: Serializer | None = None,
-        finished: Finished | None = None,
-        stepped: Callable[[str, int], object] | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
-        """`serializer` knows the types of the graph's state; by default, those that LangGraph itself restores. `stepped` is
-        called with the namespace and number of each step that is stored."""
+        """`serializer` knows the types of the graph's state; by default, those that LangGraph itself restores."""
         self._serializer = serializer or Serializer(())
         super().__init__(serde=self._serializer.serde)
         self._state, self._thread_id = state, thread_id
-        self._finished, self._stepped = finished, stepped
+        self._watcher = watcher
         self._records, self._lock, self._is_read = Records(), threading.Lock(), False
         self._broken: BaseException | None = None
         self.interrupts: Interrupts | None = None
@@ -89,11 +106,39 @@ class Checkpointer(BaseCheckpointSaver[int]):
         self._records.read((name, value) for name, value in stored if value is not None)
         self._is_read = True
 
-    def finished_tasks(self) -> Iterator[tuple[str, list[Any]]]:
-        """The tasks of the present step that have finished, by id, and the values that they wrote."""
+    def finished_tasks(self) -> Iterator[Finished]:
+        """The tasks of the present step that have finished."""
         for one in self._records.all_writes():
             if _is_output(one) and one.path != OF_INPUT:
-                yield one.task_id, [self._serializer.loads((encoding, data)) for _, encoding, data in one.in_order()]
+                writes = [
+                    (channel, self._serializer.loads((encoding, data))) for channel, encoding, data in one.in_order()
+                ]
+                yield Finished(one.task_id, self._name(one), writes)
+
+    def place_of(self, task_id: str) -> str:
+        """What sorts tasks as the graph has made them."""
+        return next((one.path for one in self._records.all_writes() if one.task_id == task_id), "")
+
+    def _name(self, record: WritesRecord) -> str:
+        """The step and the node of a task, after those around its graph: the same whenever the graph does the same."""
+        segments = [segment.partition(NS_END)[0] for segment in record.ns.split(NS_SEP) if segment]
+        here = self._records.checkpoint(record.ns, record.id)
+        around = sorted(here.within.items(), key=lambda one: len(one[0])) if here else []
+        steps = [self._step(self._records.checkpoint(ns, id)) for ns, id in [*around, (record.ns, record.id)]]
+        nodes = _joined(segments)
+        return "/".join(f"{step} {node}" for step, node in zip(steps, [*nodes, self._node(record, here)], strict=False))
+
+    def _step(self, checkpoint: CheckpointRecord | None) -> int:
+        return 0 if checkpoint is None else int(self._serializer.loads(checkpoint.metadata)["step"]) + 1
+
+    def _node(self, record: WritesRecord, checkpoint: CheckpointRecord | None) -> str:
+        """The node of a task: its path names it, or the number of what was sent to it."""
+        kind, first, *_ = [*record.path.removeprefix("~").split(", "), ""]
+        if kind == PULL:
+            return first
+        if not (kind == PUSH and first.isdigit() and checkpoint and TASKS in checkpoint.channels):
+            return f"task {record.task_id[:8]}"
+        return f"{self._serializer.loads(checkpoint.channels[TASKS])[int(first)].node} {int(first) + 1}"
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         self.read()
@@ -196,8 +241,8 @@ class Checkpointer(BaseCheckpointSaver[int]):
             metadata=self._serializer.dumps("The metadata", get_checkpoint_metadata(config, metadata)),
         )
         yield from self._kept(record)
-        if self._stepped:
-            self._stepped(record.ns, metadata["step"])
+        if self._watcher:
+            self._watcher.stepped(record.ns, metadata["step"])
 
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
@@ -214,11 +259,10 @@ class Checkpointer(BaseCheckpointSaver[int]):
     def _put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, path: str
     ) -> Iterable[Act]:
-        then = (
-            list(self._finished(task_id, writes))
-            if self._finished and _finish(channel for channel, _ in writes)
-            else []
-        )
+        for channel, value in writes:
+            if channel == ERROR and isinstance(value, RunLost | Suspended | Interrupted):
+                # A node's error handler is called for any error, but not before this is stored.
+                raise value
         conf = config["configurable"]
         record = WritesRecord(
             ns=conf.get("checkpoint_ns", ""),
@@ -231,6 +275,9 @@ class Checkpointer(BaseCheckpointSaver[int]):
                 if channel != RESUME
             },
         )
+        then: Sequence[Act] = ()
+        if self._watcher and path != OF_INPUT and _finish(channel for channel, _ in writes):
+            then = list(self._watcher.finished(Finished(task_id, self._name(record), writes)))
         yield from self._kept(record)
         yield from then
 
@@ -291,6 +338,14 @@ def _now(value: Any) -> Any:
             "make the function async, and use `ainvoke`."
         )
     return value
+
+
+def _joined(segments: Sequence[str]) -> Iterator[str]:
+    """The nodes of a namespace, each with the number of the graph that it has called, if that is not its first."""
+    for number, segment in enumerate(segments):
+        if not segment.isdigit():
+            following = segments[number + 1 : number + 2]
+            yield f"{segment} graph {int(following[0]) + 1}" if following and following[0].isdigit() else segment
 
 
 def _finish(channels: Iterable[str]) -> bool:

@@ -45,6 +45,10 @@ class Question:
         """The name of the node that asks."""
         return _segments(self.ns)[-1].partition(NS_END)[0]
 
+    @property
+    def task_id(self) -> str:
+        return _segments(self.ns)[-1].rpartition(NS_END)[2]
+
     def is_of(self, task_id: str) -> bool:
         """Whether the task asks it, or a graph within the task does."""
         return any(segment.endswith(f"{NS_END}{task_id}") for segment in _segments(self.ns))

@@ -1,6 +1,8 @@
 """What people see of a graph at work: its messages, its tool calls, and what its models have used."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +10,17 @@ from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 
+from casework.agents.failures import shown
+from casework.core.payload import storable
+from casework.core.steps import MAX_NAME
 from casework.integrations.awaiting import settled
-from casework.integrations.langgraph.checkpointer import Act
+from casework.integrations.langgraph.checkpointer import Act, Finished
+
+BRANCH = "branch:to:"
+"""Before the name of the node that a channel triggers."""
+
+MAX_SHOWN = 10_000
+"""Characters of what a node wrote that are kept with its step: the whole is in its checkpoint."""
 
 
 class Recorder:
@@ -25,10 +36,12 @@ class Recorder:
             if isinstance(message, AIMessage):
                 self._calls.update({call["id"]: call for call in message.tool_calls})
 
-    def record(self, task_id: str, values: Iterable[Any]) -> Iterator[Act]:
-        """What records the messages that a task has written."""
-        for number, message in enumerate(_messages(values)):
-            key = f"langgraph-{message.id or f'{task_id}-{number}'}"
+    def record(self, task: Finished) -> Iterator[Act]:
+        """What records a task that has finished: as a step, and the messages that it wrote."""
+        name, result = task.name[-MAX_NAME:], _shown(task.writes)
+        yield lambda: self._run.step(name, lambda: result)
+        for number, message in enumerate(_messages(value for _, value in task.writes)):
+            key = f"langgraph-{message.id or f'{task.id}-{number}'}"
             if isinstance(message, AIMessage):
                 yield from self._of_model(message, key)
             elif isinstance(message, ToolMessage):
@@ -36,22 +49,54 @@ class Recorder:
 
     def _of_model(self, message: AIMessage, key: str) -> Iterator[Act]:
         self.read([message])
-        if text := str(message.text):
+        if text := storable(str(message.text)):
             yield lambda: self._run.say(text, key=key)
         for call in message.tool_calls:
             yield self._call(call)
 
     def _call(self, call: Any) -> Act:
-        return lambda: self._run.tool(call["name"], call["args"], key=_key_of_call(call["id"]))
+        return lambda: self._run.tool(call["name"], _plain(call["args"]), key=_key_of_call(call["id"]))
 
     def _result(self, message: ToolMessage) -> Act:
         call = self._calls.get(message.tool_call_id) or {"name": message.name or "tool", "args": None}
-        came = {"error": str(message.text)} if message.status == "error" else {"result": message.content}
-        return lambda: self._run.tool(call["name"], call["args"], key=_key_of_call(message.tool_call_id), **came)
+        came = (
+            {"error": storable(str(message.text))} if message.status == "error" else {"result": _plain(message.content)}
+        )
+        return lambda: self._run.tool(
+            call["name"], _plain(call["args"]), key=_key_of_call(message.tool_call_id), **came
+        )
 
 
 def _key_of_call(id: str | None) -> str:
     return f"langgraph-call-{id}"
+
+
+def _shown(writes: Iterable[tuple[str, Any]]) -> Any:
+    """What a task wrote, as people see it with the run."""
+    plain = {channel: _plain(value) for channel, value in writes if not channel.startswith(("__", BRANCH))}
+    text = json.dumps(plain, ensure_ascii=False)
+    return plain if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON that can be stored, whatever it is."""
+    match value:
+        case None | bool() | int():
+            return value
+        case str():
+            return storable(value)
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case AIMessage():
+            return {"text": _plain(str(value.text)), "tool_calls": _plain(value.tool_calls)}
+        case BaseMessage():
+            return _plain(str(value.text))
+        case Mapping():
+            return {storable(str(key)): _plain(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_plain(one) for one in value]
+        case _:
+            return storable(shown(value))
 
 
 def _messages(values: Iterable[Any]) -> Iterator[BaseMessage]:

@@ -12,12 +12,15 @@ from casework.errors import RunLost
 
 T = TypeVar("T")
 
-TURNS = 20
-"""Turns of the event loop in which the result of a thread comes to be stored: it passes through several tasks."""
+TURNS = 50
+"""Turns of the event loop in which a result that is there comes to be stored: it passes through several tasks."""
+
+HOPS = 3
+"""Threads, one after the other, that a result may need: a node's own, and those of the edges that lead on."""
 
 
 async def stoppable(graph: Coroutine[Any, Any, T], control: RunControl) -> T:
-    """The result of a graph. If this is cancelled, nodes that await are cancelled at once.
+    """The result of a graph. If this is cancelled, nodes that wait for something are cancelled at once.
 
     Plain nodes and tools run in threads, which nothing can end. So the graph is cancelled when those that run have returned and
     their results are stored, and it starts no node in the meantime.
@@ -27,7 +30,7 @@ async def stoppable(graph: Coroutine[Any, Any, T], control: RunControl) -> T:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         control.request_drain("the run is asked to stop")
-        await _without_cancellation(_threads_returned())
+        await _without_cancellation(_what_is_over_is_stored())
         task.cancel()
         await _without_cancellation(asyncio.wait([task]))
         if not task.cancelled() and isinstance(error := task.exception(), RunLost):
@@ -35,11 +38,14 @@ async def stoppable(graph: Coroutine[Any, Any, T], control: RunControl) -> T:
         raise
 
 
-async def _threads_returned() -> None:
-    if threads := running_threads():
-        await asyncio.wait([asyncio.wrap_future(thread) for thread in threads])
+async def _what_is_over_is_stored() -> None:
+    for _ in range(HOPS):
+        if threads := running_threads():
+            await asyncio.wait([asyncio.wrap_future(thread) for thread in threads])
         for _ in range(TURNS):
             await asyncio.sleep(0)
+            if running_threads():
+                break
 
 
 async def _without_cancellation(wait: Coroutine[Any, Any, Any]) -> None:
