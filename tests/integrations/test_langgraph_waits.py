@@ -26,6 +26,10 @@ def titles(result: Any) -> list[str]:
     return [one.title for one in result.requests]
 
 
+def notices(result: Any) -> list[str]:
+    return [one.content["text"] for one in result.messages if one.type == "notice"]
+
+
 def test_each_answer_of_a_node_goes_to_its_own_question():
     ran = []
 
@@ -87,7 +91,7 @@ def test_a_question_that_took_anothers_place_gets_no_answer_of_it():
 
     result = played(graph_of({"node": node}), answer)
     assert result.reason == "[('Delete the database?', 'no')]"
-    assert result.said == [
+    assert notices(result) == [
         "The node 'node' asks 'Delete the database?', where it asked 'Pay Alice?'. The answer to that is not used here.",
         "The node 'node' did not ask 'Pay Alice?' again. The answer to it is not used.",
     ]
@@ -105,7 +109,7 @@ def test_a_question_that_is_left_out_is_told():
 
     result = played(graph_of({"node": node}), answer)
     assert result.reason == "[]"
-    assert result.said == ["The node 'node' did not ask 'Pay Alice?' again. The answer to it is not used."]
+    assert notices(result) == ["The node 'node' did not ask 'Pay Alice?' again. The answer to it is not used."]
 
 
 def test_a_question_before_an_answered_one_is_asked_alone():

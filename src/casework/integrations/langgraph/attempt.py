@@ -69,7 +69,7 @@ class Attempt:
         """`run` is a worker's, or that of an async pull agent."""
         self._made, self._run = made, run
         self._thread: RunnableConfig = {"configurable": {"thread_id": str(run.id)}}
-        self._recorder, self._ledger = Recorder(run), Ledger(run, made.serializer)
+        self._meter, self._recorder, self._ledger = Meter(), Recorder(run), Ledger(run, made.serializer)
         self._limit = StepLimit(DEFAULT_RECURSION_LIMIT)
         self._saver = Checkpointer(
             run.state,
@@ -147,7 +147,7 @@ class Attempt:
                 raise self._limit.error()
         own: RunnableConfig = {
             "configurable": {**self._thread["configurable"], CONFIG_KEY_SCRATCHPAD: self._interrupts.watch()},
-            "callbacks": [Meter(self._run)],
+            "callbacks": [self._meter],
             "recursion_limit": self._limit.steps + 1,
         }
         return merge_configs(given, own)
@@ -155,6 +155,9 @@ class Attempt:
     async def _next(self) -> tuple[str, ...]:
         """The nodes that come next."""
         return (await self._graph.aget_state(self._thread)).next
+
+    def ran(self, task_id: str) -> Iterator[Act]:
+        yield from map(self._recorder.count, self._meter.taken(task_id))
 
     def finished(self, task: Finished) -> Iterator[Act]:
         """A node has finished: check that it has not passed over a question, and record what it did."""
@@ -181,7 +184,7 @@ class Attempt:
         return [one for one in self._ledger.questions if one.ns and one.id not in self._interrupts.used]
 
     def _notice(self, text: str, *about: Question) -> Act:
-        return lambda: self._run.say(text, key=" ".join(["langgraph-notice", *(one.id for one in about)]))
+        return lambda: self._run.notice(text, key=" ".join(["langgraph-notice", *(one.id for one in about)]))
 
     async def _asks(self, head: CheckpointTuple) -> bool:
         """Whether the graph waits for people; what it asks is in the ledger then."""

@@ -59,6 +59,9 @@ class Finished:
 class Watcher(Protocol):
     """Is told what a graph does."""
 
+    def ran(self, task_id: str) -> Iterable[Act]:
+        """A task has run, whether it has finished or not. Returns what to do once what it wrote is stored."""
+
     def finished(self, task: Finished) -> Iterable[Act]:
         """A task has finished, and nothing of it is stored yet. Returns what to do once it is."""
 
@@ -275,9 +278,11 @@ class Checkpointer(BaseCheckpointSaver[int]):
                 if channel != RESUME
             },
         )
-        then: Sequence[Act] = ()
-        if self._watcher and path != OF_INPUT and _finish(channel for channel, _ in writes):
-            then = list(self._watcher.finished(Finished(task_id, self._name(record), writes)))
+        then: list[Act] = []
+        if self._watcher and path != OF_INPUT:
+            then += self._watcher.ran(task_id)
+            if _finish(channel for channel, _ in writes):
+                then += self._watcher.finished(Finished(task_id, self._name(record), writes))
         yield from self._kept(record)
         yield from then
 

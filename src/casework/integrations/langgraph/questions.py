@@ -51,7 +51,12 @@ class Question:
 
     def is_of(self, task_id: str) -> bool:
         """Whether the task asks it, or a graph within the task does."""
-        return any(segment.endswith(f"{NS_END}{task_id}") for segment in _segments(self.ns))
+        return is_in(self.ns, task_id)
+
+
+def is_in(ns: str, task_id: str) -> bool:
+    """Whether a namespace is that of a task, or of one within it."""
+    return any(segment.endswith(f"{NS_END}{task_id}") for segment in _segments(ns))
 
 
 def _segments(ns: str) -> list[str]:

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from langchain_core.callbacks import AsyncCallbackHandler
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 
 from casework.agents.failures import shown
 from casework.core.payload import storable
 from casework.core.steps import MAX_NAME
-from casework.integrations.awaiting import settled
 from casework.integrations.langgraph.checkpointer import Act, Finished
+from casework.integrations.langgraph.questions import is_in
 
 BRANCH = "branch:to:"
 """Before the name of the node that a channel triggers."""
@@ -47,8 +47,15 @@ class Recorder:
             elif isinstance(message, ToolMessage):
                 yield self._result(message)
 
+    def count(self, answer: AIMessage) -> Act:
+        """What counts an answer of a model, once."""
+        key = None if answer.id is None else f"langgraph-{answer.id}"
+        return lambda: self._run.usage(**_used(answer), key=key)
+
     def _of_model(self, message: AIMessage, key: str) -> Iterator[Act]:
         self.read([message])
+        if message.usage_metadata:
+            yield self.count(message)
         if text := storable(str(message.text)):
             yield lambda: self._run.say(text, key=key)
         for call in message.tool_calls:
@@ -106,19 +113,33 @@ def _messages(values: Iterable[Any]) -> Iterator[BaseMessage]:
                 yield one
 
 
-class Meter(AsyncCallbackHandler):
-    """Counts what each model call has used when it returns, whether or not its node finishes."""
+class Meter(BaseCallbackHandler):
+    """Collects what the models of each task have answered, whether or not the task writes it into the state."""
 
+    run_inline = True
     raise_error = True
 
-    def __init__(self, run: Any) -> None:
-        self._run = run
+    def __init__(self) -> None:
+        self._tasks: dict[UUID, str] = {}
+        self._answers: dict[str, list[AIMessage]] = {}
 
-    async def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_: Any) -> None:
+    def on_chat_model_start(self, *_: Any, run_id: UUID, metadata: Mapping[str, Any] | None = None, **__: Any) -> None:
+        self._tasks[run_id] = str((metadata or {}).get("langgraph_checkpoint_ns", ""))
+
+    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_: Any) -> None:
+        if (ns := self._tasks.pop(run_id, None)) is None:
+            return
         for generations in response.generations:
             for one in generations[:1]:
                 if isinstance(one, ChatGeneration) and isinstance(one.message, AIMessage):
-                    await settled(self._run.usage(**_used(one.message), key=f"langgraph-{run_id}"))
+                    self._answers.setdefault(ns, []).append(one.message)
+
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:  # noqa: ARG002 - by name
+        self._tasks.pop(run_id, None)
+
+    def taken(self, task_id: str) -> list[AIMessage]:
+        """What the models of that task have answered since this was asked last."""
+        return [one for ns in list(self._answers) if is_in(ns, task_id) for one in self._answers.pop(ns)]
 
 
 def _used(message: AIMessage) -> dict[str, Any]:
