@@ -13,7 +13,7 @@ from strands.models import Model
 from strands.types._events import ToolResultEvent
 from strands.types.tools import AgentTool
 
-from casework import Action, Agent, Answer, Complete, Decision, Fail, Outcome, Request, Run, agent
+from casework import Action, Agent, Answer, Complete, Fail, Outcome, Request, Run, agent
 from casework.agents import HeldCase
 from casework.core.model import RequestKind
 from casework.integrations.signals import Signals
@@ -137,13 +137,8 @@ async def _all(events: Any) -> list[Any]:
 
 
 def _request(interrupt: Any) -> Request:
-    return Request(
-        kind=RequestKind.APPROVAL,
-        title=f"Run {interrupt.name}?",
-        action=Action(**interrupt.reason),
-        decisions=[Decision.APPROVE, Decision.EDIT, Decision.REJECT],
-        key=interrupt.id[:200],
-    )
+    about = {"title": f"Run {interrupt.name}?", "action": Action(**interrupt.reason), "key": interrupt.id[:200]}
+    return Request(kind=RequestKind.APPROVAL, decisions=["approve", "edit", "reject"], **about)
 
 
 def _response(interrupt: Any, answer: Answer) -> dict[str, Any]:
