@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
@@ -134,6 +135,10 @@ class AsyncPulledRun:
         """Record that the agent called a tool, and what came of it; see `casework.Run.tool`."""
         self._run.tool(name, arguments, result=result, error=error, key=key)
         await self._send()
+
+    def together(self) -> AbstractContextManager[None]:
+        """Over HTTP, each thing is recorded by itself; see `casework.Run.together`."""
+        return self._run.together()
 
     async def notice(self, text: str, *, key: str | None = None) -> None:
         """Record what people should know about this run; see `casework.Run.notice`."""
