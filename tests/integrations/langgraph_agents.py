@@ -161,6 +161,14 @@ def asked(case: Any) -> Any:
 
 FROM_CASE: Any = {"input": asked, "context": ledger_of}
 
+_bare = make(paying())
+
+
+async def bare(case: Any) -> None:
+    """The agent by itself, without casework: what the benchmark compares with."""
+    await _bare.ainvoke(asked(case), context=ledger_of(case))
+
+
 conforming = durable(make(paying()), **FROM_CASE)
 changed = durable(make(pay_iban), **FROM_CASE)
 limited = durable(make(paying()), **FROM_CASE, config={"recursion_limit": 6})

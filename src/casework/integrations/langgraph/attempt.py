@@ -76,6 +76,7 @@ class Attempt:
             str(run.id),
             serializer=made.serializer,
             watcher=self,
+            together=run.together,
         )
         self._graph = made.graph.copy({"checkpointer": self._saver})
         self._interrupts = Interrupts(made.serializer)
@@ -83,8 +84,9 @@ class Attempt:
     async def outcome(self) -> Outcome:
         """Run the graph until it has ended. Raises Suspended if it waits for people."""
         head = await self._saver.aget_tuple(self._thread)
-        for act in self._recorded_before(head):
-            await settled(act())
+        with self._run.together():
+            for act in self._recorded_before(head):
+                await settled(act())
         while True:
             answers = await self._ledger.answers(None if head is None else head.checkpoint["id"])
             if refused := self._refused(answers):

@@ -3,7 +3,7 @@
 import inspect
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -83,12 +83,14 @@ class Checkpointer(BaseCheckpointSaver[int]):
         *,
         serializer: Serializer | None = None,
         watcher: Watcher | None = None,
+        together: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
-        """`serializer` knows the types of the graph's state; by default, those that LangGraph itself restores."""
+        """`serializer` knows the types of the graph's state; by default, those that LangGraph itself restores. What is
+        stored for a task, and what the `watcher` does with the run then, is written within a `together()`."""
         self._serializer = serializer or Serializer(())
         super().__init__(serde=self._serializer.serde)
         self._state, self._thread_id = state, thread_id
-        self._watcher = watcher
+        self._watcher, self._together = watcher, together
         self._records, self._lock, self._is_read = Records(), threading.Lock(), False
         self._broken: BaseException | None = None
         self.interrupts: Interrupts | None = None
@@ -292,12 +294,12 @@ class Checkpointer(BaseCheckpointSaver[int]):
         yield lambda: self._state.save(place, value)
 
     def _save_now(self, acts: Iterable[Act]) -> None:
-        with self._breaking():
+        with self._breaking(), self._together():
             for act in acts:
                 _now(act())
 
     async def _save(self, acts: Iterable[Act]) -> None:
-        with self._breaking():
+        with self._breaking(), self._together():
             for act in acts:
                 await settled(act())
 
