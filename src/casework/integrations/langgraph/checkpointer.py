@@ -1,5 +1,6 @@
 """The checkpointer of a run: what its graph has done lies with the run, where only the attempt that holds the case writes."""
 
+import asyncio
 import inspect
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
@@ -92,6 +93,8 @@ class Checkpointer(BaseCheckpointSaver[int]):
         self._state, self._thread_id = state, thread_id
         self._watcher, self._together = watcher, together
         self._records, self._lock, self._is_read = Records(), threading.Lock(), False
+        self._unsaved: list[Act] = []
+        self._saving = asyncio.Lock()
         self._broken: BaseException | None = None
         self.interrupts: Interrupts | None = None
         """What looks up the answers of tasks that start again."""
@@ -225,7 +228,8 @@ class Checkpointer(BaseCheckpointSaver[int]):
         new_versions: ChannelVersions,  # noqa: ARG002 - a record holds all channels
     ) -> RunnableConfig:
         await self.aread()
-        await self._save(self._put(config, checkpoint, metadata))
+        self._unsaved += self._checked(self._put(config, checkpoint, metadata))
+        await self._save()
         return self._config(config["configurable"].get("checkpoint_ns", ""), checkpoint["id"])
 
     def _put(self, config: RunnableConfig, checkpoint: Checkpoint, metadata: CheckpointMetadata) -> Iterable[Act]:
@@ -259,7 +263,12 @@ class Checkpointer(BaseCheckpointSaver[int]):
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         await self.aread()
-        await self._save(self._put_writes(config, writes, task_id, task_path))
+        self._unsaved += self._checked(self._put_writes(config, writes, task_id, task_path))
+        try:
+            # The checkpoint that the last task of a step leads to comes now, and is saved with what the task wrote.
+            await asyncio.sleep(0)
+        finally:
+            await self._save()
 
     def _put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, path: str
@@ -293,15 +302,22 @@ class Checkpointer(BaseCheckpointSaver[int]):
             place, value = self._records.put(record)
         yield lambda: self._state.save(place, value)
 
+    def _checked(self, acts: Iterable[Act]) -> Sequence[Act]:
+        with self._breaking():
+            return list(acts)
+
     def _save_now(self, acts: Iterable[Act]) -> None:
         with self._breaking(), self._together():
             for act in acts:
                 _now(act())
 
-    async def _save(self, acts: Iterable[Act]) -> None:
-        with self._breaking(), self._together():
-            for act in acts:
-                await settled(act())
+    async def _save(self) -> None:
+        # One after the other: over HTTP, what is saved last could come first.
+        async with self._saving:
+            unsaved, self._unsaved = self._unsaved, []
+            with self._breaking(), self._together():
+                for act in unsaved:
+                    await settled(act())
 
     @contextmanager
     def _breaking(self) -> Iterator[None]:
