@@ -9,6 +9,9 @@ from casework.agents import Complete, Outcome
 from casework.errors import InvalidInput
 
 
+MAX_REASON = 2000
+
+
 def last_words(state: Any) -> Outcome:
     """Complete, with the model's last text as the reason. Raises InvalidInput if there is none: the graph gave no answer."""
     messages = state.get("messages") if isinstance(state, Mapping) else getattr(state, "messages", None)
@@ -20,4 +23,4 @@ def last_words(state: Any) -> Outcome:
         )
     if last.tool_calls or not str(last.text):
         raise InvalidInput("The graph ended without an answer: the model's last message has no text, or calls a tool.")
-    return Complete(str(last.text))
+    return Complete(str(last.text)[:MAX_REASON])
