@@ -371,6 +371,26 @@ def test_what_is_no_graph_is_refused_at_once():
         durable(len, input=lambda case: {})  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("way", ["as a node", "called", "called async"])
+def test_a_graph_that_keeps_nothing_is_told(way: str):
+    inner = graph_of({"asks": lambda _: {"done": [interrupt("Really?")]}}).compile(checkpointer=False)
+
+    async def called_async(state: Any) -> Any:
+        return await inner.ainvoke(state)
+
+    nodes: Any = {"as a node": inner, "called": lambda state: inner.invoke(state), "called async": called_async}
+    result = played(graph_of({"outer": nodes[way]}))
+    assert result.status is CaseStatus.FAILED
+    assert "was compiled with checkpointer=False" in result.reason
+
+
+def test_a_graph_that_keeps_its_state_between_calls_goes_on():
+    inner = graph_of({"one": lambda _: {"done": [1]}, "asks": lambda _: {"done": [interrupt("Really?")]}})
+    result = played(graph_of({"outer": inner.compile(checkpointer=True)}), {"Really?": "yes"})
+    assert result.reason == "[1, 'yes']"
+    assert list(result.ran) == ["1 outer/1 one", "1 outer/2 asks", "1 outer"]
+
+
 def test_the_name_of_the_agent_is_that_of_the_graph():
     agent = durable(graph_of({"node": lambda _: {}}).compile(name="triage"), input=lambda case: {})
     assert agent.__name__ == "triage"

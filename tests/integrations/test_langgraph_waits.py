@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import time
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
 from langchain_core.messages import AIMessage
@@ -12,7 +12,8 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.types import RetryPolicy, interrupt
-from pydantic import BaseModel
+from pydantic import BaseModel, Discriminator
+from typing_extensions import TypedDict
 
 from casework import Action, Complete, Decision, Fail, Request, Transient
 from casework.core.lifecycle import CaseStatus
@@ -373,6 +374,35 @@ def test_langchains_approval_of_one_tool_call():
     value = {"type": "tool_approval", "tool_call_id": "1", "name": "pay", "args": {"to": "Alice"}, "description": "d"}
     result = played(graph_of({"node": lambda _: {"done": [interrupt(value)]}}), {"Run the tool pay?": True})
     assert result.reason == "[{'type': 'approve'}]"
+
+
+class Approve(TypedDict):
+    type: Literal["approve"]
+
+
+class EditedAction(BaseModel):
+    name: Literal["pay"]
+    args: dict[str, int]
+
+
+class Edit(TypedDict):
+    type: Literal["edit"]
+    edited_action: EditedAction
+
+
+def test_the_schema_of_a_tool_approval_says_what_may_be_decided():
+    value = {"type": "tool_approval", "tool_call_id": "1", "name": "pay", "args": {"amount": 5}, "description": "d"}
+
+    def node(_: Any) -> Any:
+        either: Any = Annotated[Approve | Edit, Discriminator("type")]
+        first = interrupt(value, response_schema=either)
+        return {"done": [first["edited_action"].args, interrupt(value, response_schema=Approve)]}
+
+    answers = iter([Answering(arguments={"amount": 3}), True])
+    result = played(graph_of({"node": node}), lambda _: next(answers))
+    assert result.reason == repr([{"amount": 3}, {"type": "approve"}]), result.error
+    assert [one.decisions for one in result.requests] == [(Decision.APPROVE, Decision.EDIT), (Decision.APPROVE,)]
+    assert result.requests[0].action.schema["additionalProperties"] == {"type": "integer"}
 
 
 def test_a_request_of_caseworks_gives_its_answer():

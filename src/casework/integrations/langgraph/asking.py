@@ -42,7 +42,7 @@ def _of_mapping(value: Mapping[str, Any], schema: Any) -> Asked:
     if isinstance(value.get("action_requests"), list):
         return _reviews(value)
     if value.get("type") == "tool_approval" and "name" in value:
-        return _tool_approval(value)
+        return _tool_approval(value, schema)
     if "title" in value:
         return _own_fields(value, schema)
     for name in ("question", "message", "prompt"):
@@ -110,9 +110,18 @@ def _reviews(value: Mapping[str, Any]) -> Asked:
     return Asked(requests, resume)
 
 
-def _tool_approval(value: Mapping[str, Any]) -> Asked:
-    """LangChain's review of one tool call."""
-    request = _review(value["name"], value.get("args") or {}, value.get("description"), {})
+def _tool_approval(value: Mapping[str, Any], schema: Any) -> Asked:
+    """LangChain's review of one tool call. The schema of its answer says what may be decided, and how edited arguments look."""
+    schema = schema or {}
+    allowed = list(schema.get("discriminator", {}).get("mapping", ()))
+    if not allowed and (only := schema.get("properties", {}).get("type", {}).get("const")):
+        allowed = [only]
+    models = schema.get("$defs", {})
+    arguments = models.get("EditedAction", {}).get("properties", {}).get("args")
+    if arguments is not None:
+        arguments = {**models.get(arguments.get("$ref", "").rpartition("/")[2], arguments), "$defs": models}
+    config = {"allowed_decisions": allowed, "args_schema": arguments}
+    request = _review(value["name"], value.get("args") or {}, value.get("description"), config)
     return Asked([request], lambda answers: _decision(answers[0], value["name"]))
 
 

@@ -31,6 +31,10 @@ SHOWN = 200
 """Characters of a question, in what is told about it."""
 
 
+NEVER_MADE = "_put_checkpoint_fut"
+"""What LangGraph misses if it is to wait for the checkpoints of a graph that makes none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Durable:
     """What all runs of an agent share; see `durable`."""
@@ -124,6 +128,13 @@ class Attempt:
             state = await stoppable(self._state_after(steps), self._limit.control)
         except GraphDrained:
             raise self._limit.error() from None
+        except AttributeError as error:
+            if error.name != NEVER_MADE:
+                raise
+            raise InvalidInput(
+                "A graph that a node holds or calls was compiled with checkpointer=False, so that nothing of it can be kept: "
+                "compile it without that."
+            ) from error
         self._saver.interrupts = None
         return state
 

@@ -8,7 +8,6 @@ from langchain_core.messages import AIMessage
 from casework.agents import Complete, Outcome
 from casework.errors import InvalidInput
 
-
 MAX_REASON = 2000
 
 
