@@ -20,12 +20,13 @@ from casework.agents import Fail, HeldCase, Outcome
 from casework.errors import InvalidInput
 from casework.integrations.awaiting import settled
 from casework.integrations.langgraph.asking import asked_for
-from casework.integrations.langgraph.checkpointer import Act, Checkpointer, Finished
+from casework.integrations.langgraph.checkpointer import Checkpointer
 from casework.integrations.langgraph.ledger import Ledger
 from casework.integrations.langgraph.questions import Interrupts, Question
 from casework.integrations.langgraph.recording import BRANCH, Meter, Recorder, delta_of
 from casework.integrations.langgraph.serializing import Serializer
 from casework.integrations.langgraph.stopping import stoppable
+from casework.integrations.langgraph.tasks import Act, Finished
 
 SHOWN = 200
 """Characters of a question, in what is told about it."""

@@ -5,11 +5,10 @@ import inspect
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from langchain_core.runnables import RunnableConfig
-from langgraph._internal._constants import ERROR, PULL, PUSH, RESUME, TASKS
+from langgraph._internal._constants import ERROR, RESUME
 from langgraph.checkpoint.base import (
     WRITES_IDX_MAP,
     BaseCheckpointSaver,
@@ -20,22 +19,23 @@ from langgraph.checkpoint.base import (
     get_checkpoint_id,
     get_checkpoint_metadata,
 )
-from langgraph.constants import START
-from langgraph.pregel._algo import task_path_str
 from langgraph.pregel._task_status import CONTROL_WRITES
 
 from casework.agents.stop import Interrupted, Suspended
 from casework.errors import InvalidInput, RunLost
 from casework.integrations.awaiting import settled
 from casework.integrations.langgraph.questions import Answers, Interrupts
-from casework.integrations.langgraph.records import NS_END, NS_SEP, PREFIX, CheckpointRecord, Records, WritesRecord
+from casework.integrations.langgraph.records import PREFIX, CheckpointRecord, Records, WritesRecord
 from casework.integrations.langgraph.serializing import Serializer
-
-OF_INPUT = task_path_str((PULL, START))
-"""The path of the task that only hands on a graph's input."""
-
-Act = Callable[[], Any]
-"""Something to do with the run. An async pull agent's run gives something to await."""
+from casework.integrations.langgraph.tasks import (
+    OF_INPUT,
+    Act,
+    Finished,
+    Names,
+    Watcher,
+    has_finished,
+    have_finished,
+)
 
 
 class State(Protocol):
@@ -44,30 +44,6 @@ class State(Protocol):
     def load(self, name: str) -> Any: ...
     def save(self, name: str, value: bytes) -> Any: ...
     def names(self, prefix: str = "") -> Any: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A task that has finished."""
-
-    id: str
-    name: str
-    """Its node, after the nodes around its graph."""
-    writes: Sequence[tuple[str, Any]]
-    """What it wrote, by channel."""
-
-
-class Watcher(Protocol):
-    """Is told what a graph does."""
-
-    def ran(self, task_id: str) -> Iterable[Act]:
-        """A task has run, whether it has finished or not. Returns what to do once what it wrote is stored."""
-
-    def finished(self, task: Finished) -> Iterable[Act]:
-        """A task has finished, and nothing of it is stored yet. Returns what to do once it is."""
-
-    def stepped(self, ns: str, step: int) -> None:
-        """A step of the graph in that namespace is stored."""
 
 
 class Checkpointer(BaseCheckpointSaver[int]):
@@ -93,6 +69,7 @@ class Checkpointer(BaseCheckpointSaver[int]):
         self._state, self._thread_id = state, thread_id
         self._watcher, self._together = watcher, together
         self._records, self._lock, self._is_read = Records(), threading.Lock(), False
+        self._names = Names(self._records, self._serializer)
         self._unsaved: list[Act] = []
         self._saving = asyncio.Lock()
         self._broken: BaseException | None = None
@@ -117,36 +94,15 @@ class Checkpointer(BaseCheckpointSaver[int]):
     def finished_tasks(self) -> Iterator[Finished]:
         """The tasks of the present step that have finished."""
         for one in self._records.all_writes():
-            if _is_output(one) and one.path != OF_INPUT:
+            if has_finished(one) and one.path != OF_INPUT:
                 writes = [
                     (channel, self._serializer.loads((encoding, data))) for channel, encoding, data in one.in_order()
                 ]
-                yield Finished(one.task_id, self._name(one), writes)
+                yield Finished(one.task_id, self._names.name(one), writes)
 
     def place_of(self, task_id: str) -> str:
         """What sorts tasks as the graph has made them."""
         return next((one.path for one in self._records.all_writes() if one.task_id == task_id), "")
-
-    def _name(self, record: WritesRecord) -> str:
-        """The step and the node of a task, after those around its graph: the same whenever the graph does the same."""
-        segments = [segment.partition(NS_END)[0] for segment in record.ns.split(NS_SEP) if segment]
-        here = self._records.checkpoint(record.ns, record.id)
-        around = sorted(here.within.items(), key=lambda one: len(one[0])) if here else []
-        steps = [self._step(self._records.checkpoint(ns, id)) for ns, id in [*around, (record.ns, record.id)]]
-        nodes = _joined(segments)
-        return "/".join(f"{step} {node}" for step, node in zip(steps, [*nodes, self._node(record, here)], strict=False))
-
-    def _step(self, checkpoint: CheckpointRecord | None) -> int:
-        return 0 if checkpoint is None else int(self._serializer.loads(checkpoint.metadata)["step"]) + 1
-
-    def _node(self, record: WritesRecord, checkpoint: CheckpointRecord | None) -> str:
-        """The node of a task: its path names it, or the number of what was sent to it."""
-        kind, first, *_ = [*record.path.removeprefix("~").split(", "), ""]
-        if kind == PULL:
-            return first
-        if not (kind == PUSH and first.isdigit() and checkpoint and TASKS in checkpoint.channels):
-            return f"task {record.task_id[:8]}"
-        return f"{self._serializer.loads(checkpoint.channels[TASKS])[int(first)].node} {int(first) + 1}"
 
     def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         self.read()
@@ -292,8 +248,8 @@ class Checkpointer(BaseCheckpointSaver[int]):
         then: list[Act] = []
         if self._watcher and path != OF_INPUT:
             then += self._watcher.ran(task_id)
-            if _finish(channel for channel, _ in writes):
-                then += self._watcher.finished(Finished(task_id, self._name(record), writes))
+            if have_finished(channel for channel, _ in writes):
+                then += self._watcher.finished(Finished(task_id, self._names.name(record), writes))
         yield from self._kept(record)
         yield from then
 
@@ -343,7 +299,7 @@ class Checkpointer(BaseCheckpointSaver[int]):
             for channel, encoding, data in one.in_order()
         ]
         if self.interrupts is not None:
-            waiting = (one.task_id for one in found if not _is_output(one))
+            waiting = (one.task_id for one in found if not has_finished(one))
             pending += [(task_id, RESUME, Answers(self.interrupts)) for task_id in waiting]
         parent = None if record.parent is None else self._config(record.ns, record.parent)
         return CheckpointTuple(self._config(record.ns, record.id), checkpoint, loads(record.metadata), parent, pending)
@@ -361,24 +317,6 @@ def _now(value: Any) -> Any:
             "make the function async, and use `ainvoke`."
         )
     return value
-
-
-def _joined(segments: Sequence[str]) -> Iterator[str]:
-    """The nodes of a namespace, each with the number of the graph that it has called, if that is not its first."""
-    for number, segment in enumerate(segments):
-        if not segment.isdigit():
-            following = segments[number + 1 : number + 2]
-            yield f"{segment} graph {int(following[0]) + 1}" if following and following[0].isdigit() else segment
-
-
-def _finish(channels: Iterable[str]) -> bool:
-    """Whether a task that wrote this has finished."""
-    written = set(channels)
-    return ERROR not in written and bool(written - CONTROL_WRITES)
-
-
-def _is_output(record: WritesRecord) -> bool:
-    return any(channel not in CONTROL_WRITES for channel, _, _ in record.writes.values())
 
 
 def _of(channel: str) -> str:

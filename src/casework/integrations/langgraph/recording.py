@@ -13,8 +13,8 @@ from langchain_core.outputs import ChatGeneration, LLMResult
 from casework.agents.failures import shown
 from casework.core.payload import storable
 from casework.core.steps import MAX_NAME
-from casework.integrations.langgraph.checkpointer import Act, Finished
 from casework.integrations.langgraph.questions import is_in
+from casework.integrations.langgraph.tasks import Act, Finished
 
 BRANCH = "branch:to:"
 """Before the name of the node that a channel triggers."""
