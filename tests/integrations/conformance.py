@@ -102,6 +102,14 @@ class Framework:
 
 FRAMEWORKS = [
     Framework("pydantic-ai", "pydantic-ai-slim", "integrations.pydantic_ai_agents", tested="2.62.0"),
+    Framework(
+        "langgraph",
+        "langgraph",
+        "integrations.langgraph_agents",
+        does=frozenset(Does) - {Does.REPORTS},
+        tested="1.2.22",
+        limits={Guarantee.KILLED: "yes, by node: what one node does is done again until it has finished"},
+    ),
 ]
 
 

@@ -3,12 +3,15 @@
 No agent ends it for the others. What an agent raises leaves its task as a value. A loop that a stray task stops is run
 again. A loop that was closed is replaced, and the agents that ran on it fail instead of waiting forever. A loop that is
 blocked by an agent whose time is over is given up: the others that wait on it are released, and later ones get a new loop.
+
+What an agent calls in a thread of the loop's pool, as `asyncio.to_thread` and frameworks do with plain functions, nothing can
+end. So an agent that is asked to stop has stopped when those have returned, and not before: its case may go to another.
 """
 
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor, wait
 from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
@@ -57,12 +60,33 @@ class _AgentTask(_OwnedTask):
         return _owner.get() in (None, self.owner) and super().cancel(msg)
 
 
+class _Threads(ThreadPoolExecutor):
+    """The loop's pool of threads. It knows which agent has what running there."""
+
+    def __init__(self) -> None:
+        super().__init__(thread_name_prefix="casework-agents")
+        self._running: dict[Future[Any], object | None] = {}
+
+    def submit(self, function: Callable[..., Any], /, *args: Any, **options: Any) -> Future[Any]:
+        future = super().submit(function, *args, **options)
+        if (owner := _owner.get()) is not None:
+            self._running[future] = owner
+            future.add_done_callback(lambda done: self._running.pop(done, None))
+        return future
+
+    def of(self, owner: object) -> list[Future[Any]]:
+        """What runs for that agent."""
+        return [future for future, its in list(self._running.items()) if its is owner and not future.done()]
+
+
 class _SharedLoop:
     """An event loop with its own thread."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._loop.set_task_factory(_make_task)
+        self.threads = _Threads()
+        self._loop.set_default_executor(self.threads)
         self._lock = threading.Lock()
         self._calls: dict[Future[Any], Stop] = {}
         self._ended = self._given_up = False
@@ -92,6 +116,8 @@ class _SharedLoop:
         try:
             self._post(lambda: self._begin(agent, stop, call))
             ended = call.result()
+            if stop.requested and not self._given_up:
+                wait(self.threads.of(call))
         finally:
             with self._lock:
                 self._calls.pop(call, None)
@@ -173,6 +199,12 @@ def _loop_ended() -> Transient:
 
 _loops: list[_SharedLoop] = []
 _replacing = threading.Lock()
+
+
+def running_threads() -> list[Future[Any]]:
+    """What the agent that calls has running in threads of the shared loop. Nothing, on another loop."""
+    owner = _owner.get()
+    return [] if owner is None else [future for loop in list(_loops) for future in loop.threads.of(owner)]
 
 
 def run_on_shared_loop(agent: Callable[[], Awaitable[Any]], stop: Stop) -> Any:
