@@ -1,0 +1,180 @@
+"""Models whose finished calls are steps: a call that was paid for is not made again."""
+
+from collections.abc import AsyncIterator
+from time import time
+from typing import Any
+
+from agents import Model, ModelProvider, ModelResponse, Usage
+from agents.items import ItemHelpers
+from openai.types.responses import (
+    Response,
+    ResponseCompletedEvent,
+    ResponseOutputMessage,
+    ResponseTextDeltaEvent,
+    ResponseUsage,
+)
+from pydantic import TypeAdapter
+
+from casework.errors import Transient
+from casework.integrations.openai_agents.recording import Recording, digest, scope, step_name
+
+_RESPONSE = TypeAdapter(ModelResponse)
+
+
+class DurableModel(Model):
+    """Calls a model once for each call of a run."""
+
+    def __init__(self, inner: Model, recording: Recording) -> None:
+        self._inner, self._recording = inner, recording
+
+    async def get_response(self, *args: Any, **kwargs: Any) -> ModelResponse:
+        if self._recording.stream:
+            return await self._recorded(args, kwargs, lambda: self._streamed(args, kwargs))
+        return await self._recorded(args, kwargs, lambda: self._inner.get_response(*args, **kwargs))
+
+    async def stream_response(self, *args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        """The events of the call. What is recorded comes as its last event only."""
+        events: list[Any] = []
+
+        async def call() -> ModelResponse:
+            return await self._streamed(args, kwargs, events)
+
+        response = await self._recorded(args, kwargs, call)
+        for event in events or [_completed(response)]:
+            yield event
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+    def get_retry_advice(self, request: Any) -> Any:
+        return self._inner.get_retry_advice(request)
+
+    async def _cleanup_on_run_end(self, owner: object) -> None:
+        await self._inner._cleanup_on_run_end(owner)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def _recorded(self, args: Any, kwargs: Any, call: Any) -> ModelResponse:
+        within, recording = scope(), self._recording
+        recording.check()
+        instructions, items = _request(args, kwargs)
+        asked = {"input": digest(items), "instructions": digest(instructions)}
+        counted = f"{within.path}model"
+        number = recording.counts[counted] + 1
+        name = step_name(within, f"model {number}")
+
+        async def do() -> Any:
+            recording.is_live = True
+            response = await call()
+            # Before the response is kept: if the process dies in between, the call is made and paid for twice.
+            _count_usage(recording, response.usage, self._inner)
+            return {**asked, "response": _RESPONSE.dump_python(response, mode="json", exclude_unset=True)}
+
+        kept = await recording.step(name, do)
+        # A call that raised may be made again by the SDK, as the same one.
+        recording.counts[counted] = number
+        _notice_changes(recording, name, asked, kept)
+        response = _RESPONSE.validate_python(kept["response"])
+        _say(recording, response)
+        return response
+
+    async def _streamed(self, args: Any, kwargs: Any, events: list[Any] | None = None) -> ModelResponse:
+        done: Response | None = None
+        async for event in self._inner.stream_response(*args, **kwargs):
+            if events is not None:
+                events.append(event)
+            if isinstance(event, ResponseTextDeltaEvent):
+                self._recording.run.stream(event.delta)
+            if isinstance(event, ResponseCompletedEvent):
+                done = event.response
+        if done is None:
+            raise Transient("The model's stream ended before its response was complete.")
+        return ModelResponse(output=done.output, usage=_usage_of(done.usage), response_id=done.id)
+
+
+class DurableProvider(ModelProvider):
+    """Finds models by name, and makes them durable."""
+
+    def __init__(self, inner: ModelProvider, recording: Recording) -> None:
+        self._inner, self._recording = inner, recording
+
+    def get_model(self, model_name: str | None) -> Model:
+        return durable_model(self._inner.get_model(model_name), self._recording)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def durable_model(model: Model, recording: Recording) -> Model:
+    return model if isinstance(model, DurableModel) else DurableModel(model, recording)
+
+
+def _request(args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """The instructions and the input of a call, whichever way they were given."""
+    given = dict(zip(("system_instructions", "input"), args, strict=False)) | kwargs
+    return given.get("system_instructions"), given.get("input")
+
+
+def _notice_changes(recording: Recording, name: str, asked: dict[str, str], kept: Any) -> None:
+    for what, value in asked.items():
+        if kept[what] != value:
+            recording.run.say(
+                f"Notice: the {what} of the call {name!r} differ from those of its record: the code has changed since. "
+                "The recorded response is used."
+            )
+
+
+def _count_usage(recording: Recording, usage: Usage, model: Model) -> None:
+    name = getattr(model, "model", None)
+    recording.run.usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        requests=usage.requests or 1,
+        model=name if isinstance(name, str) and name else None,
+    )
+
+
+def _say(recording: Recording, response: ModelResponse) -> None:
+    for item in response.output:
+        text = ItemHelpers.extract_text(item) if isinstance(item, ResponseOutputMessage) else None
+        if text:
+            recording.run.say(text)
+
+
+def _usage_of(usage: ResponseUsage | None) -> Usage:
+    if usage is None:
+        return Usage(requests=1)
+    return Usage(
+        requests=1,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        total_tokens=usage.total_tokens,
+        input_tokens_details=usage.input_tokens_details,
+        output_tokens_details=usage.output_tokens_details,
+    )
+
+
+def _completed(response: ModelResponse) -> ResponseCompletedEvent:
+    usage = response.usage
+    return ResponseCompletedEvent(
+        type="response.completed",
+        sequence_number=0,
+        response=Response(
+            id=response.response_id or "recorded",
+            created_at=time(),
+            model="recorded",
+            object="response",
+            output=response.output,
+            tool_choice="auto",
+            tools=[],
+            parallel_tool_calls=True,
+            usage=ResponseUsage(
+                input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens,
+                total_tokens=usage.total_tokens,
+                input_tokens_details=usage.input_tokens_details,
+                output_tokens_details=usage.output_tokens_details,
+            ),
+        ),
+    )
