@@ -124,17 +124,28 @@ class Run:
         self._stop.wait(seconds)
         self._stop.check()
 
-    def say(self, text: str) -> None:
-        """Record what the agent says."""
-        self._record("text", {"text": text if isinstance(text, str) else str(text)})
+    def say(self, text: str, *, key: str | None = None) -> None:
+        """Record what the agent says.
 
-    def tool(self, name: str, arguments: Any = None, *, result: Any = UNSET, error: str | None = None) -> None:
-        """Record that the agent called a tool, and what came of it."""
-        call = self._record("tool_call", {"name": name, "arguments": arguments})
+        A resumed run says nothing twice, if it starts from its top: the n-th repetition of a text is one message. An agent
+        that goes on in the middle gives a `key`: the same key is one message.
+        """
+        self._record("text", {"text": text if isinstance(text, str) else str(text)}, key)
+
+    def tool(
+        self,
+        name: str,
+        arguments: Any = None,
+        *,
+        result: Any = UNSET,
+        error: str | None = None,
+        key: str | None = None,
+    ) -> None:
+        """Record that the agent called a tool, and what came of it, now or in a later call with the same `key`."""
+        call = self._record("tool_call", {"name": name, "arguments": arguments}, key)
         if result is not UNSET or error is not None:
-            self._record(
-                "tool_result", {"tool_call_id": call, "result": None if result is UNSET else result, "error": error}
-            )
+            came = {"tool_call_id": call, "result": None if result is UNSET else result, "error": error}
+            self._record("tool_result", came, key)
 
     def stream(self, text: str) -> None:
         """Show a part of a text, such as a model's next words, to whoever looks at the run now. It is not kept, and may be
@@ -287,15 +298,15 @@ class Run:
             check_text(what, text)
         raise Suspended(kind, title, description, options)
 
-    def _record(self, type: str, content: Any) -> str:
+    def _record(self, type: str, content: Any, key: str | None = None) -> str:
         self.check()
-        key = self._key(type, content)
-        self._backend.say(type, content, key)
-        return key
+        said = self._key(type, content) if key is None else _digest(f"key of {type}", key)
+        self._backend.say(type, content, said)
+        return said
 
     def _key(self, kind: str, content: Any) -> str:
         """A key that is the same in every attempt for the n-th repetition of this content."""
-        digest = hashlib.sha256(f"{kind}\0{_json(kind, content)}".encode()).hexdigest()[:24]
+        digest = _digest(kind, content)
         self._said[digest] += 1
         return f"{digest}-{self._said[digest]}"
 
@@ -309,6 +320,10 @@ class Run:
 
 async def _immediately(value: T) -> T:
     return value
+
+
+def _digest(kind: str, content: Any) -> str:
+    return hashlib.sha256(f"{kind}\0{_json(kind, content)}".encode()).hexdigest()[:24]
 
 
 def _json(what: str, value: Any) -> str:

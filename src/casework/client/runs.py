@@ -116,14 +116,22 @@ class AsyncPulledRun:
         self._run.check()
         await asyncio.sleep(seconds)
 
-    async def say(self, text: str) -> None:
-        """Record what the agent says."""
-        self._run.say(text)
+    async def say(self, text: str, *, key: str | None = None) -> None:
+        """Record what the agent says; see `casework.Run.say`."""
+        self._run.say(text, key=key)
         await self._send()
 
-    async def tool(self, name: str, arguments: Any = None, *, result: Any = UNSET, error: str | None = None) -> None:
-        """Record that the agent called a tool, and what came of it."""
-        self._run.tool(name, arguments, result=result, error=error)
+    async def tool(
+        self,
+        name: str,
+        arguments: Any = None,
+        *,
+        result: Any = UNSET,
+        error: str | None = None,
+        key: str | None = None,
+    ) -> None:
+        """Record that the agent called a tool, and what came of it; see `casework.Run.tool`."""
+        self._run.tool(name, arguments, result=result, error=error, key=key)
         await self._send()
 
     async def stream(self, text: str) -> None:

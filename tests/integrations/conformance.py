@@ -1,0 +1,172 @@
+"""What every adapter of an agent framework is held to. One suite, `test_conformance.py`, runs against all of them.
+
+An adapter takes part with a module `integrations.NAME_agents` and an entry in `FRAMEWORKS`. The module has three agents of
+casework's, made by the adapter out of one agent of the framework:
+
+    conforming    the agent as it is described below
+    changed       the same after a change of its code: the tool `pay` has another parameter, `iban`, instead of `to`
+    limited       the same as `conforming`, and its model may be called three times in a run, waits and restarts included
+
+The model is the framework's own test model: no network. It plays the script that stands in the data of the case, which its
+agent gets by the author's function from the case to a prompt: `prompt_of(run)` is what the first message to the model says, and
+`play(prompt, answers)` what the model answers to it, `answers` being how many answers of its own the conversation that
+it was given holds. So it knows nothing but what it is told, and a conversation that was cut or doubled gets another answer.
+
+The tools, which write what they do into the ledger, a file; they get its path as their dependencies or context, made by
+`ledger_of(run)` from the case:
+
+    look(what: str) -> str          writes "look WHAT", and returns "saw WHAT"
+    pay(to: str, amount: int)       needs an approval; writes "pay TO AMOUNT", and returns "paid AMOUNT to TO"
+    question(text: str) -> str      asks a person TEXT and returns the answer, by the framework's own means
+    wait(seconds: float)            async; writes "wait begins", sleeps, writes "wait ends"
+    block(seconds: float)           plain, and sleeps in its thread; writes "block begins" and "block ends"
+    fail(message: str)              raises ValueError(message)
+
+What a framework cannot do at all is not in its `does`, and stands in the guide's table as a limit.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+from casework import Agent
+
+
+class Guarantee(StrEnum):
+    """The rows of the guide's table. Each test of the suite names the one that it shows."""
+
+    WAITS = "a wait frees the process, and the answer goes to exactly that question"
+    KILLED = "killed anywhere, nothing that was finished is done again"
+    STOPS = "a stop reaches an await at once and a plain tool when it returns; a release goes on elsewhere"
+    LIMITS = "limits and usage count across waits and restarts"
+    MESSAGES = "texts, tool calls and results are messages, once each"
+    TELLS = "what the framework drops silently is told"
+    FRESH = "prompt and dependencies come from the case, in any process"
+
+
+class Does(StrEnum):
+    """What a framework may or may not be able to do."""
+
+    EDITS = "edit"
+    RESPONDS = "respond"
+    ASKS = "questions"
+    PLAIN_TOOLS = "plain tools"
+    STREAMS = "streams"
+
+
+@dataclass(frozen=True)
+class Framework:
+    """An adapter that takes part."""
+
+    name: str
+    package: str
+    """The distribution whose version the table shows."""
+    module: str
+    does: frozenset[Does] = frozenset(Does)
+    limits: Mapping[Guarantee, str] = field(default_factory=dict)
+    """What is guaranteed only in part, for the table: a short sentence."""
+
+    @property
+    def version(self) -> str | None:
+        """None if it is not installed: its tests are skipped."""
+        try:
+            return version(self.package)
+        except PackageNotFoundError:
+            return None
+
+    def agent(self, name: str = "conforming") -> Agent:
+        """One of the module's agents."""
+        found: Agent = getattr(import_module(self.module), name)
+        return found
+
+    def target(self, name: str = "conforming") -> str:
+        """How a worker is told of it."""
+        return f"{self.module}:{name}"
+
+
+FRAMEWORKS = [
+    Framework("pydantic-ai", "pydantic-ai-slim", "integrations.pydantic_ai_agents"),
+]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool call that the model makes."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    id: str
+
+
+def calls(*made: Call) -> dict[str, Any]:
+    """An answer of the model that calls tools."""
+    return {"calls": [{"tool": one.tool, "arguments": dict(one.arguments), "id": one.id} for one in made]}
+
+
+def says(text: str, *made: Call, seconds: float = 0.0) -> dict[str, Any]:
+    """An answer of the model with a text, beside calls or as its last one. It takes so many seconds."""
+    return {**calls(*made), "text": text, "seconds": seconds}
+
+
+def final(output: Mapping[str, Any], *made: Call) -> dict[str, Any]:
+    """An answer that gives the structured output, beside calls. Only frameworks with output tools have it."""
+    return {**calls(*made), "output": dict(output)}
+
+
+def pay(to: str, amount: int, id: str) -> Call:
+    return Call("pay", {"to": to, "amount": amount}, id)
+
+
+def look(what: str, id: str) -> Call:
+    return Call("look", {"what": what}, id)
+
+
+def case_of(script: Sequence[Mapping[str, Any]], ledger: Path) -> dict[str, Any]:
+    """The data of a case whose model plays this script."""
+    return {"script": list(script), "ledger": str(ledger)}
+
+
+def prompt_of(case: Any) -> str:
+    """For the adapter's `prompt`."""
+    return json.dumps(case.data)
+
+
+def ledger_of(case: Any) -> Path:
+    """For the adapter's dependencies or context."""
+    return Path(case.data["ledger"])
+
+
+def play(prompt: str, answers: int) -> dict[str, Any]:
+    """What the model answers when it has answered so often before, as `says`, `calls` or `final` made it. Writes "model N"
+    into the ledger before and "model N answered" after the time that it takes; each uses 10 input and 5 output tokens."""
+    case = json.loads(prompt)
+    return dict(case["script"][answers])
+
+
+def write(ledger: Path, line: str) -> None:
+    """Add a line, whole, from any thread or process."""
+    with ledger.open("a", encoding="utf-8") as file:
+        file.write(f"{line}\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(ledger: Path) -> list[str]:
+    """The lines of the ledger."""
+    return ledger.read_text(encoding="utf-8").splitlines() if ledger.exists() else []
+
+
+def wait_for(ledger: Path, line: str, seconds: float = 60.0) -> None:
+    """Wait until the ledger has that line."""
+    for _ in range(int(seconds * 100)):
+        if line in read(ledger):
+            return
+        sleep(0.01)
+    raise AssertionError(f"{line!r} was not written: {read(ledger)}")
