@@ -12,7 +12,6 @@ from agents import (
     OutputGuardrailTripwireTriggered,
     RunConfig,
     RunHooks,
-    Runner,
     RunResult,
     UserError,
 )
@@ -72,6 +71,7 @@ class Attempt:
 
     def __init__(self, run: Run, recording: Recording, request: Adapt | None, tracing: bool) -> None:
         self._run, self._recording = run, recording
+        self._runner = install()
         self._calls = Calls(recording, request)
         self._tools = DurableTools(recording, self._calls)
         self._graph = Graph(recording, self._tools, self._calls, tracing)
@@ -86,7 +86,6 @@ class Attempt:
         config: RunConfig,
         hooks: RunHooks[Any] | None,
     ) -> Outcome:
-        install()
         token = current.set(None)
         try:
             first = await self._recording.step("input", lambda: _immediately(input(self._run.case)))
@@ -112,7 +111,7 @@ class Attempt:
         return result
 
     async def _runs(self, agent: Agent[Any], given: Any, options: dict[str, Any]) -> RunResult:
-        result: RunResult = await Runner.run(agent, given, **options)
+        result = await self._runner.run(agent, given, **options)
         self._recording.check()
         return result
 
@@ -164,7 +163,9 @@ def _without_result(result: RunResult) -> Sequence[str]:
     answered = {_of(item.raw_item, "call_id") for item in result.new_items if isinstance(item, ToolCallOutputItem)}
     called = [item.raw_item for item in result.new_items if isinstance(item, ToolCallItem)]
     return [
-        _of(one, "name") for one in called if _of(one, "type") == "function_call" and _of(one, "call_id") not in answered
+        _of(one, "name")
+        for one in called
+        if _of(one, "type") == "function_call" and _of(one, "call_id") not in answered
     ]
 
 

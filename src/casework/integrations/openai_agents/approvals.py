@@ -3,13 +3,15 @@
 import copy
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agents import FunctionTool, RunState, ToolApprovalItem
 
 from casework.core.model import RequestKind
-from casework.core.requests import Action, Answer, Decision, Request
+from casework.core.requests import MAX_GROUP, Action, Answer, Decision, Request
+from casework.integrations.openai_agents.questions import QuestionTool
 from casework.integrations.openai_agents.recording import Recording, digest
 
 EXPIRED = "Nobody has decided about this call in time, so it was not made."
@@ -18,6 +20,15 @@ REJECTED = "A person has rejected this call, so it was not made."
 SHOWN_OF_ID = 100
 
 Adapt = Callable[[Request], Request]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A call that waits for a decision."""
+
+    item: ToolApprovalItem
+    call: str
+    key: str
 
 
 def call_key(call_id: str, tool: str, arguments: str) -> str:
@@ -30,17 +41,17 @@ class Calls:
 
     def __init__(self, recording: Recording, adapt: Adapt | None = None) -> None:
         self._recording, self._adapt = recording, adapt
-        self._schemas: dict[str, Mapping[str, Any]] = {}
+        self._tools: dict[str, FunctionTool] = {}
         self._replaced: dict[str, str] = {}
         self._responses: dict[str, str] = {}
         kept = [step.value for step in recording.run.history.steps.values() if isinstance(step.value, dict)]
-        self._asked = {one["asked"] for one in kept if "asked" in one}
+        self._asked = {one["asked"]: one["as"] for one in kept if "asked" in one}
         self._made = {one["call"] for one in kept if "call" in one}
 
     def know(self, tool: FunctionTool) -> None:
-        """Remember the schema of a tool's arguments. A call that a person was asked about needs an approval also if newer
-        code says that it needs none: the answer may have been no."""
-        self._schemas[tool.name] = tool.params_json_schema
+        """Remember the tool. A call of it that a person was asked about needs an approval also if newer code says that it
+        needs none: the answer may have been no."""
+        self._tools[tool.name] = tool
         needs = tool.needs_approval
         if needs is True or not self._asked:
             return
@@ -61,69 +72,87 @@ class Calls:
         context.tool_arguments = arguments
         return context
 
-    def response(self, key: str) -> str | None:
+    def response(self, call: str) -> str | None:
         """The text that a person gave as the result of the call."""
-        return self._responses.get(key)
+        return self._responses.get(call)
 
     async def decide(self, state: RunState[Any, Any], items: Sequence[ToolApprovalItem]) -> None:
         """Give each call that waits its decision. Raises Suspended while one is missing."""
-        keys = [_key(item) for item in items]
-        open_ = [(item, key) for item, key in zip(items, keys, strict=True) if key not in self._made]
-        repeated, answers = Counter(keys), dict[int, Answer]()
-        if open_:
-            requests = self._requests(open_, repeated)
-            for _, key in open_:
-                await self._recording.step(f"asked {key}", lambda key=key: _immediately({"asked": key}))
+        waiting = self._waiting(items)
+        open_ = [one for one in waiting if one.call not in self._made]
+        for one in open_:
+            await self._remember(one)
+        alone = {call for call, times in Counter(one.call for one in waiting).items() if times == 1}
+        requests = [self._request(one, one.call in alone) for one in open_]
+        answers: dict[str, Answer] = {}
+        for first in range(0, len(requests), MAX_GROUP):
+            group = requests[first : first + MAX_GROUP]
             with self._recording.noting():
-                given = self._recording.run.request_all(requests)
-            answers = {id(item): answer for (item, _), answer in zip(open_, given, strict=True)}
-        for item, key in zip(items, keys, strict=True):
-            self._apply(state, item, key, answers.get(id(item)))
+                given = self._recording.run.request_all(group)
+            answers |= {one.key: answer for one, answer in zip(open_[first:], given, strict=False)}
+        for one in waiting:
+            self._apply(state, one, answers.get(one.key))
 
-    def _requests(self, items: Sequence[tuple[ToolApprovalItem, str]], repeated: Counter[str]) -> list[Request]:
+    def _waiting(self, items: Sequence[ToolApprovalItem]) -> list[Waiting]:
+        """The calls, each with a key of its own: models of agents that are tools may give the same ids."""
         seen: Counter[str] = Counter()
-        requests = []
-        for item, key in items:
+        waiting = []
+        for item in items:
+            call = call_key(item.call_id or "", item.name or "", item.arguments or "{}")
+            tool = self._tools.get(item.name or "")
+            key = f"{call} {digest(_without_words(tool.params_json_schema if tool else None))}"
             seen[key] += 1
-            request = self._request(item, key if seen[key] == 1 else f"{key} {seen[key]}", repeated[key] == 1)
-            requests.append(self._adapt(request) if self._adapt else request)
-        return requests
+            waiting.append(Waiting(item, call, key if seen[key] == 1 else f"{key} {seen[key]}"))
+        return waiting
 
-    def _request(self, item: ToolApprovalItem, key: str, is_single: bool) -> Request:
+    async def _remember(self, one: Waiting) -> None:
+        """Keep that a person is asked. If the tool's arguments have another schema since, the person is asked again."""
+        if self._asked.get(one.call, one.key) != one.key:
+            self._recording.notice(
+                f"The arguments of the tool {one.item.name!r} have another schema than when a person was asked about this "
+                "call, so that answer is not used: the person is asked again."
+            )
+        await self._recording.step(f"asked {one.key}", lambda: _immediately({"asked": one.call, "as": one.key}))
+
+    def _request(self, one: Waiting, is_alone: bool) -> Request:
+        item = one.item
         name, arguments = item.qualified_name or item.name or "a tool", _parsed(item.arguments or "{}")
-        decisions = [Decision.APPROVE, Decision.REJECT]
         is_function = getattr(item.raw_item, "type", None) == "function_call" and isinstance(arguments, dict)
-        if is_function and is_single:
+        tool = self._tools.get(item.name or "") if is_function else None
+        if isinstance(tool, QuestionTool) and is_alone:
+            return self._adapted(tool.request(arguments, one.key))
+        decisions = [Decision.APPROVE, Decision.REJECT]
+        if is_function and is_alone:
             decisions = [Decision.APPROVE, Decision.EDIT, Decision.REJECT, Decision.RESPOND]
-        schema = self._schemas.get(item.name or "") if is_function else None
         action = Action(
-            name=name, arguments=arguments if isinstance(arguments, dict) else {"input": arguments}, schema=schema
+            name=name,
+            arguments=arguments if isinstance(arguments, dict) else {"input": arguments},
+            schema=tool.params_json_schema if tool else None,
         )
-        return Request(
-            kind=RequestKind.APPROVAL,
-            title=f"{item.agent.name}: {name}",
-            action=action,
-            decisions=decisions,
-            key=key,
+        title = f"{item.agent.name}: {name}"
+        return self._adapted(
+            Request(kind=RequestKind.APPROVAL, title=title, action=action, decisions=decisions, key=one.key)
         )
 
-    def _apply(self, state: RunState[Any, Any], item: ToolApprovalItem, key: str, answer: Answer | None) -> None:
+    def _adapted(self, request: Request) -> Request:
+        """As the author wants it; its key, which ties the answer to the call, stays."""
+        return replace(self._adapt(request), key=request.key) if self._adapt else request
+
+    def _apply(self, state: RunState[Any, Any], one: Waiting, answer: Answer | None) -> None:
         """No answer: the call was made, in an attempt or a run before."""
-        match answer.decision if answer else Decision.APPROVE:
-            case Decision.REJECT:
-                assert answer is not None
-                state.reject(item, rejection_message=answer.message or REJECTED)
-                return
-            case Decision.EXPIRED:
-                state.reject(item, rejection_message=EXPIRED)
-                return
-            case Decision.EDIT:
-                assert answer is not None
-                self._replaced[key] = json.dumps(answer.arguments, ensure_ascii=False)
-            case Decision.RESPOND:
-                assert answer is not None
-                self._responses[key] = str(answer.message if answer.value is None else answer.value)
-        state.approve(item)
+        item = one.item
+        if answer is None:
+            state.approve(item)
+        elif answer.decision is Decision.REJECT:
+            state.reject(item, rejection_message=answer.message or REJECTED)
+        elif answer.decision is Decision.EXPIRED:
+            state.reject(item, rejection_message=EXPIRED)
+        else:
+            if answer.decision is Decision.EDIT:
+                self._replaced[one.call] = json.dumps(answer.arguments, ensure_ascii=False)
+            if answer.decision is Decision.RESPOND:
+                self._responses[one.call] = answer.value if isinstance(answer.value, str) else json.dumps(answer.value)
+            state.approve(item)
 
 
 async def _immediately(value: Any) -> Any:
@@ -134,8 +163,16 @@ def _key_of(call_id: str, tool: str, arguments: Any) -> str:
     return f"{call_id[:SHOWN_OF_ID]} {digest([call_id, tool, arguments])}"
 
 
-def _key(item: ToolApprovalItem) -> str:
-    return call_key(item.call_id or "", item.name or "", item.arguments or "{}")
+def _without_words(schema: Any) -> Any:
+    """The schema without what only explains it."""
+    if isinstance(schema, dict):
+        words = ("title", "description")
+        return {
+            name: _without_words(value)
+            for name, value in schema.items()
+            if not (name in words and isinstance(value, str))
+        }
+    return [_without_words(one) for one in schema] if isinstance(schema, list) else schema
 
 
 def _parsed(arguments: str) -> Any:

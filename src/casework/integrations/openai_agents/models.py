@@ -76,7 +76,8 @@ class DurableModel(Model):
         recording.counts[counted] = number
         _notice_changes(recording, name, asked, kept)
         response = _RESPONSE.validate_python(kept["response"])
-        _say(recording, response)
+        for number, text in enumerate(_texts(response), 1):
+            recording.run.say(text, key=f"{name}: {number}")
         return response
 
     async def _streamed(self, args: Any, kwargs: Any, events: list[Any] | None = None) -> ModelResponse:
@@ -119,9 +120,9 @@ def _request(args: Any, kwargs: Any) -> tuple[Any, Any]:
 def _notice_changes(recording: Recording, name: str, asked: dict[str, str], kept: Any) -> None:
     for what, value in asked.items():
         if kept[what] != value:
-            recording.run.say(
-                f"Notice: the {what} of the call {name!r} differ from those of its record: the code has changed since. "
-                "The recorded response is used."
+            recording.notice(
+                f"The {what} of the call {name!r} is not that of its record: the code has changed since. The recorded "
+                "response is used."
             )
 
 
@@ -135,11 +136,9 @@ def _count_usage(recording: Recording, usage: Usage, model: Model) -> None:
     )
 
 
-def _say(recording: Recording, response: ModelResponse) -> None:
-    for item in response.output:
-        text = ItemHelpers.extract_text(item) if isinstance(item, ResponseOutputMessage) else None
-        if text:
-            recording.run.say(text)
+def _texts(response: ModelResponse) -> list[str]:
+    messages = [item for item in response.output if isinstance(item, ResponseOutputMessage)]
+    return [text for item in messages if (text := ItemHelpers.extract_text(item))]
 
 
 def _usage_of(usage: ResponseUsage | None) -> Usage:

@@ -65,6 +65,10 @@ class Recording:
     """Whether this attempt has called a model itself, and not only replayed."""
     counts: Counter[str] = field(default_factory=Counter)
 
+    def notice(self, text: str) -> None:
+        """Tell people, once, what they would not expect."""
+        self.run.say(f"Notice: {text}", key=f"notice {digest(text)}")
+
     def number(self, what: str) -> int:
         """The number of this repetition, from 1."""
         self.counts[what] += 1

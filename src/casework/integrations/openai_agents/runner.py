@@ -23,17 +23,17 @@ class ScopedRunner(AgentRunner):
     """Runs agents as another runner does; those within a run of casework's durably."""
 
     def __init__(self, inner: AgentRunner) -> None:
-        self._inner = inner
+        self.inner = inner
 
     async def run(self, starting_agent: Any, input: Any, **kwargs: Any) -> RunResult:
         outer = current.get()
         if outer is None:
-            return await self._inner.run(starting_agent, input, **kwargs)
+            return await self.inner.run(starting_agent, input, **kwargs)
         scope = _inside(outer, input)
         token = current.set(scope)
         try:
             agent, kwargs = _durable(scope, starting_agent, kwargs)
-            result = await self._inner.run(agent, input, **kwargs)
+            result = await self.inner.run(agent, input, **kwargs)
             outer.waits |= bool(result.interruptions)
             return result
         finally:
@@ -42,35 +42,37 @@ class ScopedRunner(AgentRunner):
     def run_sync(self, starting_agent: Any, input: Any, **kwargs: Any) -> RunResult:
         outer = current.get()
         if outer is None:
-            return self._inner.run_sync(starting_agent, input, **kwargs)
+            return self.inner.run_sync(starting_agent, input, **kwargs)
         scope = _inside(outer, input)
         token = current.set(scope)
         try:
             agent, kwargs = _durable(scope, starting_agent, kwargs)
-            return self._inner.run_sync(agent, input, **kwargs)
+            return self.inner.run_sync(agent, input, **kwargs)
         finally:
             current.reset(token)
 
     def run_streamed(self, starting_agent: Any, input: Any, **kwargs: Any) -> RunResultStreaming:
         outer = current.get()
         if outer is None:
-            return self._inner.run_streamed(starting_agent, input, **kwargs)
+            return self.inner.run_streamed(starting_agent, input, **kwargs)
         scope = _inside(outer, input)
         token = current.set(scope)
         try:
             agent, kwargs = _durable(scope, starting_agent, kwargs)
             # Its task takes the scope with it.
-            return self._inner.run_streamed(agent, input, **kwargs)
+            return self.inner.run_streamed(agent, input, **kwargs)
         finally:
             current.reset(token)
 
 
-def install() -> None:
-    """Make sure that the default runner is ours; whatever was there before does the work."""
+def install() -> AgentRunner:
+    """Make sure that the default runner is ours. Returns the one that does the work, which was there before."""
     with _installing:
         default = get_default_agent_runner()
         if not isinstance(default, ScopedRunner):
-            set_default_agent_runner(ScopedRunner(default))
+            default = ScopedRunner(default)
+            set_default_agent_runner(default)
+    return default.inner
 
 
 def _inside(outer: Scope, input: Any) -> Scope:

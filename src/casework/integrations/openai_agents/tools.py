@@ -5,6 +5,7 @@ import copy
 import inspect
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from agents import (
@@ -22,7 +23,9 @@ from agents import (
 from agents.exceptions import ToolTimeoutError
 from agents.tool import default_tool_timeout_error_message
 
+from casework.agents.failures import describe
 from casework.agents.stop import Suspended
+from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 from casework.integrations.openai_agents.approvals import Calls, call_key
 from casework.integrations.openai_agents.recording import Recording, Scope, current, digest, scope, step_name
@@ -41,6 +44,8 @@ class DurableTools:
         self._working: set[asyncio.Task[Any]] = set()
         self._asking: set[asyncio.Task[Any]] = set()
         self._threads: set[asyncio.Task[Any]] = set()
+        self._errors: dict[str, str] = {}
+        """What tools raised and the SDK made a text for the model of, by the id of the call."""
 
     def durable(self, tool: Tool, agent: str) -> Tool:
         """The tool, whose calls are kept. Raises InvalidInput for a kind of tool whose effects cannot be."""
@@ -52,6 +57,7 @@ class DurableTools:
         if not isinstance(tool, FunctionTool | CustomTool):
             return tool
         kept = copy.copy(tool)
+        kept.on_invoke_tool = self._hearing_errors(kept.on_invoke_tool)
         invoke = _with_timeout(kept) if isinstance(kept, FunctionTool) else kept.on_invoke_tool
         in_thread = _is_sync(tool)
 
@@ -72,6 +78,22 @@ class DurableTools:
                     await asyncio.shield(wait)
                 except asyncio.CancelledError:
                     continue
+
+    def _hearing_errors(self, invoke: Any) -> Any:
+        """The invocation, whose errors are heard of here although the SDK handles them."""
+        handled = getattr(invoke, "_on_handled_error", None)
+        if handled is None:
+            return invoke
+
+        def hear(tool: Any, error: Exception, arguments: str, context: Any) -> None:
+            self._errors[context.tool_call_id] = describe(error)
+            with suppress(Exception), self._recording.noting():
+                raise error
+            handled(tool, error, arguments, context)
+
+        hearing = copy.copy(invoke)
+        hearing._on_handled_error = hear
+        return hearing
 
     async def _call(self, tool: Any, invoke: Any, in_thread: bool, context: Any, arguments: str) -> Any:
         self._recording.check()
@@ -107,26 +129,36 @@ class DurableTools:
         within = outer.inner(f"{context.tool_call_id}.")
         token = current.set(within)
         try:
-            output = await self._step(within, name, key, lambda: self._result(key, invoke, edited, arguments))
+            kept = await self._step(within, name, edited, key, lambda: self._result(key, invoke, edited, arguments))
         finally:
             outer.waits |= within.waits
             current.reset(token)
-        if not within.waits:
-            self._recording.run.tool(tool.name, _parsed(arguments), result=_shown(output))
-        return _decoded(output)
+        if within.waits:
+            return _decoded(kept["output"])
+        cancelled = "output" not in kept
+        result, error = (UNSET, "cancelled") if cancelled else (_shown(kept["output"]), kept.get("error"))
+        with self._recording.noting():
+            self._recording.run.tool(tool.name, _parsed(arguments), result=result, error=error, key=name)
+        if cancelled:
+            # As it did first; the SDK tells the model.
+            raise asyncio.CancelledError
+        return _decoded(kept["output"])
 
     def _name(self, within: Scope, tool: str, call_id: str, key: str) -> str:
         name = step_name(within, f"tool {tool} {call_id}")
         kept = self._recording.recorded(name)
-        return name if kept is None or kept["call"] == key else step_name(within, f"tool {tool} {call_id} {digest(key)}")
+        return (
+            name if kept is None or kept["call"] == key else step_name(within, f"tool {tool} {call_id} {digest(key)}")
+        )
 
     async def _result(self, key: str, invoke: Invoke, context: Any, arguments: str) -> Any:
         text = self._calls.response(key)
         return text if text is not None else await invoke(context, arguments)
 
-    async def _step(self, within: Scope, name: str, key: str, work: Callable[[], Awaitable[Any]]) -> Any:
+    async def _step(self, within: Scope, name: str, context: Any, key: str, work: Callable[[], Awaitable[Any]]) -> Any:
         """What the call results in, as it is kept."""
         unfinished: list[Any] = []
+        call_id: str = context.tool_call_id
 
         async def do() -> Any:
             try:
@@ -135,20 +167,19 @@ class DurableTools:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise
-                # The tool's own doing. The SDK tells the model, now and each time that this is replayed.
-                return {"call": key, "cancelled": True}
+                # The tool's own doing.
+                return {"call": key}
+            kept = {"call": key, "output": _encoded(result)}
             if within.waits:
-                unfinished.append(_encoded(result))
+                unfinished.append(kept)
                 raise _Waits
-            return {"call": key, "output": _encoded(result)}
+            error = self._errors.pop(call_id, None)
+            return kept if error is None else {**kept, "error": error}
 
         try:
-            kept = await self._recording.step(name, do)
+            return await self._recording.step(name, do)
         except _Waits:
             return unfinished[0]
-        if kept.get("cancelled"):
-            raise asyncio.CancelledError
-        return kept["output"]
 
 
 class _Waits(Exception):
