@@ -144,10 +144,17 @@ def ledger_of(case: Any) -> Path:
 
 
 def play(prompt: str, answers: int) -> dict[str, Any]:
-    """What the model answers when it has answered so often before, as `says`, `calls` or `final` made it. Writes "model N"
-    into the ledger before and "model N answered" after the time that it takes; each uses 10 input and 5 output tokens."""
+    """What the model answers when it has answered so often before, as `says`, `calls` or `final` made it.
+
+    It writes "model N" into the ledger when it is called, and "model N answered" after the time that it takes. It blocks:
+    call it in a thread. Each answer uses 10 input and 5 output tokens.
+    """
     case = json.loads(prompt)
-    return dict(case["script"][answers])
+    answer, ledger = dict(case["script"][answers]), Path(case["ledger"])
+    write(ledger, f"model {answers + 1}")
+    sleep(answer.get("seconds", 0.0))
+    write(ledger, f"model {answers + 1} answered")
+    return answer
 
 
 def write(ledger: Path, line: str) -> None:
