@@ -1,7 +1,7 @@
-"""`durable`: an agent of the OpenAI Agents SDK as an agent of casework's."""
+"""`durable`: an agent of the OpenAI Agents SDK as an agent of casework."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from agents import (
@@ -15,13 +15,14 @@ from agents import (
     RunResult,
     UserError,
 )
+from agents.exceptions import AgentsException
 from agents.items import ToolCallItem, ToolCallOutputItem, TResponseInputItem
 
-import casework
-from casework import Complete, Fail, HandOver, Outcome, Postpone, Run
-from casework.agents import HeldCase
+from casework.agents import Agent as CaseworkAgent
+from casework.agents import Complete, Fail, HandOver, HeldCase, Outcome, Postpone, Run, agent
 from casework.errors import InvalidInput
-from casework.integrations.openai_agents.approvals import Adapt, Calls
+from casework.integrations.awaiting import settled
+from casework.integrations.openai_agents.approvals import Calls, Customize
 from casework.integrations.openai_agents.graph import Graph
 from casework.integrations.openai_agents.recording import Recording, Scope, current
 from casework.integrations.openai_agents.runner import durable_config, install
@@ -33,94 +34,113 @@ MAX_REASON = 2000
 Input = str | list[TResponseInputItem]
 
 
+def current_run() -> Run:
+    """The run that the calling tool, guardrail or hook belongs to. Raises LookupError outside of one.
+
+    It gives what must not happen twice its key: `current_run().idempotency_key(f"pay {context.tool_call_id}")`.
+    """
+    scope = current.get()
+    if scope is None:
+        raise LookupError("No run of casework's is at work here.")
+    run: Run = scope.recording.run
+    return run
+
+
+def completed(output: Any) -> Outcome:
+    """The outcome of an output: an outcome is itself, any other value completes the case and is its reason."""
+    if isinstance(output, Complete | Fail | Postpone | HandOver):
+        return output
+    dump = getattr(output, "model_dump_json", None)
+    text = dump() if callable(dump) else str(output)
+    return Complete(text[:MAX_REASON])
+
+
 def durable(
-    agent: Agent[Any],
+    wrapped: Agent[Any],
     *,
-    input: Callable[[HeldCase], Input],
+    input: Callable[[HeldCase], Input | Awaitable[Input]],
     context: Callable[[HeldCase], Any] | None = None,
-    output: Callable[[Any], Outcome] | None = None,
-    request: Adapt | None = None,
+    output: Callable[[Any], Outcome] = completed,
+    request: Customize | None = None,
     max_turns: int | None = DEFAULT_TURNS,
     run_config: RunConfig | None = None,
     hooks: RunHooks[Any] | None = None,
     stream: bool = False,
     tracing: bool = False,
-) -> casework.Agent:
-    """An agent for `casework agents create NAME --target module:name`, which goes on where it was after a wait, a stop or
-    the death of its process.
+) -> CaseworkAgent:
+    """An agent of the SDK that outlives its process: create it with `casework agents create NAME --target module:name`.
 
-    `input` makes the first input from the case, once for a run. `context` makes the object that the SDK hands to tools,
-    in each attempt; nothing of it is stored. `output` makes the outcome from the agent's final output; without it, the
-    case is completed with the output as the reason. `request` may change what people are asked, for example
-    `lambda request: replace(request, expires="2d")`. `max_turns` counts over all waits and attempts; None is no limit.
-    With `stream`, models are called for their stream, whose text is shown to whoever looks at the run. With `tracing`, the
-    SDK's traces are made as it is set up to; without, none are.
+    `input` makes the first input from the case, once for a run. `context` makes the object that tools get, in each attempt
+    anew: nothing of it is stored. Both may be async. `output` makes the outcome of the case from the agent's final output.
+    `request` may change what people are asked about a call: its words, who may answer, when it expires. `max_turns` counts
+    over all attempts and waits; None is no limit. With `stream`, the model's words are shown while they come. Without
+    `tracing`, the SDK makes no traces: it would send them to its maker.
+
+    Each answer of a model is a step of the run, and so is each tool call that returned: neither is done again. Calls that
+    need an approval become requests to people, those of one turn in one wait.
     """
     config = run_config or RunConfig()
 
-    async def work(run: Run) -> Outcome:
-        attempt = Attempt(run, Recording(run, stream), request, tracing)
-        return await attempt.outcome(agent, input, context, output, max_turns, config, hooks)
-
-    work.__name__ = work.__qualname__ = getattr(agent, "name", "agent")
-    return casework.Agent(work)
-
-
-class Attempt:
-    """One attempt of a run: its durable agents, and what it does with them."""
-
-    def __init__(self, run: Run, recording: Recording, request: Adapt | None, tracing: bool) -> None:
-        self._run, self._recording = run, recording
-        self._runner = install()
-        self._calls = Calls(recording, request)
-        self._tools = DurableTools(recording, self._calls)
-        self._graph = Graph(recording, self._tools, self._calls, tracing)
-
-    async def outcome(
-        self,
-        agent: Agent[Any],
-        input: Callable[[HeldCase], Input],
-        context: Callable[[HeldCase], Any] | None,
-        output: Callable[[Any], Outcome] | None,
-        max_turns: int | None,
-        config: RunConfig,
-        hooks: RunHooks[Any] | None,
-    ) -> Outcome:
-        token = current.set(None)
+    async def run_agent(run: Run) -> Outcome:
+        attempt = Attempt.of(run, request, stream, tracing)
+        options = {"max_turns": max_turns, "hooks": hooks, "run_config": durable_config(config, attempt.graph)}
         try:
-            first = await self._recording.step("input", lambda: _immediately(input(self._run.case)))
-            made = context(self._run.case) if context else None
-            options = {"context": made, "max_turns": max_turns, "hooks": hooks}
-            options["run_config"] = durable_config(config, self._graph)
-            current.set(Scope(self._recording, self._graph))
-            result = await self._finished(self._graph.durable(agent), first, options)
-        except BaseException as error:
-            await self._tools.threads_ended()
-            return self._failure(error)
+            result = await attempt.result(wrapped, input, context, options)
+        except AgentsException as error:
+            return attempt.failure(error)
+        if open_ := _without_result(result):
+            return Fail(f"The agent gave its output, although its call of {open_[0]!r} had no result.")
+        if result.final_output is None or result.final_output == "":
+            return Fail("The agent ended without an output.")
+        return output(result.final_output)
+
+    run_agent.__name__ = wrapped.name or "agent"
+    run_agent.__module__ = __name__
+    return agent(run_agent)
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt of a run: its durable agents, and what people decided about their calls."""
+
+    recording: Recording
+    calls: Calls
+    tools: DurableTools
+    graph: Graph
+
+    @classmethod
+    def of(cls, run: Run, request: Customize | None, stream: bool, tracing: bool) -> "Attempt":
+        recording = Recording(run, stream)
+        calls = Calls(recording, request)
+        tools = DurableTools(recording, calls)
+        return cls(recording, calls, tools, Graph(recording, tools, calls, tracing))
+
+    async def result(self, wrapped: Agent[Any], input: Any, context: Any, options: dict[str, Any]) -> RunResult:
+        """Let the SDK run the agent from the start, through all that is recorded, to its end or to a wait."""
+        case = self.recording.run.case
+        runner, token = install(), current.set(Scope(self.recording, self.graph))
+        try:
+            with self.recording.signals.enforced():
+
+                async def first() -> Any:
+                    return await settled(input(case))
+
+                given = await self.recording.step("input", first)
+                options = {**options, "context": await settled(context(case)) if context else None}
+                durable = self.graph.durable(wrapped)
+                result = await runner.run(durable, given, **options)
+                while result.interruptions:
+                    state = result.to_state()
+                    await self.calls.decide(state, result.interruptions)
+                    result = await runner.run(durable, state, **options)
         finally:
+            await self.tools.threads_ended()
             current.reset(token)
-        self._recording.check()
-        return _outcome(result, output)
-
-    async def _finished(self, agent: Agent[Any], first: Input, options: dict[str, Any]) -> RunResult:
-        result = await self._runs(agent, first, options)
-        while result.interruptions:
-            state = result.to_state()
-            await self._calls.decide(state, result.interruptions)
-            result = await self._runs(agent, state, options)
+        self.recording.check()
         return result
 
-    async def _runs(self, agent: Agent[Any], given: Any, options: dict[str, Any]) -> RunResult:
-        result = await self._runner.run(agent, given, **options)
-        self._recording.check()
-        return result
-
-    def _failure(self, error: BaseException) -> Outcome:
-        """What a person can do about it, or the error itself. What ends the attempt counts before what the SDK made of it."""
-        if isinstance(error, asyncio.CancelledError):
-            raise error
-        if self._recording.signal is not None:
-            raise self._recording.signal
+    def failure(self, error: AgentsException) -> Outcome:
+        """What a person can do about it, if the error does not say. Raises what is not the SDK's own."""
         if isinstance(error, MaxTurnsExceeded):
             return Fail(
                 f"{error.message}. To let it go on, raise max_turns and retry the case with its steps kept: the calls that "
@@ -133,29 +153,14 @@ class Attempt:
             raise error.__cause__
         if isinstance(error, UserError | ModelBehaviorError) and self._is_replay:
             raise InvalidInput(
-                f"The agent's code does not fit what this run has recorded, so it has changed since: {error} Bring back "
-                "what is missing, and retry the case with its steps kept; or retry it without, to start over."
+                f"The agent's code has changed, and does not fit what this run has recorded: {error}. Bring back what is "
+                "missing, and retry the case with its steps kept; or retry it without, to start over."
             ) from error
         raise error
 
     @property
     def _is_replay(self) -> bool:
-        return bool(self._run.history.steps) and not self._recording.is_live
-
-
-def _outcome(result: RunResult, output: Callable[[Any], Outcome] | None) -> Outcome:
-    final = result.final_output
-    if open_ := _without_result(result):
-        return Fail(f"The agent gave a final output, although its call of {open_[0]!r} had got no result.")
-    if final is None or (isinstance(final, str) and not final.strip()):
-        return Fail("The agent ended without an output.")
-    if output is not None:
-        return output(final)
-    if isinstance(final, Complete | Fail | Postpone | HandOver):
-        return final
-    dump = getattr(final, "model_dump_json", None)
-    text = dump() if callable(dump) else str(final)
-    return Complete(text if len(text) <= MAX_REASON else f"{text[: MAX_REASON - 1]}…")
+        return bool(self.recording.run.history.steps) and not self.recording.is_live
 
 
 def _without_result(result: RunResult) -> Sequence[str]:
@@ -171,7 +176,3 @@ def _without_result(result: RunResult) -> Sequence[str]:
 
 def _of(item: Any, name: str) -> Any:
     return item.get(name) if isinstance(item, dict) else getattr(item, name, None)
-
-
-async def _immediately(value: Any) -> Any:
-    return value

@@ -19,7 +19,7 @@ REJECTED = "A person has rejected this call, so it was not made."
 
 SHOWN_OF_ID = 100
 
-Adapt = Callable[[Request], Request]
+Customize = Callable[[Request, ToolApprovalItem], Request]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ def call_key(call_id: str, tool: str, arguments: str) -> str:
 class Calls:
     """What is known of the calls that people decide about, in one attempt."""
 
-    def __init__(self, recording: Recording, adapt: Adapt | None = None) -> None:
-        self._recording, self._adapt = recording, adapt
+    def __init__(self, recording: Recording, customize: Customize | None = None) -> None:
+        self._recording, self._customize = recording, customize
         self._tools: dict[str, FunctionTool] = {}
         self._replaced: dict[str, str] = {}
         self._responses: dict[str, str] = {}
@@ -87,8 +87,7 @@ class Calls:
         answers: dict[str, Answer] = {}
         for first in range(0, len(requests), MAX_GROUP):
             group = requests[first : first + MAX_GROUP]
-            with self._recording.noting():
-                given = self._recording.run.request_all(group)
+            given = await self._recording.ask(group)
             answers |= {one.key: answer for one, answer in zip(open_[first:], given, strict=False)}
         for one in waiting:
             self._apply(state, one, answers.get(one.key))
@@ -108,7 +107,7 @@ class Calls:
     async def _remember(self, one: Waiting) -> None:
         """Keep that a person is asked. If the tool's arguments have another schema since, the person is asked again."""
         if self._asked.get(one.call, one.key) != one.key:
-            self._recording.notice(
+            await self._recording.notice(
                 f"The arguments of the tool {one.item.name!r} have another schema than when a person was asked about this "
                 "call, so that answer is not used: the person is asked again."
             )
@@ -120,7 +119,7 @@ class Calls:
         is_function = getattr(item.raw_item, "type", None) == "function_call" and isinstance(arguments, dict)
         tool = self._tools.get(item.name or "") if is_function else None
         if isinstance(tool, QuestionTool) and is_alone:
-            return self._adapted(tool.request(arguments, one.key))
+            return self._customized(tool.request(arguments, one.key), one)
         decisions = [Decision.APPROVE, Decision.REJECT]
         if is_function and is_alone:
             decisions = [Decision.APPROVE, Decision.EDIT, Decision.REJECT, Decision.RESPOND]
@@ -130,13 +129,12 @@ class Calls:
             schema=tool.params_json_schema if tool else None,
         )
         title = f"{item.agent.name}: {name}"
-        return self._adapted(
-            Request(kind=RequestKind.APPROVAL, title=title, action=action, decisions=decisions, key=one.key)
-        )
+        usual = Request(kind=RequestKind.APPROVAL, title=title, action=action, decisions=decisions, key=one.key)
+        return self._customized(usual, one)
 
-    def _adapted(self, request: Request) -> Request:
-        """As the author wants it; its key, which ties the answer to the call, stays."""
-        return replace(self._adapt(request), key=request.key) if self._adapt else request
+    def _customized(self, request: Request, one: Waiting) -> Request:
+        """As the author wants it. Its key, which ties the answer to the call, stays."""
+        return replace(self._customize(request, one.item), key=one.key) if self._customize else request
 
     def _apply(self, state: RunState[Any, Any], one: Waiting, answer: Answer | None) -> None:
         """No answer: the call was made, in an attempt or a run before."""

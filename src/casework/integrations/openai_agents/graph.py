@@ -89,7 +89,7 @@ class Graph:
                 return True
 
             await self.recording.step(name, do)
-            agent = found[0] if found else known and known()
+            agent: Any = found[0] if found else known and known()
             if agent is None:
                 # Made by hand, it has no other way to say which agent is meant.
                 agent = await invoke(context, arguments)

@@ -67,17 +67,16 @@ class DurableModel(Model):
         async def do() -> Any:
             recording.is_live = True
             response = await call()
-            # Before the response is kept: if the process dies in between, the call is made and paid for twice.
-            _count_usage(recording, response.usage, self._inner)
+            await _count_usage(recording, name, response.usage, self._inner)
             return {**asked, "response": _RESPONSE.dump_python(response, mode="json", exclude_unset=True)}
 
         kept = await recording.step(name, do)
         # A call that raised may be made again by the SDK, as the same one.
         recording.counts[counted] = number
-        _notice_changes(recording, name, asked, kept)
+        await _notice_changes(recording, name, asked, kept)
         response = _RESPONSE.validate_python(kept["response"])
-        for number, text in enumerate(_texts(response), 1):
-            recording.run.say(text, key=f"{name}: {number}")
+        for place, text in enumerate(_texts(response), 1):
+            await recording.tell(recording.run.say(text, key=f"{name}: {place}"))
         return response
 
     async def _streamed(self, args: Any, kwargs: Any, events: list[Any] | None = None) -> ModelResponse:
@@ -86,7 +85,7 @@ class DurableModel(Model):
             if events is not None:
                 events.append(event)
             if isinstance(event, ResponseTextDeltaEvent):
-                self._recording.run.stream(event.delta)
+                await self._recording.tell(self._recording.run.stream(event.delta))
             if isinstance(event, ResponseCompletedEvent):
                 done = event.response
         if done is None:
@@ -117,22 +116,25 @@ def _request(args: Any, kwargs: Any) -> tuple[Any, Any]:
     return given.get("system_instructions"), given.get("input")
 
 
-def _notice_changes(recording: Recording, name: str, asked: dict[str, str], kept: Any) -> None:
+async def _notice_changes(recording: Recording, name: str, asked: dict[str, str], kept: Any) -> None:
     for what, value in asked.items():
         if kept[what] != value:
-            recording.notice(
+            await recording.notice(
                 f"The {what} of the call {name!r} is not that of its record: the code has changed since. The recorded "
                 "response is used."
             )
 
 
-def _count_usage(recording: Recording, usage: Usage, model: Model) -> None:
+async def _count_usage(recording: Recording, key: str, usage: Usage, model: Model) -> None:
     name = getattr(model, "model", None)
-    recording.run.usage(
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        requests=usage.requests or 1,
-        model=name if isinstance(name, str) and name else None,
+    await recording.tell(
+        recording.run.usage(
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            requests=usage.requests or 1,
+            model=name if isinstance(name, str) and name else None,
+            key=key,
+        )
     )
 
 

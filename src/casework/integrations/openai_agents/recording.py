@@ -6,25 +6,19 @@ beginning, and each step that was finished gets its result from the record. So n
 """
 
 import hashlib
-import inspect
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from casework.agents import Run
-from casework.agents.stop import Interrupted, Suspended
 from casework.core.steps import MAX_NAME
-from casework.errors import RunLost
+from casework.integrations.awaiting import settled
+from casework.integrations.signals import Signals
 
 if TYPE_CHECKING:
     from casework.integrations.openai_agents.graph import Graph
-
-SIGNALS = (Interrupted, Suspended, RunLost)
-"""What ends the attempt, whatever the SDK makes of it: it turns some exceptions of tools into text for the model."""
 
 
 @dataclass(slots=True)
@@ -55,47 +49,44 @@ def scope() -> Scope:
 
 @dataclass(slots=True)
 class Recording:
-    """The steps of one attempt."""
+    """The steps of one attempt. `run` is a run in a worker, or one over HTTP, whose calls are awaited."""
 
-    run: Run
+    run: Any
     stream: bool = False
-    signal: BaseException | None = None
-    """The first of SIGNALS that came by."""
+    signals: Signals = field(default_factory=Signals)
     is_live: bool = False
     """Whether this attempt has called a model itself, and not only replayed."""
     counts: Counter[str] = field(default_factory=Counter)
 
-    def notice(self, text: str) -> None:
+    def check(self) -> None:
+        """Raise what ends the attempt, if anything does."""
+        with self.signals.enforced(), self.signals.noted():
+            self.run.check()
+
+    async def step(self, name: str, do: Callable[[], Awaitable[Any]]) -> Any:
+        """The recorded result, or that of `do`, which is recorded."""
+        with self.signals.noted():
+            return await settled(self.run.step(name, do))
+
+    async def tell(self, done: Any) -> Any:
+        """Await what a call on the run returns, if it has to be."""
+        with self.signals.noted():
+            return await settled(done)
+
+    async def ask(self, requests: list[Any]) -> list[Any]:
+        """The answers of people. Raises Suspended while one is missing."""
+        with self.signals.noted():
+            answers: list[Any] = await settled(self.run.request_all(requests))
+        return answers
+
+    async def notice(self, text: str) -> None:
         """Tell people, once, what they would not expect."""
-        self.run.say(f"Notice: {text}", key=f"notice {digest(text)}")
+        await settled(self.run.say(f"Notice: {text}", key=f"notice {digest(text)}"))
 
     def number(self, what: str) -> int:
         """The number of this repetition, from 1."""
         self.counts[what] += 1
         return self.counts[what]
-
-    def check(self) -> None:
-        """Raise what ends the attempt, if anything does."""
-        if self.signal is not None:
-            raise self.signal
-        with self.noting():
-            self.run.check()
-
-    @contextmanager
-    def noting(self) -> Iterator[None]:
-        """Keep what ends the attempt, if the block raises it."""
-        try:
-            yield
-        except SIGNALS as signal:
-            if self.signal is None:
-                self.signal = signal
-            raise
-
-    async def step(self, name: str, do: Callable[[], Awaitable[Any]]) -> Any:
-        """The recorded result, or that of `do`, which is recorded."""
-        with self.noting():
-            result = self.run.step(name, do)
-            return await result if inspect.isawaitable(result) else result
 
     def recorded(self, name: str) -> Any:
         """The result of a finished step; None if there is none."""

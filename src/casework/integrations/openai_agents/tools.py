@@ -87,7 +87,7 @@ class DurableTools:
 
         def hear(tool: Any, error: Exception, arguments: str, context: Any) -> None:
             self._errors[context.tool_call_id] = describe(error)
-            with suppress(Exception), self._recording.noting():
+            with suppress(Exception), self._recording.signals.noted():
                 raise error
             handled(tool, error, arguments, context)
 
@@ -137,8 +137,9 @@ class DurableTools:
             return _decoded(kept["output"])
         cancelled = "output" not in kept
         result, error = (UNSET, "cancelled") if cancelled else (_shown(kept["output"]), kept.get("error"))
-        with self._recording.noting():
+        await self._recording.tell(
             self._recording.run.tool(tool.name, _parsed(arguments), result=result, error=error, key=name)
+        )
         if cancelled:
             # As it did first; the SDK tells the model.
             raise asyncio.CancelledError
