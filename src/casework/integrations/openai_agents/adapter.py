@@ -153,7 +153,7 @@ class Attempt:
             raise error.__cause__
         if isinstance(error, UserError | ModelBehaviorError) and self._is_replay:
             raise InvalidInput(
-                f"The agent's code has changed, and does not fit what this run has recorded: {error}. Bring back what is "
+                f"The agent's code has changed, and does not fit what this run has recorded: {str(error).rstrip('.')}. Bring back what is "
                 "missing, and retry the case with its steps kept; or retry it without, to start over."
             ) from error
         raise error

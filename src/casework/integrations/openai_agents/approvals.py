@@ -2,7 +2,6 @@
 
 import copy
 import json
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,8 +10,9 @@ from agents import FunctionTool, RunState, ToolApprovalItem
 
 from casework.core.model import RequestKind
 from casework.core.requests import MAX_GROUP, Action, Answer, Decision, Request
+from casework.errors import InvalidInput
 from casework.integrations.openai_agents.questions import QuestionTool
-from casework.integrations.openai_agents.recording import Recording, digest
+from casework.integrations.openai_agents.recording import Recording, digest, parsed
 
 EXPIRED = "Nobody has decided about this call in time, so it was not made."
 REJECTED = "A person has rejected this call, so it was not made."
@@ -33,7 +33,7 @@ class Waiting:
 
 def call_key(call_id: str, tool: str, arguments: str) -> str:
     """What an answer belongs to: the call by its id and its content."""
-    return _key_of(call_id, tool, _parsed(arguments))
+    return _key_of(call_id, tool, parsed(arguments))
 
 
 class Calls:
@@ -82,8 +82,7 @@ class Calls:
         open_ = [one for one in waiting if one.call not in self._made]
         for one in open_:
             await self._remember(one)
-        alone = {call for call, times in Counter(one.call for one in waiting).items() if times == 1}
-        requests = [self._request(one, one.call in alone) for one in open_]
+        requests = [self._request(one) for one in open_]
         answers: dict[str, Answer] = {}
         for first in range(0, len(requests), MAX_GROUP):
             group = requests[first : first + MAX_GROUP]
@@ -93,16 +92,19 @@ class Calls:
             self._apply(state, one, answers.get(one.key))
 
     def _waiting(self, items: Sequence[ToolApprovalItem]) -> list[Waiting]:
-        """The calls, each with a key of its own: models of agents that are tools may give the same ids."""
-        seen: Counter[str] = Counter()
-        waiting = []
+        """The calls. Raises InvalidInput for two that an answer could not tell apart; nor could the SDK."""
+        waiting: dict[str, Waiting] = {}
         for item in items:
             call = call_key(item.call_id or "", item.name or "", item.arguments or "{}")
+            if call in waiting:
+                raise InvalidInput(
+                    f"The model made two calls of {item.name!r} with one id, {item.call_id!r}, and the same arguments: an "
+                    "answer can go to only one of them."
+                )
             tool = self._tools.get(item.name or "")
-            key = f"{call} {digest(_without_words(tool.params_json_schema if tool else None))}"
-            seen[key] += 1
-            waiting.append(Waiting(item, call, key if seen[key] == 1 else f"{key} {seen[key]}"))
-        return waiting
+            schema = _without_words(tool.params_json_schema) if tool else None
+            waiting[call] = Waiting(item, call, f"{call} {digest(schema)}")
+        return [*waiting.values()]
 
     async def _remember(self, one: Waiting) -> None:
         """Keep that a person is asked. If the tool's arguments have another schema since, the person is asked again."""
@@ -113,15 +115,15 @@ class Calls:
             )
         await self._recording.step(f"asked {one.key}", lambda: _immediately({"asked": one.call, "as": one.key}))
 
-    def _request(self, one: Waiting, is_alone: bool) -> Request:
+    def _request(self, one: Waiting) -> Request:
         item = one.item
-        name, arguments = item.qualified_name or item.name or "a tool", _parsed(item.arguments or "{}")
+        name, arguments = item.qualified_name or item.name or "a tool", parsed(item.arguments or "{}")
         is_function = getattr(item.raw_item, "type", None) == "function_call" and isinstance(arguments, dict)
         tool = self._tools.get(item.name or "") if is_function else None
-        if isinstance(tool, QuestionTool) and is_alone:
+        if isinstance(tool, QuestionTool):
             return self._customized(tool.request(arguments, one.key), one)
         decisions = [Decision.APPROVE, Decision.REJECT]
-        if is_function and is_alone:
+        if is_function:
             decisions = [Decision.APPROVE, Decision.EDIT, Decision.REJECT, Decision.RESPOND]
         action = Action(
             name=name,
@@ -171,10 +173,3 @@ def _without_words(schema: Any) -> Any:
             if not (name in words and isinstance(value, str))
         }
     return [_without_words(one) for one in schema] if isinstance(schema, list) else schema
-
-
-def _parsed(arguments: str) -> Any:
-    try:
-        return json.loads(arguments) if arguments else {}
-    except ValueError:
-        return arguments

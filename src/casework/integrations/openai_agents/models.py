@@ -16,7 +16,7 @@ from openai.types.responses import (
 from pydantic import TypeAdapter
 
 from casework.errors import Transient
-from casework.integrations.openai_agents.recording import Recording, digest, scope, step_name
+from casework.integrations.openai_agents.recording import Recording, digest, scope, step_name, unordered
 
 _RESPONSE = TypeAdapter(ModelResponse)
 
@@ -40,7 +40,7 @@ class DurableModel(Model):
             return await self._streamed(args, kwargs, events)
 
         response = await self._recorded(args, kwargs, call)
-        for event in events or [_completed(response)]:
+        for event in events or [completed_event(response)]:
             yield event
 
     async def close(self) -> None:
@@ -59,7 +59,7 @@ class DurableModel(Model):
         within, recording = scope(), self._recording
         recording.check()
         instructions, items = _request(args, kwargs)
-        asked = {"input": digest(items), "instructions": digest(instructions)}
+        asked = {"input": digest(unordered(items)), "instructions": digest(instructions)}
         counted = f"{within.path}model"
         number = recording.counts[counted] + 1
         name = step_name(within, f"model {number}")
@@ -156,7 +156,8 @@ def _usage_of(usage: ResponseUsage | None) -> Usage:
     )
 
 
-def _completed(response: ModelResponse) -> ResponseCompletedEvent:
+def completed_event(response: ModelResponse) -> ResponseCompletedEvent:
+    """The last event of the stream of a call that had this response."""
     usage = response.usage
     return ResponseCompletedEvent(
         type="response.completed",

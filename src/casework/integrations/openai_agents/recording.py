@@ -9,10 +9,12 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from casework.core.payload import storable
 from casework.core.steps import MAX_NAME
 from casework.integrations.awaiting import settled
 from casework.integrations.signals import Signals
@@ -65,8 +67,12 @@ class Recording:
 
     async def step(self, name: str, do: Callable[[], Awaitable[Any]]) -> Any:
         """The recorded result, or that of `do`, which is recorded."""
+
+        async def clean() -> Any:
+            return storable_json(await do())
+
         with self.signals.noted():
-            return await settled(self.run.step(name, do))
+            return await settled(self.run.step(name, clean))
 
     async def tell(self, done: Any) -> Any:
         """Await what a call on the run returns, if it has to be."""
@@ -104,6 +110,37 @@ def digest(value: Any) -> str:
     """The same for the same content."""
     text = json.dumps(value, sort_keys=True, default=_as_text)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def unordered(items: Any) -> Any:
+    """The input of a model, whatever the order of its parts: the results of tools come as they happen to be ready."""
+    return sorted(map(digest, items)) if isinstance(items, list) else items
+
+
+def storable_json(value: Any) -> Any:
+    """The value with NUL and lone surrogates escaped, which models give and a database cannot hold."""
+    text = json.dumps(value, ensure_ascii=False)
+    with suppress(UnicodeEncodeError):
+        text.encode()
+        if "\\u0000" not in text:
+            return value
+    return _cleaned(value)
+
+
+def parsed(arguments: str | None) -> Any:
+    """The arguments of a call; its text, if it is not JSON."""
+    try:
+        return storable_json(json.loads(arguments)) if arguments else {}
+    except ValueError:
+        return storable_json(arguments)
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(name): _cleaned(one) for name, one in value.items()}
+    return [_cleaned(one) for one in value] if isinstance(value, list) else value
 
 
 def _as_text(value: Any) -> Any:

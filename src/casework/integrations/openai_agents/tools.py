@@ -28,7 +28,14 @@ from casework.agents.stop import Suspended
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 from casework.integrations.openai_agents.approvals import Calls, call_key
-from casework.integrations.openai_agents.recording import Recording, Scope, current, digest, scope, step_name
+from casework.integrations.openai_agents.recording import (
+    Recording,
+    Scope,
+    current,
+    digest,
+    scope,
+    step_name,
+)
 
 _PARTS = {one.__name__: one for one in (ToolOutputText, ToolOutputImage, ToolOutputFileContent)}
 _UNKEPT = (ComputerTool, LocalShellTool, ShellTool, ApplyPatchTool)
@@ -138,7 +145,7 @@ class DurableTools:
         cancelled = "output" not in kept
         result, error = (UNSET, "cancelled") if cancelled else (_shown(kept["output"]), kept.get("error"))
         await self._recording.tell(
-            self._recording.run.tool(tool.name, _parsed(arguments), result=result, error=error, key=name)
+            self._recording.run.tool(tool.name, parsed(arguments), result=result, error=error, key=name)
         )
         if cancelled:
             # As it did first; the SDK tells the model.
@@ -236,13 +243,6 @@ def _is_hosted(tool: Any) -> bool:
 
 async def _ended(task: asyncio.Task[Any]) -> None:
     await asyncio.wait({task})
-
-
-def _parsed(arguments: str) -> Any:
-    try:
-        return json.loads(arguments) if arguments else {}
-    except ValueError:
-        return arguments
 
 
 def _encoded(value: Any) -> Any:
