@@ -1,30 +1,34 @@
 """What every adapter of an agent framework is held to. One suite, `test_conformance.py`, runs against all of them.
 
-An adapter takes part with a module `integrations.NAME_agents` and an entry in `FRAMEWORKS`. The module has three agents of
-casework's, made by the adapter out of one agent of the framework:
+An adapter takes part with a module `integrations.NAME_agents` and an entry in `FRAMEWORKS`. The module has these agents of
+casework's, made by the adapter out of agents of the framework:
 
     conforming    the agent as it is described below
     changed       the same after a change of its code: the tool `pay` has another parameter, `iban`, instead of `to`
-    limited       the same as `conforming`, and its model may be called three times in a run, waits and restarts included
+    limited       its model may be called three times in a run, waits and restarts included
+    expiring      who is to approve `pay` has an hour, and then the run goes on without: on_expiry=CONTINUE
+    streaming     shows the model's words while they come: only if the framework `does` stream
+    reporting     has a structured output, {"summary": text}: only if the framework has output tools
 
 The model is the framework's own test model: no network. It plays the script that stands in the data of the case, which its
-agent gets by the author's function from the case to a prompt: `prompt_of(run)` is what the first message to the model says, and
+agent gets by the author's function from the case to a prompt: `prompt_of(case)` is what the first message to the model says, and
 `play(prompt, answers)` what the model answers to it, `answers` being how many answers of its own the conversation that
 it was given holds. So it knows nothing but what it is told, and a conversation that was cut or doubled gets another answer.
 
 The tools, which write what they do into the ledger, a file; they get its path as their dependencies or context, made by
-`ledger_of(run)` from the case:
+`ledger_of(case)` from the case:
 
     look(what: str) -> str          writes "look WHAT", and returns "saw WHAT"
     pay(to: str, amount: int)       needs an approval; writes "pay TO AMOUNT", and returns "paid AMOUNT to TO"
     question(text: str) -> str      asks a person TEXT and returns the answer, by the framework's own means
-    wait(seconds: float)            async; writes "wait begins", sleeps, writes "wait ends"
-    block(seconds: float)           plain, and sleeps in its thread; writes "block begins" and "block ends"
-    fail(message: str)              raises ValueError(message)
+    wait(seconds: float)            async; writes "wait begins", sleeps, writes "wait ends", and returns "waited"
+    block(seconds: float)           plain, and sleeps in its thread; writes "block begins" and "block ends", returns "blocked"
+    swallow() -> str                calls `check()` of its run, and returns "swallowed" if that raises, whatever it raises
 
 What a framework cannot do at all is not in its `does`, and stands in the guide's table as a limit.
 """
 
+import asyncio
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -54,11 +58,12 @@ class Guarantee(StrEnum):
 class Does(StrEnum):
     """What a framework may or may not be able to do."""
 
-    EDITS = "edit"
-    RESPONDS = "respond"
-    ASKS = "questions"
-    PLAIN_TOOLS = "plain tools"
-    STREAMS = "streams"
+    EDITS = "a person may change the arguments"
+    RESPONDS = "a person may answer in place of the tool"
+    ASKS = "tools that ask"
+    PLAIN_TOOLS = "tools that are no coroutines"
+    STREAMS = "shows words while they come"
+    REPORTS = "has output tools"
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,8 @@ class Framework:
     """The distribution whose version the table shows."""
     module: str
     does: frozenset[Does] = frozenset(Does)
+    tested: str = ""
+    """The version that the table was made with."""
     limits: Mapping[Guarantee, str] = field(default_factory=dict)
     """What is guaranteed only in part, for the table: a short sentence."""
 
@@ -92,7 +99,7 @@ class Framework:
 
 
 FRAMEWORKS = [
-    Framework("pydantic-ai", "pydantic-ai-slim", "integrations.pydantic_ai_agents"),
+    Framework("pydantic-ai", "pydantic-ai-slim", "integrations.pydantic_ai_agents", tested="2.62.0"),
 ]
 
 
@@ -143,18 +150,33 @@ def ledger_of(case: Any) -> Path:
     return Path(case.data["ledger"])
 
 
-def play(prompt: str, answers: int) -> dict[str, Any]:
+async def play(prompt: str, answers: int) -> dict[str, Any]:
     """What the model answers when it has answered so often before, as `says`, `calls` or `final` made it.
 
-    It writes "model N" into the ledger when it is called, and "model N answered" after the time that it takes. It blocks:
-    call it in a thread. Each answer uses 10 input and 5 output tokens.
+    It writes "model N" into the ledger when it is called, and "model N answered" after the seconds that it takes. Each answer
+    uses 10 input and 5 output tokens.
     """
     case = json.loads(prompt)
     answer, ledger = dict(case["script"][answers]), Path(case["ledger"])
     write(ledger, f"model {answers + 1}")
-    sleep(answer.get("seconds", 0.0))
+    await asyncio.sleep(answer.get("seconds", 0.0))
     write(ledger, f"model {answers + 1} answered")
     return answer
+
+
+def table() -> str:
+    """The guide's table: what is guaranteed with which framework, at which version."""
+    lines = [
+        f"| guarantee | {' | '.join(f'{one.name} {one.tested}' for one in FRAMEWORKS)} |",
+        f"|---|{'---|' * len(FRAMEWORKS)}",
+    ]
+    for guarantee in Guarantee:
+        cells = (one.limits.get(guarantee, "yes") for one in FRAMEWORKS)
+        lines.append(f"| {guarantee} | {' | '.join(cells)} |")
+    for does in Does:
+        cells = ("yes" if does in one.does else "no" for one in FRAMEWORKS)
+        lines.append(f"| {does} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def write(ledger: Path, line: str) -> None:

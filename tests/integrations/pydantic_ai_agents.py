@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pydantic_ai.messages import (
 from pydantic_ai.models.function import AgentInfo, DeltaToolCall, FunctionModel
 from pydantic_ai.usage import RequestUsage, UsageLimits
 
+from casework import OnExpiry, Request
 from casework.integrations.pydantic_ai import current_run, durable
 from integrations.conformance import ledger_of, play, prompt_of, write
 
@@ -31,12 +33,12 @@ class Report(BaseModel):
     summary: str
 
 
-def _of_script(messages: list[ModelMessage], info: AgentInfo) -> list[TextPart | ToolCallPart]:
+async def _of_script(messages: list[ModelMessage], info: AgentInfo) -> list[TextPart | ToolCallPart]:
     first = messages[0]
     assert isinstance(first, ModelRequest)
     prompt = next(part.content for part in first.parts if isinstance(part, UserPromptPart))
     assert isinstance(prompt, str)
-    answer = play(prompt, sum(isinstance(message, ModelResponse) for message in messages))
+    answer = await play(prompt, sum(isinstance(message, ModelResponse) for message in messages))
     parts: list[TextPart | ToolCallPart] = [TextPart(answer["text"])] if answer.get("text") else []
     parts += [ToolCallPart(one["tool"], one["arguments"], one["id"]) for one in answer["calls"]]
     if "output" in answer:
@@ -45,17 +47,17 @@ def _of_script(messages: list[ModelMessage], info: AgentInfo) -> list[TextPart |
 
 
 async def _answers(messages: list[ModelMessage], info: AgentInfo) -> ModelResponse:
-    parts = await asyncio.to_thread(_of_script, messages, info)
+    parts = await _of_script(messages, info)
     return ModelResponse(parts=parts, usage=RequestUsage(input_tokens=10, output_tokens=5), model_name="script")
 
 
 async def _streams(messages: list[ModelMessage], info: AgentInfo) -> AsyncIterator[str | dict[int, DeltaToolCall]]:
-    for number, part in enumerate(await asyncio.to_thread(_of_script, messages, info)):
+    for number, part in enumerate(await _of_script(messages, info)):
         if isinstance(part, TextPart):
             for word in part.content.split(" "):
                 yield f"{word} "
         else:
-            yield {number: DeltaToolCall(part.tool_name, part.args_as_json_str(), part.tool_call_id)}
+            yield {number: DeltaToolCall(part.tool_name, part.args_as_json_str(), tool_call_id=part.tool_call_id)}
 
 
 def make(*, iban: bool = False, output: Any = str) -> Agent[Path, Any]:
@@ -101,22 +103,23 @@ def make(*, iban: bool = False, output: Any = str) -> Agent[Path, Any]:
         return "blocked"
 
     @agent.tool
-    def fail(ctx: Context, message: str) -> str:
-        raise ValueError(message)
-
-    @agent.tool
-    def checks(ctx: Context) -> str:
+    def swallow(ctx: Context) -> str:
         try:
             current_run().check()
         except BaseException:
             return "swallowed"
-        return "fine"
+        return "nothing to swallow"
 
     return agent
+
+
+def _for_an_hour(request: Request, _: ToolCallPart) -> Request:
+    return replace(request, expires="1h", on_expiry=OnExpiry.CONTINUE)
 
 
 conforming = durable(make(), prompt=prompt_of, deps=ledger_of)
 changed = durable(make(iban=True), prompt=prompt_of, deps=ledger_of)
 limited = durable(make(), prompt=prompt_of, deps=ledger_of, usage_limits=UsageLimits(request_limit=3))
+expiring = durable(make(), prompt=prompt_of, deps=ledger_of, request=_for_an_hour)
 streaming = durable(make(), prompt=prompt_of, deps=ledger_of, stream=True)
 reporting = durable(make(output=Report), prompt=prompt_of, deps=ledger_of)

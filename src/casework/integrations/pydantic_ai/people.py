@@ -56,9 +56,9 @@ class People(AbstractCapability[Any]):
 
     async def handle_deferred_tool_calls(
         self,
-        ctx: RunContext[Any],
+        ctx: RunContext[Any],  # noqa: ARG002 - the hook has both
         *,
-        requests: DeferredToolRequests,  # noqa: ARG002 - the hook has both
+        requests: DeferredToolRequests,
     ) -> DeferredToolResults:
         with self.conversation.signals.noted():
             return await self._answered(requests)
@@ -73,10 +73,23 @@ class People(AbstractCapability[Any]):
         for call, one, answer in zip(calls, asked, answers, strict=True):
             self.conversation.waiting.pop(call.tool_call_id, None)
             if one.kind is RequestKind.APPROVAL:
-                _approve(results, call, answer)
+                results.approvals[call.tool_call_id] = self._verdict(call, answer)
             else:
                 results.calls[call.tool_call_id] = _value(answer)
         return results
+
+    def _verdict(self, call: ToolCallPart, answer: Answer) -> ToolApproved | ToolDenied:
+        match answer.decision:
+            case Decision.EDIT:
+                return ToolApproved(override_args=dict(answer.arguments or {}))
+            case Decision.REJECT:
+                return ToolDenied(answer.message or DENIED)
+            case Decision.EXPIRED:
+                return ToolDenied(UNANSWERED)
+            case Decision.RESPOND:
+                # The framework takes no other result of a call that waits for an approval.
+                self.conversation.said[call.tool_call_id] = answer.value
+        return ToolApproved()
 
     def _request(self, call: ToolCallPart, requests: DeferredToolRequests, *, approves: bool) -> Request:
         metadata = requests.metadata.get(call.tool_call_id, {})
@@ -122,20 +135,6 @@ def shown_call(call: ToolCallPart) -> str:
     arguments = ", ".join(f"{name}={value!r}" for name, value in call.args_as_dict().items())
     text = f"{call.tool_name}({arguments})"
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
-
-
-def _approve(results: DeferredToolResults, call: ToolCallPart, answer: Answer) -> None:
-    match answer.decision:
-        case Decision.APPROVE:
-            results.approvals[call.tool_call_id] = ToolApproved()
-        case Decision.EDIT:
-            results.approvals[call.tool_call_id] = ToolApproved(override_args=dict(answer.arguments or {}))
-        case Decision.RESPOND:
-            results.calls[call.tool_call_id] = answer.value
-        case Decision.REJECT:
-            results.approvals[call.tool_call_id] = ToolDenied(answer.message or DENIED)
-        case Decision.EXPIRED:
-            results.approvals[call.tool_call_id] = ToolDenied(UNANSWERED)
 
 
 def _value(answer: Answer) -> Any:

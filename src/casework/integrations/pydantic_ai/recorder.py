@@ -4,7 +4,7 @@ It works as capabilities of pydantic-ai that are given to one run of the agent, 
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -58,6 +58,8 @@ class Conversation:
         self._code = found.code
         self.turn = found.turns if found.answer is None else found.turns - 1
         self._kept_messages: list[ModelMessage] = list(self.history)
+        self.said: dict[str, Any] = {}
+        """What people answered in place of a tool, by the id of the call that waited for an approval."""
         self.asked: set[str] = set()
         """The keys of the requests that this attempt has made."""
         self._unfinished: set[asyncio.Future[Any]] = set()
@@ -113,15 +115,18 @@ class Conversation:
         parts = [part for part in answer.parts if not (isinstance(part, ToolCallPart) and part.tool_name in outputs)]
         return replace(answer, parts=parts) if len(parts) < len(answer.parts) else answer
 
-    async def call(self, name: str, call_id: str, call: Awaitable[Any], *, is_async: bool) -> Any:
+    async def call(self, name: str, call_id: str, tool: Callable[[], Awaitable[Any]], *, is_async: bool) -> Any:
         """The result of a tool call, from the record if it has returned before. Raises what it raised, if it is for the
         model."""
         results: list[Any] = []
         cancelled: list[asyncio.CancelledError] = []
 
         async def call_tool() -> Any:
+            if call_id in self.said:
+                results.append(self.said[call_id])
+                return kept.result_to_json(results[0])
             try:
-                result = await (call if is_async else self._to_its_end(call, cancelled))
+                result = await (tool() if is_async else self._to_its_end(tool(), cancelled))
             except ModelRetry as error:
                 return {"retry": error.message}
             except ToolFailed as error:
@@ -238,6 +243,15 @@ class _RecordedToolset(WrapperToolset[Any]):
     async def call_tool(
         self, name: str, tool_args: dict[str, Any], ctx: RunContext[Any], tool: ToolsetTool[Any]
     ) -> Any:
-        call = super().call_tool(name, tool_args, ctx, tool)
-        is_async = getattr(tool, "is_async", True)
-        return await self.conversation.call(name, ctx.tool_call_id or name, call, is_async=is_async)
+        def call() -> Awaitable[Any]:
+            return self.wrapped.call_tool(name, tool_args, ctx, tool)
+
+        return await self.conversation.call(name, ctx.tool_call_id or name, call, is_async=_is_async(tool))
+
+
+def _is_async(tool: Any) -> bool:
+    """Whether a call of the tool can be cancelled. Only the tool of a plain function says that it is none; a toolset that
+    combines others has it as the source of its own."""
+    while hasattr(tool, "source_tool"):
+        tool = tool.source_tool
+    return bool(getattr(tool, "is_async", True))
