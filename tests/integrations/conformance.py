@@ -100,6 +100,7 @@ class Framework:
 
 FRAMEWORKS = [
     Framework("pydantic-ai", "pydantic-ai-slim", "integrations.pydantic_ai_agents", tested="2.62.0"),
+    Framework("openai-agents", "openai-agents", "integrations.openai_agents_agents", tested="0.24.0"),
 ]
 
 

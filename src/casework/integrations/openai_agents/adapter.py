@@ -1,5 +1,6 @@
 """`durable`: an agent of the OpenAI Agents SDK as an agent of casework."""
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -121,11 +122,10 @@ class Attempt:
         runner, token = install(), current.set(Scope(self.recording, self.graph))
         try:
             with self.recording.signals.enforced():
-
-                async def first() -> Any:
-                    return await settled(input(case))
-
-                given = await self.recording.step("input", first)
+                await self.recording.load()
+                if "input" not in self.recording.kept:
+                    await self.recording.keep(input=_as_json(await settled(input(case))))
+                given = self.recording.kept["input"]
                 options = {**options, "context": await settled(context(case)) if context else None}
                 durable = self.graph.durable(wrapped)
                 result = await runner.run(durable, given, **options)
@@ -161,6 +161,13 @@ class Attempt:
     @property
     def _is_replay(self) -> bool:
         return bool(self.recording.run.history.steps) and not self.recording.is_live
+
+
+def _as_json(given: Any) -> Any:
+    try:
+        return json.loads(json.dumps(given))
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"The agent's input must be text, or a list of items that are JSON: {error}") from error
 
 
 def _without_result(result: RunResult) -> Sequence[str]:

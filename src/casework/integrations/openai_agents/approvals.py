@@ -45,8 +45,13 @@ class Calls:
         self._replaced: dict[str, str] = {}
         self._responses: dict[str, str] = {}
         kept = [step.value for step in recording.run.history.steps.values() if isinstance(step.value, dict)]
-        self._asked = {one["asked"]: one["as"] for one in kept if "asked" in one}
         self._made = {one["call"] for one in kept if "call" in one}
+
+    @property
+    def _asked(self) -> dict[str, str]:
+        """The keys of the requests that were made, by their calls."""
+        asked: dict[str, str] = self._recording.kept.get("asked", {})
+        return asked
 
     def know(self, tool: FunctionTool) -> None:
         """Remember the tool. A call of it that a person was asked about needs an approval also if newer code says that it
@@ -80,8 +85,8 @@ class Calls:
         """Give each call that waits its decision. Raises Suspended while one is missing."""
         waiting = self._waiting(items)
         open_ = [one for one in waiting if one.call not in self._made]
-        for one in open_:
-            await self._remember(one)
+        if any(self._asked.get(one.call) != one.key for one in open_):
+            await self._remember(open_)
         requests = [self._request(one) for one in open_]
         answers: dict[str, Answer] = {}
         for first in range(0, len(requests), MAX_GROUP):
@@ -89,7 +94,7 @@ class Calls:
             given = await self._recording.ask(group)
             answers |= {one.key: answer for one, answer in zip(open_[first:], given, strict=False)}
         for one in waiting:
-            self._apply(state, one, answers.get(one.key))
+            await self._apply(state, one, answers.get(one.key))
 
     def _waiting(self, items: Sequence[ToolApprovalItem]) -> list[Waiting]:
         """The calls. Raises InvalidInput for two that an answer could not tell apart; nor could the SDK."""
@@ -106,14 +111,15 @@ class Calls:
             waiting[call] = Waiting(item, call, f"{call} {digest(schema)}")
         return [*waiting.values()]
 
-    async def _remember(self, one: Waiting) -> None:
-        """Keep that a person is asked. If the tool's arguments have another schema since, the person is asked again."""
-        if self._asked.get(one.call, one.key) != one.key:
-            await self._recording.notice(
-                f"The arguments of the tool {one.item.name!r} have another schema than when a person was asked about this "
-                "call, so that answer is not used: the person is asked again."
-            )
-        await self._recording.step(f"asked {one.key}", lambda: _immediately({"asked": one.call, "as": one.key}))
+    async def _remember(self, waiting: Sequence[Waiting]) -> None:
+        """Keep what people are asked. If a tool's arguments have another schema since, they are asked again."""
+        for one in waiting:
+            if self._asked.get(one.call, one.key) != one.key:
+                await self._recording.notice(
+                    f"The arguments of the tool {one.item.name!r} have another schema than when a person was asked about "
+                    "this call, so that answer is not used: the person is asked again."
+                )
+        await self._recording.keep(asked={**self._asked, **{one.call: one.key for one in waiting}})
 
     def _request(self, one: Waiting) -> Request:
         item = one.item
@@ -138,25 +144,20 @@ class Calls:
         """As the author wants it. Its key, which ties the answer to the call, stays."""
         return replace(self._customize(request, one.item), key=one.key) if self._customize else request
 
-    def _apply(self, state: RunState[Any, Any], one: Waiting, answer: Answer | None) -> None:
+    async def _apply(self, state: RunState[Any, Any], one: Waiting, answer: Answer | None) -> None:
         """No answer: the call was made, in an attempt or a run before."""
-        item = one.item
-        if answer is None:
-            state.approve(item)
-        elif answer.decision is Decision.REJECT:
-            state.reject(item, rejection_message=answer.message or REJECTED)
-        elif answer.decision is Decision.EXPIRED:
-            state.reject(item, rejection_message=EXPIRED)
-        else:
-            if answer.decision is Decision.EDIT:
-                self._replaced[one.call] = json.dumps(answer.arguments, ensure_ascii=False)
-            if answer.decision is Decision.RESPOND:
-                self._responses[one.call] = answer.value if isinstance(answer.value, str) else json.dumps(answer.value)
-            state.approve(item)
-
-
-async def _immediately(value: Any) -> Any:
-    return value
+        if answer and answer.decision in (Decision.REJECT, Decision.EXPIRED):
+            message = EXPIRED if answer.decision is Decision.EXPIRED else answer.message or REJECTED
+            state.reject(one.item, rejection_message=message)
+            arguments = parsed(one.item.arguments)
+            run = self._recording.run
+            await self._recording.tell(run.tool(one.item.name, arguments, error=message, key=f"rejected {one.call}"))
+            return
+        if answer and answer.decision is Decision.EDIT:
+            self._replaced[one.call] = json.dumps(answer.arguments, ensure_ascii=False)
+        elif answer and answer.decision is Decision.RESPOND:
+            self._responses[one.call] = answer.value if isinstance(answer.value, str) else json.dumps(answer.value)
+        state.approve(one.item)
 
 
 def _key_of(call_id: str, tool: str, arguments: Any) -> str:

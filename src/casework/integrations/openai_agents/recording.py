@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from casework.integrations.openai_agents.graph import Graph
 
 
+STATE = "openai-agents"
+
+
 @dataclass(slots=True)
 class Scope:
     """A run of the SDK's: the one of the case, or one that a tool or a guardrail started."""
@@ -59,6 +62,20 @@ class Recording:
     is_live: bool = False
     """Whether this attempt has called a model itself, and not only replayed."""
     counts: Counter[str] = field(default_factory=Counter)
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What the run keeps besides its steps: the first input, and what people were asked."""
+
+    async def load(self) -> None:
+        """Read what earlier attempts kept."""
+        with self.signals.noted():
+            found = await settled(self.run.state.load(STATE))
+        self.kept = json.loads(found) if found else {}
+
+    async def keep(self, **what: Any) -> None:
+        """Keep this too."""
+        self.kept |= storable_json(what)
+        with self.signals.noted():
+            await settled(self.run.state.save(STATE, json.dumps(self.kept).encode()))
 
     def check(self) -> None:
         """Raise what ends the attempt, if anything does."""

@@ -33,6 +33,7 @@ from casework.integrations.openai_agents.recording import (
     Scope,
     current,
     digest,
+    parsed,
     scope,
     step_name,
 )
