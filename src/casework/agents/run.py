@@ -15,11 +15,11 @@ from typing import Any, Protocol, TypeVar, overload
 from uuid import UUID, uuid4
 
 from casework.agents.asking import Asking
+from casework.agents.new_cases import label_of, new_case, priority_of
 from casework.agents.state import RunState, StateBackend
 from casework.agents.stop import Stop
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case, CaseId, LabelRef, NewCase, Priority, QueueId, RunId
-from casework.core.names import check_fields
 from casework.core.payload import check_text
 from casework.core.requests import Answered
 from casework.core.statuses import read_statuses
@@ -156,6 +156,10 @@ class Run(Asking):
             came = {"tool_call_id": call, "result": None if result is UNSET else result, "error": error}
             self._record("tool_result", came, key)
 
+    def notice(self, text: str, *, key: str | None = None) -> None:
+        """Record what people should know about this run, and what the agent does not say: its code has changed, for example."""
+        self._record("notice", {"text": text}, key)
+
     def stream(self, text: str) -> None:
         """Show a part of a text, such as a model's next words, to whoever looks at the run now. It is not kept, and may be
         lost: `say` the whole when it is finished."""
@@ -239,8 +243,8 @@ class Run(Asking):
         if title is None and data is UNSET and priority is None and labels is None:
             raise InvalidInput("Give at least one of title, data, priority and labels.")
         case = self._case
-        refs = case.labels if labels is None else tuple(dict.fromkeys(_label(label) for label in labels))
-        urgency = case.priority if priority is None else _priority(priority)
+        refs = case.labels if labels is None else tuple(dict.fromkeys(label_of(label) for label in labels))
+        urgency = case.priority if priority is None else priority_of(priority)
         changed = replace(
             case,
             title=case.title if title is None else title,
@@ -318,43 +322,3 @@ def _json(what: str, value: Any) -> str:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"The {what} is not JSON: {error}") from error
-
-
-def new_case(given: Mapping[str, Any]) -> NewCase:
-    """A new case from a mapping with title, data, labels, priority, key and ready_at; a label is a mapping with value and
-    key.
-
-    Raises InvalidInput for a name that does not exist, with the nearest one, for a title that is missing or not text, and
-    for a priority that does not exist.
-    """
-    if not isinstance(given, Mapping):
-        raise InvalidInput(f"A case is a mapping with a title and other fields (got {given!r:.100}).")
-    check_fields(given, _CASE_FIELDS, "case field")
-    if "title" not in given:
-        raise InvalidInput("The case has no title.")
-    priority = _priority(given.get("priority", Priority.NONE))
-    labels = given.get("labels", ())
-    if not isinstance(labels, list | tuple):
-        raise InvalidInput(f"The labels of a case are a list of mappings with value and key (got {labels!r:.100}).")
-    refs = tuple(map(_label, labels))
-    return NewCase(given["title"], given.get("data", ""), refs, priority, given.get("key"), given.get("ready_at"))
-
-
-_CASE_FIELDS = ("title", "data", "labels", "priority", "key", "ready_at")
-
-
-def _priority(given: Any) -> Priority:
-    if given not in list(Priority):
-        raise InvalidInput(f"The priority {given!r} does not exist; known: {', '.join(Priority)}.")
-    return Priority(given)
-
-
-def _label(given: Any) -> LabelRef:
-    if isinstance(given, LabelRef):
-        return given
-    if not isinstance(given, Mapping):
-        raise InvalidInput(f"A label is a mapping with value and key (got {given!r:.100}).")
-    check_fields(given, ("value", "key"), "label field")
-    if "value" not in given:
-        raise InvalidInput("The label has no value.")
-    return LabelRef(given["value"], given.get("key", ""))

@@ -134,6 +134,11 @@ class AsyncPulledRun:
         self._run.tool(name, arguments, result=result, error=error, key=key)
         await self._send()
 
+    async def notice(self, text: str, *, key: str | None = None) -> None:
+        """Record what people should know about this run; see `casework.Run.notice`."""
+        self._run.notice(text, key=key)
+        await self._send()
+
     async def stream(self, text: str) -> None:
         """Show a part of a text to whoever looks at the run now; see `casework.Run.stream`."""
         self._run.stream(text)

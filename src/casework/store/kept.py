@@ -2,7 +2,8 @@
 attempt, the reading ones too: an attempt that lost its case must not go on from what another one is changing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from casework.core.usage import Usage
@@ -47,6 +48,20 @@ with held as (select 1 from cases where {HOLDS}), used as (
 )
 select count(*) from held
 """
+
+USAGE_OF_RUN = """(
+  select json_build_object(
+    'input_tokens', sum(u.input_tokens), 'output_tokens', sum(u.output_tokens), 'requests', sum(u.requests), 'cost', sum(u.cost),
+    'models', array_remove(array_agg(distinct u.model), null)
+  )
+  from run_usage u where u.run_id = r.id having count(*) > 0
+)"""
+"""An expression: what the run `r` has used, as JSON."""
+
+
+def usage(found: Mapping[str, Any] | None) -> Usage:
+    """What the expression found."""
+    return Usage(**{**found, "models": tuple(found["models"])}) if found else Usage()
 
 
 def save(tx: Tx, fence: Fence, name: str, value: bytes) -> bool:

@@ -173,7 +173,7 @@ class Conversation:
 
     async def notice(self, text: str) -> None:
         """Tell people something about this turn, once."""
-        await settled(self.run.say(text, key=f"notice {self.turn} {text}"))
+        await settled(self.run.notice(text, key=f"{self.turn} {text}"))
 
     async def _tell_answer(self, answer: ModelResponse, context: ModelRequestContext) -> None:
         """Record what the model said and used. In a replayed turn, this finds it on record."""
