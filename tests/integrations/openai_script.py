@@ -76,3 +76,8 @@ def _answered(given: Any) -> int:
 def outputs(model: Script) -> dict[str, str]:
     """What the model was told last about each of its calls."""
     return {one["call_id"]: one["output"] for one in model.inputs[-1] if one.get("type") == "function_call_output"}
+
+
+def notices(result: Any) -> list[str]:
+    """What people were told about the run."""
+    return [one.content["text"] for one in result.messages if one.type == "notice"]

@@ -30,7 +30,7 @@ from casework.core.lifecycle import CaseStatus
 from casework.errors import RunLost
 from casework.integrations.openai_agents import current_run, durable
 from casework.testing import run_agent
-from integrations.openai_script import Script, call, outputs, says
+from integrations.openai_script import Script, call, notices, outputs, says
 
 
 def made(*answers, tools=(), **of_agent):
@@ -239,8 +239,8 @@ def test_new_instructions_are_noticed_once_and_no_call_is_made_again():
 
     result = run(agent, answer)
     assert agent.model.calls == 3
-    notices = [text for text in result.said if text.startswith("Notice: The instructions of the call 'model 1'")]
-    assert len(notices) == 1
+    (told,) = notices(result)
+    assert told.startswith("The call 'model 1' would be made with other instructions now")
 
 
 def test_a_default_runner_that_was_set_before_does_the_work():

@@ -18,7 +18,7 @@ from casework.core.lifecycle import CaseStatus
 from casework.core.model import RequestKind
 from casework.integrations.openai_agents import current_run, durable, question_tool
 from casework.testing import Answering, run_agent
-from integrations.openai_script import Script, call, outputs, says
+from integrations.openai_script import Script, call, notices, outputs, says
 
 
 class Bank:
@@ -233,7 +233,7 @@ def test_an_approval_is_asked_again_if_the_arguments_mean_something_else_now():
         lambda: bank.agent.tools.__setitem__(0, pay), Answering(decision=Decision.REJECT, message="no")
     )
     assert [set(one.action.schema["properties"]) for one in asked] == [{"to", "amount"}, {"iban", "amount"}]
-    assert any("have another schema than when a person was asked" in text for text in result.said)
+    assert any("have another schema than when a person was asked" in text for text in notices(result))
     assert bank.done == []
 
 

@@ -120,8 +120,8 @@ async def _notice_changes(recording: Recording, name: str, asked: dict[str, str]
     for what, value in asked.items():
         if kept[what] != value:
             await recording.notice(
-                f"The {what} of the call {name!r} is not that of its record: the code has changed since. The recorded "
-                "response is used."
+                f"The call {name!r} would be made with other {what} now: the code has changed since. Its recorded response is "
+                "used."
             )
 
 

@@ -104,7 +104,7 @@ class Recording:
 
     async def notice(self, text: str) -> None:
         """Tell people, once, what they would not expect."""
-        await settled(self.run.say(f"Notice: {text}", key=f"notice {digest(text)}"))
+        await self.tell(self.run.notice(text, key=digest(text)))
 
     def number(self, what: str) -> int:
         """The number of this repetition, from 1."""
