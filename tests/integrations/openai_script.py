@@ -64,11 +64,14 @@ class Script(Model):
         yield completed_event(response)
 
 
+_OWN = ("function_call", "custom_tool_call", "mcp_approval_request")
+
+
 def _answered(given: Any) -> int:
     """How many answers of its own the conversation holds: what it said or called without anything in between."""
     number, own = 0, False
     for item in [] if isinstance(given, str) else given:
-        was, own = own, item.get("type") == "function_call" or item.get("role") == "assistant"
+        was, own = own, item.get("type") in _OWN or item.get("role") == "assistant"
         number += own and not was
     return number
 

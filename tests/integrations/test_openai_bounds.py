@@ -1,5 +1,6 @@
 """What bounds an agent of the OpenAI Agents SDK, and what it leaves out or swallows, which is told."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -167,6 +168,28 @@ def test_what_ends_an_attempt_is_not_hidden_by_the_text_that_the_sdk_makes_of_it
 
     run_agent(casework_agent(catching))
     assert (caught, agent.model.calls) == ([signal], 1)
+
+
+def test_a_tool_that_swallows_a_stop_and_its_cancellation_does_not_go_on():
+    done = []
+
+    @function_tool
+    async def stubborn() -> str:
+        try:
+            current_run().say("here")
+        except BaseException:
+            done.append("stopped")
+        try:
+            await asyncio.sleep(0.2)
+        except asyncio.CancelledError:
+            done.append("cancelled")
+        return "went on"
+
+    agent = made(call("stubborn", "s1"), says("done"), tools=[stubborn])
+    result = run(agent, how={"release_at": "say"})
+    assert (result.status, result.failed, result.attempts) == (CaseStatus.COMPLETED, [], 2)
+    assert done[0] == "stopped"
+    assert agent.model.calls == 2
 
 
 def test_an_error_of_a_tool_without_a_handler_is_the_run_s_own():

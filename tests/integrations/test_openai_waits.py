@@ -5,13 +5,19 @@ from dataclasses import replace
 import pytest
 from agents import (
     Agent,
+    HostedMCPTool,
     RunConfig,
+    Runner,
     ToolExecutionConfig,
     ToolGuardrailFunctionOutput,
     function_tool,
     handoff,
     tool_input_guardrail,
 )
+from agents.mcp import MCPServer
+from mcp.types import CallToolResult, TextContent
+from mcp.types import Tool as McpTool
+from openai.types.responses.response_output_item import McpApprovalRequest
 
 from casework import Decision
 from casework.core.lifecycle import CaseStatus
@@ -160,6 +166,103 @@ def test_approvals_inside_of_an_agent_that_is_a_tool_come_to_people():
     assert outputs(outer)["b1"] == "inner done"
 
 
+def test_an_inner_agent_that_streams_waits_for_people_too():
+    inner = Bank([call("look", "l1", what="rates"), call("pay", "p1", to="Ann", amount=5)], says("inner done"))
+    outer = Script(call("bank", "b1", input="pay Ann"), says("outer done"))
+    tool = inner.agent.as_tool("bank", "pays", on_stream=lambda event: None)
+    result = inner.run(by_call(p1=True), Agent(name="boss", model=outer, tools=[tool]))
+    assert (result.status, result.reason) == (CaseStatus.COMPLETED, "outer done")
+    assert inner.done == ["look rates", "pay Ann 5"]
+    assert outputs(outer)["b1"] == "inner done"
+
+
+def test_approvals_two_agents_deep_come_to_people():
+    inner = Bank([call("pay", "p1", to="Ann", amount=5)], says("inner done"))
+    middle = Script(call("bank", "b1", input="pay Ann"), says("middle done"))
+    outer = Script(call("office", "o1", input="pay Ann"), says("outer done"))
+    office = Agent(name="office", model=middle, tools=[inner.agent.as_tool("bank", "pays")])
+    result = inner.run(by_call(p1=True), Agent(name="boss", model=outer, tools=[office.as_tool("office", "works")]))
+    assert (result.reason, inner.done) == ("outer done", ["pay Ann 5"])
+    assert (inner.model.calls, middle.calls, outer.calls) == (2, 2, 2)
+
+
+def test_an_approval_that_a_tool_s_own_run_drops_is_told():
+    inner = Bank([call("pay", "p1", to="Ann", amount=5)], says("inner done"))
+
+    @function_tool
+    async def asks_the_bank() -> str:
+        result = await Runner.run(inner.agent, "pay Ann")
+        return str(result.final_output)
+
+    outer = Script(call("asks_the_bank", "a1"), says("outer done"))
+    result = inner.run(None, Agent(name="boss", model=outer, tools=[asks_the_bank]))
+    assert (result.requests, inner.done) == ([], [])
+    assert any("waits for an approval, which nobody is asked for" in text for text in notices(result))
+
+
+class Warehouse(MCPServer):
+    """A local MCP server, whose one tool writes down what it is asked for."""
+
+    def __init__(self):
+        super().__init__(require_approval="always")
+        self.done = []
+
+    name = "warehouse"
+
+    async def connect(self):
+        pass
+
+    async def cleanup(self):
+        pass
+
+    async def list_tools(self, run_context=None, agent=None):
+        schema = {"type": "object", "properties": {"what": {"type": "string"}}, "required": ["what"]}
+        return [McpTool(name="fetch", description="fetches", inputSchema=schema)]
+
+    async def call_tool(self, tool_name, arguments, meta=None):
+        self.done.append(arguments["what"])
+        return CallToolResult(content=[TextContent(type="text", text=f"fetched {arguments['what']}")])
+
+    async def list_prompts(self):
+        raise NotImplementedError
+
+    async def get_prompt(self, name, arguments=None):
+        raise NotImplementedError
+
+
+def test_tools_of_an_mcp_server_wait_for_people_and_run_once():
+    warehouse = Warehouse()
+    model = Script(call("fetch", "f1", what="nails"), says("done"))
+    agent = Agent(name="clerk", model=model, mcp_servers=[warehouse])
+    result = run_agent(
+        durable(agent, input=lambda case: "hi"),
+        answers=lambda request: Answering(arguments={"what": "screws"}),
+        kill_after_step="tool fetch f1",
+    )
+    assert result.status is CaseStatus.COMPLETED, result.error
+    assert result.requests[0].action.schema["required"] == ["what"]
+    assert warehouse.done == ["screws"]
+
+
+@pytest.mark.parametrize("verdict", [True, False])
+def test_a_hosted_mcp_tool_is_approved_or_rejected_and_no_more(verdict):
+    asked = McpApprovalRequest(
+        id="m1", type="mcp_approval_request", name="book", arguments='{"day": 1}', server_label="travel"
+    )
+    hosted = HostedMCPTool(
+        tool_config={"type": "mcp", "server_label": "travel", "server_url": "http://x", "require_approval": "always"}
+    )
+    model = Script([asked], says("done"))
+    agent = Agent(name="clerk", model=model, tools=[hosted])
+    result = run_agent(durable(agent, input=lambda case: "hi"), answers=lambda request: verdict)
+    assert result.status is CaseStatus.COMPLETED, result.error
+    (request,) = result.requests
+    assert (request.action.name, dict(request.action.arguments)) == ("book", {"day": 1})
+    assert [*request.decisions] == [Decision.APPROVE, Decision.REJECT]
+    (told,) = [one for one in model.inputs[-1] if one.get("type") == "mcp_approval_response"]
+    assert (told["approve"], told["approval_request_id"]) == (verdict, "m1")
+
+
 def test_two_calls_that_no_answer_can_tell_apart_are_told_and_nothing_is_asked():
     inner = Bank([call("pay", "p1", to="Ann", amount=5)], says("inner done"))
     outer = Script([call("bank", "b1", input="a"), call("bank", "b2", input="b")], says("outer done"))
@@ -212,9 +315,11 @@ def test_an_agent_that_was_renamed_while_it_waited_goes_on():
     assert (result.reason, bank.done, bank.model.calls) == ("done", ["pay Ann 5"], 2)
 
 
-def test_a_tool_that_was_removed_while_it_waited_is_told_and_nothing_is_called():
+@pytest.mark.parametrize("left", [[], ["pay_out"]], ids=["removed", "renamed"])
+def test_a_tool_that_is_gone_after_a_wait_is_told_and_nothing_is_called(left):
     bank = Deployed(*ONE)
-    _, result = bank.run_with(lambda: bank.agent.tools.pop(0))
+    renamed = [bank.pay(name_override=name) for name in left]
+    _, result = bank.run_with(lambda: setattr(bank.agent, "tools", renamed))
     assert result.status is CaseStatus.FAILED
     assert "code has changed" in result.reason
     assert "Tool pay not found in agent clerk" in result.reason

@@ -69,7 +69,7 @@ def durable(
     stream: bool = False,
     tracing: bool = False,
 ) -> CaseworkAgent:
-    """An agent of the SDK that outlives its process: create it with `casework agents create NAME --target module:name`.
+    """An agent of the SDK that outlives its process: create it with `casework agents create NAME --python module:name`.
 
     `input` makes the first input from the case, once for a run. `context` makes the object that tools get, in each attempt
     anew: nothing of it is stored. Both may be async. `output` makes the outcome of the case from the agent's final output.

@@ -34,8 +34,13 @@ class Scope:
     graph: "Graph"
     path: str = ""
     """What the names of its steps begin with."""
-    waits: bool = False
-    """Whether a run that was started in it waits for an approval, so that it has no result."""
+    results: list[Any] = field(default_factory=list)
+    """Of the SDK's runs that were started in it."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether one of them waits for an approval, so that what started it has no result either."""
+        return any(result.interruptions for result in self.results)
 
     def inner(self, path: str) -> "Scope":
         """A scope of its own, for what is called within this one."""

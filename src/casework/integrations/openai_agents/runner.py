@@ -34,7 +34,9 @@ class ScopedRunner(AgentRunner):
         try:
             agent, kwargs = _durable(scope, starting_agent, kwargs)
             result = await self.inner.run(agent, input, **kwargs)
-            outer.waits |= bool(result.interruptions)
+            if isinstance(input, RunState) and outer.results:
+                outer.results.pop()
+            outer.results.append(result)
             return result
         finally:
             current.reset(token)
@@ -47,7 +49,9 @@ class ScopedRunner(AgentRunner):
         token = current.set(scope)
         try:
             agent, kwargs = _durable(scope, starting_agent, kwargs)
-            return self.inner.run_sync(agent, input, **kwargs)
+            result = self.inner.run_sync(agent, input, **kwargs)
+            outer.results.append(result)
+            return result
         finally:
             current.reset(token)
 
@@ -60,7 +64,9 @@ class ScopedRunner(AgentRunner):
         try:
             agent, kwargs = _durable(scope, starting_agent, kwargs)
             # Its task takes the scope with it.
-            return self.inner.run_streamed(agent, input, **kwargs)
+            result = self.inner.run_streamed(agent, input, **kwargs)
+            outer.results.append(result)
+            return result
         finally:
             current.reset(token)
 

@@ -3,23 +3,13 @@
 import asyncio
 import copy
 import inspect
-import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from agents import (
-    ApplyPatchTool,
-    ComputerTool,
-    CustomTool,
-    FunctionTool,
-    LocalShellTool,
-    ShellTool,
-    Tool,
-    ToolOutputFileContent,
-    ToolOutputImage,
-    ToolOutputText,
-)
+from agents import ApplyPatchTool, ComputerTool, CustomTool, FunctionTool, LocalShellTool, ShellTool, Tool
 from agents.exceptions import ToolTimeoutError
 from agents.tool import default_tool_timeout_error_message
 
@@ -27,6 +17,7 @@ from casework.agents.failures import describe
 from casework.agents.stop import Suspended
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
+from casework.integrations.openai_agents import outputs
 from casework.integrations.openai_agents.approvals import Calls, call_key
 from casework.integrations.openai_agents.recording import (
     Recording,
@@ -38,10 +29,23 @@ from casework.integrations.openai_agents.recording import (
     step_name,
 )
 
-_PARTS = {one.__name__: one for one in (ToolOutputText, ToolOutputImage, ToolOutputFileContent)}
 _UNKEPT = (ComputerTool, LocalShellTool, ShellTool, ApplyPatchTool)
 
 Invoke = Callable[[Any, str], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a tool, with the arguments that it is made with: the model's, or a person's."""
+
+    tool: FunctionTool | CustomTool
+    invoke: Invoke
+    context: Any
+    arguments: str
+    key: str
+    within: Scope
+    """The scope of what the tool calls itself."""
+    step: str
 
 
 class DurableTools:
@@ -67,10 +71,16 @@ class DurableTools:
         kept = copy.copy(tool)
         kept.on_invoke_tool = self._hearing_errors(kept.on_invoke_tool)
         invoke = _with_timeout(kept) if isinstance(kept, FunctionTool) else kept.on_invoke_tool
-        in_thread = _is_sync(tool)
+        in_thread = _is_plain(tool)
 
         async def once(context: Any, arguments: str) -> Any:
-            return await self._call(tool, invoke, in_thread, context, arguments)
+            self._recording.check()
+            work = self._beside_others(self._called(self._call(tool, invoke, context, arguments)))
+            if not in_thread:
+                return await work
+            task = asyncio.create_task(work)
+            self._threads.add(task)
+            return await asyncio.shield(task)
 
         kept.on_invoke_tool = _replacing(kept.on_invoke_tool, once)
         if isinstance(kept, FunctionTool):
@@ -80,12 +90,8 @@ class DurableTools:
     async def threads_ended(self) -> None:
         """Wait for tools that run in threads, which nothing can end: what they do is done, and is to be recorded."""
         while working := [task for task in self._threads if not task.done()]:
-            wait = asyncio.ensure_future(asyncio.wait(working))
-            while not wait.done():
-                try:
-                    await asyncio.shield(wait)
-                except asyncio.CancelledError:
-                    continue
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait(working)
 
     def _hearing_errors(self, invoke: Any) -> Any:
         """The invocation, whose errors are heard of here although the SDK handles them."""
@@ -103,15 +109,6 @@ class DurableTools:
         hearing._on_handled_error = hear
         return hearing
 
-    async def _call(self, tool: Any, invoke: Any, in_thread: bool, context: Any, arguments: str) -> Any:
-        self._recording.check()
-        work = self._kept_call(tool, invoke, context, arguments)
-        if not in_thread:
-            return await self._beside_others(work)
-        task = asyncio.create_task(work)
-        self._threads.add(task)
-        return await asyncio.shield(task)
-
     async def _beside_others(self, work: Awaitable[Any]) -> Any:
         """A tool that asks a person lets the others of its turn finish, so that they are not begun again."""
         task = asyncio.current_task()
@@ -127,68 +124,72 @@ class DurableTools:
         finally:
             self._working.discard(task)
 
-    async def _kept_call(self, tool: Any, invoke: Invoke, context: Any, arguments: str) -> Any:
-        outer = scope()
-        key = call_key(context.tool_call_id, tool.name, arguments)
-        name = self._name(outer, tool.name, context.tool_call_id, key)
+    def _call(self, tool: Any, invoke: Invoke, context: Any, arguments: str) -> Call:
+        outer, key = scope(), call_key(context.tool_call_id, tool.name, arguments)
         edited = self._calls.edited(context)
-        if edited is not context:
-            arguments = edited.tool_arguments
-        within = outer.inner(f"{context.tool_call_id}.")
-        token = current.set(within)
+        step = step_name(outer, f"tool {tool.name} {context.tool_call_id}")
+        kept = self._recording.recorded(step)
+        if kept is not None and kept["call"] != key:
+            step = step_name(outer, f"tool {tool.name} {context.tool_call_id} {digest(key)}")
+        given = arguments if edited is context else edited.tool_arguments
+        return Call(tool, invoke, edited, given, key, outer.inner(f"{context.tool_call_id}."), step)
+
+    async def _called(self, call: Call) -> Any:
+        token = current.set(call.within)
         try:
-            kept = await self._step(within, name, edited, key, lambda: self._result(key, invoke, edited, arguments))
+            kept = await self._kept(call)
         finally:
-            outer.waits |= within.waits
             current.reset(token)
-        if within.waits:
-            return _decoded(kept["output"])
-        cancelled = "output" not in kept
-        result, error = (UNSET, "cancelled") if cancelled else (_shown(kept["output"]), kept.get("error"))
+        if kept.get("waits"):
+            return outputs.decoded(kept["output"])
+        is_cancelled = "output" not in kept
+        result, error = (UNSET, "cancelled") if is_cancelled else (outputs.shown(kept["output"]), kept.get("error"))
+        run = self._recording.run
         await self._recording.tell(
-            self._recording.run.tool(tool.name, parsed(arguments), result=result, error=error, key=name)
+            run.tool(call.tool.name, parsed(call.arguments), result=result, error=error, key=call.step)
         )
-        if cancelled:
+        if is_cancelled:
             # As it did first; the SDK tells the model.
             raise asyncio.CancelledError
-        return _decoded(kept["output"])
+        return outputs.decoded(kept["output"])
 
-    def _name(self, within: Scope, tool: str, call_id: str, key: str) -> str:
-        name = step_name(within, f"tool {tool} {call_id}")
-        kept = self._recording.recorded(name)
-        return (
-            name if kept is None or kept["call"] == key else step_name(within, f"tool {tool} {call_id} {digest(key)}")
-        )
-
-    async def _result(self, key: str, invoke: Invoke, context: Any, arguments: str) -> Any:
-        text = self._calls.response(key)
-        return text if text is not None else await invoke(context, arguments)
-
-    async def _step(self, within: Scope, name: str, context: Any, key: str, work: Callable[[], Awaitable[Any]]) -> Any:
-        """What the call results in, as it is kept."""
-        unfinished: list[Any] = []
-        call_id: str = context.tool_call_id
+    async def _kept(self, call: Call) -> dict[str, Any]:
+        """What the call results in; it is not kept while an agent that is the tool waits for an approval."""
+        unfinished: list[dict[str, Any]] = []
 
         async def do() -> Any:
-            try:
-                result = await work()
-            except asyncio.CancelledError:
-                task = asyncio.current_task()
-                if task is None or task.cancelling():
-                    raise
-                # The tool's own doing.
-                return {"call": key}
-            kept = {"call": key, "output": _encoded(result)}
-            if within.waits:
-                unfinished.append(kept)
+            result = await self._result(call)
+            if result.get("waits"):
+                unfinished.append(result)
                 raise _Waits
-            error = self._errors.pop(call_id, None)
-            return kept if error is None else {**kept, "error": error}
+            return result
 
         try:
-            return await self._recording.step(name, do)
+            kept: dict[str, Any] = await self._recording.step(call.step, do)
         except _Waits:
             return unfinished[0]
+        return kept
+
+    async def _result(self, call: Call) -> dict[str, Any]:
+        response = self._calls.response(call.key)
+        try:
+            output = await call.invoke(call.context, call.arguments) if response is None else response
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # The tool's own doing.
+            return {"call": call.key}
+        result = {"call": call.key, "output": outputs.encoded(output)}
+        if call.within.is_waiting:
+            if getattr(call.tool, "_is_agent_tool", False):
+                return {**result, "waits": True}
+            await self._recording.notice(
+                f"An agent that the tool {call.tool.name!r} runs itself waits for an approval, which nobody is asked for: "
+                "make the agent a tool, with as_tool."
+            )
+        error = self._errors.pop(call.context.tool_call_id, None)
+        return result if error is None else {**result, "error": error}
 
 
 class _Waits(Exception):
@@ -224,16 +225,22 @@ def _replacing(original: Any, call: Invoke) -> Any:
     """What behaves as `call`, and is otherwise the original: the SDK looks at its type for how to check arguments."""
     if inspect.isfunction(original) or inspect.ismethod(original):
         return call
-
-    async def __call__(_: Any, context: Any, arguments: str) -> Any:  # noqa: N807
-        return await call(context, arguments)
-
     replaced = copy.copy(original)
-    replaced.__class__ = type(type(original).__name__, (type(original),), {"__call__": __call__})
+    kind: Any = type(original)
+    replaced.__class__ = _durable_class(kind)
+    replaced.durable_call = call
     return replaced
 
 
-def _is_sync(tool: Any) -> bool:
+@cache
+def _durable_class(original: Any) -> Any:
+    async def __call__(self: Any, context: Any, arguments: str) -> Any:  # noqa: N807
+        return await self.durable_call(context, arguments)
+
+    return type(original.__name__, (original,), {"__call__": __call__})
+
+
+def _is_plain(tool: Any) -> bool:
     function = getattr(tool, "__wrapped__", None)
     return function is not None and not inspect.iscoroutinefunction(function)
 
@@ -244,37 +251,3 @@ def _is_hosted(tool: Any) -> bool:
 
 async def _ended(task: asyncio.Task[Any]) -> None:
     await asyncio.wait({task})
-
-
-def _encoded(value: Any) -> Any:
-    """As JSON: as it is, if JSON gives the same back; parts for the model by their type; else the text that the model sees."""
-    if isinstance(value, list) and value and all(type(one).__name__ in _PARTS for one in value):
-        return {"parts": [_part(one) for one in value]}
-    if type(value).__name__ in _PARTS:
-        return {"part": _part(value)}
-    try:
-        if json.loads(json.dumps(value, allow_nan=False)) == value:
-            return {"json": value}
-    except (TypeError, ValueError, RecursionError):
-        pass
-    return {"json": str(value)}
-
-
-def _part(value: Any) -> Any:
-    return {"type": type(value).__name__, "value": value.model_dump(mode="json")}
-
-
-def _decoded(kept: Any) -> Any:
-    if "part" in kept:
-        return _of_part(kept["part"])
-    return [_of_part(one) for one in kept["parts"]] if "parts" in kept else kept["json"]
-
-
-def _of_part(part: Any) -> Any:
-    return _PARTS[part["type"]].model_validate(part["value"])
-
-
-def _shown(kept: Any) -> Any:
-    if "part" in kept:
-        return kept["part"]["value"]
-    return [one["value"] for one in kept["parts"]] if "parts" in kept else kept["json"]
