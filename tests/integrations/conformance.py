@@ -10,6 +10,8 @@ casework's, made by the adapter out of agents of the framework:
     streaming     shows the model's words while they come: only if the framework `does` stream
     reporting     has a structured output, {"summary": text}: only if the framework has output tools
 
+Besides these, `async def bare(case)` runs the same agent without casework, for `python -m bench.integrations`.
+
 The model is the framework's own test model: no network. It plays the script that stands in the data of the case, which its
 agent gets by the author's function from the case to a prompt: `prompt_of(case)` is what the first message to the model says, and
 `play(prompt, answers)` what the model answers to it, `answers` being how many answers of its own the conversation that
@@ -181,7 +183,9 @@ def table() -> str:
 
 
 def write(ledger: Path, line: str) -> None:
-    """Add a line, whole, from any thread or process."""
+    """Add a line, whole, from any thread or process. Into nowhere, for a benchmark, nothing."""
+    if ledger == Path(os.devnull):
+        return
     with ledger.open("a", encoding="utf-8") as file:
         file.write(f"{line}\n")
         file.flush()

@@ -21,6 +21,7 @@ from pydantic_ai.models.function import AgentInfo, DeltaToolCall, FunctionModel
 from pydantic_ai.usage import RequestUsage, UsageLimits
 
 from casework import OnExpiry, Request
+from casework.agents import HeldCase
 from casework.integrations.pydantic_ai import current_run, durable
 from integrations.conformance import ledger_of, play, prompt_of, write
 
@@ -115,6 +116,14 @@ def make(*, iban: bool = False, output: Any = str) -> Agent[Path, Any]:
 
 def _for_an_hour(request: Request, _: ToolCallPart) -> Request:
     return replace(request, expires="1h", on_expiry=OnExpiry.CONTINUE)
+
+
+_bare = make()
+
+
+async def bare(case: HeldCase) -> Any:
+    """The agent by itself, for the benchmark."""
+    return (await _bare.run(prompt_of(case), deps=ledger_of(case))).output
 
 
 conforming = durable(make(), prompt=prompt_of, deps=ledger_of)

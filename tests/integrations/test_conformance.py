@@ -6,11 +6,11 @@ from datetime import timedelta
 from time import monotonic
 
 import pytest
-from casework.core.requests import Decision
 
 from casework import Complete, agent
-from casework.agents.results import Stopped
+from casework.agents.results import Lost, Stopped
 from casework.core.lifecycle import CaseStatus
+from casework.core.requests import Decision
 from casework.errors import AlreadyAnswered
 from casework.service import agents, cases, requests, runs
 from casework.service.execution.executor import call_agent
@@ -400,19 +400,29 @@ def test_a_stop_waits_for_a_plain_tool_whose_result_is_kept(framework, db, real,
 
 
 @shows(Guarantee.STOPS)
-def test_an_attempt_that_lost_its_case_ends_and_writes_nothing(framework, db, clock, real, ledger):
-    message = real(calls(look("a", "1")), says("done", seconds=1))
-    started = an_attempt(db, message, settings=SETTINGS)
-    results = []
+def test_an_attempt_that_lost_its_case_writes_nothing_and_ends(db, real, ledger):
+    message = real(calls(look("a", "1")), says("done", seconds=1), name="conforming")
+    started, results = an_attempt(db, message, settings=SETTINGS), []
     thread = threading.Thread(
         target=lambda: results.append(call_agent(db, SETTINGS, started, lambda effects: None)), daemon=True
     )
     thread.start()
     wait_for(ledger, "model 2")
-    wait_for(ledger, "model 2 answered")
+    before = kept_of(db, message)
+    cases.settle(db, SETTINGS, the_case(db, started.case.id).queue_id, [started.case.id], CaseStatus.FAILED)
     thread.join(60)
-    assert results
-    assert the_case(db, started.case.id).status == CaseStatus.CLAIMED
+    (result,) = results
+    assert isinstance(result, Lost), result
+    assert kept_of(db, message) == before
+    assert runs.get(db, TEAM, message.run_id).refused_writes > 0
+
+
+def kept_of(db, message):
+    with db.begin() as tx:
+        return [
+            tx.sql(f"select count(*) from {table} where run_id = %(id)s", {"id": message.run_id}).scalar_one()
+            for table in ("run_steps", "run_messages", "run_state", "run_usage")
+        ]
 
 
 @shows(Guarantee.FRESH)

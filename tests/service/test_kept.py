@@ -10,7 +10,7 @@ from casework.core.usage import Usage
 from casework.errors import InvalidInput, RunLost
 from casework.service import cases
 from casework.service.run_backend import RunBackend
-from casework.store import kept, runs
+from casework.store import runs
 from factories import TEAM, an_attempt, claim, some_cases, the_run, worked_queue
 
 
@@ -113,6 +113,34 @@ def test_a_run_that_lost_its_case_counts_nothing(db, settings, queue, held, back
     cases.settle(db, settings, queue.id, [held[0]], CaseStatus.FAILED)
     with pytest.raises(RunLost):
         backend.add_usage(Usage(requests=1), "late")
-    with db.begin() as tx:
-        assert not kept.add_usage(tx, held[2].fence, Usage(requests=1), "late")
     assert the_run(db, held[1]).usage == Usage()
+
+
+def test_what_a_block_records_is_written_at_its_end(db, held, backend):
+    def written():
+        with db.begin() as tx:
+            return tx.sql(
+                "select (select count(*) from run_messages), (select count(*) from run_steps), (select count(*) from run_usage)"
+            ).one()
+
+    with backend.together():
+        backend.say("text", {"text": "a"}, "a")
+        backend.record_step("s", "1")
+        backend.add_usage(Usage(requests=1), "u")
+        assert tuple(written()) == (0, 0, 0)
+    assert tuple(written()) == (1, 1, 1)
+    with pytest.raises(Interrupted), backend.together():
+        backend.record_step("finished before the stop", "1")
+        raise Interrupted
+    assert tuple(written()) == (1, 2, 1)
+
+
+def test_a_block_of_a_run_that_lost_its_case_writes_nothing(db, settings, queue, held, backend):
+    with pytest.raises(RunLost), backend.together():
+        backend.say("text", {"text": "a"}, "a")
+        backend.record_step("s", "1")
+        cases.settle(db, settings, queue.id, [held[0]], CaseStatus.FAILED)
+    run = the_run(db, held[1])
+    assert run.refused_writes == 1
+    with db.begin() as tx:
+        assert tx.sql("select count(*) from run_steps").scalar_one() == 0

@@ -9,6 +9,7 @@ import inspect
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, overload
@@ -80,6 +81,9 @@ class Backend(StateBackend, Protocol):
         self, queue: str | None, statuses: Sequence[CaseStatus], title_contains: str | None, limit: int
     ) -> list[Case]:
         """Read cases."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """Within the block, messages, steps, states and usage may be gathered, and written in one transaction at its end."""
 
     def add_usage(self, usage: Usage, key: str) -> None:
         """Count what was used, unless something was counted under that key."""
@@ -155,6 +159,11 @@ class Run(Asking):
         if result is not UNSET or error is not None:
             came = {"tool_call_id": call, "result": None if result is UNSET else result, "error": error}
             self._record("tool_result", came, key)
+
+    def together(self) -> AbstractContextManager[None]:
+        """In a `with` block: what the block records (messages, steps, states, usage) is written in one transaction, at its
+        end, also if an error ends it. Keep out of it what takes long."""
+        return self._backend.together()
 
     def notice(self, text: str, *, key: str | None = None) -> None:
         """Record what people should know about this run, and what the agent does not say: its code has changed, for example."""

@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -66,6 +67,9 @@ class HttpBackend:
 
     def delete_state(self, name: str) -> None:
         self._perform(self._lease.write("state/delete", name=name))
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def add_usage(self, usage: Usage, key: str) -> None:
         counts = {name: getattr(usage, name) for name in ("input_tokens", "output_tokens", "requests")}

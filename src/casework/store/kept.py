@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from casework.core.usage import Usage
+from casework.store.connection import Asked
 from casework.store.database import NOW, Tx
 from casework.store.transitions import HOLDS, Fence
 
@@ -64,14 +65,14 @@ def usage(found: Mapping[str, Any] | None) -> Usage:
     return Usage(**{**found, "models": tuple(found["models"])}) if found else Usage()
 
 
-def save(tx: Tx, fence: Fence, name: str, value: bytes) -> bool:
-    """Keep a state; False, here and below, if the run no longer holds its case."""
-    return bool(tx.sql(_SAVE_SQL, {**fence.parameters(), "name": name, "value": value}).scalar_one())
+def save_statement(fence: Fence, name: str, value: bytes) -> Asked:
+    """Keep a state. Returns 0, here and below, if the run no longer holds its case."""
+    return _SAVE_SQL, {**fence.parameters(), "name": name, "value": value}
 
 
-def delete(tx: Tx, fence: Fence, name: str) -> bool:
+def delete_statement(fence: Fence, name: str) -> Asked:
     """Forget a state, if there is one."""
-    return bool(tx.sql(_DELETE_SQL, {**fence.parameters(), "name": name}).scalar_one())
+    return _DELETE_SQL, {**fence.parameters(), "name": name}
 
 
 def load(tx: Tx, fence: Fence, name: str) -> tuple[bytes | None] | None:
@@ -86,8 +87,8 @@ def names(tx: Tx, fence: Fence, prefix: str) -> tuple[list[str]] | None:
     return row and (list(row.names),)
 
 
-def add_usage(tx: Tx, fence: Fence, usage: Usage, key: str) -> bool:
-    """Count what was used, unless the key is known; False if the run no longer holds its case."""
+def usage_statement(fence: Fence, usage: Usage, key: str) -> Asked:
+    """Count what was used, unless the key is known. Returns 0 if the run no longer holds its case."""
     values = {
         "key": key,
         "model": next(iter(usage.models), None),
@@ -96,7 +97,7 @@ def add_usage(tx: Tx, fence: Fence, usage: Usage, key: str) -> bool:
         "requests": usage.requests,
         "cost": usage.cost,
     }
-    return bool(tx.sql(_USAGE_SQL, {**fence.parameters(), **values}).scalar_one())
+    return _USAGE_SQL, {**fence.parameters(), **values}
 
 
 def forget_states(tx: Tx, case_ids: Sequence[UUID]) -> None:

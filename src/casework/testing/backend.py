@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -109,6 +110,9 @@ class MemoryBackend:
     def delete_state(self, name: str) -> None:
         self._check()
         self._record.states.pop(name, None)
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def add_usage(self, usage: Usage, key: str) -> None:
         self._check()

@@ -79,7 +79,7 @@ def durable(
 
     async def _called(conversation: Conversation) -> Any:
         case = conversation.run.case
-        is_new = not conversation.history
+        is_new, people = not conversation.history, People(conversation, request)
         done = await wrapped.run(
             await settled(prompt(case)) if is_new else None,
             message_history=conversation.history or None,
@@ -87,7 +87,7 @@ def durable(
             usage=conversation.usage,
             usage_limits=usage_limits,
             conversation_id=str(conversation.run.id),
-            capabilities=[Recorder(conversation), People(conversation, request)],
+            capabilities=[Recorder(conversation, people.result), people],
             event_stream_handler=_streaming(conversation) if stream else None,
         )
         return done.output

@@ -63,6 +63,14 @@ class People(AbstractCapability[Any]):
         with self.conversation.signals.noted():
             return await self._answered(requests)
 
+    async def result(self, call: ToolCallPart, metadata: dict[str, Any]) -> Any:
+        """Ask for the result of a single call. Raises ToolFailed if it was refused."""
+        id = call.tool_call_id
+        answered = await self._answered(DeferredToolRequests(calls=[call], metadata={id: metadata}))
+        if isinstance(found := answered.calls[id], ToolFailed):
+            raise found
+        return found
+
     async def _answered(self, requests: DeferredToolRequests) -> DeferredToolResults:
         calls = [*requests.approvals, *requests.calls]
         asked = [self._request(call, requests, approves=call in requests.approvals) for call in calls]
@@ -87,7 +95,7 @@ class People(AbstractCapability[Any]):
             case Decision.EXPIRED:
                 return ToolDenied(UNANSWERED)
             case Decision.RESPOND:
-                # The framework takes no other result of a call that waits for an approval.
+                # In place of the tool: the recorder gives it as the result.
                 self.conversation.said[call.tool_call_id] = answer.value
         return ToolApproved()
 

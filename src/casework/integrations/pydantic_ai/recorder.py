@@ -5,7 +5,7 @@ It works as capabilities of pydantic-ai that are given to one run of the agent, 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from pydantic_ai.messages import (
     ModelResponse,
     TextPart,
     ToolCallPart,
+    ToolReturn,
     ToolReturnPart,
 )
 from pydantic_ai.models import ModelRequestContext
@@ -35,6 +36,9 @@ SHOWN = 200
 
 WAITING_KINDS = ("unapproved", "external")
 """Kinds of tools whose calls wait for people."""
+
+
+EARLY_OUTPUT = "The model gave its output beside calls that wait for people. It is asked again after them."
 
 
 def request_key(turn: int, content: str = "") -> str:
@@ -62,6 +66,7 @@ class Conversation:
         """What people answered in place of a tool, by the id of the call that waited for an approval."""
         self.asked: set[str] = set()
         """The keys of the requests that this attempt has made."""
+        self._told: set[str] = set()
         self._unfinished: set[asyncio.Future[Any]] = set()
 
     async def answer(
@@ -76,12 +81,14 @@ class Conversation:
             answer, self._replayed = self._replayed, None
             if code != self._code:
                 await self.notice("The agent's model, tools, output or instructions have changed since the run began.")
+            with self.run.together():
+                await self._tell_answer(answer, context)
         else:
-            await self.tell_unused(self.turn - 1)
-            await self._tell_results(messages)
+            with self.run.together():
+                await self.tell_unused(self.turn - 1)
+                await self._tell_results(messages)
             answer = await self._kept_answer(messages, context, handler, code)
         self._kept_messages = [*messages, answer]
-        await self._tell_answer(answer, context)
         return answer
 
     async def _kept_answer(
@@ -97,13 +104,15 @@ class Conversation:
             outputs = {tool.name for tool in context.model_request_parameters.output_tools}
             answers.append(await handler(context))
             answers.append(self._without_early_output(answers[0], outputs))
+            # From here to the end of the block, all is written at once.
+            block.enter_context(self.run.together())
             return kept.written(self._kept_messages, messages, answers[1], code)
 
-        await settled(self.run.step(kept.model_step(self.turn), ask_model))
-        if answers[1] is not answers[0]:
-            await self.notice(
-                "The model gave its output beside calls that wait for people. It is asked again after them."
-            )
+        with ExitStack() as block:
+            await settled(self.run.step(kept.model_step(self.turn), ask_model))
+            await self._tell_answer(answers[1], context)
+            if answers[1] is not answers[0]:
+                await self.notice(EARLY_OUTPUT)
         return answers[1]
 
     def _without_early_output(self, answer: ModelResponse, outputs: set[str]) -> ModelResponse:
@@ -115,30 +124,29 @@ class Conversation:
         parts = [part for part in answer.parts if not (isinstance(part, ToolCallPart) and part.tool_name in outputs)]
         return replace(answer, parts=parts) if len(parts) < len(answer.parts) else answer
 
-    async def call(self, name: str, call_id: str, tool: Callable[[], Awaitable[Any]], *, is_async: bool) -> Any:
+    async def call(
+        self, name: str, call_id: str, arguments: Any, tool: Callable[[], Awaitable[Any]], *, is_async: bool
+    ) -> Any:
         """The result of a tool call, from the record if it has returned before. Raises what it raised, if it is for the
         model."""
         results: list[Any] = []
         cancelled: list[asyncio.CancelledError] = []
 
         async def call_tool() -> Any:
-            if call_id in self.said:
-                results.append(self.said[call_id])
-                return kept.result_to_json(results[0])
             try:
-                result = await (tool() if is_async else self._to_its_end(tool(), cancelled))
+                result = await self._result(name, call_id, tool() if is_async else self._to_its_end(tool, cancelled))
             except ModelRetry as error:
                 return {"retry": error.message}
             except ToolFailed as error:
                 return {"failed": error.message}
-            except (CallDeferred, ApprovalRequired):
-                self.waiting[call_id] = name
-                raise
             results.append(result)
+            block.enter_context(self.run.together())
             return kept.result_to_json(result)
 
-        with self.signals.noted():
+        with self.signals.noted(), ExitStack() as block:
             found = await settled(self.run.step(kept.tool_step(self.turn, name, call_id), call_tool))
+            if results:
+                await self._tell(name, arguments, f"{self.turn} {call_id}", result=_shown(results[0]))
         if cancelled:
             raise cancelled[0]
         if "retry" in found:
@@ -147,9 +155,16 @@ class Conversation:
             raise ToolFailed(found["failed"])
         return results[0] if results else kept.result_from_json(found)
 
-    async def _to_its_end(self, call: Awaitable[T], cancelled: list[asyncio.CancelledError]) -> T:
+    async def _result(self, name: str, call_id: str, call: Awaitable[Any]) -> Any:
+        try:
+            return await call
+        except (CallDeferred, ApprovalRequired):
+            self.waiting[call_id] = name
+            raise
+
+    async def _to_its_end(self, tool: Callable[[], Awaitable[T]], cancelled: list[asyncio.CancelledError]) -> T:
         """What runs in a thread cannot be stopped. So a stop waits for its end, and its result is kept."""
-        running = asyncio.ensure_future(call)
+        running = asyncio.ensure_future(tool())
         self._unfinished.add(running)
         running.add_done_callback(self._unfinished.discard)
         while not running.done():
@@ -209,10 +224,20 @@ class Conversation:
     async def _tell_result(self, call: ToolCallPart, part: ToolReturnPart) -> None:
         key, arguments = f"{self.turn - 1} {call.tool_call_id}", call.args_as_dict()
         if part.outcome == "success":
-            await settled(self.run.tool(call.tool_name, arguments, result=to_jsonable_python(part.content), key=key))
+            await self._tell(call.tool_name, arguments, key, result=_shown(part.content))
         else:
-            error = f"{part.outcome}: {part.model_response_str()}"
-            await settled(self.run.tool(call.tool_name, arguments, error=error, key=key))
+            await self._tell(call.tool_name, arguments, key, error=f"{part.outcome}: {part.model_response_str()}")
+
+    async def _tell(self, tool: str, arguments: Any, key: str, **came: Any) -> None:
+        """Record the result of a call, unless this attempt has."""
+        if key not in self._told:
+            await settled(self.run.tool(tool, arguments, key=key, **came))
+            self._told.add(key)
+
+
+def _shown(result: Any) -> Any:
+    """What a message says of a result: of one that also adds to the conversation, the result itself."""
+    return to_jsonable_python(result.return_value if isinstance(result, ToolReturn) else result, fallback=repr)
 
 
 @dataclass
@@ -220,6 +245,8 @@ class Recorder(AbstractCapability[Any]):
     """Keeps the model's answers, around all other capabilities."""
 
     conversation: Conversation
+    ask: Callable[[ToolCallPart, dict[str, Any]], Awaitable[Any]]
+    """Asks people for the result of a call."""
 
     def get_ordering(self) -> CapabilityOrdering:
         return CapabilityOrdering(position="outermost")
@@ -231,7 +258,7 @@ class Recorder(AbstractCapability[Any]):
             return await self.conversation.answer(ctx.messages, request_context, handler)
 
     def get_wrapper_toolset(self, toolset: AbstractToolset[Any]) -> AbstractToolset[Any]:
-        return _RecordedToolset(toolset, self.conversation)
+        return _RecordedToolset(toolset, self.conversation, self.ask)
 
 
 @dataclass
@@ -239,14 +266,25 @@ class _RecordedToolset(WrapperToolset[Any]):
     """Keeps what the tools return."""
 
     conversation: Conversation = field(repr=False)
+    ask: Callable[[ToolCallPart, dict[str, Any]], Awaitable[Any]] = field(repr=False)
 
     async def call_tool(
         self, name: str, tool_args: dict[str, Any], ctx: RunContext[Any], tool: ToolsetTool[Any]
     ) -> Any:
-        def call() -> Awaitable[Any]:
-            return self.wrapped.call_tool(name, tool_args, ctx, tool)
+        async def call() -> Any:
+            # The framework takes no other result of a call that waits for an approval.
+            if ctx.tool_call_id in self.conversation.said:
+                return self.conversation.said[ctx.tool_call_id]
+            try:
+                return await self.wrapped.call_tool(name, tool_args, ctx, tool)
+            except CallDeferred as error:
+                # The framework takes a call that was approved for one that no longer waits.
+                if not ctx.tool_call_approved:
+                    raise
+                part = ToolCallPart(name, to_jsonable_python(tool_args), ctx.tool_call_id or name)
+                return await self.ask(part, error.metadata or {})
 
-        return await self.conversation.call(name, ctx.tool_call_id or name, call, is_async=_is_async(tool))
+        return await self.conversation.call(name, ctx.tool_call_id or name, tool_args, call, is_async=_is_async(tool))
 
 
 def _is_async(tool: Any) -> bool:
