@@ -8,12 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agents import Agent, Model, ModelResponse, RunContextWrapper, ToolApprovalItem, Usage, function_tool
+from agents import (
+    Agent,
+    Model,
+    ModelResponse,
+    RunConfig,
+    RunContextWrapper,
+    Runner,
+    ToolApprovalItem,
+    Usage,
+    function_tool,
+)
 from agents.testing import assistant_message, function_call
 from openai.types.responses import ResponseTextDeltaEvent
 from pydantic import BaseModel
 
 from casework import OnExpiry, Request
+from casework.agents import HeldCase
 from casework.integrations.openai_agents import current_run, durable
 from casework.integrations.openai_agents.models import completed_event
 from integrations.conformance import ledger_of, play, prompt_of, write
@@ -138,3 +149,9 @@ limited = durable(make(), input=prompt_of, context=ledger_of, max_turns=3)
 expiring = durable(make(), input=prompt_of, context=ledger_of, request=_for_an_hour)
 streaming = durable(make(), input=prompt_of, context=ledger_of, stream=True)
 reporting = durable(make(output=Report), input=prompt_of, context=ledger_of)
+
+
+async def bare(case: HeldCase) -> None:
+    """The agent without casework, for the benchmark."""
+    config = RunConfig(tracing_disabled=True)
+    await Runner.run(make(), prompt_of(case), context=ledger_of(case), max_turns=10, run_config=config)

@@ -16,6 +16,7 @@ from openai.types.responses import (
 from pydantic import TypeAdapter
 
 from casework.errors import Transient
+from casework.integrations.awaiting import settled
 from casework.integrations.openai_agents.recording import Recording, digest, scope, step_name, unordered
 
 _RESPONSE = TypeAdapter(ModelResponse)
@@ -66,18 +67,32 @@ class DurableModel(Model):
 
         async def do() -> Any:
             recording.is_live = True
-            response = await call()
-            await _count_usage(recording, name, response.usage, self._inner)
-            return {**asked, "response": _RESPONSE.dump_python(response, mode="json", exclude_unset=True)}
+            return {**asked, "response": _RESPONSE.dump_python(await call(), mode="json", exclude_unset=True)}
 
-        kept = await recording.step(name, do)
+        async def tell(kept: Any) -> None:
+            await _notice_changes(recording, name, asked, kept)
+            await self._tell(name, _RESPONSE.validate_python(kept["response"]))
+
+        kept = await recording.step(name, do, tell)
         # A call that raised may be made again by the SDK, as the same one.
         recording.counts[counted] = number
-        await _notice_changes(recording, name, asked, kept)
-        response = _RESPONSE.validate_python(kept["response"])
-        for place, text in enumerate(_texts(response), 1):
-            await recording.tell(recording.run.say(text, key=f"{name}: {place}"))
+        response: ModelResponse = _RESPONSE.validate_python(kept["response"])
         return response
+
+    async def _tell(self, name: str, response: ModelResponse) -> None:
+        """Count what was used, and record what was said."""
+        run, usage, model = self._recording.run, response.usage, getattr(self._inner, "model", None)
+        await settled(
+            run.usage(
+                input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens,
+                requests=usage.requests or 1,
+                model=model if isinstance(model, str) and model else None,
+                key=name,
+            )
+        )
+        for place, text in enumerate(_texts(response), 1):
+            await settled(run.say(text, key=f"{name}: {place}"))
 
     async def _streamed(self, args: Any, kwargs: Any, events: list[Any] | None = None) -> ModelResponse:
         done: Response | None = None
@@ -123,19 +138,6 @@ async def _notice_changes(recording: Recording, name: str, asked: dict[str, str]
                 f"The call {name!r} would be made with other {what} now: the code has changed since. Its recorded response is "
                 "used."
             )
-
-
-async def _count_usage(recording: Recording, key: str, usage: Usage, model: Model) -> None:
-    name = getattr(model, "model", None)
-    await recording.tell(
-        recording.run.usage(
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            requests=usage.requests or 1,
-            model=name if isinstance(name, str) and name else None,
-            key=key,
-        )
-    )
 
 
 def _texts(response: ModelResponse) -> list[str]:

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -87,14 +87,27 @@ class Recording:
         with self.signals.enforced(), self.signals.noted():
             self.run.check()
 
-    async def step(self, name: str, do: Callable[[], Awaitable[Any]]) -> Any:
-        """The recorded result, or that of `do`, which is recorded."""
+    async def step(
+        self, name: str, do: Callable[[], Awaitable[Any]], then: Callable[[Any], Awaitable[None]] | None = None
+    ) -> Any:
+        """The recorded result, or that of `do`, which is recorded, in one transaction with what `then` tells of it."""
+        with self.signals.noted(), ExitStack() as block:
+            together: list[Any] = []
 
-        async def clean() -> Any:
-            return storable_json(await do())
+            def begin() -> None:
+                if not together:
+                    together.append(block.enter_context(self.run.together()))
 
-        with self.signals.noted():
-            return await settled(self.run.step(name, clean))
+            async def finished() -> Any:
+                result = storable_json(await do())
+                begin()
+                return result
+
+            kept = await settled(self.run.step(name, finished))
+            if then is not None:
+                begin()
+                await then(kept)
+        return kept
 
     async def tell(self, done: Any) -> Any:
         """Await what a call on the run returns, if it has to be."""

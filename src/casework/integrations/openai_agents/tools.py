@@ -17,6 +17,7 @@ from casework.agents.failures import describe
 from casework.agents.stop import Suspended
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
+from casework.integrations.awaiting import settled
 from casework.integrations.openai_agents import outputs
 from casework.integrations.openai_agents.approvals import Calls, call_key
 from casework.integrations.openai_agents.recording import (
@@ -140,15 +141,7 @@ class DurableTools:
             kept = await self._kept(call)
         finally:
             current.reset(token)
-        if kept.get("waits"):
-            return outputs.decoded(kept["output"])
-        is_cancelled = "output" not in kept
-        result, error = (UNSET, "cancelled") if is_cancelled else (outputs.shown(kept["output"]), kept.get("error"))
-        run = self._recording.run
-        await self._recording.tell(
-            run.tool(call.tool.name, parsed(call.arguments), result=result, error=error, key=call.step)
-        )
-        if is_cancelled:
+        if "output" not in kept:
             # As it did first; the SDK tells the model.
             raise asyncio.CancelledError
         return outputs.decoded(kept["output"])
@@ -164,8 +157,15 @@ class DurableTools:
                 raise _Waits
             return result
 
+        async def tell(kept: Any) -> None:
+            result, error = UNSET, "cancelled"
+            if "output" in kept:
+                result, error = outputs.shown(kept["output"]), kept.get("error")
+            run = self._recording.run
+            await settled(run.tool(call.tool.name, parsed(call.arguments), result=result, error=error, key=call.step))
+
         try:
-            kept: dict[str, Any] = await self._recording.step(call.step, do)
+            kept: dict[str, Any] = await self._recording.step(call.step, do, tell)
         except _Waits:
             return unfinished[0]
         return kept
