@@ -1,7 +1,6 @@
 """Requests that nobody answers in time, and of which people are reminded."""
 
 import pytest
-from service.test_requests_to_people import ask, events
 
 from casework.core.lifecycle import CaseStatus
 from casework.core.requests import Action, Decision, OnExpiry, Request
@@ -9,6 +8,7 @@ from casework.errors import AlreadyAnswered
 from casework.service import cases, requests
 from casework.service.sweep import sweep
 from factories import SETTINGS, TEAM, claim, the_case, the_run
+from service.test_requests_to_people import ask, events
 
 HOUR = 3600
 
