@@ -26,7 +26,7 @@ from pydantic import BaseModel
 from casework import OnExpiry, Request
 from casework.agents import HeldCase
 from casework.integrations.openai_agents import current_run, durable
-from casework.integrations.openai_agents.models import completed_event
+from casework.integrations.openai_agents.responses import completed_event
 from integrations.conformance import ledger_of, play, prompt_of, write
 
 Context = RunContextWrapper[Path]

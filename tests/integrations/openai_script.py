@@ -8,7 +8,7 @@ from agents import Model, ModelResponse, Usage
 from agents.testing import assistant_message, function_call
 from openai.types.responses import ResponseTextDeltaEvent
 
-from casework.integrations.openai_agents.models import completed_event
+from casework.integrations.openai_agents.responses import completed_event
 
 
 def call(tool: str, id: str, /, **arguments: Any) -> Any:

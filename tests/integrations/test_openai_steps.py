@@ -1,6 +1,7 @@
 """What the OpenAI Agents SDK has done is not done again, wherever the process was killed."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -8,23 +9,27 @@ from agents import (
     Agent,
     CustomTool,
     GuardrailFunctionOutput,
+    ModelResponse,
     ModelSettings,
     Runner,
     ShellTool,
     ToolOutputImage,
     ToolOutputText,
+    Usage,
     function_tool,
     handoff,
     input_guardrail,
     output_guardrail,
 )
+from agents.items import TResponseOutputItem
 from agents.testing import function_call
 from openai.types.responses import ResponseCustomToolCall
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from casework import Complete, Decision
 from casework.core.lifecycle import CaseStatus
 from casework.integrations.openai_agents import current_run, durable
+from casework.integrations.openai_agents.responses import kept_response, response_of
 from casework.testing import Answering, run_agent
 from integrations.openai_script import Script, call, outputs, says
 
@@ -307,6 +312,26 @@ def test_text_that_a_database_cannot_hold_is_no_reason_to_call_a_model_again():
     model, result = run_with([odd, pause], [call("odd", "o1"), call("pause", "p1")], says("nul \0 here"))
     assert result.status is CaseStatus.COMPLETED, result.error
     assert model.calls == 2
+
+
+KNOWN = [
+    {"type": "reasoning", "id": "r1", "summary": [], "encrypted_content": "xx"},
+    {"type": "function_call", "id": "f1", "call_id": "c1", "name": "n", "arguments": "{}", "of_a_provider": {"a": 1}},
+    {"type": "web_search_call", "id": "w1", "status": "completed", "action": {"type": "search", "query": "q"}},
+    {"type": "mcp_call", "id": "m1", "name": "n", "arguments": "{}", "server_label": "s", "output": "o"},
+]
+
+
+def test_responses_are_kept_with_all_that_they_hold():
+    """Also with a type of item that only a newer model gives."""
+    items = [TypeAdapter(TResponseOutputItem).validate_python(one) for one in KNOWN]
+    new = {"type": "of_tomorrow", "id": "t1", "more": [1]}
+    response = ModelResponse([], Usage(requests=1, input_tokens=7), "resp_1", "req_1")
+    response.output = [*items, new]
+    again = response_of(json.loads(json.dumps(kept_response(response))))
+    assert again.output == [*items, new]
+    assert [one.model_dump(exclude_unset=True) for one in again.output[:-1]] == KNOWN
+    assert (again.usage.input_tokens, again.response_id, again.request_id) == (7, "resp_1", "req_1")
 
 
 def test_an_answer_given_twice_runs_the_tool_once(steps):

@@ -1,25 +1,16 @@
 """Models whose finished calls are steps: a call that was paid for is not made again."""
 
 from collections.abc import AsyncIterator
-from time import time
 from typing import Any
 
-from agents import Model, ModelProvider, ModelResponse, Usage
+from agents import Model, ModelProvider, ModelResponse
 from agents.items import ItemHelpers
-from openai.types.responses import (
-    Response,
-    ResponseCompletedEvent,
-    ResponseOutputMessage,
-    ResponseTextDeltaEvent,
-    ResponseUsage,
-)
-from pydantic import TypeAdapter
+from openai.types.responses import Response, ResponseCompletedEvent, ResponseOutputMessage, ResponseTextDeltaEvent
 
 from casework.errors import Transient
 from casework.integrations.awaiting import settled
 from casework.integrations.openai_agents.recording import Recording, digest, scope, step_name, unordered
-
-_RESPONSE = TypeAdapter(ModelResponse)
+from casework.integrations.openai_agents.responses import completed_event, kept_response, response_of, usage_of
 
 
 class DurableModel(Model):
@@ -67,17 +58,16 @@ class DurableModel(Model):
 
         async def do() -> Any:
             recording.is_live = True
-            return {**asked, "response": _RESPONSE.dump_python(await call(), mode="json", exclude_unset=True)}
+            return {**asked, "response": kept_response(await call())}
 
         async def tell(kept: Any) -> None:
             await _notice_changes(recording, name, asked, kept)
-            await self._tell(name, _RESPONSE.validate_python(kept["response"]))
+            await self._tell(name, response_of(kept["response"]))
 
         kept = await recording.step(name, do, tell)
         # A call that raised may be made again by the SDK, as the same one.
         recording.counts[counted] = number
-        response: ModelResponse = _RESPONSE.validate_python(kept["response"])
-        return response
+        return response_of(kept["response"])
 
     async def _tell(self, name: str, response: ModelResponse) -> None:
         """Count what was used, and record what was said."""
@@ -105,7 +95,7 @@ class DurableModel(Model):
                 done = event.response
         if done is None:
             raise Transient("The model's stream ended before its response was complete.")
-        return ModelResponse(output=done.output, usage=_usage_of(done.usage), response_id=done.id)
+        return ModelResponse(output=done.output, usage=usage_of(done.usage), response_id=done.id)
 
 
 class DurableProvider(ModelProvider):
@@ -143,42 +133,3 @@ async def _notice_changes(recording: Recording, name: str, asked: dict[str, str]
 def _texts(response: ModelResponse) -> list[str]:
     messages = [item for item in response.output if isinstance(item, ResponseOutputMessage)]
     return [text for item in messages if (text := ItemHelpers.extract_text(item))]
-
-
-def _usage_of(usage: ResponseUsage | None) -> Usage:
-    if usage is None:
-        return Usage(requests=1)
-    return Usage(
-        requests=1,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        total_tokens=usage.total_tokens,
-        input_tokens_details=usage.input_tokens_details,
-        output_tokens_details=usage.output_tokens_details,
-    )
-
-
-def completed_event(response: ModelResponse) -> ResponseCompletedEvent:
-    """The last event of the stream of a call that had this response."""
-    usage = response.usage
-    return ResponseCompletedEvent(
-        type="response.completed",
-        sequence_number=0,
-        response=Response(
-            id=response.response_id or "recorded",
-            created_at=time(),
-            model="recorded",
-            object="response",
-            output=response.output,
-            tool_choice="auto",
-            tools=[],
-            parallel_tool_calls=True,
-            usage=ResponseUsage(
-                input_tokens=usage.input_tokens,
-                output_tokens=usage.output_tokens,
-                total_tokens=usage.total_tokens,
-                input_tokens_details=usage.input_tokens_details,
-                output_tokens_details=usage.output_tokens_details,
-            ),
-        ),
-    )
