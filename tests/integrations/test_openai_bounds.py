@@ -12,16 +12,19 @@ from agents import (
     Agent,
     GuardrailFunctionOutput,
     ModelProvider,
+    ModelResponse,
     RunConfig,
     RunContextWrapper,
     RunHooks,
     Runner,
+    Usage,
     function_tool,
     get_current_trace,
     input_guardrail,
     output_guardrail,
 )
 from agents.run import AgentRunner, get_default_agent_runner, set_default_agent_runner
+from openai.types.responses import ResponseErrorEvent, ResponseOutputItemDoneEvent
 from pydantic import BaseModel
 
 from casework import Complete, Fail, HandOver, Postpone
@@ -30,6 +33,7 @@ from casework.agents.stop import Interrupted
 from casework.core.lifecycle import CaseStatus
 from casework.errors import RunLost
 from casework.integrations.openai_agents import current_run, durable
+from casework.integrations.openai_agents.responses import completed_event
 from casework.testing import run_agent
 from integrations.openai_script import Script, call, notices, outputs, says
 
@@ -229,6 +233,37 @@ def test_words_are_shown_while_they_come_and_said_once_whole():
     result = run(agent, stream=True)
     assert "".join(result.streamed).split() == ["one", "two", "three"]
     assert (result.said, result.usage.requests, agent.model.calls) == (["one two three"], 2, 2)
+
+
+class Broken(Script):
+    """A stream that ends as its test says."""
+
+    def __init__(self, *events):
+        super().__init__(says("done"))
+        self.events = events
+
+    async def stream_response(self, *args, **kwargs):
+        self.inputs.append(args)
+        for event in self.events:
+            yield event
+
+
+def test_a_stream_that_breaks_off_is_tried_again_and_one_that_fails_is_told():
+    broken = Broken()
+    result = run(Agent(name="clerk", model=broken), stream=True, how={"max_attempts": 2})
+    assert "ended before its response was complete" in result.reason
+    assert broken.calls == 2
+    failed = ResponseErrorEvent(type="error", code="full", message="try later", sequence_number=1)
+    result = run(Agent(name="clerk", model=Broken(failed)), stream=True)
+    assert "stream ended with error" in result.reason and "try later" in result.reason
+
+
+def test_items_that_a_service_streams_one_by_one_are_the_response():
+    done = completed_event(ModelResponse([], Usage(), "r1"))
+    item = ResponseOutputItemDoneEvent(
+        type="response.output_item.done", item=says("hello"), output_index=0, sequence_number=1
+    )
+    assert run(Agent(name="clerk", model=Broken(item, done)), stream=True).outcome == Complete("hello")
 
 
 def test_an_inner_agent_that_streams_is_replayed_without_its_model():

@@ -3,14 +3,24 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from agents import Model, ModelProvider, ModelResponse
+from agents import Model, ModelBehaviorError, ModelProvider, ModelResponse
 from agents.items import ItemHelpers
-from openai.types.responses import Response, ResponseCompletedEvent, ResponseOutputMessage, ResponseTextDeltaEvent
+from openai.types.responses import (
+    ResponseCompletedEvent,
+    ResponseOutputItemDoneEvent,
+    ResponseOutputMessage,
+    ResponseTextDeltaEvent,
+)
 
+from casework.core.payload import storable
 from casework.errors import Transient
 from casework.integrations.awaiting import settled
 from casework.integrations.openai_agents.recording import Recording, digest, scope, step_name, unordered
 from casework.integrations.openai_agents.responses import completed_event, kept_response, response_of, usage_of
+
+_FAILED = ("response.incomplete", "response.failed", "response.error", "error")
+
+MAX_SHOWN = 1000
 
 
 class DurableModel(Model):
@@ -45,6 +55,9 @@ class DurableModel(Model):
         await self._inner._cleanup_on_run_end(owner)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            # Before it is initialized, a copy has no inner model to ask.
+            raise AttributeError(name)
         return getattr(self._inner, name)
 
     async def _recorded(self, args: Any, kwargs: Any, call: Any) -> ModelResponse:
@@ -85,17 +98,22 @@ class DurableModel(Model):
             await settled(run.say(text, key=f"{name}: {place}"))
 
     async def _streamed(self, args: Any, kwargs: Any, events: list[Any] | None = None) -> ModelResponse:
-        done: Response | None = None
+        items: list[Any] = []
         async for event in self._inner.stream_response(*args, **kwargs):
             if events is not None:
                 events.append(event)
+            kind = getattr(event, "type", None)
             if isinstance(event, ResponseTextDeltaEvent):
                 await self._recording.tell(self._recording.run.stream(event.delta))
-            if isinstance(event, ResponseCompletedEvent):
+            elif isinstance(event, ResponseOutputItemDoneEvent):
+                items.append(event.item)
+            elif isinstance(event, ResponseCompletedEvent):
                 done = event.response
-        if done is None:
-            raise Transient("The model's stream ended before its response was complete.")
-        return ModelResponse(output=done.output, usage=usage_of(done.usage), response_id=done.id)
+                # Some services give the items only one by one.
+                return ModelResponse(output=done.output or items, usage=usage_of(done.usage), response_id=done.id)
+            elif kind in _FAILED:
+                raise ModelBehaviorError(f"The model's stream ended with {kind}: {storable(repr(event))[:MAX_SHOWN]}")
+        raise Transient("The model's stream ended before its response was complete.")
 
 
 class DurableProvider(ModelProvider):
