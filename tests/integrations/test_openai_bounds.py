@@ -34,7 +34,11 @@ from casework.core.lifecycle import CaseStatus
 from casework.errors import RunLost
 from casework.integrations.openai_agents import current_run, durable
 from casework.integrations.openai_agents.responses import completed_event
+from casework.service import agents, cases
+from casework.settings import Settings
 from casework.testing import run_agent
+from factories import TEAM, a_consumer, a_queue, claim, some_cases, work
+from integrations import conformance
 from integrations.openai_script import Script, call, notices, outputs, says
 
 
@@ -386,3 +390,24 @@ def test_runs_inside_of_a_tool_make_no_traces_either():
     assert run(agent).outcome == Complete("done")
     assert outputs(agent.model) == {"a1": "short", "o1": "short"}
     assert [one.export() for one in seen] == [None]
+
+
+SETTINGS = Settings(agent_modules="integrations.*")
+
+
+def test_a_run_that_reached_its_limit_goes_on_from_there_with_a_higher_one(db, tmp_path):
+    """A person deploys the new limit, and retries the case with its steps kept."""
+    ledger, queue = tmp_path / "ledger", a_queue(db)
+    worker = agents.create(db, SETTINGS, TEAM, "worker", target="integrations.openai_agents_agents:limited")
+    a_consumer(db, queue, worker)
+    script = [*(conformance.calls(conformance.look(str(n), str(n))) for n in range(4)), conformance.says("done")]
+    (case_id,) = some_cases(db, queue, data=conformance.case_of(script, ledger))
+    (message,) = claim(db, SETTINGS)
+    assert work(db, message, SETTINGS) == "failed"
+    agents.update(db, SETTINGS, TEAM, worker.id, target="integrations.openai_agents_agents:conforming")
+    cases.retry(db, SETTINGS, queue.id, [case_id], keep_steps=True)
+    (again,) = claim(db, SETTINGS)
+    assert work(db, again, SETTINGS) == "completed"
+    done = conformance.read(ledger)
+    assert [line for line in done if line.startswith("look")] == [f"look {n}" for n in range(4)]
+    assert [line for line in done if line.endswith("answered")] == [f"model {n} answered" for n in range(1, 6)]
