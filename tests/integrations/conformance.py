@@ -120,9 +120,10 @@ def calls(*made: Call) -> dict[str, Any]:
     return {"calls": [{"tool": one.tool, "arguments": dict(one.arguments), "id": one.id} for one in made]}
 
 
-def says(text: str, *made: Call, seconds: float = 0.0) -> dict[str, Any]:
-    """An answer of the model with a text, beside calls or as its last one. It takes so many seconds."""
-    return {**calls(*made), "text": text, "seconds": seconds}
+def says(text: str, *made: Call, seconds: float = 0.0, until: Path | str = os.curdir) -> dict[str, Any]:
+    """An answer of the model with a text, beside calls or as its last one. It takes so many seconds, and then until a file is
+    there."""
+    return {**calls(*made), "text": text, "seconds": seconds, "until": str(until)}
 
 
 def final(output: Mapping[str, Any], *made: Call) -> dict[str, Any]:
@@ -163,6 +164,8 @@ async def play(prompt: str, answers: int) -> dict[str, Any]:
     answer, ledger = dict(case["script"][answers]), Path(case["ledger"])
     write(ledger, f"model {answers + 1}")
     await asyncio.sleep(answer.get("seconds", 0.0))
+    while not Path(answer.get("until", os.curdir)).exists():
+        await asyncio.sleep(0.01)
     write(ledger, f"model {answers + 1} answered")
     return answer
 

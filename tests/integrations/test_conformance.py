@@ -400,16 +400,19 @@ def test_a_stop_waits_for_a_plain_tool_whose_result_is_kept(framework, db, real,
 
 
 @shows(Guarantee.STOPS)
-def test_an_attempt_that_lost_its_case_writes_nothing_and_ends(db, real, ledger):
-    message = real(calls(look("a", "1")), says("done", seconds=1), name="conforming")
+def test_an_attempt_that_lost_its_case_writes_nothing_and_ends(db, real, ledger, tmp_path):
+    lost = tmp_path / "the case is lost"
+    message = real(calls(look("a", "1")), says("done", until=lost))
     started, results = an_attempt(db, message, settings=SETTINGS), []
     thread = threading.Thread(
         target=lambda: results.append(call_agent(db, SETTINGS, started, lambda effects: None)), daemon=True
     )
     thread.start()
+    # From here until the file is there, the attempt waits for its model and leaves the connection alone.
     wait_for(ledger, "model 2")
     before = kept_of(db, message)
     cases.settle(db, SETTINGS, the_case(db, started.case.id).queue_id, [started.case.id], CaseStatus.FAILED)
+    lost.touch()
     thread.join(60)
     (result,) = results
     assert isinstance(result, Lost), result

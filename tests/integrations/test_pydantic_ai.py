@@ -1,6 +1,7 @@
 """What is special about pydantic-ai; what all adapters promise is in test_conformance.py."""
 
 from collections import Counter
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -18,6 +19,7 @@ from pydantic_ai.usage import UsageLimits
 from casework import Complete, HandOver, OnExpiry, agent
 from casework.core.lifecycle import CaseStatus
 from casework.core.requests import Decision
+from casework.errors import DatabaseUnavailable
 from casework.integrations.pydantic_ai import current_run, durable
 from casework.testing import Answering, run_agent
 
@@ -376,3 +378,46 @@ def test_the_key_of_a_call_is_the_same_in_every_attempt():
     played(made(inner), kill_in_step="tool 1 look 1")
     assert len(keys) == 2
     assert len(set(keys)) == 1
+
+
+class Unreliable:
+    """A run whose database is away whenever the result of a step is to be written the first time."""
+
+    def __init__(self, run):
+        self._run, self.name, self.failed = run, None, set()
+
+    def step(self, name, do):
+        self.name = name
+        return self._run.step(name, do)
+
+    def __getattr__(self, name):
+        return getattr(self._run, name)
+
+    @contextmanager
+    def together(self):
+        yield
+        if self.name and self.name not in self.failed:
+            self.failed.add(self.name)
+            raise DatabaseUnavailable("it is away")
+
+
+def test_what_has_come_is_kept_when_the_database_is_back():
+    model, done, seen = Model(("look", {}, "1"), "done"), [], []
+    inner = an_agent(model)
+
+    @inner.tool_plain
+    def look() -> str:
+        done.append(1)
+        return "seen"
+
+    found = made(inner)
+
+    @agent
+    async def without_a_database(run):
+        seen.append(Unreliable(run))
+        return await found(seen[-1])
+
+    result = run_agent(without_a_database, max_attempts=50)
+    assert (result.outcome, done) == (Complete("done"), [1])
+    assert set(model.counts.values()) == {1}
+    assert (len(seen), seen[0].failed) == (1, {"model 1", "tool 1 look 1", "model 2"})

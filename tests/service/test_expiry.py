@@ -2,13 +2,13 @@
 
 import pytest
 
+from asking import ask, events
 from casework.core.lifecycle import CaseStatus
 from casework.core.requests import Action, Decision, OnExpiry, Request
 from casework.errors import AlreadyAnswered
 from casework.service import cases, requests
 from casework.service.sweep import sweep
 from factories import SETTINGS, TEAM, claim, the_case, the_run
-from service.test_requests_to_people import ask, events
 
 HOUR = 3600
 

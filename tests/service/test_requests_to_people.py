@@ -2,33 +2,19 @@
 
 import pytest
 
-from casework.agents.results import Asked
-from casework.agents.stop import Suspended
+from asking import ask, events
 from casework.core.lifecycle import CaseStatus
-from casework.core.requests import Action, Answering, Decision, Placed, Request
+from casework.core.requests import Action, Answering, Decision, Request
 from casework.errors import AlreadyAnswered, Forbidden, InvalidInput
-from casework.service import cases, requests
-from factories import SETTINGS, TEAM, an_attempt, claim, finish, history, some_cases, the_case, worked_queue
+from casework.service import cases, requests, runs
+from casework.service.diagnosis.case import explain
+from factories import SETTINGS, TEAM, history, some_cases, the_case, worked_queue
 
 REFUND = Action(
     name="refund",
     arguments={"order": "A-1", "euros": 120, "note": None},
     schema={"type": "object", "properties": {"euros": {"type": "integer", "maximum": 500}}, "required": ["euros"]},
 )
-
-
-def ask(db, *asked):
-    """A case whose run has made these requests in one wait, and their ids."""
-    queue, _ = worked_queue(db)
-    (case_id,) = some_cases(db, queue)
-    (message,) = claim(db)
-    wait = Suspended(*(Placed(one, number) for number, one in enumerate(asked)))
-    finish(db, an_attempt(db, message), Asked(wait))
-    return case_id, [one.id for one in requests.find(db, TEAM)]
-
-
-def events(db, case_id, type):
-    return [event for event in cases.get(db, TEAM, case_id)[1] if event.type == type]
 
 
 def test_a_run_goes_on_when_all_of_its_group_are_answered(db):
@@ -43,6 +29,14 @@ def test_a_run_goes_on_when_all_of_its_group_are_answered(db):
     assert [event.human_request_id for event in events(db, case_id, "needs_input")] == [first, second, third]
     assert [event.human_request_id for event in events(db, case_id, "input_received")] == [third, first, second]
     assert {one.waits_as for one in requests.find(db, TEAM, open_only=False)} == {first}
+
+
+def test_a_run_with_a_group_is_listed_once_with_the_first_that_waits(db, settings):
+    case_id, (first, _) = ask(db, Request(title="a"), Request(title="b"))
+    requests.answer(db, TEAM, first, "yes")
+    (run,) = runs.of_case(db, TEAM, case_id)
+    assert (run.has_pending_human_request, run.pending_human_request_title) == (True, "b")
+    assert "b" in explain(db, settings, TEAM, case_id).message
 
 
 @pytest.mark.parametrize(

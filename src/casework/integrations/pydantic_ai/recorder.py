@@ -26,6 +26,7 @@ from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.toolsets import AbstractToolset, ToolsetTool, WrapperToolset
 from pydantic_core import to_jsonable_python
 
+from casework.errors import Unavailable
 from casework.integrations.awaiting import settled
 from casework.integrations.pydantic_ai import kept
 from casework.integrations.signals import Signals
@@ -33,6 +34,9 @@ from casework.integrations.signals import Signals
 T = TypeVar("T")
 
 SHOWN = 200
+
+KEEP_TRIES, KEEP_SECONDS = 120, 0.5
+"""How often, and how far apart, it is tried to keep an answer while the database is away."""
 
 WAITING_KINDS = ("unapproved", "external")
 """Kinds of tools whose calls wait for people."""
@@ -102,17 +106,21 @@ class Conversation:
 
         async def ask_model() -> Any:
             outputs = {tool.name for tool in context.model_request_parameters.output_tools}
-            answers.append(await handler(context))
-            answers.append(self._without_early_output(answers[0], outputs))
+            if not answers:
+                answers.append(await handler(context))
+                answers.append(self._without_early_output(answers[0], outputs))
             # From here to the end of the block, all is written at once.
             block.enter_context(self.run.together())
             return kept.written(self._kept_messages, messages, answers[1], code)
 
-        with ExitStack() as block:
+        async def keep() -> None:
             await settled(self.run.step(kept.model_step(self.turn), ask_model))
             await self._tell_answer(answers[1], context)
             if answers[1] is not answers[0]:
                 await self.notice(EARLY_OUTPUT)
+
+        block = ExitStack()
+        await until_kept(block, keep, answers)
         return answers[1]
 
     def _without_early_output(self, answer: ModelResponse, outputs: set[str]) -> ModelResponse:
@@ -134,19 +142,25 @@ class Conversation:
 
         async def call_tool() -> Any:
             try:
-                result = await self._result(name, call_id, tool() if is_async else self._to_its_end(tool, cancelled))
+                if not results:
+                    call = tool() if is_async else self._to_its_end(tool, cancelled)
+                    results.append(await self._result(name, call_id, call))
             except ModelRetry as error:
                 return {"retry": error.message}
             except ToolFailed as error:
                 return {"failed": error.message}
-            results.append(result)
             block.enter_context(self.run.together())
-            return kept.result_to_json(result)
+            return kept.result_to_json(results[0])
 
-        with self.signals.noted(), ExitStack() as block:
+        async def keep() -> Any:
             found = await settled(self.run.step(kept.tool_step(self.turn, name, call_id), call_tool))
             if results:
                 await self._tell(name, arguments, f"{self.turn} {call_id}", result=_shown(results[0]))
+            return found
+
+        block = ExitStack()
+        with self.signals.noted():
+            found = await until_kept(block, keep, results)
         if cancelled:
             raise cancelled[0]
         if "retry" in found:
@@ -233,6 +247,21 @@ class Conversation:
         if key not in self._told:
             await settled(self.run.tool(tool, arguments, key=key, **came))
             self._told.add(key)
+
+
+async def until_kept(block: ExitStack, keep: Callable[[], Awaitable[T]], returned: Sequence[object]) -> T:
+    """Keep something, with what the block writes at its end. While the database is away, try again, if it has been done and
+    so must not be done again. Raises what `keep` raises."""
+    for _ in range(KEEP_TRIES):
+        try:
+            with block:
+                return await keep()
+        except Unavailable:
+            if not returned:
+                raise
+            await asyncio.sleep(KEEP_SECONDS)
+    with block:
+        return await keep()
 
 
 def _shown(result: Any) -> Any:
