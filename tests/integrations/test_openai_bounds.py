@@ -117,7 +117,7 @@ class Account:
     owner: str
 
 
-def test_the_context_is_made_from_the_case_in_each_attempt_and_keeps_its_type():
+def test_the_context_comes_from_the_case_each_time_with_its_type():
     seen, built = [], []
 
     def context(case):
@@ -158,7 +158,7 @@ def test_an_input_that_is_no_json_is_told():
 
 
 @pytest.mark.parametrize("signal", [RunLost, Interrupted, SystemExit])
-def test_what_ends_an_attempt_is_not_hidden_by_the_text_that_the_sdk_makes_of_it(signal):
+def test_no_text_that_the_sdk_makes_hides_what_ends_an_attempt(signal):
     @function_tool
     async def ends() -> str:
         raise signal
@@ -252,7 +252,7 @@ class Broken(Script):
             yield event
 
 
-def test_a_stream_that_breaks_off_is_tried_again_and_one_that_fails_is_told():
+def test_a_broken_stream_is_tried_again_and_a_failed_one_is_told():
     broken = Broken()
     result = run(Agent(name="clerk", model=broken), stream=True, how={"max_attempts": 2})
     assert "ended before its response was complete" in result.reason

@@ -304,7 +304,7 @@ def test_the_author_s_own_agents_stay_as_they_are():
     assert agent.tools[0].on_invoke_tool is pause.on_invoke_tool
 
 
-def test_text_that_a_database_cannot_hold_is_no_reason_to_call_a_model_again():
+def test_text_that_a_database_cannot_hold_is_kept_escaped():
     @function_tool
     async def odd() -> str:
         return "nul \0 and half a sign \ud83d"

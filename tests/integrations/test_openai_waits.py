@@ -263,7 +263,7 @@ def test_a_hosted_mcp_tool_is_approved_or_rejected_and_no_more(verdict):
     assert (told["approve"], told["approval_request_id"]) == (verdict, "m1")
 
 
-def test_two_calls_that_no_answer_can_tell_apart_are_told_and_nothing_is_asked():
+def test_calls_that_no_answer_can_tell_apart_are_told_and_not_asked():
     inner = Bank([call("pay", "p1", to="Ann", amount=5)], says("inner done"))
     outer = Script([call("bank", "b1", input="a"), call("bank", "b2", input="b")], says("outer done"))
     agent = Agent(name="boss", model=outer, tools=[inner.agent.as_tool("bank", "pays")])
@@ -326,7 +326,7 @@ def test_a_tool_that_is_gone_after_a_wait_is_told_and_nothing_is_called(left):
     assert (bank.done, bank.model.calls) == ([], 1)
 
 
-def test_an_approval_is_asked_again_if_the_arguments_mean_something_else_now():
+def test_an_approval_is_asked_again_if_its_schema_has_changed():
     bank = Deployed(*ONE)
 
     @function_tool(needs_approval=True)
