@@ -155,6 +155,25 @@ def test_a_tool_that_asks_lets_the_others_of_its_turn_finish():
     assert outputs(bank.model)["a1"] == "hello Ann"
 
 
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_tool_of_an_inner_agent_asks_and_the_outer_ones_finish(plain):
+    @function_tool(name_override="asks")
+    def asks_plainly() -> str:
+        return current_run().ask("Name?")
+
+    @function_tool
+    async def asks() -> str:
+        return current_run().ask("Name?")
+
+    inner = Script(call("asks", "a1"), says("inner done"))
+    bank = Bank([call("look", "l1", what="rates"), call("inner", "i1", input="go")], says("done"))
+    tool = asks_plainly if plain else asks
+    bank.agent.tools.append(Agent(name="inner", model=inner, tools=[tool]).as_tool("inner", "asks"))
+    result = bank.run({"Name?": "Ann"})
+    assert (result.status, bank.done) == (CaseStatus.COMPLETED, ["look rates"])
+    assert outputs(inner)["a1"] == "Ann"
+
+
 def test_approvals_inside_of_an_agent_that_is_a_tool_come_to_people():
     inner = Bank([call("look", "l1", what="rates"), call("pay", "p1", to="Ann", amount=5)], says("inner done"))
     outer = Script([call("bank", "b1", input="pay Ann")], says("outer done"))

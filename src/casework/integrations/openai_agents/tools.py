@@ -54,8 +54,8 @@ class DurableTools:
 
     def __init__(self, recording: Recording, calls: Calls) -> None:
         self._recording, self._calls = recording, calls
-        self._working: set[asyncio.Task[Any]] = set()
-        self._asking: set[asyncio.Task[Any]] = set()
+        self._working: dict[str, set[asyncio.Task[Any]]] = {}
+        """Those that have neither returned nor asked a person, by the path of the run that they are tools of."""
         self._threads: set[asyncio.Task[Any]] = set()
         self._errors: dict[str, str] = {}
         """What tools raised and the SDK made a text for the model of, by the id of the call."""
@@ -93,6 +93,9 @@ class DurableTools:
         while working := [task for task in self._threads if not task.done()]:
             with suppress(asyncio.CancelledError):
                 await asyncio.wait(working)
+        for task in self._threads:
+            # What it raised is known, and nobody awaits it if the attempt was cancelled.
+            task.cancelled() or task.exception()
 
     def _hearing_errors(self, invoke: Any) -> Any:
         """The invocation, whose errors are heard of here although the SDK handles them."""
@@ -112,18 +115,18 @@ class DurableTools:
 
     async def _beside_others(self, work: Awaitable[Any]) -> Any:
         """A tool that asks a person lets the others of its turn finish, so that they are not begun again."""
-        task = asyncio.current_task()
+        task, working = asyncio.current_task(), self._working.setdefault(scope().path, set())
         assert task is not None
-        self._working.add(task)
+        working.add(task)
         try:
             return await work
         except Suspended:
-            self._asking.add(task)
-            while others := self._working - self._asking:
-                await asyncio.wait({asyncio.ensure_future(_ended(other)) for other in others})
+            working.discard(task)
+            while working:
+                await asyncio.wait(working)
             raise
         finally:
-            self._working.discard(task)
+            working.discard(task)
 
     def _call(self, tool: Any, invoke: Invoke, context: Any, arguments: str) -> Call:
         outer, key = scope(), call_key(context.tool_call_id, tool.name, arguments)
@@ -247,7 +250,3 @@ def _is_plain(tool: Any) -> bool:
 
 def _is_hosted(tool: Any) -> bool:
     return isinstance(tool, ShellTool) and tool.executor is None
-
-
-async def _ended(task: asyncio.Task[Any]) -> None:
-    await asyncio.wait({task})
