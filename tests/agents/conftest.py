@@ -1,6 +1,6 @@
 import pytest
 
-from agents.commanding import commanded
+from commanding import commanded
 
 
 @pytest.fixture

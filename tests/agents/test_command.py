@@ -5,12 +5,12 @@ import shutil
 
 import pytest
 
-from agents.commanding import ALLOWING
 from casework.agents.runners import process
 from casework.agents.runners.command import MAX_MESSAGES, MAX_STDERR
 from casework.core.lifecycle import RunStatus
 from casework.core.requests import Answering
 from casework.service import requests
+from commanding import ALLOWING
 from factories import TEAM, a_queue
 
 GET = """\

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from agents.calling import a_run
-from agents.commanding import ALLOWING, Stopping, commanded, is_alive, tell
+from calling import a_run
 from casework.agents.results import Crashed
 from casework.agents.runners.command import CommandRunner
 from casework.agents.stop import Stop
 from casework.core.lifecycle import CaseStatus
 from casework.service import cases
+from commanding import ALLOWING, Stopping, commanded, is_alive, tell
 from patience import wait_for
 
 

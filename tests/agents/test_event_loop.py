@@ -6,8 +6,8 @@ import threading
 import time
 
 import pytest
-from calling import call, call_aside
 
+from calling import call, call_aside
 from casework import Complete, agent
 from casework.agents.results import Crashed, Returned, Stopped
 from casework.agents.stop import Stop

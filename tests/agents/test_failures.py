@@ -5,8 +5,8 @@ import multiprocessing
 import sys
 
 import pytest
-from calling import call
 
+from calling import call
 from casework import Complete, agent
 from casework.agents.failures import result_of
 from casework.agents.results import Asked, Crashed, Lost, Returned, Stopped

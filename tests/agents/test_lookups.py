@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from calling import call
 
+from calling import call
 from casework import Complete, agent
 from casework.agents import lookups
 

@@ -8,9 +8,9 @@ import yaml
 from click import Command
 from typer.testing import CliRunner
 
-from agents.calling import a_run
 from bench.markdown import HEADER, write
 from bench.parts import PARTS
+from calling import a_run
 from casework.agents import Run
 from casework.agents.runners import command, protocol
 from casework.agents.stop import Stop

@@ -110,6 +110,7 @@ FRAMEWORKS = [
         tested="1.2.22",
         limits={Guarantee.KILLED: "yes, by node: what one node does is done again until it has finished"},
     ),
+    Framework("openai-agents", "openai-agents", "integrations.openai_agents_agents", tested="0.24.0"),
 ]
 
 

@@ -13,7 +13,8 @@ from integrations.conformance import FRAMEWORKS, case_of, look, pay, read, says
 from integrations.conformance import wait_for as wait_for_line
 from patience import wait_for
 
-pytestmark = pytest.mark.process
+# Each worker imports a framework and its libraries, which takes seconds where others work too.
+pytestmark = [pytest.mark.process, pytest.mark.timeout(400)]
 
 MODULES = "integrations.*"
 A_MOMENT = 0.3

@@ -5,11 +5,11 @@ import signal
 
 import pytest
 
-from agents.commanding import is_alive
 from casework.cli.roles import Pool
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import AgentKind
 from casework.service import agents, cases, requests, runs
+from commanding import is_alive
 from factories import TEAM, a_consumer, a_queue, history
 from patience import wait_for
 
