@@ -131,8 +131,13 @@ def network_of(address: str | None) -> str | None:
 
 def check_right(key: StoredKey, right: Right) -> None:
     """Raise Forbidden if the key's role does not have the right."""
-    if right not in RIGHTS[key.role]:
+    if right not in rights_of(key):
         raise Forbidden(f"This key's role is {key.role}, which may not {right}.")
+
+
+def rights_of(key: StoredKey) -> frozenset[Right]:
+    """What the key may do."""
+    return RIGHTS[key.role]
 
 
 def agents_of(key: StoredKey) -> Collection[AgentId] | None:

@@ -9,7 +9,7 @@ from casework.store.tables.of_cases import (
     cases_of,
     human_requests,
 )
-from casework.store.tables.of_operation import api_keys, counters, idempotency_keys, processes
+from casework.store.tables.of_operation import api_keys, counters, idempotency_keys, processes, secrets
 from casework.store.tables.of_queues import agents, consumers, labels, queues, teams
 from casework.store.tables.of_runs import run_messages, run_steps, runs, runs_of
 
@@ -33,5 +33,6 @@ __all__ = [
     "run_steps",
     "runs",
     "runs_of",
+    "secrets",
     "teams",
 ]

@@ -1,6 +1,19 @@
-"""What keeps the service itself going: API keys, counters, repeated requests, processes."""
+"""What keeps the service itself going: API keys, counters, repeated requests, processes, secrets."""
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from casework.core.model import CounterName
@@ -57,4 +70,13 @@ processes = Table(
     moment("seen_at", nullable=False),
     # Slots that agents hold which cannot be ended: threads.
     Column("lost_slots", Integer, nullable=False, server_default="0"),
+)
+
+# Secrets that all processes of the installation share, each made by the process that needs it first.
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    created(),
 )
