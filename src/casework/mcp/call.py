@@ -9,6 +9,7 @@ from uuid import UUID
 import anyio.to_thread
 import mcp_types as types
 from mcp.server import ServerRequestContext
+from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from casework.mcp.caller import Caller
@@ -101,9 +102,11 @@ class Call:
         if speaks_modern(self.context):
             asked = {key: types.ElicitRequest(params=form) for key, form in forms.items()}
             raise Reply(types.InputRequiredResult(input_requests=dict(asked), request_state=state))
-        found = {}
+        found, session = {}, self.context.session
         for key, form in forms.items():
-            found[key] = await self.context.session.elicit_form(
-                form.message, form.requested_schema, self.context.request_id
-            )
+            try:
+                found[key] = await session.elicit_form(form.message, form.requested_schema, self.context.request_id)
+            except MCPError:
+                # A client that cannot after all: the question waits for somebody else, and the call goes on.
+                found[key] = types.ElicitResult(action="cancel")
         return found
