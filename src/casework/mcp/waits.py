@@ -28,9 +28,13 @@ class Waits:
         self.ending = ending
         """Whether the process is about to stop; calls then end their wait."""
 
+    def has_room(self, identity: str) -> bool:
+        """Whether one more call of that caller may wait."""
+        return self._of_caller[identity] < self._most_of_caller
+
     async def until(self, identity: str, look: Callable[[], T | None], seconds: float) -> T | None:
         """What `look`, called in a thread, finds within that time; None if that is nothing. Raises Conflict at the limit."""
-        if self._of_caller[identity] >= self._most_of_caller:
+        if not self.has_room(identity):
             raise Conflict(
                 f"{self._most_of_caller} calls of this key are waiting already: end one, or give wait_seconds 0."
             )

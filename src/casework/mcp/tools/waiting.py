@@ -58,6 +58,8 @@ async def _wait(call: Call, case_id: UUID, seconds: int) -> Outcome:
     await in_thread(answers.take, caller, now.asked, given)
     unwanted = _not_given(given)
     while True:
+        if not call.waits.has_room(caller.identity):
+            return await in_thread(progress.outcome, caller, now.case)
         news = partial(_news, caller, case_id, unwanted if asks else None)
         found = await call.waits.until(caller.identity, news, seconds)
         if found is None:
@@ -66,6 +68,7 @@ async def _wait(call: Call, case_id: UUID, seconds: int) -> Outcome:
         if found.ended:
             return await _ended(caller, found)
         wanted = answers.forms([one for one in found.asked if str(one.id) not in unwanted])
+        now = found
         given = await call.ask(wanted, str(case_id))
         await in_thread(answers.take, caller, found.asked, given)
         unwanted |= _not_given(given)
