@@ -86,10 +86,11 @@ def test_asks_a_person_and_goes_on_with_the_answer(models, queue, robot):
     assert models("ask_person", robot, claim=claim, title="Colour?", options=["red", "blue"])["result"] == "needs_input"
     (request,) = models("list_requests", queue="inbox")["requests"]
     assert (request["title"], request["options"]) == ("Colour?", ["red", "blue"])
-    answered = models("answer_request", request_id=request["id"], answer="red")
+    answered = models("answer_request", request_id=request["id"], value="red")
     assert (answered["status"], answered["answer"]) == ("answered", "red")
     work = models("claim_case", robot)
-    assert (work["case_id"], work["answers"]) == (str(id), [{"question": "Colour?", "answer": "red"}])
+    (answer,) = work["answers"]
+    assert (work["case_id"], answer["question"], answer["answer"]) == (str(id), "Colour?", "red")
     assert work["claim"] != claim
 
 

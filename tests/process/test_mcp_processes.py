@@ -109,9 +109,7 @@ def test_stdio_has_the_rights_of_its_key(installation, tmp_path):
     names, refused = play(lambda: scene(key(installation, Role.READER)))
     assert "get_case" in names
     assert "settle_case" not in names
-    assert refused.content[0].text == (
-        "The tool settle_case is not for this key: its role is reader, which may not operate."
-    )
+    assert refused.content[0].text == ("The tool settle_case is not for this key of role reader: it may not operate.")
 
 
 def test_stdio_refuses_a_wrong_key_in_one_line(installation):

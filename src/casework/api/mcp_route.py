@@ -81,6 +81,7 @@ def _caller(request: Request) -> "Caller":
     return of_key(
         found.casework,
         found.key,
+        person=found.person,
         reads=state.reads,
         counts=state.counts,
         turn=lambda: state.read_share.slot(found.key.id),

@@ -23,6 +23,16 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+MAX_VALUE = 6_000
+"""Characters of a value as JSON, where a result holds several."""
+
+
+def short(value: Any) -> Any:
+    """The value; or the beginning of its JSON text, if that is long."""
+    text = as_json(value)
+    return value if len(text) <= MAX_VALUE else cut(text, MAX_VALUE)
+
+
 class WithData(BaseModel):
     """A result with the data of a case: as it is, or, where it is long, as pieces of its JSON text."""
 

@@ -4,7 +4,6 @@ import getpass
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from casework.core.model import TeamId
 from casework.core.roles import Right
@@ -24,8 +23,10 @@ class Caller:
 
     casework: Casework
     team: TeamId
-    name: str
-    """As others see it, in the history of a case and beside an answer."""
+    key: str | None
+    """The name of its key."""
+    person: str | None
+    """The person for whom it acts, if it says so."""
     role: str
     rights: frozenset[Right]
     permitted: Permitted
@@ -37,28 +38,46 @@ class Caller:
 
     @property
     def db(self) -> Database:
-        return self.casework.db
+        """The database, for what the caller does: the history says that it was this key, and this person."""
+        return self.casework.db.acting_for(key=self.key, person=self.person)
 
     @property
     def identity(self) -> str:
         """Whom a task belongs to. A key that was rotated has its name, and so goes on with its tasks."""
-        return f"{self.team}/{self.name}"
+        return f"{self.team}/{'home' if self.key is None else f'key {self.key}'}"
+
+    @property
+    def names(self) -> set[str]:
+        """The names by which a request may be assigned to it."""
+        return {name for name in (self.key, self.person) if name}
+
+    @property
+    def answers_as(self) -> str:
+        """As it stands beside an answer."""
+        return self.person or f"key {self.key}"
 
 
 def of_key(
-    casework: Casework, key: StoredKey, *, reads: Database | None = None, counts: Counts | None = None, turn: Any = None
+    casework: Casework,
+    key: StoredKey,
+    *,
+    person: str | None = None,
+    reads: Database | None = None,
+    counts: Counts | None = None,
+    turn: Turn = nullcontext,
 ) -> Caller:
     """The caller with that key."""
     return Caller(
         casework,
         key.team_id,
-        f"key {key.name}",
+        key.name,
+        person,
         key.role,
         keys.rights_of(key),
         keys.agents_of(key),
         reads or casework.db,
         counts or Counts(),
-        turn or nullcontext,
+        turn,
     )
 
 
@@ -67,7 +86,7 @@ def at_home(casework: Casework) -> Caller:
 
     Raises NotFound if CASEWORK_TEAM names no team.
     """
-    name = "the command line"
+    name = None
     with suppress(OSError, KeyError):
         name = getpass.getuser()
-    return Caller(casework, casework.team_id, name, "admin", frozenset(Right), None, casework.db, Counts())
+    return Caller(casework, casework.team_id, None, name, "admin", frozenset(Right), None, casework.db, Counts())

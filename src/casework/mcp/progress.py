@@ -8,8 +8,8 @@ import mcp_types as types
 from pydantic import BaseModel, Field
 
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Case, HumanRequest
-from casework.core.roles import Right
+from casework.core.model import Case
+from casework.core.requests import HumanRequest
 from casework.errors import NotFound
 from casework.mcp.bounds import WithData, as_json, cut, piece
 from casework.mcp.caller import Caller
@@ -17,8 +17,6 @@ from casework.service import cases, requests
 from casework.service.diagnosis.case import explain
 
 ENDED = (CaseStatus.COMPLETED, CaseStatus.FAILED)
-ANSWERING = Right.OPERATE
-"""The right to answer what a run asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +42,8 @@ def look(caller: Caller, case_id: UUID) -> Progress:
 
 
 def _asked(caller: Caller, case: Case) -> list[HumanRequest]:
-    if case.pending_human_request_id is None:
-        return []
-    try:
-        request = requests.get(caller.db, caller.team, case.pending_human_request_id)
-    except NotFound:
-        return []
-    return [request] if request.status == "pending" else []
+    waits_for = case.pending_human_request_id
+    return requests.find(caller.db, caller.team, group_id=waits_for) if waits_for else []
 
 
 class Outcome(WithData):

@@ -11,7 +11,8 @@ from casework.core import model
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import MAX_LABEL, MAX_LABELS, MAX_TITLE, LabelRef, Priority
 from casework.core.names import MAX_NAME
-from casework.mcp.bounds import cut
+from casework.core.requests import Decision, HumanRequest
+from casework.mcp.bounds import cut, short
 
 QueueRef = Annotated[str, Field(min_length=1, max_length=MAX_NAME, description="Name or id of a queue.")]
 AgentRef = Annotated[str, Field(min_length=1, max_length=MAX_NAME, description="Name or id of an agent.")]
@@ -89,24 +90,44 @@ class Request(BaseModel):
     status: str
     title: str
     description: str | None = None
-    options: list[str]
+    options: list[str] | None = Field(None, description="The only answers, if there are any.")
+    action: str | None = Field(None, description="What is to be approved.")
+    arguments: Any = Field(
+        None, description="The action's arguments; once it was approved, what is to be done with it."
+    )
+    answer_schema: Any = Field(None, description="The JSON Schema of the answer.")
+    decisions: list[Decision]
+    assignees: list[str] | None = Field(None, description="Who may answer, if not everybody may.")
+    approved_by: list[str] | None = None
     created_at: datetime
+    expires_at: datetime | None = None
+    decision: Decision | None = None
     answer: Any = None
+    message: str | None = None
     answered_by: str | None = None
 
 
-def request_of(request: model.HumanRequest) -> Request:
+def request_of(request: HumanRequest) -> Request:
     return Request(
         id=request.id,
         case_id=request.case_id,
         case_title=request.case_title,
         type=request.kind,
         status=request.status,
-        title=request.title,
+        title=cut(request.title) or "",
         description=cut(request.description),
-        options=list(request.options),
+        options=list(request.options) or None,
+        action=request.action.name if request.action else None,
+        arguments=short(request.arguments or (request.action.arguments if request.action else None)),
+        answer_schema=short(request.schema),
+        decisions=list(request.decisions),
+        assignees=list(request.assignees) or None,
+        approved_by=list(request.approved_by) or None,
         created_at=request.created_at,
-        answer=request.answer,
+        expires_at=request.expires_at,
+        decision=request.decision,
+        answer=short(request.answer),
+        message=cut(request.message),
         answered_by=request.responded_by,
     )
 
@@ -116,6 +137,7 @@ class Event(BaseModel):
     type: str
     reason: str | None = None
     agent: str | None = None
+    by: str | None = Field(None, description="The person or key that did it.")
 
 
 class Run(BaseModel):
@@ -134,5 +156,5 @@ class Message(BaseModel):
 def message_of(message: model.Message) -> Message:
     """A message in one text: what the agent said, or called."""
     content = message.content
-    text = content["text"] if message.type == "text" else f"[{message.type}] {content}"
+    text = content["text"] if message.type in ("text", "notice") else f"[{message.type}] {content}"
     return Message(at=message.created_at, text=cut(str(text)) or "")

@@ -6,19 +6,17 @@ from typing import Any
 from uuid import UUID
 
 import mcp_types as types
-from mcp.shared.exceptions import MCPError
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, InputResponses
+from mcp_types import INTERNAL_ERROR, InputResponses
 from pydantic import Field
 
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case
 from casework.core.roles import Right
-from casework.errors import NotFound
+from casework.errors import Forbidden, NotFound
 from casework.mcp import answers, handles, progress
 from casework.mcp.bounds import cut
 from casework.mcp.call import Context, can_ask
 from casework.mcp.caller import Caller
-from casework.mcp.progress import ANSWERING
 from casework.service import cases
 from casework.service.diagnosis.case import explain
 
@@ -72,16 +70,17 @@ class Tasks:
         if now.ended:
             return {**task, **_ended(caller, case)}
         shared = {**task, "statusMessage": _why(caller, case), "pollIntervalMs": _poll(case)}
-        if now.asked and ANSWERING in caller.rights and can_ask(context):
-            return {**shared, "status": "input_required", "inputRequests": answers.input_requests(now.asked)}
+        asked = answers.answerable(caller, now.asked) if can_ask(context) else []
+        if asked:
+            return {**shared, "status": "input_required", "inputRequests": answers.input_requests(asked)}
         # What the client cannot answer, somebody else will.
         return {**shared, "status": "working"}
 
     def updated(self, caller: Caller, task_id: str, given: InputResponses) -> None:
         """Answer what the case asks. Raises NotFound, Forbidden and InvalidInput."""
         case_id = self.case_of(caller, task_id)
-        if ANSWERING not in caller.rights:
-            raise MCPError(INVALID_PARAMS, f"This key's role is {caller.role}, which may not answer.")
+        if Right.ANSWER not in caller.rights:
+            raise Forbidden("This key may not answer.")
         results = {key: one for key, one in given.items() if isinstance(one, types.ElicitResult)}
         answers.take(caller, progress.look(caller, case_id).asked, results)
 

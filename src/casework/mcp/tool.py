@@ -68,9 +68,7 @@ class Tool:
         """Raise Forbidden if the caller lacks a right."""
         lacking = sorted(self.rights - caller.rights)
         if lacking:
-            raise Forbidden(
-                f"The tool {self.name} is not for this key: its role is {caller.role}, which may not {lacking[0]}."
-            )
+            raise Forbidden(f"The tool {self.name} is not for this key of role {caller.role}: it may not {lacking[0]}.")
 
     def parse(self, given: dict[str, Any] | None) -> dict[str, Any]:
         """The arguments that were given, by their names. Raises InvalidInput, with the place and what is wrong there."""

@@ -32,9 +32,8 @@ def again(db: Database, team_id: TeamId, run_id: UUID, attempt: int) -> PulledRu
         case = cases.get(tx, team_id, run.case_id) if run and run.case_id else None
         if run is None or case is None:
             raise RunLost
-        asked = [request for request in requests.of_run(tx, run.id) if request.responded_at]
+        answers = [request.answered() for request in requests.of_run(tx, run.id) if request.responded_at]
         steps = {name: step.value for name, step in messages.steps_of(tx, run.id).items()}
     labels = tuple(LabelRef(label.value, label.key) for label in case.labels)
     held = HeldCase(case.id, case.queue_id, case.title, case.data, case.priority, labels, case.created_at)
-    answers = [{"type": one.kind, "title": one.title, "response": one.answer} for one in asked]
     return PulledRun(run.id, attempt, held, answers, steps)

@@ -142,7 +142,7 @@ class FullCase(shapes.Case, WithData):
 
 @tool(Right.READ, reads=True)
 def get_case(caller: Caller, case_id: CaseRef, data_from: Offset = 0, history_from: Offset = 0) -> FullCase:
-    """Read a case: its data, why it stands where it stands, its runs, the latest messages, and its history."""
+    """Read a case: its data, why it stands where it stands, its runs, the latest messages, what it asks people, and its history."""
     db, team = caller.reads, caller.team
     case, events = cases.get(db, team, case_id)
     of_case = runs.of_case(db, team, case_id)
@@ -161,7 +161,13 @@ def get_case(caller: Caller, case_id: CaseRef, data_from: Offset = 0, history_fr
         ],
         messages=[shapes.message_of(message) for message in said],
         history=[
-            shapes.Event(at=one.created_at, type=one.type, reason=cut(one.reason, 500), agent=one.agent_name)
+            shapes.Event(
+                at=one.created_at,
+                type=one.type,
+                reason=cut(one.reason, 500),
+                agent=one.agent_name,
+                by=one.by_person or one.by_key,
+            )
             for one in events[history_from:end]
         ],
         history_next=end if end < len(events) else None,

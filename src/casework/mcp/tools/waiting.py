@@ -10,11 +10,12 @@ from pydantic import Field
 
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Priority
+from casework.core.requests import HumanRequest
 from casework.core.roles import Right
 from casework.mcp import answers, progress, shapes
 from casework.mcp.call import Call, Reply, has_tasks, in_thread
 from casework.mcp.caller import Caller
-from casework.mcp.progress import ANSWERING, Outcome, Progress
+from casework.mcp.progress import Outcome, Progress
 from casework.mcp.tool import tool
 from casework.service import cases, queues
 
@@ -53,21 +54,20 @@ def _add(caller: Caller, queue: str, new: shapes.NewCase) -> UUID:
 
 async def _wait(call: Call, case_id: UUID, seconds: int) -> Outcome:
     caller, given = call.caller, call.answers
-    asks = call.can_ask and ANSWERING in caller.rights
     now = await in_thread(progress.look, caller, case_id)
     await in_thread(answers.take, caller, now.asked, given)
     unwanted = _not_given(given)
     while True:
         if not call.waits.has_room(caller.identity):
             return await in_thread(progress.outcome, caller, now.case)
-        news = partial(_news, caller, case_id, unwanted if asks else None)
+        news = partial(_news, caller, case_id, unwanted if call.can_ask else None)
         found = await call.waits.until(caller.identity, news, seconds)
         if found is None:
             now = await in_thread(progress.look, caller, case_id)
             return await in_thread(progress.outcome, caller, now.case)
         if found.ended:
             return await _ended(caller, found)
-        wanted = answers.forms([one for one in found.asked if str(one.id) not in unwanted])
+        wanted = answers.forms_of(_wanted(caller, found, unwanted))
         now = found
         given = await call.ask(wanted, str(case_id))
         await in_thread(answers.take, caller, found.asked, given)
@@ -82,8 +82,12 @@ def _not_given(given: Mapping[str, ElicitResult]) -> set[str]:
 def _news(caller: Caller, case_id: UUID, unwanted: set[str] | None) -> Progress | None:
     """The case, once it has ended or asks what the person at the client may want to answer."""
     now = progress.look(caller, case_id)
-    asks = unwanted is not None and any(str(one.id) not in unwanted for one in now.asked)
+    asks = unwanted is not None and _wanted(caller, now, unwanted)
     return now if now.ended or asks else None
+
+
+def _wanted(caller: Caller, now: Progress, unwanted: set[str]) -> list[HumanRequest]:
+    return [one for one in answers.answerable(caller, now.asked) if str(one.id) not in unwanted]
 
 
 async def _ended(caller: Caller, found: Progress) -> Outcome:

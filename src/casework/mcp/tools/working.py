@@ -12,11 +12,12 @@ from pydantic import BaseModel, Field
 from casework.agents import Complete, Fail, HandOver, Outcome, Postpone
 from casework.agents.stop import Suspended
 from casework.core.model import MAX_LABELS, AgentId, LabelRef, Priority, RequestKind
+from casework.core.requests import Action, Answered, Decision, Placed, Request
 from casework.core.roles import Right
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 from casework.mcp import shapes
-from casework.mcp.bounds import WithData, as_json, cut, piece
+from casework.mcp.bounds import WithData, cut, piece, short
 from casework.mcp.call import Call, in_thread
 from casework.mcp.caller import Caller
 from casework.mcp.shapes import AgentRef, Offset, Reason, Title
@@ -25,9 +26,6 @@ from casework.service import claims, pull, queues, runs
 from casework.service.pull import PulledRun
 
 _WORKER = "mcp"
-_MAX_REMEMBERED = 8_000
-"""Characters of the answers or of the steps that a claim returns."""
-
 Claim = Annotated[
     str,
     Field(max_length=60, pattern=r"^[0-9a-fA-F-]{36}\.[0-9]{1,9}$", description="The claim that claim_case returned."),
@@ -44,7 +42,11 @@ def _parts(claim: str) -> tuple[UUID, int]:
 
 class Answer(BaseModel):
     question: str
+    decision: Decision
     answer: Any = None
+    arguments: Any = Field(None, description="What is to be done with the action, if it was approved.")
+    message: str | None = None
+    by: str | None = None
 
 
 class Work(WithData):
@@ -63,7 +65,6 @@ class Work(WithData):
 
 def _work(pulled: PulledRun, data_from: int = 0, *, stop: bool = False) -> Work:
     case = pulled.case
-    steps = as_json(pulled.steps)
     return Work(
         claim=f"{pulled.run_id}.{pulled.attempt}",
         case_id=case.id,
@@ -72,16 +73,22 @@ def _work(pulled: PulledRun, data_from: int = 0, *, stop: bool = False) -> Work:
         labels=[str(label) for label in case.labels],
         created_at=case.created_at,
         answers=[_answer(one) for one in pulled.answers],
-        steps=pulled.steps if len(steps) <= _MAX_REMEMBERED else cut(steps, _MAX_REMEMBERED),
+        steps=short(pulled.steps),
         stop=stop,
         **piece(case.data, data_from),
     )
 
 
-def _answer(one: dict[str, Any]) -> Answer:
-    text = as_json(one["response"])
-    short = one["response"] if len(text) <= _MAX_REMEMBERED else cut(text, _MAX_REMEMBERED)
-    return Answer(question=one["title"], answer=short)
+def _answer(one: Answered) -> Answer:
+    given = one.answer
+    return Answer(
+        question=cut(one.title) or "",
+        decision=given.decision,
+        answer=short(given.value),
+        arguments=short(given.arguments),
+        message=cut(given.message),
+        by=given.by,
+    )
 
 
 @tool(Right.WORK)
@@ -110,7 +117,7 @@ async def claim_case(
 
 def _agent_of(caller: Caller, agent: str | None) -> AgentId:
     if agent is not None:
-        return pull.agent_id(caller.db, caller.team, agent, caller.permitted)
+        return pull.agent_id(caller.casework.db, caller.team, agent, caller.permitted)
     if caller.permitted is None or len(caller.permitted) != 1:
         raise InvalidInput("agent: name the agent to work as, because this key is for more than one.")
     (only,) = caller.permitted
@@ -118,11 +125,11 @@ def _agent_of(caller: Caller, agent: str | None) -> AgentId:
 
 
 def _pull(caller: Caller, agent_id: AgentId) -> PulledRun | None:
-    return pull.claim(caller.db, caller.casework.settings, caller.team, agent_id, _WORKER, caller.permitted)
+    return pull.claim(caller.casework.db, caller.casework.settings, caller.team, agent_id, _WORKER, caller.permitted)
 
 
 def _pull_if_ready(caller: Caller, agent_id: AgentId) -> PulledRun | None:
-    return _pull(caller, agent_id) if pull.with_work(caller.db, [agent_id]) else None
+    return _pull(caller, agent_id) if pull.with_work(caller.casework.db, [agent_id]) else None
 
 
 async def _hand_out(caller: Caller, pulled: PulledRun) -> None:
@@ -130,22 +137,22 @@ async def _hand_out(caller: Caller, pulled: PulledRun) -> None:
     casework = caller.casework
     who = (casework.settings, caller.team, pulled.run_id, pulled.attempt, caller.permitted)
     try:
-        await in_thread(claims.keep, caller.db, *who)
+        await in_thread(claims.keep, caller.casework.db, *who)
         await anyio.lowlevel.checkpoint()
     except anyio.get_cancelled_exc_class():
         with anyio.CancelScope(shield=True):
-            casework.perform(await in_thread(pull.release, caller.db, *who))
+            casework.perform(await in_thread(pull.release, caller.casework.db, *who))
         raise
 
 
 def _again(caller: Caller, claim: str, data_from: int) -> Work:
     run_id, attempt = _parts(claim)
     stop = _keep(caller, run_id, attempt)
-    return _work(claims.again(caller.db, caller.team, run_id, attempt), data_from, stop=stop)
+    return _work(claims.again(caller.casework.db, caller.team, run_id, attempt), data_from, stop=stop)
 
 
 def _keep(caller: Caller, run_id: UUID, attempt: int) -> bool:
-    return claims.keep(caller.db, caller.casework.settings, caller.team, run_id, attempt, caller.permitted)
+    return claims.keep(caller.casework.db, caller.casework.settings, caller.team, run_id, attempt, caller.permitted)
 
 
 class Noted(BaseModel):
@@ -200,17 +207,48 @@ def ask_person(
     caller: Caller,
     claim: Claim,
     title: Annotated[str, Field(min_length=1, max_length=2000, description="The question, or what is to be approved.")],
-    type: Literal["question", "approval"] = "question",
+    type: RequestKind = RequestKind.QUESTION,
     description: Annotated[str, Field(max_length=10_000, description="What the person needs to know, in Markdown.")]
     | None = None,
-    options: Annotated[list[Annotated[str, Field(min_length=1, max_length=2000)]], Field(max_length=50)] | None = None,
+    options: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=2000)]],
+        Field(max_length=50, description="The only answers to a question."),
+    ]
+    | None = None,
+    answer_schema: Annotated[dict[str, Any], Field(description="For a form: the JSON Schema of the answer.")]
+    | None = None,
+    action: Annotated[str, Field(min_length=1, max_length=500, description="For an approval: what you would do.")]
+    | None = None,
+    arguments: Annotated[dict[str, Any], Field(description="With action: its arguments.")] | None = None,
+    decisions: Annotated[
+        list[Literal["approve", "edit", "reject", "respond"]],
+        Field(max_length=4, description="What people may decide; by default approve and reject, or respond."),
+    ]
+    | None = None,
+    assignees: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=200)]],
+        Field(max_length=50, description="Names of the people or keys who may answer."),
+    ]
+    | None = None,
 ) -> Ended:
     """Ask a person, and stop working on the case for now: the claim ends. Once answered, claim_case brings the case again, with the
     answer."""
+    if arguments is not None and action is None:
+        raise InvalidInput("arguments belong to an action: give both, or none.")
+    asked = Request(
+        kind=type,
+        title=title,
+        description=description,
+        options=options or (),
+        action=Action(name=action, arguments=arguments or {}) if action else None,
+        schema=answer_schema,
+        decisions=[Decision(one) for one in decisions or ()],
+        assignees=assignees or (),
+    )
     run_id, attempt = _parts(claim)
     casework = caller.casework
-    question = Suspended(RequestKind(type), title, description, options or [])
-    done = pull.ask(casework.db, casework.settings, caller.team, run_id, attempt, question, caller.permitted)
+    wait = Suspended(Placed(asked))
+    done = pull.ask(casework.db, casework.settings, caller.team, run_id, attempt, wait, caller.permitted)
     return Ended(result=casework.perform(done))
 
 
@@ -259,8 +297,8 @@ def finish_case(
 
 def _check_target(caller: Caller, run_id: UUID, to: str) -> None:
     """Raise InvalidInput for a target that is not a consumer of the run's queue: the case would fail for a slip of the pen."""
-    queue_id = runs.get(caller.db, caller.team, run_id).queue_id
-    others = queues.consumers(caller.db, caller.team, queue_id)
+    queue_id = runs.get(caller.casework.db, caller.team, run_id).queue_id
+    others = queues.consumers(caller.casework.db, caller.team, queue_id)
     if not any(to in (one.agent_name, str(one.agent_id)) for one in others):
         names = ", ".join(one.agent_name for one in others)
         raise InvalidInput(f"to: {to!r} is not an agent of this queue. There are: {names}.")

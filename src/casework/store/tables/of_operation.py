@@ -3,6 +3,7 @@
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -35,6 +36,8 @@ api_keys = Table(
     moment("revoked_at"),
     # The agents that a key of role agent works for. No foreign keys: agents are never removed, only marked as deleted.
     Column("agent_ids", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
+    # Whether its holder may answer what runs ask, if the role may.
+    Column("may_answer", Boolean, nullable=False, server_default=text("true")),
     moment("last_used_at"),
     Column("last_used_from", Text),
 )
