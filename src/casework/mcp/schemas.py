@@ -28,10 +28,20 @@ def _flat(node: Any, defs: dict[str, Any]) -> Any:
     if "anyOf" in node and {"type": "null"} in node["anyOf"]:
         return _flat(_given(node), defs)
     return {
-        name: {key: _flat(one, defs) for key, one in part.items()} if name == "properties" else _flat(part, defs)
+        name: {key: _typed(_flat(one, defs)) for key, one in part.items()}
+        if name == "properties"
+        else _flat(part, defs)
         for name, part in node.items()
         if name not in _LEFT_OUT and (name, part) != ("default", None)
     }
+
+
+_ANY = ["object", "array", "string", "number", "boolean", "null"]
+
+
+def _typed(node: dict[str, Any]) -> dict[str, Any]:
+    """Every property has a type: some clients refuse one that has none, or take it for text."""
+    return node if {"type", "anyOf", "enum", "const"} & set(node) else {"type": _ANY, **node}
 
 
 def _given(node: dict[str, Any]) -> dict[str, Any]:

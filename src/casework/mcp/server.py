@@ -4,6 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from importlib.metadata import version
+from time import perf_counter
 from typing import Any
 
 import mcp_types as types
@@ -14,6 +15,7 @@ from mcp.server.request_state import AESGCMRequestStateCodec, RequestStateBounda
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 
+from casework import events
 from casework.errors import CaseworkError
 from casework.mcp import failures, task_methods
 from casework.mcp.call import TASKS, Call, Context, Reply, in_thread
@@ -107,8 +109,18 @@ class McpServer:
         if tool is None:
             there_are = ", ".join(one.name for one in TOOLS if one.permits(self.caller))
             raise MCPError(INVALID_PARAMS, f"There is no tool {params.name[:100]!r}. There are: {there_are}.")
+        began, failed = perf_counter(), True
         try:
-            return await self._perform(tool, Call(self.caller, context, params, self._waits, self.tasks))
+            found = await self._answer(tool, Call(self.caller, context, params, self._waits, self.tasks))
+            failed = isinstance(found, types.CallToolResult) and found.is_error
+        finally:
+            milliseconds = round((perf_counter() - began) * 1000, 1)
+            events.emit(events.ToolCalled(tool.name, self.caller.key, failed, milliseconds))
+        return found
+
+    async def _answer(self, tool: Tool, call: Call) -> types.CallToolResult | types.InputRequiredResult:
+        try:
+            return await self._perform(tool, call)
         except Reply as reply:
             return reply.result  # type: ignore[return-value]  # a task is a mapping, which the SDK passes on
         except CaseworkError as error:
