@@ -3,6 +3,7 @@
 import os
 from importlib.util import find_spec
 
+from casework.cli.person import user
 from casework.errors import InvalidInput
 
 KEY = "CASEWORK_API_KEY"
@@ -18,6 +19,6 @@ def mcp() -> None:
 
     casework = connect(application="casework mcp", pool_size=10)
     try:
-        stdio.serve(casework, os.environ.get(KEY) or None)
+        stdio.serve(casework, os.environ.get(KEY) or None, user())
     finally:
         casework.close()

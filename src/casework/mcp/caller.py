@@ -1,8 +1,7 @@
 """Who calls, and what it may do: a key's rights are the same here and in the HTTP API."""
 
-import getpass
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from casework.core.model import TeamId
@@ -81,12 +80,9 @@ def of_key(
     )
 
 
-def at_home(casework: Casework) -> Caller:
+def at_home(casework: Casework, person: str | None = None) -> Caller:
     """Who can start the process on this machine, which reads the database without a key: all rights, as for the command line.
 
     Raises NotFound if CASEWORK_TEAM names no team.
     """
-    name = None
-    with suppress(OSError, KeyError):
-        name = getpass.getuser()
-    return Caller(casework, casework.team_id, None, name, "admin", frozenset(Right), None, casework.db, Counts())
+    return Caller(casework, casework.team_id, None, person, "admin", frozenset(Right), None, casework.db, Counts())

@@ -12,26 +12,27 @@ from casework.service import keys
 from casework.wiring import Casework
 
 
-def serve(casework: Casework, token: str | None) -> None:
+def serve(casework: Casework, token: str | None, person: str | None = None) -> None:
     """Serve until the client closes standard input. With a key, the client may do what the key permits; without one, everything.
+    `person` is for whom it acts.
 
     Raises Unauthorized, and NotFound for a team that does not exist.
     """
     # Before the client is answered: a wrong key shows at once.
-    _caller(casework, token)
-    anyio.run(_serve, casework, token)
+    _caller(casework, token, person)
+    anyio.run(_serve, casework, token, person)
 
 
-def _caller(casework: Casework, token: str | None) -> Caller:
+def _caller(casework: Casework, token: str | None, person: str | None) -> Caller:
     if token is None:
-        return caller.at_home(casework)
-    return caller.of_key(casework, keys.authenticate(casework.db, token))
+        return caller.at_home(casework, person)
+    return caller.of_key(casework, keys.authenticate(casework.db, token), person=person)
 
 
-async def _serve(casework: Casework, token: str | None) -> None:
+async def _serve(casework: Casework, token: str | None, person: str | None) -> None:
     async def identify(_: Context) -> Caller:
         # Anew for each request, so that a key that is revoked is refused from then on.
-        return await in_thread(_caller, casework, token)
+        return await in_thread(_caller, casework, token, person)
 
     server = McpServer(casework.db, identify, Waits(casework.settings.api_waiting_claims)).sdk
     async with stdio_server() as (incoming, outgoing):
