@@ -27,10 +27,10 @@ MAX_VALUE = 6_000
 """Characters of a value as JSON, where a result holds several."""
 
 
-def short(value: Any) -> Any:
-    """The value; or the beginning of its JSON text, if that is long."""
+def short(value: Any, most: int = MAX_VALUE) -> Any:
+    """The value; or the beginning of its JSON text, if that is longer."""
     text = as_json(value)
-    return value if len(text) <= MAX_VALUE else cut(text, MAX_VALUE)
+    return value if len(text) <= most else cut(text, most)
 
 
 class WithData(BaseModel):

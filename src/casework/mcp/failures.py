@@ -10,7 +10,7 @@ from casework.printable import printable
 
 MAX_MESSAGE = 1000
 
-INTERNAL = "Internal error: nothing is known of what went wrong but a line in the server's log. Do not repeat the call more than once."
+INTERNAL = "Internal error. The server's log has the details. Do not repeat the call more than once."
 
 
 def told(error: errors.CaseworkError) -> str:

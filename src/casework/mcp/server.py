@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from contextvars import ContextVar
 from importlib.metadata import version
 from time import perf_counter
@@ -56,6 +57,8 @@ class McpServer:
             instructions=INSTRUCTIONS,
             on_list_tools=self._list_tools,
             on_call_tool=self._call_tool,
+            # No argument is mirrored in a header: without this, each call would list all tools to see that.
+            get_tool_input_schema=lambda _: None,
             # Which tools there are depends on the key.
             cache_hints={"tools/list": CacheHint(ttl_ms=60_000, scope="private")},
         )
@@ -134,13 +137,16 @@ class McpServer:
     async def _perform(self, tool: Tool, call: Call) -> types.CallToolResult:
         caller = call.caller
         tool.check(caller)
-        arguments = await in_thread(tool.parse, call.params.arguments)
         if tool.is_async:
+            arguments = await in_thread(tool.parse, call.params.arguments)
             return result(await tool.act(call, **arguments))
-        if not tool.hints.reads:
-            return result(await in_thread(tool.act, caller, **arguments))
-        async with caller.turn():
-            return result(await in_thread(tool.act, caller, **arguments))
+        async with caller.turn() if tool.hints.reads else nullcontext():
+            return await in_thread(_act, tool, caller, call.params.arguments)
+
+
+def _act(tool: Tool, caller: Caller, given: dict[str, Any] | None) -> types.CallToolResult:
+    """In one thread, because a megabyte of arguments would block the event loop."""
+    return result(tool.act(caller, **tool.parse(given)))
 
 
 def _identity(_: Context) -> str:

@@ -12,7 +12,7 @@ from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import MAX_LABEL, MAX_LABELS, MAX_TITLE, LabelRef, Priority
 from casework.core.names import MAX_NAME
 from casework.core.requests import Decision, HumanRequest
-from casework.mcp.bounds import cut, short
+from casework.mcp.bounds import MAX_VALUE, as_json, cut, short
 
 QueueRef = Annotated[str, Field(min_length=1, max_length=MAX_NAME, description="Name or id of a queue.")]
 AgentRef = Annotated[str, Field(min_length=1, max_length=MAX_NAME, description="Name or id of an agent.")]
@@ -73,11 +73,21 @@ class Case(BaseModel):
     key: str | None = None
 
 
-def case_fields(case: model.Case) -> dict[str, Any]:
-    """The fields of Case."""
+def case_fields(case: model.Case, most: int = MAX_VALUE) -> dict[str, Any]:
+    """The fields of Case, with labels of at most that many characters."""
     names = ("id", "title", "status", "priority", "created_at", "updated_at", "postponed_to", "key")
-    labels = [str(LabelRef(label.value, label.key)) for label in case.labels]
-    return {**{name: getattr(case, name) for name in names}, "labels": labels}
+    return {**{name: getattr(case, name) for name in names}, "labels": _labels(case, most)}
+
+
+def _labels(case: model.Case, most: int) -> list[str]:
+    shown: list[str] = []
+    for label in case.labels:
+        text = str(LabelRef(label.value, label.key))
+        most -= len(text)
+        if most < 0:
+            return [*shown, f"[{len(case.labels) - len(shown)} more labels]"]
+        shown.append(text)
+    return shown
 
 
 class Request(BaseModel):
@@ -107,29 +117,36 @@ class Request(BaseModel):
     answered_by: str | None = None
 
 
-def request_of(request: HumanRequest) -> Request:
+def request_of(request: HumanRequest, most: int = MAX_VALUE) -> Request:
+    """The request, with at most that many characters of each value and text."""
     return Request(
         id=request.id,
         case_id=request.case_id,
         case_title=request.case_title,
         type=request.kind,
         status=request.status,
-        title=cut(request.title) or "",
-        description=cut(request.description),
-        options=list(request.options) or None,
+        title=cut(request.title, most) or "",
+        description=cut(request.description, most),
+        options=_options(request.options, most),
         action=request.action.name if request.action else None,
-        arguments=short(request.arguments or (request.action.arguments if request.action else None)),
-        answer_schema=short(request.schema),
+        arguments=short(request.arguments or (request.action.arguments if request.action else None), most),
+        answer_schema=short(request.schema, most),
         decisions=list(request.decisions),
         assignees=list(request.assignees) or None,
         approved_by=list(request.approved_by) or None,
         created_at=request.created_at,
         expires_at=request.expires_at,
         decision=request.decision,
-        answer=short(request.answer),
-        message=cut(request.message),
+        answer=short(request.answer, most),
+        message=cut(request.message, most),
         answered_by=request.responded_by,
     )
+
+
+def _options(options: Sequence[str], most: int) -> list[str] | None:
+    shown = list(options) if len(as_json(options)) <= most else [cut(one, 100) or "" for one in options[: most // 100]]
+    left = len(options) - len(shown)
+    return [*shown, f"[{left} more options]"] if left else shown or None
 
 
 class Event(BaseModel):

@@ -23,8 +23,8 @@ from casework.service.diagnosis.case import explain
 CANCELLED = "cancelled by its MCP client"
 """The reason of a case that a client cancelled. Such a case has failed; its task is cancelled."""
 
-_POLL_MS, _POLL_LATER_MS = 1_000, 5_000
-_LATER_SECONDS = 60
+_POLL_MS = ((60, 1_000), (3_600, 5_000), (float("inf"), 30_000))
+"""How often to look at a case up to an age in seconds: one that waits for days is not in a hurry."""
 
 
 class TaskParams(types.RequestParams):
@@ -112,8 +112,8 @@ def _why(caller: Caller, case: Case) -> str:
 
 
 def _poll(case: Case) -> int:
-    age = datetime.now(case.created_at.tzinfo) - case.created_at
-    return _POLL_MS if age.total_seconds() < _LATER_SECONDS else _POLL_LATER_MS
+    age = (datetime.now(UTC) - case.created_at).total_seconds()
+    return next(milliseconds for most, milliseconds in _POLL_MS if age < most)
 
 
 def _created_at(case_id: UUID) -> datetime:

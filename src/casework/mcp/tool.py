@@ -4,6 +4,7 @@ import inspect
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import mcp_types as types
@@ -44,7 +45,7 @@ class Hints:
     """Agents work because of it, and reach whatever they reach."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tool:
     """A tool, and the rights that its caller needs."""
 
@@ -82,7 +83,7 @@ class Tool:
             raise InvalidInput(f"{place}: {problem(first)}{more}" if place else problem(first)) from None
         return {name: getattr(parsed, name) for name in parsed.model_fields_set}
 
-    @property
+    @cached_property
     def listed(self) -> types.Tool:
         """The tool as clients see it."""
         return types.Tool(

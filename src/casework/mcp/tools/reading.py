@@ -1,6 +1,7 @@
 """Tools that only read."""
 
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
@@ -23,6 +24,9 @@ Limit = Annotated[int, Field(ge=1, le=50)]
 
 _QUEUES, _HISTORY, _RUNS, _MESSAGES = 50, 30, 5, 10
 """How much of each one result holds."""
+
+_LISTED = 500
+"""Characters of each text and value of a request, and of the labels of a case, in a list."""
 
 
 class Queue(BaseModel):
@@ -123,7 +127,9 @@ def search_cases(
     db, team = caller.reads, caller.team
     page = listing.page(db, caller.counts, team, queues.get(db, team, queue).id, wanted, limit=limit, cursor=cursor)
     snippets = search.Snippets(text or "")
-    found = [FoundCase(**shapes.case_fields(case), match=_match(snippets.of(case.data))) for case in page.cases]
+    found = [
+        FoundCase(**shapes.case_fields(case, _LISTED), match=_match(snippets.of(case.data))) for case in page.cases
+    ]
     return Found(cases=found, total=page.total, next_cursor=page.next_cursor)
 
 
@@ -193,12 +199,21 @@ class Requests(BaseModel):
 
 
 @tool(Right.READ, reads=True)
-def list_requests(caller: Caller, queue: QueueRef | None = None, limit: Limit = 20, offset: Offset = 0) -> Requests:
-    """List the questions and approvals that wait for a person, the oldest first."""
+def list_requests(
+    caller: Caller,
+    queue: QueueRef | None = None,
+    limit: Limit = 20,
+    offset: Offset = 0,
+    request_id: Annotated[UUID, Field(description="Only this one, with more of its texts, answered or not.")]
+    | None = None,
+) -> Requests:
+    """List what waits for a person, the oldest first: questions, approvals and forms."""
     db, team = caller.reads, caller.team
+    if request_id is not None:
+        return Requests(requests=[shapes.request_of(requests.get(db, team, request_id))])
     queue_id = queues.get(db, team, queue).id if queue else None
     found = requests.find(db, team, queue_id=queue_id, limit=limit + 1, offset=offset)
-    shown = [shapes.request_of(request) for request in found[:limit]]
+    shown = [shapes.request_of(request, _LISTED) for request in found[:limit]]
     return Requests(requests=shown, next_offset=offset + limit if len(found) > limit else None)
 
 

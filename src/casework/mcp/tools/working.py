@@ -26,6 +26,7 @@ from casework.service import claims, pull, queues, runs
 from casework.service.pull import PulledRun
 
 _WORKER = "mcp"
+_MOST_ANSWERS = 20
 Claim = Annotated[
     str,
     Field(max_length=60, pattern=r"^[0-9a-fA-F-]{36}\.[0-9]{1,9}$", description="The claim that claim_case returned."),
@@ -58,7 +59,9 @@ class Work(WithData):
     priority: Priority | None = None
     labels: list[str] | None = None
     created_at: datetime | None = None
-    answers: list[Answer] | None = Field(None, description="What people answered to what this work asked before.")
+    answers: list[Answer] | None = Field(
+        None, description="What people answered to what this work asked before: the latest, newest last."
+    )
     steps: dict[str, Any] | str | None = Field(None, description="Results that earlier attempts kept.")
     stop: bool = Field(False, description="Somebody wants this work to stop: call finish_case with outcome release.")
 
@@ -72,7 +75,7 @@ def _work(pulled: PulledRun, data_from: int = 0, *, stop: bool = False) -> Work:
         priority=case.priority,
         labels=[str(label) for label in case.labels],
         created_at=case.created_at,
-        answers=[_answer(one) for one in pulled.answers],
+        answers=[_answer(one) for one in pulled.answers[-_MOST_ANSWERS:]],
         steps=short(pulled.steps),
         stop=stop,
         **piece(case.data, data_from),
