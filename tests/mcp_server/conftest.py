@@ -37,7 +37,7 @@ class Models:
 
         async def identify(_: Any) -> caller.Caller:
             if token is None:
-                return caller.at_home(self.casework)
+                return caller.at_home(self.casework, "tester")
             return caller.of_key(self.casework, await in_thread(keys.authenticate, self.db, token))
 
         return McpServer(self.db, identify, Waits(most_waits, ending)).sdk

@@ -361,7 +361,7 @@ def test_asks_the_person_at_the_client_for_an_answer(models, client):
     )
     assert (asked["status"], asked["answer"]) == ("answered", "red")
     said = models.refused("answer_request", request_id=request["id"], value="blue")
-    assert said.startswith('The request is answered already: it was answered with "red" by ')
+    assert said.startswith('The request is answered already: it was answered with "red" by tester')
 
 
 def test_a_client_without_forms_gives_the_answer_itself(models):
