@@ -11,6 +11,7 @@ from starlette.routing import Mount
 
 from casework import events
 from casework.api.app import create_app
+from casework.api.middleware import RequestMiddleware
 from casework.core.roles import Role
 from factories import some_cases
 
@@ -39,6 +40,36 @@ def test_works_behind_a_prefix(models):
     token = models.key(Role.READER)
     for mode in ("auto", "legacy"):
         assert "get_case" in play(models.casework, token, list_tools, prefix="/tools", mode=mode)
+
+
+def test_a_body_that_does_not_arrive_is_given_up(models):
+    token = models.key(Role.READER)
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/mcp",
+        "raw_path": b"/mcp",
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {token}".encode()), (b"content-type", b"application/json")],
+    }
+    sent = []
+
+    async def receive():
+        if not sent:
+            await anyio.sleep_forever()
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    async def played():
+        app = create_app(models.casework)
+        async with app.router.lifespan_context(app):
+            with anyio.fail_after(60):
+                await RequestMiddleware(app, body_seconds=0.1)(scope, receive, send)
+
+    asyncio.run(played())
+    assert sent[0]["status"] == 408
 
 
 def test_the_history_says_for_whom_a_key_acts(models, queue):

@@ -6,7 +6,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
-from casework.core.model import DEFAULT_TEAM, AgentKind
+from casework.core.model import DEFAULT_TEAM, AgentKind, QueueMode
 from casework.core.roles import Role
 from casework.service import agents, queues, runs
 from factories import history, some_cases, the_case
@@ -121,6 +121,17 @@ def test_learns_that_its_case_was_taken(models, queue, robot):
     models("settle_case", case_id=str(id), status="completed")
     assert models("finish_case", robot, claim=claim, outcome="release")["result"] == "interrupted"
     assert models.refused("say", robot, claim=claim, text="hello?").startswith("The claim has ended: ")
+
+
+def test_is_told_to_stop_and_gives_the_case_back(models, queue, robot):
+    (id,) = some_cases(models.db, queue)
+    claim = models("claim_case", robot)["claim"]
+    queues.set_mode(models.db, DEFAULT_TEAM, queue.id, QueueMode.DRAINING)
+    queues.release_live_runs(models.db, models.casework.settings, DEFAULT_TEAM, queue.id)
+    assert models("say", robot, claim=claim, text="one more thing") == {"stop": True}
+    assert models("claim_case", robot, claim=claim)["stop"] is True
+    models("finish_case", robot, claim=claim, outcome="release")
+    assert the_case(models.db, id).status == "pending"
 
 
 def test_an_agents_key_works_for_its_own_agent_only(models, queue, robot):
