@@ -2,6 +2,8 @@
 
 import pytest
 
+from casework.api.app import ROUTERS
+from casework.api.auth import Need
 from casework.core.model import DEFAULT_TEAM
 from casework.core.roles import RIGHTS, Role
 from casework.mcp.tools import TOOLS
@@ -21,6 +23,39 @@ ACTS = [
     "update_case",
     "work_case",
 ]
+
+
+SAME = {
+    "list_queues": {"list_queues"},
+    "queue_state": {"get_queue_stats", "list_consumers"},
+    "search_cases": {"search_cases"},
+    "get_case": {"get_case", "list_case_runs", "list_recent_messages"},
+    "explain_case": {"explain_case"},
+    "list_requests": {"list_human_requests", "get_human_request"},
+    "add_cases": {"create_cases"},
+    "answer_request": {"answer_human_request"},
+    "retry_case": {"bulk_retry"},
+    "delegate_case": {"bulk_delegate"},
+    "settle_case": {"bulk_update_status"},
+    "work_case": {"create_cases", "get_case"},
+    "claim_case": {"claim_case"},
+    "say": {"add_message", "heartbeat"},
+    "update_case": {"update_held_case"},
+    "ask_person": {"ask_person"},
+    "finish_case": {"report_outcome"},
+}
+"""The operations of the API that do what a tool does."""
+
+
+def test_a_tool_needs_the_rights_that_the_api_needs():
+    needed = {
+        route.operation_id: {one.call.right for one in route.dependant.dependencies if isinstance(one.call, Need)}
+        for routes in ROUTERS
+        for route in routes.router.routes
+    }
+    assert set(SAME) == {tool.name for tool in TOOLS}
+    for tool in TOOLS:
+        assert tool.rights == set().union(*(needed[operation] for operation in SAME[tool.name])), tool.name
 
 
 async def listed(client):
