@@ -331,21 +331,29 @@ def test_a_client_with_forms_answers_while_it_waits(models, client):
 
 
 @pytest.mark.parametrize("client", PLAIN, ids=["2026-07-28", "2025-11-25"])
-def test_what_the_person_at_the_client_leaves_open_waits_for_others(models, client):
+def test_a_wait_that_goes_wrong_names_its_case(models, client):
+    asks_already(models)
+    person = {"elicitation_callback": fills_in({"answer": "green"}), **client}
+    said = models.refused("work_case", client=person, queue="inbox", title="one", key="k")
+    (case,) = models("search_cases", queue="inbox")["cases"]
+    assert case["id"] in said
+    assert case["status"] == "needs_input"
+
+
+def asks_already(models):
+    """A case with a known key that waits for a person."""
     worked_queue(models.db, "sample_agents:asks")
+    models("add_cases", queue="inbox", cases=[{"title": "one", "key": "k"}])
+    work_all(models.db)
 
-    async def scene(session):
-        async with anyio.create_task_group() as group:
-            group.start_soon(work_soon)
-            return await session.call_tool("work_case", {"queue": "inbox", "title": "one", "wait_seconds": 1})
 
-    async def work_soon():
-        while not await work(models):
-            await anyio.sleep(0.01)
-
-    result = models.run(scene, elicitation_callback=fills_in(None), **client)
-    assert result.structured_content["status"] == "needs_input"
-    assert "waited for a person" in result.structured_content["message"]
+@pytest.mark.parametrize("client", PLAIN, ids=["2026-07-28", "2025-11-25"])
+def test_what_the_person_at_the_client_leaves_open_waits_for_others(models, client):
+    asks_already(models)
+    person = {"elicitation_callback": fills_in(None), **client}
+    found = models("work_case", client=person, queue="inbox", title="one", key="k", wait_seconds=0)
+    assert found["status"] == "needs_input"
+    assert "waited for a person" in found["message"]
 
 
 @pytest.mark.parametrize("client", PLAIN, ids=["2026-07-28", "2025-11-25"])

@@ -12,7 +12,8 @@ from casework.core.lifecycle import CaseStatus
 from casework.core.model import Priority
 from casework.core.requests import HumanRequest
 from casework.core.roles import Right
-from casework.mcp import answers, progress, shapes
+from casework.errors import CaseworkError
+from casework.mcp import answers, failures, progress, shapes
 from casework.mcp.call import Call, Reply, has_tasks, in_thread
 from casework.mcp.caller import Caller
 from casework.mcp.progress import Outcome, Progress
@@ -43,7 +44,12 @@ async def work_case(
         case_id = UUID(call.state)
     if has_tasks(call.context):
         raise Reply(await call.begin_task(case_id))
-    return await _wait(call, case_id, wait_seconds)
+    try:
+        return await _wait(call, case_id, wait_seconds)
+    except CaseworkError as error:
+        # The case is there, and a caller that calls again would add another one.
+        line = f"{failures.told(error)} The case {case_id} was added and is not lost: get_case shows it."
+        raise Reply(failures.as_result(line)) from None
 
 
 def _add(caller: Caller, queue: str, new: shapes.NewCase) -> UUID:
