@@ -124,6 +124,7 @@ def test_shows_what_is_to_be_approved(models, ask):
     seen = []
     (asked,) = ask(Request(kind="approval", title="Refund?", description="Late **parcel**", action=REFUND))
     (shown,) = models("list_requests")["requests"]
+    assert models("get_case", case_id=str(asked.case_id))["asks"] == [shown]
     assert (shown["action"], shown["arguments"]) == ("refund", {"order": "A-1", "euros": 120})
     assert shown["decisions"] == ["approve", "reject"]
     person = {"elicitation_callback": fills_in({"decision": "approve"}, seen=seen)}

@@ -22,7 +22,7 @@ from casework.service.paging import MAX_CURSOR
 
 Limit = Annotated[int, Field(ge=1, le=50)]
 
-_QUEUES, _HISTORY, _RUNS, _MESSAGES = 50, 30, 5, 10
+_QUEUES, _HISTORY, _RUNS, _MESSAGES, _ASKED = 50, 30, 5, 10, 10
 """How much of each one result holds."""
 
 _LISTED = 500
@@ -140,6 +140,7 @@ def _match(snippet: dict[str, str] | None) -> str | None:
 class FullCase(shapes.Case, WithData):
     queue: str
     why: str = Field(description="Why it is not being worked on now, or how it ended.")
+    asks: list[shapes.Request] = Field(description="What waits for a person now.")
     runs: list[shapes.Run] = Field(description="Its latest runs, newest first.")
     messages: list[shapes.Message] = Field(description="What its latest run said and called last, newest last.")
     history: list[shapes.Event] = Field(description="Oldest first.")
@@ -148,17 +149,20 @@ class FullCase(shapes.Case, WithData):
 
 @tool(Right.READ, reads=True)
 def get_case(caller: Caller, case_id: CaseRef, data_from: Offset = 0, history_from: Offset = 0) -> FullCase:
-    """Read a case: its data, why it stands where it stands, its runs, the latest messages, what it asks people, and its history."""
+    """Read a case: its data, why it stands where it stands, what it asks people, its runs, the latest messages, and its history."""
     db, team = caller.reads, caller.team
     case, events = cases.get(db, team, case_id)
     of_case = runs.of_case(db, team, case_id)
     said = runs.recent(db, team, case_id, of_case[0].id, _MESSAGES) if of_case else []
+    waits_for = case.pending_human_request_id
+    asked = requests.find(db, team, group_id=waits_for, limit=_ASKED) if waits_for else []
     end = history_from + _HISTORY
     return FullCase(
         **shapes.case_fields(case),
         **piece(case.data, data_from),
         queue=queues.get(db, team, case.queue_id).name,
         why=explain(db, caller.casework.settings, team, case_id).message,
+        asks=[shapes.request_of(request, _LISTED) for request in asked],
         runs=[
             shapes.Run(
                 id=one.id, agent=one.agent_name, status=one.status, outcome=one.outcome, claimed_at=one.claimed_at
