@@ -65,7 +65,7 @@ def test_says_how_much_was_left_out(models, huge):
     assert models("get_case", case_id=str(huge[0].case_id))["messages"][-1]["text"].endswith(" more characters]")
 
 
-def test_a_database_that_is_away_is_told_without_its_name(models):
+def test_an_error_does_not_name_the_database_that_is_away(models):
     nowhere = Database("postgresql://secret:word@127.0.0.1:1/nowhere")
     away = replace(models.casework, db=nowhere)
 
@@ -81,7 +81,7 @@ def test_a_database_that_is_away_is_told_without_its_name(models):
     assert said == "The database does not answer. Try again in a moment."
 
 
-def test_what_nobody_thought_of_is_logged_and_not_told(models, caplog):
+def test_an_unexpected_error_is_logged_and_not_shown(models, caplog):
     async def broken(_):
         return replace(caller.at_home(models.casework), reads=None)
 

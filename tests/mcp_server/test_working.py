@@ -123,7 +123,7 @@ def test_learns_that_its_case_was_taken(models, queue, robot):
     assert models.refused("say", robot, claim=claim, text="hello?").startswith("The claim has ended: ")
 
 
-def test_is_told_to_stop_and_gives_the_case_back(models, queue, robot):
+def test_learns_that_it_is_to_stop_and_gives_the_case_back(models, queue, robot):
     (id,) = some_cases(models.db, queue)
     claim = models("claim_case", robot)["claim"]
     queues.set_mode(models.db, DEFAULT_TEAM, queue.id, QueueMode.DRAINING)

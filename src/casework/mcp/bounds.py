@@ -34,7 +34,7 @@ def short(value: Any, most: int = MAX_VALUE) -> Any:
 
 
 class WithData(BaseModel):
-    """A result with the data of a case: as it is, or, where it is long, as pieces of its JSON text."""
+    """A result with the data of a case: as it is, or as pieces of its JSON text if it is long."""
 
     data: Any = Field(None, description="The case's data, if it fits.")
     data_text: str | None = Field(None, description="A piece of the data's JSON text, if the data is long.")

@@ -13,7 +13,7 @@ MAX_MESSAGE = 1000
 INTERNAL = "Internal error. The server's log has the details. Do not repeat the call more than once."
 
 
-def told(error: errors.CaseworkError) -> str:
+def in_one_line(error: errors.CaseworkError) -> str:
     """The error in one line. What is unavailable is not described further, because the details name hosts and users."""
     if isinstance(error, errors.Unavailable):
         events.emit(events.RequestUnavailable(str(error)))
@@ -32,6 +32,6 @@ def as_result(message: str) -> types.CallToolResult:
 def as_protocol_error(error: errors.CaseworkError) -> MCPError:
     """The same for requests that are not calls of tools."""
     if isinstance(error, errors.Unavailable):
-        return MCPError(INTERNAL_ERROR, told(error))
+        return MCPError(INTERNAL_ERROR, in_one_line(error))
     code = INVALID_REQUEST if isinstance(error, errors.Unauthorized) else INVALID_PARAMS
-    return MCPError(code, told(error))
+    return MCPError(code, in_one_line(error))

@@ -54,11 +54,11 @@ class Outcome(WithData):
 
 def outcome(caller: Caller, case: Case) -> Outcome:
     """The case as its outcome, or how far it is."""
-    told = explain(caller.db, caller.casework.settings, caller.team, case.id).message
+    why = explain(caller.db, caller.casework.settings, caller.team, case.id).message
     if case.status in ENDED:
         reason = cases.end_reasons(caller.db, [case.id]).get(case.id)
-        return Outcome(case_id=case.id, status=case.status, message=cut(reason) or told, **piece(case.data))
-    message = f"{told} Call get_case with this case_id later to see how it ends."
+        return Outcome(case_id=case.id, status=case.status, message=cut(reason) or why, **piece(case.data))
+    message = f"{why} Call get_case with this case_id later to see how it ends."
     return Outcome(case_id=case.id, status=case.status, message=message)
 
 

@@ -127,7 +127,7 @@ class McpServer:
         except Reply as reply:
             return reply.result  # type: ignore[return-value]  # a task is a mapping, which the SDK passes on
         except CaseworkError as error:
-            return failures.as_result(failures.told(error))
+            return failures.as_result(failures.in_one_line(error))
         except MCPError:
             raise
         except Exception:

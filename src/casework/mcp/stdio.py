@@ -31,7 +31,7 @@ def _caller(casework: Casework, token: str | None, person: str | None) -> Caller
 
 async def _serve(casework: Casework, token: str | None, person: str | None) -> None:
     async def identify(_: Context) -> Caller:
-        # Anew for each request, so that a key that is revoked is refused from then on.
+        # For each request, so that a key that is revoked is refused from then on.
         return await in_thread(_caller, casework, token, person)
 
     server = McpServer(casework.db, identify, Waits(casework.settings.api_waiting_claims)).sdk

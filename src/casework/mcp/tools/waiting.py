@@ -48,7 +48,7 @@ async def work_case(
         return await _wait(call, case_id, wait_seconds)
     except CaseworkError as error:
         # The case is there, and a caller that calls again would add another one.
-        line = f"{failures.told(error)} The case {case_id} was added and is not lost: get_case shows it."
+        line = f"{failures.in_one_line(error)} The case {case_id} was added and is not lost: get_case shows it."
         raise Reply(failures.as_result(line)) from None
 
 
