@@ -139,6 +139,12 @@ class Settings(BaseSettings):
     api_read_seconds: float = Field(
         5.0, ge=0, le=3600, description="How long one statement of an API read may take in the database. 0: no limit."
     )
+    mcp_lease_seconds: float = Field(
+        600.0,
+        ge=1,
+        le=86_400,
+        description="How long a run that was claimed over MCP counts as alive after a call of its agent, which may think for minutes.",
+    )
     cors_origins: str = Field("", description="Comma-separated origins whose pages may call the API.")
     team: str = Field("default", min_length=1, max_length=100, description="The team that the command line works for.")
     log_level: str = Field(

@@ -13,6 +13,7 @@ from casework.broker import access
 from casework.cli import app
 from casework.core.lifecycle import LIFECYCLE, Actor
 from casework.core.roles import RIGHTS, Right
+from casework.mcp.tools import TOOLS
 from casework.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
@@ -152,6 +153,14 @@ def frameworks_table() -> str:
     return table()
 
 
+def tools_table() -> str:
+    lines = ["| tool | rights | what it does |", "|---|---|---|"]
+    for tool in TOOLS:
+        rights = ", ".join(sorted(tool.rights))
+        lines.append(f"| `{tool.name}` | {rights} | {tool.description} |")
+    return "\n".join(lines)
+
+
 DERIVED: dict[str, Callable[[], str]] = {
     "diagram": lambda: f"```mermaid\n{LIFECYCLE.diagram()}\n```",
     "actions": actions_table,
@@ -164,6 +173,7 @@ DERIVED: dict[str, Callable[[], str]] = {
     "redis_rule": redis_rule,
     "redis_access": redis_access,
     "frameworks": frameworks_table,
+    "tools": tools_table,
 }
 _PART = re.compile(r"(?s)(<!-- derived: (\w+) -->\n)(.*?)(<!-- end of \2 -->)")
 

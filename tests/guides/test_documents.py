@@ -14,7 +14,7 @@ from calling import a_run
 from casework.agents import Run
 from casework.agents.runners import command, protocol
 from casework.agents.stop import Stop
-from casework.cli import app
+from casework.cli import app, mcp
 from casework.core.lifecycle import CaseStatus, EventType, RunStatus
 from casework.core.model import CounterName
 from casework.errors import InvalidInput
@@ -106,7 +106,7 @@ def _is_a_group(words: list[str], known: dict[str, Command]) -> bool:
 @pytest.mark.parametrize("document", ALL, ids=_name)
 def test_variables_are_settings(document):
     named = set(re.findall(r"CASEWORK_[A-Z_]*[A-Z]\b", document.read_text()))
-    of_commands = {command.CASE_FILE, command.RUN_ID, command.ATTEMPT}
+    of_commands = {command.CASE_FILE, command.RUN_ID, command.ATTEMPT, mcp.KEY}
     assert named <= {f"CASEWORK_{name.upper()}" for name in Settings.model_fields} | of_commands
 
 

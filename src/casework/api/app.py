@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
-from casework.api import errors
+from casework.api import errors, mcp_route
 from casework.api.auth import RateLimit
 from casework.api.by_name import NamesInPaths
 from casework.api.middleware import RequestMiddleware
@@ -35,6 +35,7 @@ def create_app(casework: Casework, reads: Database | None = None) -> FastAPI:
         title="casework",
         version=version("casework"),
         description="An open case queue for AI agents. In paths, `by-name/NAME` may stand for the id of a queue or an agent.",
+        lifespan=mcp_route.lifespan,
     )
     settings = casework.settings
     app.state.casework = casework
@@ -49,6 +50,7 @@ def create_app(casework: Casework, reads: Database | None = None) -> FastAPI:
     for routes in ROUTERS:
         app.include_router(routes.router, prefix="/v1", responses=errors.RESPONSES)
     app.include_router(health.router)
+    mcp_route.add(app, casework)
     if settings.cors_origins:
         origins = [origin.strip() for origin in settings.cors_origins.split(",")]
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])

@@ -101,7 +101,14 @@ class Caller:
 
 
 def authenticate(request: Request, right: Right) -> Caller:
-    """Find out who sent the request. Raises Unauthorized, Forbidden, and HTTPException 429."""
+    """Find out who sent the request, and whether it may. Raises Unauthorized, Forbidden, and HTTPException 429."""
+    caller = identify(request)
+    keys.check_right(caller.key, right)
+    return caller
+
+
+def identify(request: Request) -> Caller:
+    """Find out who sent the request. Raises Unauthorized, and HTTPException 429."""
     state = request.app.state
     token = _token(request)
     if token is None:
@@ -109,7 +116,6 @@ def authenticate(request: Request, right: Right) -> Caller:
     key = keys.authenticate(state.casework.db, token, request.client.host if request.client else None)
     request.state.key = key.public
     request.state.headers = state.rate_limit.hit(key)
-    keys.check_right(key, right)
     return Caller(state.casework, key, state.counts, state.reads, _person(request))
 
 

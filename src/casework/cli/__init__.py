@@ -17,6 +17,7 @@ COMMANDS = {
         "Set up a queue with two agents and work 300 invoices through it; the demo answers what the agents ask.",
     ),
     "api": Listed("casework.cli.serve:api", "Serve the HTTP API, with its documentation at /docs."),
+    "mcp": Listed("casework.cli.mcp:mcp", "Serve the tools for models over standard input and output."),
     "worker": Listed("casework.cli.roles:worker", "Execute runs."),
     "ticker": Listed("casework.cli.roles:ticker", "Run ticks: recover stuck runs, and claim cases for agents."),
     "beat": Listed("casework.cli.roles:beat", "Ask for a tick every CASEWORK_TICK_SECONDS."),

@@ -11,6 +11,7 @@ from casework.events.of_api import (
     RateLimitSkipped,
     RequestServed,
     RequestUnavailable,
+    ToolCalled,
 )
 from casework.events.of_processes import (
     BrokerUnavailable,
@@ -80,6 +81,7 @@ __all__ = [
     "Subscriber",
     "ThreadRestarted",
     "TickFailed",
+    "ToolCalled",
     "WorkerNotReleased",
     "WorkerReady",
     "WorkerReleased",

@@ -29,6 +29,17 @@ class RequestServed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCalled(Event):
+    """A model called a tool; `ms` is milliseconds. Without a key, it was at home."""
+
+    action = "mcp.call"
+    tool: str
+    key: str | None
+    failed: bool
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class RequestUnavailable(Event):
     """A request was answered 503; the details stand here and not in the answer."""
 

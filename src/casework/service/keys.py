@@ -149,6 +149,11 @@ def check_right(key: StoredKey, right: Right) -> None:
         raise Forbidden("This key was made without the right to answer.")
 
 
+def rights_of(key: StoredKey) -> frozenset[Right]:
+    """What the key may do."""
+    return RIGHTS[key.role] if key.may_answer else RIGHTS[key.role] - {Right.ANSWER}
+
+
 def agents_of(key: StoredKey) -> Collection[AgentId] | None:
     """The agents that the key may work as; None for every agent of its team."""
     return key.agent_ids if key.role is Role.AGENT else None

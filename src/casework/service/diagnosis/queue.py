@@ -37,6 +37,12 @@ def diagnose(db: Database, settings: Settings, team_id: TeamId) -> list[Diagnosi
         return [_diagnose(tx, settings, queue) for queue in queues.find(tx, team_id)]
 
 
+def diagnose_one(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID) -> Diagnosis:
+    """The queue with that name or id. Raises NotFound."""
+    with db.snapshot() as tx:
+        return _diagnose(tx, settings, resolve(tx, team_id, ref))
+
+
 def why_untaken(db: Database, settings: Settings, team_id: TeamId, queue_id: UUID) -> Cause | None:
     """Why no agent would take a case of the queue that is delegated to nobody; None if one would. Raises NotFound."""
     with db.snapshot() as tx:

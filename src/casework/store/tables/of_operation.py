@@ -1,4 +1,4 @@
-"""What keeps the service itself going: API keys, counters, repeated requests, processes."""
+"""What keeps the service itself going: API keys, counters, repeated requests, processes, secrets."""
 
 from sqlalchemy import (
     JSON,
@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     Uuid,
@@ -72,4 +73,13 @@ processes = Table(
     moment("seen_at", nullable=False),
     # Slots that agents hold which cannot be ended: threads.
     Column("lost_slots", Integer, nullable=False, server_default="0"),
+)
+
+# Secrets that all processes of the installation share, each made by the process that needs it first.
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    created(),
 )
