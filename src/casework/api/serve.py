@@ -44,6 +44,7 @@ def serve(host: str, port: int) -> None:
             port=port,
             http=cast("Any", room.protocol),
             log_config=None,
+            ws="none",
             access_log=False,
             timeout_graceful_shutdown=5,
             server_header=False,

@@ -40,6 +40,8 @@ def main() -> int:
         identity.give(home.sockets)
         servers: list[Server] = [Postgres(home), Valkey(home)]
         try:
+            # Both at once: to make a database takes a moment.
+            servers[1].start()
             for server in servers:
                 start_and_wait(server, home)
             _serve(servers, home, clients.fileno(), stopping)
