@@ -16,13 +16,14 @@ from typing import IO, TYPE_CHECKING
 from casework.embedded.home import Home
 from casework.embedded.private import open_file
 from casework.embedded.servers import answers_ping, is_ready, tail
-from casework.errors import ServerNotStarted
+from casework.errors import CaseworkError, ServerNotStarted
 
 if TYPE_CHECKING:
     from casework.settings import Settings
 
 WAIT_SECONDS = 75.0
-_KEEP_SECONDS = 0.5
+_SPARE_SECONDS = 0.2
+"""A spare supervisor ends sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +149,16 @@ def _wait(home: Home, supervisor: subprocess.Popen[bytes] | None) -> None:
 def _keep(home: Home, pid: int) -> None:
     """A supervisor that was killed is replaced by whoever notices first; a spare one ends at once."""
     while os.getpid() == pid:
-        sleep(_KEEP_SECONDS)
         try:
-            if not _owned(home):
-                _spawn(home).wait(0.2)
-        except (OSError, subprocess.TimeoutExpired):
+            _wait_until_not_owned(home)
+            _spawn(home).wait(_SPARE_SECONDS)
+        except (OSError, CaseworkError):
+            sleep(_SPARE_SECONDS)
+        except subprocess.TimeoutExpired:
             continue
+
+
+def _wait_until_not_owned(home: Home) -> None:
+    """Sleeps in the kernel: a supervisor lets go of its lock by ending, however it ends."""
+    with open_file(home.owner, "a") as owner:
+        fcntl.flock(owner, fcntl.LOCK_SH)

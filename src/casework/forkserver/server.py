@@ -5,7 +5,7 @@ import gc
 import json
 import os
 import runpy
-import selectors
+import select
 import signal
 import socket
 import sys
@@ -18,6 +18,7 @@ from multiprocessing.context import ForkProcess
 from typing import Any
 
 from casework.embedded import identity
+from casework.embedded.wakeup import Wakeup
 from casework.forkserver import LONGEST_MESSAGE
 
 _PR_SET_NAME = 15
@@ -45,29 +46,24 @@ def serve(
     # The terminal's Ctrl-C is for the client, which stops all in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    ended, wake = socket.socketpair()
-    for end in (ended, wake):
-        end.setblocking(False)
-    signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    _Server(connection, ended, wake).serve()
+    _Server(connection, Wakeup()).serve()
 
 
 class _Server:
-    def __init__(self, connection: socket.socket, ended: socket.socket, wake: socket.socket) -> None:
-        self._connection, self._ended, self._wake = connection, ended, wake
-        self._selector = selectors.DefaultSelector()
-        for one in (connection, ended):
-            self._selector.register(one, selectors.EVENT_READ)
+    def __init__(self, connection: socket.socket, wakeup: Wakeup) -> None:
+        self._connection, self._wakeup = connection, wakeup
         self._living: dict[int, ForkProcess] = {}
         self._die_with_server = identity.die_with_parent(signal.SIGKILL)
 
     def serve(self) -> None:
         while True:
-            ready = {key.fileobj for key, _ in self._selector.select()}
-            if self._ended in ready:
+            asked, ended = self._connection.fileno(), self._wakeup.reader
+            ready, _, _ = select.select([asked, ended], [], [])
+            if ended in ready:
+                self._wakeup.drain()
                 self._report_ended()
-            if self._connection in ready:
+            if asked in ready:
                 message, descriptors, _, _ = socket.recv_fds(self._connection, LONGEST_MESSAGE, 1)
                 if not message:
                     return
@@ -104,11 +100,10 @@ class _Server:
         self._die_with_server()
         if os.getppid() != parent:
             os._exit(1)
-        signal.set_wakeup_fd(-1)
+        self._wakeup.close()
+        self._connection.close()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        for one in (self._selector, self._connection, self._ended, self._wake):
-            one.close()
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.close(output)
@@ -117,8 +112,6 @@ class _Server:
         gc.enable()
 
     def _report_ended(self) -> None:
-        with suppress(BlockingIOError):
-            self._ended.recv(4096)
         for id, process in list(self._living.items()):
             if process.exitcode is not None:
                 del self._living[id]

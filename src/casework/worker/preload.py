@@ -32,6 +32,7 @@ import kombu.asynchronous.semaphore
 import kombu.mixins
 import kombu.utils.limits
 
+import casework.broker.beat
 import casework.worker
 
 with suppress(ImportError):

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from functools import cache
 from time import monotonic, sleep
 from typing import Any
 
@@ -31,6 +32,12 @@ def draw_name(**_: Any) -> None:
 @signals.setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
 def configure_logging(**_: Any) -> None:
     """casework's log lines instead of Celery's."""
+    _configure_logging()
+
+
+@cache
+def _configure_logging() -> None:
+    """A pool's child finds it done: its parent did it before the fork."""
     settings = read_settings()
     log.configure(settings.log_level, settings.log_format)
 

@@ -4,7 +4,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import sleep
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,11 +24,13 @@ from casework.cli.roles import (
     worker_command,
 )
 from casework.cli.serve import DEFAULT_PORT, Host, Port, check_port
+from casework.embedded.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from casework.forkserver.client import ForkServer
 
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.5
+"""How often it looks for processes that have ended. What they write, and signals, wake it at once."""
 
 Reload = Annotated[
     bool, typer.Option("--reload", help="Restart the workers when a file of the agents' modules changes.")
@@ -66,7 +67,8 @@ def up(
         casework = installation()
         with opened(casework) as screen:
             started = [Child("api", api_command(host, port), modules=API_MODULES), *roles(workers, pool, concurrency)]
-            running = Running(casework, screen, started, server, reload=reload, verbose=verbose)
+            wakeup = Wakeup()
+            running = Running(casework, screen, started, server, wakeup, reload=reload, verbose=verbose)
             interrupts = _count_interrupts()
             screen.note(f"The API is at http://{host}:{port}, documented at /docs.")
             screen.note(admin_key(casework))
@@ -77,7 +79,7 @@ def up(
             try:
                 while not interrupts:
                     running.look()
-                    sleep(_POLL_SECONDS)
+                    wakeup.sleep(_POLL_SECONDS)
             finally:
                 screen.note(
                     f"Stopping: runs may go on for up to {running.shutdown_seconds:g} s. Ctrl-C again stops at once."

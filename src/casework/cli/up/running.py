@@ -14,6 +14,7 @@ from casework.cli.up import lines
 from casework.cli.up.modules import Findings, Inspection, Watched
 from casework.cli.up.screen import Screen
 from casework.core.model import AgentKind
+from casework.embedded.wakeup import Wakeup
 from casework.errors import Unavailable
 from casework.log import RELAYED
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from casework.forkserver.client import ForkServer
     from casework.wiring import Casework
 
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 1.0
+_RELOAD_LOOK_SECONDS = 0.5
 _STOP_POLL_SECONDS = 0.1
 
 RELOAD_SHUTDOWN_SECONDS = 2.0
@@ -40,11 +42,13 @@ class Running:
         screen: Screen,
         children: Sequence[Child],
         server: "ForkServer | None",
+        wakeup: Wakeup,
         *,
         reload: bool,
         verbose: bool,
     ) -> None:
         self._casework, self._screen, self._reload, self._verbose = casework, screen, reload, verbose
+        self._wakeup = wakeup
         self._is_json = casework.settings.log_format == "json"
         self.shutdown_seconds = casework.settings.shutdown_seconds
         if reload:
@@ -84,7 +88,8 @@ class Running:
 
     def _look_is_due(self) -> bool:
         due = monotonic() >= self._next_look
-        self._next_look = monotonic() + _LOOK_SECONDS if due else self._next_look
+        wait = _RELOAD_LOOK_SECONDS if self._reload else _LOOK_SECONDS
+        self._next_look = monotonic() + wait if due else self._next_look
         return due
 
     def stop(self, interrupts: Sequence[int]) -> None:
@@ -109,6 +114,7 @@ class Running:
         show = lines.unparsed if self._is_json else lines.relayed
         if (text := show(name, line, verbose=self._verbose)) is not None:
             self._screen.tell(text)
+            self._wakeup.wake()
 
     def _look_for_failures(self) -> None:
         # The processes say it if the database is unavailable.
