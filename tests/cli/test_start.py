@@ -75,6 +75,20 @@ def test_a_list_imports_no_broker_migrations_or_api(new_database, servers):
     assert packages <= SHELL | DRAWING | VALUES | DRIVER | DATABASE
 
 
+API = {"fastapi", "starlette", "uvicorn", "limits"}
+CELERY = {"celery", "kombu", "billiard"}
+MIGRATIONS = {"alembic", "mako"}
+
+
+@pytest.mark.parametrize(
+    ("role", "unneeded"),
+    [("api", CELERY | MIGRATIONS | {"typer", "rich"}), ("worker", API | MIGRATIONS | {"typer", "rich"})],
+)
+def test_a_role_loads_nothing_that_only_others_use(role, unneeded):
+    modules = modules_of("-c", f"import casework.{role}.preload")
+    assert not {name.partition(".")[0] for name in modules} & unneeded
+
+
 def first_sentence(text):
     return re.split(r"(?<=\.)\s", text.strip())[0]
 

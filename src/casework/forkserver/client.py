@@ -23,15 +23,25 @@ from casework.forkserver.server import serve
 LOST = -signal.SIGKILL
 """The exit code of the processes of a server that has ended: the kernel kills them with it."""
 
+_READ_SECONDS = 0.1
+
 
 class Forked:
     """A process that the server was asked for; used like a `subprocess.Popen`."""
 
-    def __init__(self, server: "ForkServer", id: int, stdout: IO[str]) -> None:
+    def __init__(self, server: "ForkServer", id: int, stdout: IO[str] | None) -> None:
         self._server, self._id = server, id
-        self.stdout: IO[str] | None = stdout
-        """What it writes, to standard error too."""
+        self.stdout = stdout
+        """What it writes, to standard error too, unless it writes somewhere else."""
         self.returncode: int | None = None
+        self.started: int | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its number, once it has started; 0 if it has not, because the server has ended."""
+        while self.poll() is None and self.started is None:
+            self._server.wait(None)
+        return self.started or 0
 
     def poll(self) -> int | None:
         """The exit code, if it has ended: negative for a signal."""
@@ -61,36 +71,49 @@ class Forked:
 class ForkServer:
     """The server and its processes. They do not outlive the thread that made it; any thread may ask.
 
-    The first server is a fork of this process, which must have one thread and no connection then. If it has ended, the
-    next request starts another one, as an interpreter of its own.
+    If a server has ended, the next request starts another one, as an interpreter of its own.
     """
 
-    def __init__(self, environment: Mapping[str, str] | None = None, ignored_warnings: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str] | None = None,
+        ignored_warnings: Sequence[str] = (),
+        *,
+        is_fork: bool = False,
+    ) -> None:
         """`environment` are variables that what is imported sees, `ignored_warnings` patterns of the beginnings of warnings
-        that no process gives."""
+        that no process gives. With `is_fork` the first server is a fork of this process, and shares what that has imported;
+        it must have one thread and no connection then."""
         self._options = (environment or {}, ignored_warnings)
         self._ids = count(1)
         self._living: dict[int, Forked] = {}
         self._lock = RLock()
         self._process: BaseProcess | None = None
         self._connection: socket.socket | None = None
-        self._connect("fork")
+        self._connect("fork" if is_fork else "spawn")
 
     def load(self, modules: Sequence[str]) -> None:
         """Import modules, and return before that is done. What is started later finds them imported."""
         self.ask({"modules": [*modules]})
 
     def start(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], modules: Sequence[str]
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        modules: Sequence[str] = (),
+        *,
+        output: int | None = None,
     ) -> Forked:
         """Run a command line that is `python -m MODULE ...`, or that behind `env NAME=VALUE ...`, once these modules are
-        imported."""
+        imported. `environment` are more variables, and `output` is the descriptor that it writes to instead of `stdout`."""
         given, module = _read(command)
-        reading, writing = os.pipe()
+        reading, writing = (None, os.dup(output)) if output is not None else os.pipe()
+        stdout = None if reading is None else os.fdopen(reading, errors="replace")
         with self._lock:
             id = next(self._ids)
-            forked = self._living[id] = Forked(self, id, os.fdopen(reading, errors="replace"))
-            asked = {"name": name, "start": module, "environment": {**environment, **given}}
+            forked = self._living[id] = Forked(self, id, stdout)
+            asked = {"name": name, "start": module, "environment": {**(environment or {}), **given}}
             self.ask({"id": id, "modules": [*modules], **asked}, writing)
         os.close(writing)
         return forked
@@ -105,7 +128,7 @@ class ForkServer:
                 self._lose()
 
     def read(self) -> None:
-        """Note which processes have ended."""
+        """Note which processes have started, and which have ended."""
         with self._lock:
             while self._connection is not None:
                 message = b""
@@ -118,17 +141,22 @@ class ForkServer:
                 if not message:
                     self._lose()
                     return
-                found = json.loads(message)
-                self._living.pop(found["id"]).returncode = found["ended"]
+                self._note(json.loads(message))
+
+    def _note(self, found: dict[str, int]) -> None:
+        if "ended" in found:
+            self._living.pop(found["id"]).returncode = found["ended"]
+        else:
+            self._living[found["id"]].started = found["pid"]
 
     def wait(self, seconds: float | None) -> None:
-        """Wait until there is something to read, or that long."""
+        """Wait until there is something to read, or that long, but not for what another thread may read meanwhile."""
         with self._lock:
             connection = self._connection
         if connection is not None:
             # It may be closed by now.
             with suppress(OSError, ValueError):
-                select.select([connection], [], [], seconds)
+                select.select([connection], [], [], _READ_SECONDS if seconds is None else min(seconds, _READ_SECONDS))
 
     def close(self) -> None:
         """End the server, and what it still has."""

@@ -91,8 +91,9 @@ class _Server:
             sys.argv = asked["start"]
             runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 
-        self._living[asked["id"]] = _fork(run)
+        process = self._living[asked["id"]] = _fork(run)
         os.close(output)
+        self._report({"id": asked["id"], "pid": process.pid})
 
     def _become(self, name: str, environment: Mapping[str, str], output: int, parent: int) -> None:
         """What a shell and a new interpreter would do for a process."""
@@ -115,7 +116,12 @@ class _Server:
         for id, process in list(self._living.items()):
             if process.exitcode is not None:
                 del self._living[id]
-                self._connection.send(json.dumps({"id": id, "ended": process.exitcode}).encode())
+                self._report({"id": id, "ended": process.exitcode})
+
+    def _report(self, message: dict[str, int | None]) -> None:
+        # If the client is gone, the next look at the connection says so.
+        with suppress(ConnectionError):
+            self._connection.send(json.dumps(message).encode())
 
 
 def _fork(run: Callable[[], None]) -> ForkProcess:

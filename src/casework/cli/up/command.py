@@ -98,7 +98,7 @@ def _fork_server() -> Iterator["ForkServer | None"]:
     from casework.cli.up.running import ROOT_WARNING
     from casework.forkserver.client import ForkServer
 
-    server = ForkServer(POOLS, [ROOT_WARNING])
+    server = ForkServer(POOLS, [ROOT_WARNING], is_fork=True)
     server.load(API_MODULES)
     try:
         yield server
