@@ -260,14 +260,14 @@ def test_view_at_a_terminal_fits_and_leaves_nothing_behind(up, installation, tri
 
 def test_forked_processes_import_what_the_others_share_and_agents(up, installation, triage):
     up.environment["PYTHONPROFILEIMPORTTIME"] = "1"
-    up.module("mine", AGENTS.replace("import time", "import colorsys"))
+    up.module("mine", AGENTS.replace("import time", "import filecmp"))
     up.start()
     installation.add(triage)
     up.until('"case 0" failed')
     wait_for(lambda: get(up.port, "/readyz") == 200, "all processes")
     assert up.interrupt() == 0
     imports = re.findall(r" (api|worker-1|ticker|beat) +import time: .*\| +(\S+)$", up.text, re.MULTILINE)
-    assert set(imports) == {("worker-1", "colorsys")}
+    assert set(imports) == {("worker-1", "filecmp")}
 
 
 def test_a_killed_fork_server_ends_nothing_for_good(up, installation, triage):

@@ -18,6 +18,7 @@ import celery.concurrency.solo
 import celery.concurrency.thread
 import celery.events.dispatcher
 import celery.events.receiver
+import celery.worker.components
 import celery.worker.consumer
 import celery.worker.consumer.agent
 import celery.worker.consumer.connection
