@@ -59,13 +59,14 @@ def test_completing_commands_and_options_imports_no_database(words):
 
 
 def test_completing_names_imports_the_driver_alone(new_database):
-    packages, _ = imported(
+    packages, modules = imported(
         _CASEWORK_COMPLETE="complete_bash",
         COMP_WORDS="casework queues show ",
         COMP_CWORD="3",
         CASEWORK_DATABASE_URL=new_database("completion"),
     )
     assert packages <= SHELL | VALUES | DRIVER
+    assert not {"casework.log", "casework.events", "casework.settings"} & modules
 
 
 def test_a_list_imports_no_broker_migrations_or_api(new_database, servers):
