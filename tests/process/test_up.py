@@ -242,7 +242,7 @@ def test_view_at_a_terminal_fits_and_leaves_nothing_behind(up, installation, tri
     installation.add(triage, 3)
     up.until("working on")
     up.until("begun by")
-    assert re.fullmatch(r"[0-9a-f]{8}  case \d +triage +\d+ s *", up.until("triage   "))
+    wait_for(lambda: re.search(r"^[0-9a-f]{8}  case \d +triage +\d+ s *$", up.text, re.MULTILINE), "a row of a run")
     up.resize(20, 50)
     seen = len(up.written)
     wait_for(lambda: up.written[seen:].count("inbox") > 2, "the view at the new size")
