@@ -31,6 +31,7 @@ SLOW = {
     "test_adapters",
     "test_command_agents",
     "test_compat",
+    "test_deadlocks_no_two_acts",
     "test_examples_on_processes",
     "test_foreign_messages",
     "test_hostile",
@@ -44,15 +45,16 @@ SLOW = {
     "test_secrets",
     "test_storm",
     "test_time_limits",
+    "test_transactions_give_the_same_whether_plans_are_discarded_or_not",
     "test_up",
 }
-"""Files whose tests take many seconds each."""
+"""Files whose tests take many seconds each, and single tests that do."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.path.stem in SLOW:
+        if not SLOW.isdisjoint((item.path.stem, getattr(item, "originalname", ""))):
             item.add_marker(pytest.mark.slow)
 
 

@@ -7,6 +7,10 @@ from psycopg.sql import SQL, Identifier
 
 from casework.store import schema
 from casework.store.database import Database
+from casework.store.tables import metadata
+
+EMPTY = "".join(f"delete from {table.name};" for table in reversed(metadata.sorted_tables) if table.name != "teams")
+"""Deletes all but the teams. In small tables that takes a tenth of the time of `truncate`, and a hundredth of a new database."""
 
 
 class Databases:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx2
+import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
@@ -14,6 +15,7 @@ from casework.core.roles import Role
 from casework.service import agents, keys
 from casework.settings import Settings
 from casework.wiring import Casework, connect
+from databases import EMPTY
 
 
 class Api:
@@ -74,9 +76,8 @@ def client(installation: Casework) -> Iterator[TestClient]:
 
 @pytest.fixture
 def api(client: TestClient, installation: Casework) -> Api:
-    with installation.db.begin() as tx:
-        tables = "queues, consumers, agents, cases, runs, case_events, human_requests, run_messages, run_steps, labels, case_labels, case_search, counters"
-        tx.sql(f"truncate {tables}, api_keys, idempotency_keys, processes")
+    with psycopg.connect(installation.db.url, autocommit=True) as connection:
+        connection.execute(EMPTY)
     token = keys.create(installation.db, DEFAULT_TEAM, "tests", Role.ADMIN)[1]
     return Api(client, installation, token)
 

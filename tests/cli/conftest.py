@@ -2,11 +2,13 @@
 
 import json
 
+import psycopg
 import pytest
 from typer.testing import CliRunner
 
 from casework.cli import app, console
 from casework.errors import CaseworkError
+from databases import EMPTY
 
 
 class Command:
@@ -28,9 +30,17 @@ class Command:
         return json.loads(output)
 
 
+@pytest.fixture(scope="session")
+def commands_database(new_database):
+    return new_database("commands")
+
+
 @pytest.fixture
-def casework(new_database, servers, monkeypatch):
-    monkeypatch.setenv("CASEWORK_DATABASE_URL", new_database("commands"))
+def casework(commands_database, servers, monkeypatch):
+    with psycopg.connect(commands_database, autocommit=True) as connection:
+        connection.execute(EMPTY)
+        connection.execute("delete from teams where name <> 'default'")
+    monkeypatch.setenv("CASEWORK_DATABASE_URL", commands_database)
     monkeypatch.setenv("CASEWORK_REDIS_URL", servers.redis)
     monkeypatch.setenv("CASEWORK_AGENT_MODULES", "sample_agents")
     console.installation.cache_clear()

@@ -59,13 +59,14 @@ def test_completing_commands_and_options_imports_no_database(words):
 
 
 def test_completing_names_imports_the_driver_alone(new_database):
-    packages, _ = imported(
+    packages, modules = imported(
         _CASEWORK_COMPLETE="complete_bash",
         COMP_WORDS="casework queues show ",
         COMP_CWORD="3",
         CASEWORK_DATABASE_URL=new_database("completion"),
     )
     assert packages <= SHELL | VALUES | DRIVER
+    assert not {"casework.log", "casework.events", "casework.settings"} & modules
 
 
 def test_a_list_imports_no_broker_migrations_or_api(new_database, servers):
@@ -73,6 +74,20 @@ def test_a_list_imports_no_broker_migrations_or_api(new_database, servers):
         "queues", "list", CASEWORK_DATABASE_URL=new_database("start"), CASEWORK_REDIS_URL=servers.redis
     )
     assert packages <= SHELL | DRAWING | VALUES | DRIVER | DATABASE
+
+
+API = {"fastapi", "starlette", "uvicorn", "limits"}
+CELERY = {"celery", "kombu", "billiard"}
+MIGRATIONS = {"alembic", "mako"}
+
+
+@pytest.mark.parametrize(
+    ("role", "unneeded"),
+    [("api", CELERY | MIGRATIONS | {"typer", "rich"}), ("worker", API | MIGRATIONS | {"typer", "rich"})],
+)
+def test_a_role_loads_nothing_that_only_others_use(role, unneeded):
+    modules = modules_of("-c", f"import casework.{role}.preload")
+    assert not {name.partition(".")[0] for name in modules} & unneeded
 
 
 def first_sentence(text):

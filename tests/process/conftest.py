@@ -7,14 +7,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
 from casework.broker.address import client
-from casework.cli.roles import Pool, beat_command, ticker_command, worker_command
+from casework.cli.roles import CELERY_MODULES, POOLS, Pool, beat_command, ticker_command, worker_command
 from casework.core.model import DEFAULT_TEAM, CaseId, Queue
 from casework.embedded import Urls
+from casework.forkserver.client import Forked, ForkServer
 from casework.service import agents, queues
 from casework.settings import Settings
 from casework.wiring import Casework, connect
@@ -32,23 +33,33 @@ QUICK = {
 }
 
 
+Process = subprocess.Popen[bytes] | Forked
+
+
+def _variables(settings: dict[str, Any]) -> dict[str, str]:
+    return {f"CASEWORK_{name.upper()}": str(value) for name, value in settings.items()}
+
+
 class Installation:
     """An installation whose processes a test starts and ends."""
 
-    def __init__(self, casework: Casework, environment: dict[str, str], logs: Path) -> None:
+    def __init__(
+        self, casework: Casework, environment: dict[str, str], logs: Path, server: ForkServer | None = None
+    ) -> None:
+        """`server` forks the workers, tickers and beats; without it they are interpreters of their own."""
         self.casework = casework
+        self.server = server
         self.db = casework.db
         self.settings = casework.settings
         self.environment = {**environment, "SAMPLE_LOG": str(logs / "sample.log")}
         self.logs = logs
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[Process] = []
 
     def start(self, command: list[str], **environment: Any) -> subprocess.Popen[bytes]:
-        extra = {f"CASEWORK_{name.upper()}": str(value) for name, value in environment.items()}
-        with (self.logs / f"{len(self.processes)}.log").open("wb") as log:
+        with self._log() as log:
             process = subprocess.Popen(
                 command,
-                env={**self.environment, **extra},
+                env={**self.environment, **_variables(environment)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -57,18 +68,28 @@ class Installation:
         self.processes.append(process)
         return process
 
-    def worker(self, pool: Pool = Pool.PREFORK, concurrency: int = 4, **environment: Any) -> subprocess.Popen[bytes]:
-        return self.start(worker_command(pool, concurrency), **environment)
+    def _log(self) -> IO[bytes]:
+        return (self.logs / f"{len(self.processes)}.log").open("wb")
 
-    def ticker(self, **environment: Any) -> subprocess.Popen[bytes]:
-        return self.start(ticker_command(), **environment)
+    def _role(self, command: list[str], environment: dict[str, Any]) -> Process:
+        if self.server is None:
+            return self.start(command, **environment)
+        with self._log() as log:
+            given = {**self.environment, **_variables(environment)}
+            process = self.server.start("test", command, given, output=log.fileno())
+        self.processes.append(process)
+        return process
 
-    def beat(self, **environment: Any) -> subprocess.Popen[bytes]:
-        return self.start(beat_command(), **environment)
+    def worker(self, pool: Pool = Pool.PREFORK, concurrency: int = 4, **environment: Any) -> Process:
+        return self._role(worker_command(pool, concurrency), environment)
 
-    def everything(
-        self, pool: Pool = Pool.PREFORK, concurrency: int = 4, **environment: Any
-    ) -> subprocess.Popen[bytes]:
+    def ticker(self, **environment: Any) -> Process:
+        return self._role(ticker_command(), environment)
+
+    def beat(self, **environment: Any) -> Process:
+        return self._role(beat_command(), environment)
+
+    def everything(self, pool: Pool = Pool.PREFORK, concurrency: int = 4, **environment: Any) -> Process:
         """A ticker, a beat and one worker, which is returned."""
         self.ticker(**environment)
         self.beat(**environment)
@@ -130,6 +151,15 @@ SHARED = 15
 
 
 @pytest.fixture(scope="session")
+def server() -> Iterator[ForkServer]:
+    """Starts a worker, a ticker or a beat in a hundredth of a second instead of one."""
+    found = ForkServer(POOLS)
+    found.load(CELERY_MODULES)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="session")
 def install(new_database: Databases, servers: Urls) -> Callable[[str, int, Path], Installation]:
     """Makes an installation of no process: `install(database, number of its Redis database, home)`."""
 
@@ -144,7 +174,7 @@ def install(new_database: Databases, servers: Urls) -> Callable[[str, int, Path]
             **QUICK,
         }
         environment = {name: value for name, value in os.environ.items() if not name.startswith("CASEWORK_")}
-        environment |= {f"CASEWORK_{name.upper()}": str(value) for name, value in values.items()}
+        environment |= _variables(values)
         environment["PYTHONPATH"] = str(Path(__file__).parent.parent)
         with client(redis_url) as redis:
             redis.flushdb()
@@ -154,9 +184,10 @@ def install(new_database: Databases, servers: Urls) -> Callable[[str, int, Path]
 
 
 @pytest.fixture
-def installation(install, tmp_path) -> Iterator[Installation]:
+def installation(install, server, tmp_path) -> Iterator[Installation]:
     """An installation of the test's own, for what needs other settings, or its own ticker."""
     found = install("processes", next(_numbers), tmp_path)
+    found.server = server
     yield found
     found.end()
     found.casework.close()
@@ -167,8 +198,8 @@ class Shared:
 
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
-        self._clock: list[subprocess.Popen[bytes]] = []
-        self._worker: tuple[Pool, subprocess.Popen[bytes]] | None = None
+        self._clock: list[Process] = []
+        self._worker: tuple[Pool, Process] | None = None
 
     def tick(self) -> None:
         """Have a ticker and a beat."""
@@ -208,11 +239,11 @@ def shared(install, tmp_path_factory) -> Iterator[Shared]:
 
 
 @pytest.fixture
-def ticking(shared: Shared, tmp_path: Path) -> Iterator[Installation]:
+def ticking(shared: Shared, server: ForkServer, tmp_path: Path) -> Iterator[Installation]:
     """A ticker and a beat that run. Workers are the test's, and end with it."""
     shared.tick()
     shared.work(None)
-    found = Installation(shared.installation.casework, shared.installation.environment, tmp_path)
+    found = Installation(shared.installation.casework, shared.installation.environment, tmp_path, server)
     yield found
     found.end()
     shared.forget()

@@ -242,7 +242,7 @@ def test_view_at_a_terminal_fits_and_leaves_nothing_behind(up, installation, tri
     installation.add(triage, 3)
     up.until("working on")
     up.until("begun by")
-    assert re.fullmatch(r"[0-9a-f]{8}  case \d +triage +\d+ s *", up.until("triage   "))
+    wait_for(lambda: re.search(r"^[0-9a-f]{8}  case \d +triage +\d+ s *$", up.text, re.MULTILINE), "a row of a run")
     up.resize(20, 50)
     seen = len(up.written)
     wait_for(lambda: up.written[seen:].count("inbox") > 2, "the view at the new size")
@@ -256,6 +256,31 @@ def test_view_at_a_terminal_fits_and_leaves_nothing_behind(up, installation, tri
     drawn = end.count("\n") - 1
     assert end.count("\x1b[1A\x1b[2K") >= drawn
     assert "inbox" not in end.rpartition("\x1b[2K")[2]
+
+
+def test_forked_processes_import_what_the_others_share_and_agents(up, installation, triage):
+    up.environment["PYTHONPROFILEIMPORTTIME"] = "1"
+    up.module("mine", AGENTS.replace("import time", "import filecmp"))
+    up.start()
+    installation.add(triage)
+    up.until('"case 0" failed')
+    wait_for(lambda: get(up.port, "/readyz") == 200, "all processes")
+    assert up.interrupt() == 0
+    imports = re.findall(r" (api|worker-1|ticker|beat) +import time: .*\| +(\S+)$", up.text, re.MULTILINE)
+    assert set(imports) == {("worker-1", "filecmp")}
+
+
+def test_a_killed_fork_server_ends_nothing_for_good(up, installation, triage):
+    up.module("mine", AGENTS)
+    up.start()
+    installation.add(triage)
+    up.until('"case 0" failed')
+    for child in Path(f"/proc/{up.process.pid}/task/{up.process.pid}/children").read_text().split():
+        os.kill(int(child), signal.SIGKILL)
+    up.until("ticker    ended with exit code -9; restarting it")
+    installation.add(triage, 2)
+    up.until('"case 1" failed')
+    assert up.interrupt() == 0
 
 
 def test_module_that_hangs_is_named_and_can_be_mended(up, triage):

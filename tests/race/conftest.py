@@ -8,8 +8,7 @@ from casework.core.effects import Committed
 from casework.service import cases
 from casework.store.database import Database
 from casework.store.tables import metadata
-
-EMPTY = "".join(f"delete from {table.name};" for table in reversed(metadata.sorted_tables) if table.name != "teams")
+from databases import EMPTY
 
 
 @pytest.fixture(scope="module")

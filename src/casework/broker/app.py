@@ -66,7 +66,7 @@ def configuration(broker_url: str, prefix: str, tick_seconds: float) -> dict[str
         "worker_hijack_root_logger": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         # In memory: the schedule is one line, and a file would need a writable directory.
-        "beat_scheduler": "celery.beat:Scheduler",
+        "beat_scheduler": "casework.broker.beat:Scheduler",
         # No `expires`: it compares the clocks of two machines. Instead, a tick removes all other waiting
         # ticks from the queue.
         "beat_schedule": {"tick": {"task": TICK_TASK, "schedule": schedule(tick_seconds, nowfun=_elapsed)}},

@@ -163,16 +163,23 @@ def casework(
     caller.begin(person)
 
 
+def is_completing() -> bool:
+    """Whether a shell asks for completions: then nobody reads logs, and somebody waits."""
+    return "_CASEWORK_COMPLETE" in os.environ
+
+
 def main() -> None:
     """Run the command; report errors in one line."""
-    from casework import log
     from casework.cli import console
 
     # Exempt what imports create from garbage collection, which costs a short command a tenth of its time.
     gc.set_threshold(50_000, 20, 20)
     # A closed standard output is not an error.
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123 - open to the end
-    log.configure("WARNING", "text")
+    if not is_completing():
+        from casework import log
+
+        log.configure("WARNING", "text")
     with console.reported_errors():
         app()
         sys.stdout.flush()

@@ -7,9 +7,13 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from casework.embedded import identity
 from casework.errors import ServerNotStarted
+
+if TYPE_CHECKING:
+    from casework.forkserver.client import Forked, ForkServer
 
 QUICK_DEATH_SECONDS = 3.0
 MAX_RESTART_WAIT_SECONDS = 10.0
@@ -26,7 +30,9 @@ class Child:
     name: str
     command: Sequence[str]
     environment: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[str] | None = None
+    modules: Sequence[str] = ()
+    """What a fork server imports for it before it forks."""
+    process: "subprocess.Popen[str] | Forked | None" = None
     started: float = 0.0
     restarts: int = 0
     restart_at: float = 0.0
@@ -43,31 +49,26 @@ class Child:
 class Children:
     """Must be used from the main thread: a child dies with the thread that made it."""
 
-    def __init__(self, children: Sequence[Child], tell: Tell) -> None:
+    def __init__(self, children: Sequence[Child], tell: Tell, server: "ForkServer | None" = None) -> None:
+        """`server` forks the children; without it, each is an interpreter of its own."""
         self.children = list(children)
         self._tell = tell
+        self._server = server
 
     def start(self) -> None:
         for child in self.children:
             self._start(child)
 
     def _start(self, child: Child) -> None:
-        child.process = subprocess.Popen(
-            child.command,
-            env={**os.environ, **child.environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            # The terminal's Ctrl-C is for the parent, which stops its children in order.
-            start_new_session=True,
-            preexec_fn=identity.die_with_parent(signal.SIGKILL),
+        child.process = (
+            self._server.start(child.name, child.command, child.environment, child.modules)
+            if self._server
+            else _executed(child)
         )
         child.started = monotonic()
         threading.Thread(target=self._read, args=(child.name, child.process), daemon=True).start()
 
-    def _read(self, name: str, process: subprocess.Popen[str]) -> None:
+    def _read(self, name: str, process: "subprocess.Popen[str] | Forked") -> None:
         assert process.stdout is not None
         for line in process.stdout:
             if line.strip():
@@ -90,7 +91,7 @@ class Children:
         if child.killed_at is not None and child.process and monotonic() >= child.killed_at:
             child.process.kill()
 
-    def _restart(self, child: Child, ended: subprocess.Popen[str]) -> None:
+    def _restart(self, child: Child, ended: "subprocess.Popen[str] | Forked") -> None:
         now = monotonic()
         if child.restart_at == 0.0:
             quick = now - child.started < QUICK_DEATH_SECONDS
@@ -143,3 +144,18 @@ class Children:
         for child in self.children:
             if child.restarts >= 5:
                 raise ServerNotStarted(f"The {child.name} keeps ending at its start; its last lines are above.")
+
+
+def _executed(child: Child) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        child.command,
+        env={**os.environ, **child.environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        # The terminal's Ctrl-C is for the parent, which stops its children in order.
+        start_new_session=True,
+        preexec_fn=identity.die_with_parent(signal.SIGKILL),
+    )

@@ -14,6 +14,14 @@ from casework.cli.console import Json, counted, installation, print_json, read_s
 _ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
+POOLS = {"CELERY_CUSTOM_WORKER_POOL": "casework.worker.pool:TaskPool"}
+"""Celery documents this variable for custom pools, and reads it when it is imported."""
+
+API_MODULES = ("casework.api.preload",)
+CELERY_MODULES = ("casework.worker.preload",)
+"""What a fork server imports for the API, and for workers, tickers and beats."""
+
+
 class Pool(StrEnum):
     """How a worker executes its runs."""
 
@@ -38,8 +46,7 @@ def celery_command(*arguments: str) -> list[str]:
 
 def worker_command(pool: Pool, concurrency: int) -> list[str]:
     name = f"runs-{os.getpid()}@%h"
-    # Celery documents this variable for custom pools.
-    own = ["/usr/bin/env", "CELERY_CUSTOM_WORKER_POOL=casework.worker.pool:TaskPool"] if pool is Pool.THREADS else []
+    own = ["/usr/bin/env", *(f"{name}={value}" for name, value in POOLS.items())] if pool is Pool.THREADS else []
     chosen = "custom" if own else pool
     options = ("-Q", "runs", "-P", chosen, "-c", str(concurrency), "-n", name, "-O", "fair", *_ALONE)
     return [*own, *celery_command("worker", *options)]

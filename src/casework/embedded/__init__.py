@@ -4,6 +4,6 @@ Started on demand by whoever needs them, shared by all processes of one home, st
 serve development and a single small host; production gives URLs.
 """
 
-from casework.embedded.client import Urls, resolve
+from casework.embedded.client import Urls, begin, resolve
 
-__all__ = ["Urls", "resolve"]
+__all__ = ["Urls", "begin", "resolve"]

@@ -15,14 +15,15 @@ from typing import IO, TYPE_CHECKING
 
 from casework.embedded.home import Home
 from casework.embedded.private import open_file
-from casework.embedded.servers import answers_ping, tail
-from casework.errors import ServerNotStarted
+from casework.embedded.servers import answers_ping, is_ready, tail
+from casework.errors import CaseworkError, ServerNotStarted
 
 if TYPE_CHECKING:
     from casework.settings import Settings
 
 WAIT_SECONDS = 75.0
-_KEEP_SECONDS = 0.5
+_SPARE_SECONDS = 0.2
+"""A spare supervisor ends sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,12 @@ def resolve(settings: "Settings") -> Urls:
     )
 
 
+def begin(settings: "Settings") -> None:
+    """Let casework's own servers start, if they are needed, without waiting for them. Raises ServerNotStarted."""
+    if not (settings.database_url and settings.redis_url):
+        _begin(Home(settings.home_path).path)
+
+
 _held: dict[Path, IO[str]] = {}
 """The client locks of this process, kept open to its end. A forked child shares them, and so is a client too."""
 
@@ -56,14 +63,21 @@ _held: dict[Path, IO[str]] = {}
 def _use(path: Path) -> None:
     """Become a client of a home's servers: start them, wait for them, and start them again if their supervisor dies."""
     home = Home(path)
+    _wait(home, _begin(path))
+    threading.Thread(target=_keep, args=(home, os.getpid()), name="casework-servers", daemon=True).start()
+
+
+@cache
+def _begin(path: Path) -> subprocess.Popen[bytes] | None:
+    """Become a client of a home's servers, and let them start. Returns the supervisor that was started for that."""
+    home = Home(path)
     home.make()
     lock = open_file(home.clients, "a")
     # Waits while a supervisor stops, which has the lock for itself.
     fcntl.flock(lock, fcntl.LOCK_SH)
     _held[path] = lock
     atexit.register(lock.close)
-    _start_and_wait(home)
-    threading.Thread(target=_keep, args=(home, os.getpid()), name="casework-servers", daemon=True).start()
+    return None if _owned(home) else _spawn(home)
 
 
 def _owned(home: Home) -> bool:
@@ -110,13 +124,13 @@ def _serving(home: Home) -> bool:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(1)
             connection.connect(str(home.sockets / ".s.PGSQL.5432"))
-            return True
+            # While it listens, the file is its own, and not one that a killed server left.
+            return is_ready(home)
     except OSError:
         return False
 
 
-def _start_and_wait(home: Home) -> None:
-    supervisor = None if _owned(home) else _spawn(home)
+def _wait(home: Home, supervisor: subprocess.Popen[bytes] | None) -> None:
     end = monotonic() + WAIT_SECONDS
     while not _serving(home) or not _owned(home):
         if supervisor is not None and supervisor.poll() not in (None, 0):
@@ -135,9 +149,16 @@ def _start_and_wait(home: Home) -> None:
 def _keep(home: Home, pid: int) -> None:
     """A supervisor that was killed is replaced by whoever notices first; a spare one ends at once."""
     while os.getpid() == pid:
-        sleep(_KEEP_SECONDS)
         try:
-            if not _owned(home):
-                _spawn(home).wait(0.2)
-        except (OSError, subprocess.TimeoutExpired):
+            _wait_until_not_owned(home)
+            _spawn(home).wait(_SPARE_SECONDS)
+        except (OSError, CaseworkError):
+            sleep(_SPARE_SECONDS)
+        except subprocess.TimeoutExpired:
             continue
+
+
+def _wait_until_not_owned(home: Home) -> None:
+    """Sleeps in the kernel: a supervisor lets go of its lock by ending, however it ends."""
+    with open_file(home.owner, "a") as owner:
+        fcntl.flock(owner, fcntl.LOCK_SH)

@@ -121,11 +121,7 @@ class Postgres:
 
     def serves(self) -> bool:
         """Ready when the pid file is of this process and says so: a killed server leaves a file that says ready."""
-        try:
-            lines = (self.home.postgres_data / "postmaster.pid").read_text().splitlines()
-            return self.process is not None and lines[0].strip() == self._pid_inside() and lines[7].strip() == "ready"
-        except (OSError, IndexError):
-            return False
+        return self.process is not None and is_ready(self.home, self._pid_inside())
 
     def _pid_inside(self) -> str:
         return str(self.process.pid) if self.process else ""
@@ -170,6 +166,15 @@ class Valkey:
         _stop(self.process, signal.SIGTERM)
 
 
+def is_ready(home: Home, pid: str | None = None) -> bool:
+    """Whether PostgreSQL's pid file says that it takes connections, and, if `pid` is given, is of that process."""
+    try:
+        lines = (home.postgres_data / "postmaster.pid").read_text().splitlines()
+        return lines[7].strip() == "ready" and (pid is None or lines[0].strip() == pid)
+    except (OSError, IndexError):
+        return False
+
+
 def answers_ping(path: Path) -> bool:
     """Whether a Redis server answers on that socket."""
     try:
@@ -189,7 +194,8 @@ def start_and_wait(server: Server, home: Home) -> None:
     """
     end = monotonic() + START_SECONDS
     while True:
-        server.start()
+        if server.process is None or server.process.poll() is not None:
+            server.start()
         while server.process is not None and server.process.poll() is None:
             if server.serves():
                 return

@@ -10,18 +10,20 @@ import os
 import signal
 import sys
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 
 from casework.embedded import identity
 from casework.embedded.home import Home
 from casework.embedded.private import open_file
 from casework.embedded.servers import Postgres, Server, Valkey, start_and_wait
+from casework.embedded.wakeup import Wakeup
 from casework.errors import CaseworkError
 
 LINGER_SECONDS = 2.0
 """How long the servers stay after the last client: commands that follow one another find them running."""
 
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.5
+"""How often it looks whether clients are left. A server's end wakes it at once."""
 
 
 def main() -> int:
@@ -31,6 +33,8 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stopping: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopping.append(number))
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    wakeup = Wakeup()
     with open_file(home.owner, "a") as owner, open_file(home.clients, "a") as clients:
         try:
             fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -40,9 +44,11 @@ def main() -> int:
         identity.give(home.sockets)
         servers: list[Server] = [Postgres(home), Valkey(home)]
         try:
+            # Both at once: to make a database takes a moment.
+            servers[1].start()
             for server in servers:
                 start_and_wait(server, home)
-            _serve(servers, home, clients.fileno(), stopping)
+            _serve(servers, home, clients.fileno(), stopping, wakeup)
         except CaseworkError as error:
             print(error, file=sys.stderr, flush=True)  # noqa: T201 - the client that waits reads it from this log
             return 1
@@ -52,7 +58,7 @@ def main() -> int:
     return 0
 
 
-def _serve(servers: list[Server], home: Home, clients: int, stopping: list[int]) -> None:
+def _serve(servers: list[Server], home: Home, clients: int, stopping: list[int], wakeup: Wakeup) -> None:
     deserted_since: float | None = None
     while not stopping:
         for server in servers:
@@ -68,7 +74,7 @@ def _serve(servers: list[Server], home: Home, clients: int, stopping: list[int])
             and _deserted(clients, keep=True)
         ):
             return
-        sleep(_POLL_SECONDS)
+        wakeup.sleep(_POLL_SECONDS)
 
 
 def _deserted(clients: int, *, keep: bool = False) -> bool:

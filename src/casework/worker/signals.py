@@ -1,8 +1,10 @@
 """What Celery tells: that a worker starts, forks, and shuts down."""
 
+import gc
 import os
 import signal
 import threading
+from functools import cache
 from time import monotonic, sleep
 from typing import Any
 
@@ -23,14 +25,22 @@ RELEASE_SECONDS = 2.0
 
 
 @signals.worker_init.connect(weak=False)  # type: ignore[untyped-decorator]
-def draw_name(**_: Any) -> None:
-    """Before the pool forks, so that its children have the same name."""
+def prepare_to_fork(**_: Any) -> None:
+    """Draw the name, so that the pool's children have the same; and exempt what is loaded from their garbage collection, which
+    would write to all of it, so that they share it no more."""
     worker_name()
+    gc.freeze()
 
 
 @signals.setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
 def configure_logging(**_: Any) -> None:
     """casework's log lines instead of Celery's."""
+    _configure_logging()
+
+
+@cache
+def _configure_logging() -> None:
+    """A pool's child finds it done: its parent did it before the fork."""
     settings = read_settings()
     log.configure(settings.log_level, settings.log_format)
 

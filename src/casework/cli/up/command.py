@@ -1,18 +1,36 @@
 """Starts all processes, shows what happens, and stops them at Ctrl-C."""
 
 import signal
-from time import sleep
-from typing import Annotated
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from casework.cli.admin_key import admin_key
 from casework.cli.children import Child
-from casework.cli.console import counted, installation
-from casework.cli.roles import Concurrency, Pool, PoolOption, api_command, beat_command, ticker_command, worker_command
+from casework.cli.console import counted, installation, read_settings
+from casework.cli.roles import (
+    API_MODULES,
+    CELERY_MODULES,
+    POOLS,
+    Concurrency,
+    Pool,
+    PoolOption,
+    api_command,
+    beat_command,
+    ticker_command,
+    worker_command,
+)
 from casework.cli.serve import DEFAULT_PORT, Host, Port, check_port
+from casework.embedded.wakeup import Wakeup
 
-_POLL_SECONDS = 0.1
+if TYPE_CHECKING:
+    from casework.forkserver.client import ForkServer
+
+_POLL_SECONDS = 0.5
+"""How often it looks for processes that have ended. What they write, and signals, wake it at once."""
 
 Reload = Annotated[
     bool, typer.Option("--reload", help="Restart the workers when a file of the agents' modules changes.")
@@ -35,37 +53,64 @@ def up(
 
     Shows what fails, and what agents log and print. Ctrl-C stops it all; a second one at once.
     """
-    from casework.cli.up.running import Running
-    from casework.cli.up.screen import opened
+    from casework import embedded
 
     check_port(host, port)
-    casework = installation()
-    concurrency = concurrency or casework.settings.worker_concurrency
-    with opened(casework) as screen:
-        started = [Child("api", api_command(host, port)), *roles(workers, pool, concurrency)]
-        running = Running(casework, screen, started, reload=reload, verbose=verbose)
-        interrupts = _count_interrupts()
-        screen.note(f"The API is at http://{host}:{port}, documented at /docs.")
-        screen.note(admin_key(casework))
-        running.start()
-        screen.note(
-            f"casework is up: {counted(workers, 'worker')} of {counted(concurrency, 'run')}, ticker and beat. Ctrl-C stops it."
-        )
-        try:
-            while not interrupts:
-                running.look()
-                sleep(_POLL_SECONDS)
-        finally:
+    settings = read_settings()
+    concurrency = concurrency or settings.worker_concurrency
+    # All that takes long goes on at once: servers start, the fork server imports, and this process imports.
+    embedded.begin(settings)
+    with _fork_server() as server:
+        from casework.cli.up.running import Running
+        from casework.cli.up.screen import opened
+
+        casework = installation()
+        with opened(casework) as screen:
+            started = [Child("api", api_command(host, port), modules=API_MODULES), *roles(workers, pool, concurrency)]
+            wakeup = Wakeup()
+            running = Running(casework, screen, started, server, wakeup, reload=reload, verbose=verbose)
+            interrupts = _count_interrupts()
+            screen.note(f"The API is at http://{host}:{port}, documented at /docs.")
+            screen.note(admin_key(casework))
+            running.start()
             screen.note(
-                f"Stopping: runs may go on for up to {running.shutdown_seconds:g} s. Ctrl-C again stops at once."
+                f"casework is up: {counted(workers, 'worker')} of {counted(concurrency, 'run')}, ticker and beat. Ctrl-C stops it."
             )
-            running.stop(interrupts)
+            try:
+                while not interrupts:
+                    running.look()
+                    wakeup.sleep(_POLL_SECONDS)
+            finally:
+                screen.note(
+                    f"Stopping: runs may go on for up to {running.shutdown_seconds:g} s. Ctrl-C again stops at once."
+                )
+                running.stop(interrupts)
+
+
+@contextmanager
+def _fork_server() -> Iterator["ForkServer | None"]:
+    """What starts the processes, with what they and this one need in memory that they share. None where forks are not safe."""
+    if not sys.platform.startswith("linux"):
+        yield None
+        return
+    import casework.service.activity
+    import casework.wiring  # noqa: F401
+    from casework.cli.up.running import ROOT_WARNING
+    from casework.forkserver.client import ForkServer
+
+    server = ForkServer(POOLS, [ROOT_WARNING], is_fork=True)
+    server.load(API_MODULES)
+    try:
+        yield server
+    finally:
+        server.close()
 
 
 def roles(workers: int, pool: Pool, concurrency: int) -> list[Child]:
     """The processes of a small installation."""
-    named = [Child(f"worker-{number}", worker_command(pool, concurrency)) for number in range(1, workers + 1)]
-    return [*named, Child("ticker", ticker_command()), Child("beat", beat_command())]
+    commands = {f"worker-{number}": worker_command(pool, concurrency) for number in range(1, workers + 1)}
+    commands |= {"ticker": ticker_command(), "beat": beat_command()}
+    return [Child(name, command, modules=CELERY_MODULES) for name, command in commands.items()]
 
 
 def _count_interrupts() -> list[int]:

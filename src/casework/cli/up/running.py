@@ -14,34 +14,46 @@ from casework.cli.up import lines
 from casework.cli.up.modules import Findings, Inspection, Watched
 from casework.cli.up.screen import Screen
 from casework.core.model import AgentKind
+from casework.embedded.wakeup import Wakeup
 from casework.errors import Unavailable
 from casework.log import RELAYED
 
 if TYPE_CHECKING:
+    from casework.forkserver.client import ForkServer
     from casework.wiring import Casework
 
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 1.0
+_RELOAD_LOOK_SECONDS = 0.5
 _STOP_POLL_SECONDS = 0.1
 
 RELOAD_SHUTDOWN_SECONDS = 2.0
 """How long a worker lets its runs go on when its modules have changed: the person who changed them waits for it."""
 
 # Celery's warning takes five lines, and who runs `up` as root, as in a container, knows it.
-_QUIET = "ignore:You're running the worker with superuser privileges"
+ROOT_WARNING = "You're running the worker with superuser privileges"
 
 
 class Running:
     """Must be used from the main thread. `look` has to be called several times a second."""
 
     def __init__(
-        self, casework: "Casework", screen: Screen, children: Sequence[Child], *, reload: bool, verbose: bool
+        self,
+        casework: "Casework",
+        screen: Screen,
+        children: Sequence[Child],
+        server: "ForkServer | None",
+        wakeup: Wakeup,
+        *,
+        reload: bool,
+        verbose: bool,
     ) -> None:
         self._casework, self._screen, self._reload, self._verbose = casework, screen, reload, verbose
+        self._wakeup = wakeup
         self._is_json = casework.settings.log_format == "json"
         self.shutdown_seconds = casework.settings.shutdown_seconds
         if reload:
             self.shutdown_seconds = min(self.shutdown_seconds, RELOAD_SHUTDOWN_SECONDS)
-        self._children = Children(children, self._tell)
+        self._children = Children(children, self._tell, server)
         self._workers = [child for child in children if child.name.startswith("worker-")]
         for child in children:
             child.environment |= self._environment()
@@ -52,7 +64,7 @@ class Running:
         self._next_look = 0.0
 
     def _environment(self) -> dict[str, str]:
-        warnings = ",".join(filter(None, (_QUIET, os.environ.get("PYTHONWARNINGS"))))
+        warnings = ",".join(filter(None, (f"ignore:{ROOT_WARNING}", os.environ.get("PYTHONWARNINGS"))))
         environment = {"PYTHONWARNINGS": warnings, "CASEWORK_SHUTDOWN_SECONDS": str(self.shutdown_seconds)}
         return environment if self._is_json else {**environment, "CASEWORK_LOG_FORMAT": RELAYED}
 
@@ -76,7 +88,8 @@ class Running:
 
     def _look_is_due(self) -> bool:
         due = monotonic() >= self._next_look
-        self._next_look = monotonic() + _LOOK_SECONDS if due else self._next_look
+        wait = _RELOAD_LOOK_SECONDS if self._reload else _LOOK_SECONDS
+        self._next_look = monotonic() + wait if due else self._next_look
         return due
 
     def stop(self, interrupts: Sequence[int]) -> None:
@@ -101,6 +114,7 @@ class Running:
         show = lines.unparsed if self._is_json else lines.relayed
         if (text := show(name, line, verbose=self._verbose)) is not None:
             self._screen.tell(text)
+            self._wakeup.wake()
 
     def _look_for_failures(self) -> None:
         # The processes say it if the database is unavailable.

@@ -1,0 +1,3 @@
+import os
+
+imported_in = os.getpid()
