@@ -13,6 +13,7 @@ from casework.events.of_api import (
     RequestUnavailable,
 )
 from casework.events.of_processes import (
+    AgentLacking,
     BrokerUnavailable,
     ConsumerStuck,
     HeartbeatFailed,
@@ -46,6 +47,7 @@ from casework.events.of_runs import (
 from casework.events.seam import Counts, Event, Subscriber, emit, subscribe, unsubscribe
 
 __all__ = [
+    "AgentLacking",
     "AgentLoopDisturbed",
     "ApiStarting",
     "BrokerUnavailable",
