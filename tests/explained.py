@@ -30,7 +30,7 @@ class Explained(Seam):
         return self.tx.sql(statement, parameters)
 
     def together(self, *asked: Any) -> list[Any]:
-        return self.tx.together(*asked)
+        return [self.sql(*one) for one in asked]
 
     def scans(self, relation: str) -> list[Node]:
         """How a table was read."""

@@ -1,17 +1,21 @@
 """What tests begin with, as plain functions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from casework.agents.results import Result
 from casework.agents.stop import Stop
 from casework.core.effects import Effects, RunMessage
-from casework.core.model import DEFAULT_TEAM, Agent, Case, CaseId, NewCase, Priority, Queue, RunRecord
+from casework.core.model import DEFAULT_TEAM, DISPATCHED_KINDS, Agent, Case, CaseId, NewCase, Priority, Queue, RunRecord
 from casework.service import agents, cases, dispatch, queues, runs
 from casework.service.execution import attempt, outcomes
 from casework.service.execution.attempt import Attempt, RunResult
 from casework.service.execution.executor import Executor
+from casework.service.ticker import Ticker
 from casework.settings import Settings
+from casework.store import consumers
+from casework.store.consumers import Held, Pair
 from casework.store.database import Database
 from casework.store.transitions import Fence
 
@@ -61,9 +65,9 @@ def the_run(db: Database, message: RunMessage) -> RunRecord:
     return runs.get(db, TEAM, message.run_id)
 
 
-def claim(db: Database, settings: Settings = SETTINGS) -> list[RunMessage]:
+def claim(db: Database, *, ticker: Ticker | None = None) -> list[RunMessage]:
     """One round of claims."""
-    return [message for _, message in dispatch.claim_round(db, settings).claimed]
+    return [message for _, message in dispatch.claim_round(db, ticker).claimed]
 
 
 def start(db: Database, message: RunMessage, worker: str = "w") -> Fence:
@@ -122,6 +126,12 @@ def _ignore(effects: Effects) -> None:
 def work_all(db: Database, settings: Settings = SETTINGS) -> list[str]:
     """Claim and execute until nothing is ready."""
     done = []
-    while messages := claim(db, settings):
+    while messages := claim(db):
         done += [work(db, message, settings) for message in messages]
     return done
+
+
+def locked(tx: Any, most: int = 100, known: Sequence[Pair] = ()) -> list[Held]:
+    """The consumers of all queues that have something to claim, as a round of a tick locks them."""
+    queues = [row.id for row in tx.sql("select id from queues")]
+    return consumers.lock(tx, DISPATCHED_KINDS, most, queues=queues, known=known, sent=True)[0]

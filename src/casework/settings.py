@@ -90,11 +90,11 @@ class Settings(BaseSettings):
         le=3600,
         description="How long to wait for a run to start before its message is sent again; doubles each time.",
     )
-    outstanding_runs: int = Field(
-        200,
-        ge=1,
-        le=10_000,
-        description="The most runs of a consumer without a limit that may be claimed and not yet started.",
+    claim_ahead_seconds: float = Field(
+        0.1,
+        ge=0,
+        le=60,
+        description="How much work each slot of a worker may have ahead: short runs are claimed up to this expected total, longer ones only when a slot is free.",
     )
     bundle_seconds: float = Field(
         0.1,
@@ -124,6 +124,11 @@ class Settings(BaseSettings):
         description="How long an attempt may take; an agent may have its own limit. 0: no limit.",
     )
     worker_concurrency: int = Field(4, ge=1, le=1000, description="Runs that one worker executes at once.")
+    worker_group: str = Field(
+        "",
+        max_length=50,
+        description="The group that `casework worker` serves: agents that name it, and no others. Unset: agents without a group.",
+    )
     rate_limit_per_minute: int = Field(
         3000, ge=0, le=1_000_000, description="API requests a minute for each key. 0: no limit."
     )

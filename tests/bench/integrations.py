@@ -72,7 +72,7 @@ def overhead(ground: Ground, framework: Framework) -> dict[str, float]:
     alone, through = [], []
     for _ in range(ground.rounds + 1):
         (case_id,) = cases.create(casework.db, queue.id, [NewCase("case", case_of(INSTANT, NOWHERE))]).value
-        (message,) = claim(casework.db, casework.settings)
+        (message,) = claim(casework.db)
         begun = perf_counter()
         result = work(casework.db, message, casework.settings)
         through.append(perf_counter() - begun)

@@ -8,9 +8,10 @@ from fakeredis import FakeRedis
 
 from casework import events
 from casework.broker import listener
-from casework.broker.listener import Listener, run_ids
+from casework.broker.listener import Listener, read_nudges, run_ids
 from casework.broker.names import Names
 from casework.broker.transport import Transport
+from casework.core.effects import News
 from casework.worker.messages import read_bundle
 
 
@@ -112,3 +113,8 @@ def test_flood_of_foreign_messages_is_one_log_line(emitted):
         run_ids(b"not-a-run")
     told = [event for event in emitted if isinstance(event, events.MessageRejected)]
     assert len(told) <= 1
+
+
+def test_what_is_no_nudge_still_asks_for_a_tick_about_the_rest(emitted):
+    queue = uuid4()
+    assert read_nudges([b"x", f"{queue},+".encode()]) == News(frozenset({queue}), freed=True)

@@ -9,9 +9,10 @@ from fakeredis import FakeRedis
 
 from casework.broker import circuit_breaker, publisher
 from casework.broker.address import client
+from casework.broker.listener import read_nudges
 from casework.broker.names import Names
 from casework.broker.publisher import Publisher
-from casework.core.effects import Effects
+from casework.core.effects import ANYWHERE, Effects, News
 from casework.core.model import RunId
 
 NAMES = Names("test:")
@@ -35,19 +36,35 @@ def nudges(signals):
 
 def test_refills_in_quick_succession_ask_for_one_tick_now_and_one_later(signals):
     for _ in range(10):
-        signals.perform(Effects(refill=1))
+        signals.perform(Effects(refill=0.001))
     assert signals.redis.blpop([NAMES.nudges], 1)
     assert signals.redis.blpop([NAMES.nudges], 10), "the last run ended without a tick to come"
     assert nudges(signals) == 0
 
 
-def test_many_runs_that_are_over_ask_at_once(signals):
-    signals.perform(Effects(refill=1))
+def test_ended_runs_ask_at_once_when_they_have_freed_enough(signals):
+    signals.perform(Effects(refill=0.001))
     assert nudges(signals) == 1
-    for _ in range(publisher.REFILL_RUNS // 10):
+    for _ in range(4):
+        signals.perform(Effects(refill=publisher.REFILL_SLOT_SECONDS / 5))
         assert nudges(signals) == 1
-        signals.perform(Effects(refill=10))
+    signals.perform(Effects(refill=publisher.REFILL_SLOT_SECONDS))
     assert nudges(signals) == 2
+
+
+def test_a_nudge_says_what_it_is_about(signals):
+    first, second = uuid4(), uuid4()
+    signals.perform(Effects(refill=0.001, queues=frozenset({first}), frees=True))
+    assert read_nudges(signals.redis.lrange(NAMES.nudges, 0, -1)) == News(frozenset({first}), freed=True)
+    signals.perform(Effects(nudge=True, queues=frozenset({second})))
+    assert read_nudges(signals.redis.lrange(NAMES.nudges, 0, -1)) == News(frozenset({first, second}), freed=True)
+    signals.perform(Effects(nudge=True))
+    assert read_nudges(signals.redis.lrange(NAMES.nudges, 0, -1)).around
+
+
+def test_a_nudge_about_many_queues_asks_to_look_around(signals):
+    signals.perform(Effects(nudge=True, queues=frozenset(uuid4() for _ in range(51))))
+    assert read_nudges(signals.redis.lrange(NAMES.nudges, 0, -1)) == ANYWHERE
 
 
 def test_each_nudge_asks_at_once(signals):

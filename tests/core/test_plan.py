@@ -92,20 +92,10 @@ def test_shares_a_queue_by_free_capacity():
 
 
 @pytest.mark.parametrize(
-    ("concurrency", "pending", "running", "expected"),
-    [
-        (None, 0, 0, 200),
-        (None, 100, 900, 100),
-        (None, 101, 900, 0),
-        (None, 200, 0, 0),
-        (3, 0, 0, 3),
-        (3, 1, 1, 1),
-        (3, 3, 3, 0),
-        (500, 0, 0, 200),
-    ],
+    ("concurrency", "used", "expected"), [(None, 900, 100), (3, 0, 3), (3, 2, 1), (3, 4, 0), (500, 0, 100)]
 )
-def test_counts_free_slots(concurrency, pending, running, expected):
-    assert free_slots(concurrency=concurrency, pending=pending, running=running, outstanding=200) == expected
+def test_counts_free_slots(concurrency, used, expected):
+    assert free_slots(concurrency=concurrency, used=used, most=100) == expected
 
 
 def claimed(*agents):
@@ -113,7 +103,7 @@ def claimed(*agents):
 
 
 def sizes(bundles):
-    return [len(one) for one in bundles]
+    return [len(one.runs) for one in bundles]
 
 
 def test_sends_runs_of_unknown_or_long_length_alone():
@@ -139,14 +129,14 @@ def test_sends_a_run_that_was_begun_before_alone():
     runs = claimed(*[0] * 20)
     runs[5] = AGENTS[0], RunMessage(runs[5][1].run_id, 2)
     bundles = bundle(runs, {AGENTS[0]: 0.001}, 0.1)
-    assert [len(one) for one in bundles if any(message.attempt > 1 for message in one)] == [1]
+    assert [len(one.runs) for one in bundles if any(message.attempt > 1 for message in one.runs)] == [1]
     assert sorted(sizes(bundles)) == [1, 9, 10]
 
 
 @given(st.lists(st.integers(0, 2), max_size=60), st.lists(st.floats(0, 1), min_size=3, max_size=3))
 def test_bundles_each_run_once_in_order_and_by_agent(agents, paces):
     runs = claimed(*agents)
-    bundles = bundle(runs, dict(zip(AGENTS, paces, strict=True)), 0.1)
+    bundles = [one.runs for one in bundle(runs, dict(zip(AGENTS, paces, strict=True)), 0.1)]
     of = {message: agent for agent, message in runs}
     assert sorted(message.run_id for one in bundles for message in one) == [message.run_id for _, message in runs]
     for one in bundles:

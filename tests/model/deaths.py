@@ -50,7 +50,7 @@ class Deaths(Lives):
         before = len(self.messages)
         claimed = []
         with self.dying_at(point) as last:
-            claimed = dispatch.claim_round(self.db, SETTINGS).claimed
+            claimed = dispatch.claim_round(self.db).claimed
         claimed = last[1] if point is Point.CLAIM_COMMITTED and last else claimed
         if claimed or not last:
             self.check_claims([message for _, message in claimed])

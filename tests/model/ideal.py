@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 LEASE, GRACE, RESEND = timedelta(seconds=30), timedelta(seconds=10), timedelta(seconds=15)
-MAX_ATTEMPTS, RETRY_BASE, OUTSTANDING = 3, 1.0, 3
+MAX_ATTEMPTS, RETRY_BASE, BATCH = 3, 1.0, 100
 LIVE = ("pending", "running", "waiting")
 HOLDS_SLOT = ("pending", "running")
 UNCHANGED: Any = object()
@@ -166,11 +166,7 @@ class Ideal:
     def free(self, queue: UUID, agent: UUID) -> int:
         """How many runs a consumer may begin now."""
         limit = self.consumers[queue, agent][1]
-        pending = self.holding(queue, agent, ("pending",))
-        if limit is None:
-            # Filled up by halves.
-            return 0 if 2 * pending > OUTSTANDING else OUTSTANDING - pending
-        return max(0, min(OUTSTANDING - pending, limit - self.holding(queue, agent)))
+        return BATCH if limit is None else max(0, min(BATCH, limit - self.holding(queue, agent)))
 
     def blocked(self, case: Case) -> bool:
         """Whether a run that lost the case has not stopped yet."""

@@ -58,7 +58,7 @@ class Lives(People):
 
     @rule()
     def claim(self) -> None:
-        self.check_claims([message for _, message in dispatch.claim_round(self.db, SETTINGS).claimed])
+        self.check_claims([message for _, message in dispatch.claim_round(self.db).claimed])
 
     @rule(worker=workers)
     def claim_and_start(self, worker: str) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import observed
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
-from ideal import GRACE, LEASE, MAX_ATTEMPTS, OUTSTANDING, RESEND, RETRY_BASE, Case, Ideal
+from ideal import GRACE, LEASE, MAX_ATTEMPTS, RESEND, RETRY_BASE, Case, Ideal
 
 from casework.core.effects import RunMessage
 from casework.core.model import Agent, Queue
@@ -22,7 +22,6 @@ SETTINGS = Settings(
     resend_seconds=RESEND.total_seconds(),
     max_attempts=MAX_ATTEMPTS,
     retry_base_seconds=RETRY_BASE,
-    outstanding_runs=OUTSTANDING,
 )
 
 picks = st.integers(0, 59)

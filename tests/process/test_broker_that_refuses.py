@@ -8,7 +8,7 @@ import pytest
 
 from casework.broker.address import client
 from casework.cli.roles import Pool
-from casework.core.effects import Effects, RunMessage
+from casework.core.effects import Effects, Parcel, RunMessage
 from casework.core.model import RunId
 from factories import some_cases, worked_queue
 
@@ -42,4 +42,4 @@ def test_goes_on_after_the_broker_refused_writes(ticking):
 def test_tolerates_effects_that_the_broker_refuses(installation):
     with refusing(installation.settings.redis_url):
         run = RunId(uuid4())
-        installation.casework.effects(Effects(bundles=((RunMessage(run, 1),),), stops=(run,), nudge=True))
+        installation.casework.effects(Effects(parcels=(Parcel((RunMessage(run, 1),)),), stops=(run,), nudge=True))

@@ -2,14 +2,18 @@
 
 import os
 import signal
+from time import sleep
 
 import pytest
 
 from casework.cli.roles import Pool
 from casework.core.lifecycle import CaseStatus
 from casework.service import queues
+from casework.service.durations import REMEMBERED_SECONDS, UNKNOWN_SECONDS
 from factories import TEAM, a_consumer, a_queue, an_agent, history, some_cases
 from patience import wait_for
+
+KNOWN, ALL = 15, 35
 
 pytestmark = pytest.mark.process
 
@@ -19,16 +23,21 @@ def a_deferring_worker(installation, pool):
     installation.environment |= {"SAMPLE_DEFER_SECONDS": "600", "CASEWORK_BUNDLE_SECONDS": "0"}
     queue = a_queue(installation.db)
     a_consumer(installation.db, queue, an_agent(installation.db, "quick", target="sample_agents:is_deferred"))
-    ids = some_cases(installation.db, queue, 20)
+    ids = some_cases(installation.db, queue, KNOWN)
     worker = installation.everything(pool, 1)
+    # Only short runs are claimed ahead, and so followed by a start at once.
+    wait_for(lambda: installation.counted(queue)[CaseStatus.COMPLETED] >= KNOWN - 1, "a pace to be known")
+    sleep(UNKNOWN_SECONDS + REMEMBERED_SECONDS)
+    ids += some_cases(installation.db, queue, ALL - KNOWN)
+    installation.casework.publisher.nudge()
     wait_for(
         lambda: (
-            (installation.counted(queue)[CaseStatus.COMPLETED], installation.running(queue)) == (19, 1)
+            (installation.counted(queue)[CaseStatus.COMPLETED], installation.running(queue)) == (ALL - 1, 1)
             and not installation.casework.publisher.redis.llen(installation.casework.publisher.names.runs)
         ),
         "the last completion to be carried",
     )
-    wait_for(lambda: len(worked(installation)) == 20, "the last run to return")
+    wait_for(lambda: len(worked(installation)) == ALL, "the last run to return")
     return worker, queue, ids
 
 
@@ -42,7 +51,7 @@ def test_worker_that_shuts_down_writes_deferred_completions(installation, pool):
     worker, queue, ids = a_deferring_worker(installation, pool)
     worker.send_signal(signal.SIGTERM)
     worker.wait(30)
-    assert installation.counted(queue)[CaseStatus.COMPLETED] == 20
+    assert installation.counted(queue)[CaseStatus.COMPLETED] == ALL
     assert {tuple(history(installation.db, id)) for id in ids} == {("created", "claimed", "completed")}
 
 
@@ -51,7 +60,7 @@ def test_deferred_run_of_a_killed_worker_is_attempted_again(installation):
     os.kill(worker.pid, signal.SIGKILL)
     installation.environment["SAMPLE_DEFER_SECONDS"] = "0.01"
     installation.worker(Pool.THREADS, 1)
-    installation.wait_until_ended(queue, 20)
-    assert len(worked(installation)) == 21
+    installation.wait_until_ended(queue, ALL)
+    assert len(worked(installation)) == ALL + 1
     assert installation.runs_per_case(queue) == {(1, 1)}
     assert queues.stats(installation.db, TEAM, queue.id).counters["run_lost"] == 1

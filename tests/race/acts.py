@@ -36,7 +36,7 @@ def told(act, scene):
 
 
 def tick(scene):
-    return f"claims {len(dispatch.claim_round(scene.db, SETTINGS).claimed)}"
+    return f"claims {len(dispatch.claim_round(scene.db).claimed)}"
 
 
 def sweep(scene):
@@ -135,7 +135,7 @@ def change_as_run(scene):
 
 
 def pull_one(scene):
-    return "got it" if pull.claim(scene.db, SETTINGS, TEAM, scene.agent.id, "elsewhere") else "got none"
+    return "got it" if pull.claim(scene.db, TEAM, scene.agent.id, "elsewhere") else "got none"
 
 
 def report(scene):

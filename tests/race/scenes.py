@@ -229,7 +229,7 @@ def for_pull(db):
 def pulled(db):
     """An agent elsewhere executes it."""
     scene = for_pull(db)
-    work = pull.claim(db, SETTINGS, TEAM, scene.agent.id, "elsewhere")
+    work = pull.claim(db, TEAM, scene.agent.id, "elsewhere")
     return replace(scene, message=RunMessage(work.run_id, work.attempt))
 
 

@@ -192,7 +192,7 @@ def test_respects_a_limit_set_before_the_tick_has_its_lock(committed):
     queue, agent = worked_queue(committed, concurrency=1)
     some_cases(committed, queue, 5)
     lowered = Halted(committed, lambda: connect_with(committed, queue, agent, 3), before=LOCK)
-    assert len(dispatch.claim_round(lowered, SETTINGS).claimed) == 3
+    assert len(dispatch.claim_round(lowered).claimed) == 3
 
 
 def test_respects_a_limit_set_during_a_tick_from_the_next_one_on(committed):
@@ -204,7 +204,7 @@ def test_respects_a_limit_set_during_a_tick_from_the_next_one_on(committed):
         rivals.append(Rival(lambda: connect_with(committed, queue, agent, 1)))
         wait_until_blocked(committed, rivals[0])
 
-    messages = dispatch.claim_round(Halted(committed, lower, before=CLAIM), SETTINGS).claimed
+    messages = dispatch.claim_round(Halted(committed, lower, before=CLAIM)).claimed
     rivals[0].result()
     assert len(messages) == 3
     assert claim(committed) == []

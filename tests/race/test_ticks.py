@@ -10,12 +10,12 @@ from waiting import Rival, wait_until_blocked
 
 from casework.core.effects import RunMessage
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import DISPATCHED_KINDS, RunId
+from casework.core.model import RunId
 from casework.service import cases, dispatch, queues
 from casework.service.execution import attempt
 from casework.store import cases as case_store
-from casework.store import consumers, transitions
 from casework.store import queues as queue_store
+from casework.store import transitions
 from factories import (
     SETTINGS,
     TEAM,
@@ -23,6 +23,7 @@ from factories import (
     an_agent,
     an_attempt,
     claim,
+    locked,
     some_cases,
     start,
     the_run,
@@ -86,7 +87,7 @@ def test_leaves_a_consumer_that_another_tick_holds(committed):
     queue, agent = worked_queue(committed, concurrency=3)
     some_cases(committed, queue, 5)
     with committed.begin() as tx:
-        assert consumers.lock(tx, DISPATCHED_KINDS, 200)
+        assert locked(tx)
         assert Rival(lambda: claim(committed)).result() == []
     assert len(claim(committed)) == 3
 
@@ -99,7 +100,7 @@ def test_counts_slots_that_were_taken_before_the_lock_came(committed, is_known):
     with committed.begin() as tx:
         rival = Interrupted(tx, LOCK, lambda: Rival(lambda: claim(committed)).result())
         known = [(queue.id, agent.id)] if is_known else []
-        (held,) = consumers.lock(rival, DISPATCHED_KINDS, 200, known=known)
+        (held,) = locked(rival, known=known)
         assert held.opening.slots == 0
 
 

@@ -16,11 +16,11 @@ from factories import (
     claim,
     running,
     some_cases,
-    start,
     worked_queue,
 )
 
-FEW = SETTINGS.model_copy(update={"outstanding_runs": 2})
+SLOTS = 2
+"""Of the worker that was seen."""
 
 
 def see(db, *roles):
@@ -28,7 +28,9 @@ def see(db, *roles):
     with db.begin() as tx:
         tx.sql("delete from processes")
         for role in roles:
-            processes.seen(tx, role, role, timedelta(seconds=30))
+            slots = SLOTS if role == "worker" else 0
+            id = "w" if role == "worker" else role
+            processes.seen(tx, id, role, timedelta(seconds=30), processes.Report(slots))
 
 
 def diagnosis(db, settings=SETTINGS, name="inbox", seen=("ticker", "worker")):
@@ -137,18 +139,23 @@ def behind_what_was_sent_in_vain(db, clock):
 def lose_slots(db):
     """Let a worker have lost two slots."""
     with db.begin() as tx:
-        processes.seen(tx, "stuck", "worker", timedelta(seconds=30), lost_slots=2)
+        processes.seen(tx, "w", "worker", timedelta(seconds=30), processes.Report(SLOTS, lost_slots=2))
 
 
 def behind_runs_that_hang(db, clock):
-    """A consumer without a limit: its outstanding runs are what it is full of."""
+    """A consumer without a limit: the slots of the workers are what is full."""
     queue, _ = worked_queue(db)
-    ids = some_cases(db, queue, 9)
-    start(db, claim(db, FEW)[0])
-    start(db, claim(db, FEW)[0])
-    claim(db, FEW)
+    for _ in range(SLOTS):
+        running(db, queue)
     clock.forward(HANGS.total_seconds())
-    return ids[-1]
+    return some_cases(db, queue)[0]
+
+
+def in_a_group_that_nobody_serves(db, clock):
+    case_id = ready(db, clock)
+    with db.begin() as tx:
+        tx.sql("update agents set worker_group = 'gpu'")
+    return case_id
 
 
 def behind_its_former_run(db, clock):

@@ -2,7 +2,6 @@
 
 import pytest
 from standstills import (
-    FEW,
     a_silent_pull_agent,
     all_slots_hang,
     behind_claimed,
@@ -12,6 +11,7 @@ from standstills import (
     claimed,
     diagnosis,
     draining,
+    in_a_group_that_nobody_serves,
     its_agents_slots_hang,
     lose_slots,
     paused,
@@ -64,6 +64,8 @@ STANDSTILLS = [
     (sent_in_vain, BOTH, Reason.WAITING_FOR_WORKER),
     (behind_what_was_sent_in_vain, BOTH, Reason.WAITING_FOR_WORKER),
     (behind_runs_that_hang, BOTH, Reason.WAITING_FOR_WORKER),
+    (ready, ["ticker"], Reason.NO_WORKER),
+    (in_a_group_that_nobody_serves, BOTH, Reason.NO_WORKER_IN_GROUP),
     (behind_its_former_run, BOTH, Reason.OLD_RUN_STOPPING),
     (behind_its_former_run, ["worker"], Reason.OLD_RUN_STOPPING),
 ]
@@ -73,8 +75,8 @@ STANDSTILLS = [
 def test_case_and_queue_give_the_same_reason(db, clock, stand, seen, reason):
     case_id = stand(db, clock)
     clock.forward(SOON.total_seconds())
-    queue = diagnosis(db, FEW, seen=seen)
-    case = explain(db, FEW, TEAM, case_id)
+    queue = diagnosis(db, seen=seen)
+    case = explain(db, SETTINGS, TEAM, case_id)
     assert (case.code, queue.reason) == (reason, reason)
     detail = queue.message.split(", but ")[-1].split(" have not started: ")[-1]
     assert detail in case.message
@@ -99,9 +101,9 @@ def test_case_queue_and_health_describe_lost_slots_alike(db, clock, stand):
     clock.forward(SOON.total_seconds())
     see(db, *BOTH)
     lose_slots(db)
-    with pytest.raises(Unavailable, match="agents that do not look up hold slots: 2 of worker stuck;") as unavailable:
+    with pytest.raises(Unavailable, match="agents that do not look up hold slots: 2 of worker w;") as unavailable:
         health.slots(db, SETTINGS)
-    case, queue = explain(db, FEW, TEAM, case_id), diagnose(db, FEW, TEAM)[0]
+    case, queue = explain(db, SETTINGS, TEAM, case_id), diagnose(db, SETTINGS, TEAM)[0]
     assert (case.code, queue.reason) == (Reason.SLOTS_LOST, Reason.SLOTS_LOST)
     assert str(unavailable.value) in case.message
     assert str(unavailable.value) in queue.message
@@ -150,7 +152,10 @@ def test_case_that_needs_no_help_is_not_trouble(db, reason):
 
 
 def test_every_reason_is_in_a_table_above():
-    assert {reason for _, _, reason in STANDSTILLS} | set(NO_TROUBLE) | {Reason.SLOTS_LOST} == set(Reason)
+    assert {reason for _, _, reason in STANDSTILLS} | set(NO_TROUBLE) | {
+        Reason.SLOTS_LOST,
+        Reason.NO_ABLE_WORKER,
+    } == set(Reason)
 
 
 # What a case says.

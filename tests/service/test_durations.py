@@ -1,7 +1,7 @@
 """How long runs take, as the tick asks for it."""
 
 from casework.service.durations import RunDurations
-from casework.store import runs, transitions
+from casework.store import paces, transitions
 from factories import claim, some_cases, start, worked_queue
 
 
@@ -14,52 +14,61 @@ def end_some(db, clock, queue, count, seconds):
             assert transitions.complete(tx, fence, None)
 
 
-def seconds(db, agent, *, max_attempts=3):
+def pace(db, agent, *, max_attempts=3):
     with db.begin() as tx:
-        return runs.durations(tx, [agent.id], longest=0.1, max_attempts=max_attempts, outstanding=200).get(agent.id)
+        return paces.paces(tx, [agent.id], max_attempts=max_attempts).get(agent.id)
 
 
-def test_duration_is_the_mean_of_nine_in_ten_as_long_as_those_are_short(db, clock):
+def measured(db, settings, agent, durations=None):
+    durations = durations or RunDurations()
+    durations.measure(db, settings, [agent.id])
+    return durations.short(0.1).get(agent.id), durations.mean().get(agent.id)
+
+
+def test_pace_counts_the_usual_runs_apart_from_a_few_long_ones(db, clock):
     queue, agent = worked_queue(db)
     end_some(db, clock, queue, 12, 0.01)
     end_some(db, clock, queue, 6, 0.04)
     end_some(db, clock, queue, 1, 5)
-    assert 0.019 < seconds(db, agent) < 0.021
+    found = pace(db, agent)
+    assert 0.019 < found.usual < 0.021
+    assert found.longest < 0.05
+    assert 0.27 < found.mean < 0.29
     end_some(db, clock, queue, 10, 5)
-    assert seconds(db, agent) is None
+    assert pace(db, agent).longest > 4
 
 
 def test_too_few_runs_have_no_known_duration(db, clock, settings):
     queue, agent = worked_queue(db)
     end_some(db, clock, queue, 9, 0.02)
-    assert RunDurations().of(db, settings, [agent.id]) == {}
+    assert measured(db, settings, agent) == (None, None)
 
 
 def test_duration_is_remembered(db, clock, settings):
     queue, agent = worked_queue(db)
     end_some(db, clock, queue, 12, 0.02)
     durations = RunDurations()
-    first = durations.of(db, settings, [agent.id])
+    first = measured(db, settings, agent, durations)
     end_some(db, clock, queue, 12, 5)
-    assert durations.of(db, settings, [agent.id]) == first
-    assert RunDurations().of(db, settings, [agent.id]) != first
+    assert measured(db, settings, agent, durations) == first
+    assert measured(db, settings, agent) != first
 
 
-def test_an_agent_with_a_single_attempt_has_no_pace(db, clock):
+def test_an_agent_with_a_single_attempt_shares_no_message(db, clock, settings):
     """A worker that dies takes all along that share a message, and such a run would fail for another's fault."""
     queue, agent = worked_queue(db)
     end_some(db, clock, queue, 12, 0.02)
-    assert seconds(db, agent, max_attempts=2)
-    assert seconds(db, agent, max_attempts=1) is None
+    assert not pace(db, agent, max_attempts=2).single
+    assert pace(db, agent, max_attempts=1).single
     with db.begin() as tx:
         tx.sql("update agents set max_attempts = 1 where id = %(id)s", {"id": agent.id})
-    assert seconds(db, agent) is None
+    assert measured(db, settings, agent)[0] is None
 
 
 def test_runs_that_wait_do_not_hide_how_long_the_others_took(db, clock, settings):
     queue, agent = worked_queue(db, concurrency=None)
     end_some(db, clock, queue, 20, 0.02)
-    some_cases(db, queue, settings.outstanding_runs)
+    some_cases(db, queue, 200)
     while claim(db):
         pass
-    assert RunDurations().of(db, settings, [agent.id])
+    assert measured(db, settings, agent)[0]

@@ -1,6 +1,6 @@
 """What a queue says when its cases wait for too long."""
 
-from standstills import FEW, a_pull_agent, behind_its_former_run, claimed, trouble
+from standstills import SLOTS, a_pull_agent, behind_its_former_run, claimed, trouble
 
 from casework.service import cases, pull, queues
 from casework.service.diagnosis.case import explain
@@ -8,7 +8,6 @@ from casework.service.diagnosis.causes import HANGS, Reason
 from casework.service.sweep import sweep
 from casework.store import transitions
 from factories import (
-    SETTINGS,
     TEAM,
     a_consumer,
     a_queue,
@@ -79,7 +78,7 @@ def test_a_pull_agent_that_works_on_one_case_after_the_other_moves(db, clock):
     queue = a_queue(db)
     agent = a_pull_agent(db, queue)
     some_cases(db, queue, 3)
-    assert pull.claim(db, SETTINGS, TEAM, agent.id, "w") is not None
+    assert pull.claim(db, TEAM, agent.id, "w") is not None
     clock.forward(HANGS.total_seconds() - 1)
     assert trouble(db) is None
     clock.forward(1)
@@ -101,17 +100,18 @@ def test_consumers_at_their_limit_move_while_slots_change_hands(db, clock):
     assert "all slots of worker are in use, and none was taken for 300 s: `casework runs list" in trouble(db)
 
 
-def test_a_consumer_without_a_limit_is_full_too(db, clock):
+def test_a_consumer_without_a_limit_waits_for_slots_of_workers(db, settings, clock):
     queue, _ = worked_queue(db)
-    ids = some_cases(db, queue, 9)
-    start(db, claim(db, FEW)[0])
-    start(db, claim(db, FEW)[0])
-    claim(db, FEW)
+    for _ in range(SLOTS):
+        running(db, queue)
+    (last,) = some_cases(db, queue)
     clock.forward(20)
-    assert trouble(db, FEW) is None
-    assert explain(db, FEW, TEAM, ids[-1]).code == Reason.WAITING_FOR_WORKER
+    assert trouble(db) is None
+    told = explain(db, settings, TEAM, last)
+    assert told.code == Reason.WAITING_FOR_WORKER
+    assert "all 2 slots of 1 worker are in use" in told.message
     clock.forward(HANGS.total_seconds())
-    assert "have not started: the runs that workers execute hang" in trouble(db, FEW)
+    assert "all 2 slots of 1 worker are in use, and none was taken for" in trouble(db)
 
 
 def test_runs_that_do_not_start_for_want_of_a_worker(db, clock):

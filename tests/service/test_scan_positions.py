@@ -6,7 +6,8 @@ import pytest
 
 from casework.core.model import Priority
 from casework.service import cases, dispatch
-from casework.service.scan_positions import LATE, ScanPositions
+from casework.service.scan_positions import LATE
+from casework.service.ticker import Ticker
 from factories import SETTINGS, TEAM, a_consumer, an_agent, claim, some_cases, the_run, worked_queue
 
 SECOND = timedelta(seconds=1)
@@ -19,12 +20,12 @@ def ready_since(db, case_id, moment):
 
 @pytest.fixture
 def trail():
-    return ScanPositions()
+    return Ticker()
 
 
 def claimed(db, trail, *, sweeping=False):
     """The cases that a tick claims."""
-    ticks = list(dispatch.tick(db, SETTINGS, sweeping=sweeping, positions=trail))
+    ticks = list(dispatch.tick(db, SETTINGS, trail, sweeping=sweeping))
     return [the_run(db, message).case_id for done in ticks for message in done.effects.runs]
 
 
@@ -33,7 +34,7 @@ def test_claims_each_case_once_and_in_order(db, trail, clock):
     ids = some_cases(db, queue, 3)
     clock.forward(10)
     assert claimed(db, trail) == ids
-    assert trail.positions
+    assert trail.positions.positions
 
 
 def test_claims_a_case_that_is_committed_late_at_once(db, trail, clock):
@@ -74,7 +75,7 @@ def test_skips_a_case_that_a_person_has_locked_and_goes_on(committed, monkeypatc
     if consumers == 2:
         a_consumer(committed, queue, an_agent(committed, "second"), concurrency=1)
     ids = some_cases(committed, queue, 5)
-    trail = ScanPositions()
+    trail = Ticker()
     with committed.begin() as person:
         person.sql("select 1 from cases where id = %(id)s for update", {"id": ids[0]})
         assert sorted(claimed(committed, trail)) == ids[1:]
@@ -98,7 +99,7 @@ def test_stops_following_an_empty_queue(db, trail):
     some_cases(db, queue)
     claimed(db, trail)
     claimed(db, trail)
-    assert trail.consumers == []
+    assert not trail.backlog
 
 
 def test_claim_is_never_earlier_than_the_start_of_slot_counting(db, clock):
@@ -107,14 +108,14 @@ def test_claim_is_never_earlier_than_the_start_of_slot_counting(db, clock):
     some_cases(db, queue, 10)
     with db.begin() as tx:
         tx.sql("update consumers set slots_counted_since = %(moment)s", {"moment": clock.now + SECOND})
-    assert len(dispatch.claim_round(db, SETTINGS).claimed) == 3
-    assert claim(db, SETTINGS) == []
+    assert len(dispatch.claim_round(db).claimed) == 3
+    assert claim(db) == []
 
 
 def test_counts_slots_from_the_oldest_run_that_holds_one(db, clock):
     queue, agent = worked_queue(db, concurrency=3)
     some_cases(db, queue, 10)
-    claim(db, SETTINGS)
+    claim(db)
     clock.forward(3600)
-    assert claim(db, SETTINGS) == []
-    assert claim(db, SETTINGS) == []
+    assert claim(db) == []
+    assert claim(db) == []

@@ -120,13 +120,13 @@ def test_a_pull_agent_gets_the_kept_steps(db, settings):
     queue, agent = a_queue(db), an_agent(db, kind="pull", target=None)
     a_consumer(db, queue, agent)
     (case_id,) = some_cases(db, queue)
-    first = pull.claim(db, settings, TEAM, agent.id, "w")
+    first = pull.claim(db, TEAM, agent.id, "w")
     pull.backend(db, settings, TEAM, first.run_id, first.attempt, lambda effects: None).record_step("weigh", "3")
     cases.retry(db, settings, queue.id, [case_id], keep_steps=True)
     runs_until = the_run(db, first)
     assert runs_until.stop_requested_at
     pull.release(db, settings, TEAM, first.run_id, first.attempt)
-    second = pull.claim(db, settings, TEAM, agent.id, "w")
+    second = pull.claim(db, TEAM, agent.id, "w")
     assert (second.attempt, second.steps) == (1, {"weigh": 3})
 
 

@@ -2,13 +2,12 @@
 
 import pytest
 
-from casework.core.model import DISPATCHED_KINDS
 from casework.core.plan import Lane, Pick
-from casework.store import candidates, consumers, transitions
+from casework.store import candidates, transitions
 from casework.store.candidates import Probe
 from casework.store.database import Database
 from explained import Explained, blocks, scans_of
-from factories import worked_queue
+from factories import locked, worked_queue
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +57,7 @@ def test_reads_candidates_by_one_index_probe_a_lane(backlog, db, clock):
 
 def test_reads_a_few_pages_to_find_ready_consumers(backlog, db):
     with db.begin() as tx:
-        nodes = explained(
-            tx, lambda tx: consumers.lock(tx, DISPATCHED_KINDS, 100, sent=True), only="skip locked for share"
-        )
+        nodes = explained(tx, locked, only="skip locked for share")
     scans = [node for node in nodes if node.get("Relation Name") == "cases"]
     assert {node["Index Name"] for node in scans} == {"cases_claim"}
     assert all(node.get("Rows Removed by Filter", 0) == 0 for node in scans)
@@ -81,7 +78,7 @@ def test_claims_planned_cases_by_their_ids(backlog, db, clock):
 def test_probes_the_lanes_of_a_single_consumer(backlog, db, clock):
     """And reaches its cases by their ids."""
     with db.begin() as tx:
-        (held,) = consumers.lock(tx, DISPATCHED_KINDS, 100)
+        (held,) = locked(tx)
         assert held.opening.slots == 100
         nodes = explained(tx, lambda tx: transitions.claim_first(tx, held, clock.now, {}))
     scans = scans_of(nodes, "cases")

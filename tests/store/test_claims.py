@@ -6,11 +6,14 @@ import pytest
 
 from casework.agents import Postpone
 from casework.agents.results import Crashed, Returned
+from casework.core import plan
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import DISPATCHED_KINDS, AgentKind, Priority, QueueMode
-from casework.service import cases, dispatch, queues
+from casework.service import cases, queues
+from casework.service.scan_positions import reached
 from casework.service.sweep import sweep
-from casework.store import consumers, transitions
+from casework.store import candidates, consumers, transitions
+from casework.store.transitions import Batch
 from factories import (
     SETTINGS,
     TEAM,
@@ -20,9 +23,9 @@ from factories import (
     an_attempt,
     claim,
     finish,
+    locked,
     running,
     some_cases,
-    start,
     the_case,
     the_run,
     work,
@@ -117,20 +120,6 @@ def test_keeps_the_concurrency_without_counting_waiting_runs(db, settings):
     assert claim(db) == []
 
 
-def test_holds_only_so_many_unstarted_runs_without_a_limit(db):
-    queue, _ = worked_queue(db)
-    some_cases(db, queue, 8)
-    few = SETTINGS.model_copy(update={"outstanding_runs": 5})
-    messages = claim(db, few)
-    assert len(messages) == 5
-    assert claim(db, few) == []
-    start(db, messages[0])
-    assert claim(db, few) == []
-    start(db, messages[1])
-    start(db, messages[2])
-    assert len(claim(db, few)) == 3
-
-
 def test_shares_cases_between_two_consumers_by_free_capacity(db):
     queue = a_queue(db)
     for name, concurrency in (("big", 4), ("small", 2)):
@@ -218,10 +207,17 @@ def of_one_consumer(db, clock):
     sweep(db, SETTINGS)
 
 
+def planned_for(tx, held, now):
+    """What a round of several consumers would claim for this one."""
+    found = candidates.first(tx, held.probes(), now, held.opening.slots)
+    picks = plan.assign([held.opening], found)
+    return Batch(transitions.claim(tx, picks, now), len(picks), reached(picks))
+
+
 def batch_of(db, claims_of, slots):
     """What a round would claim for its only consumer, and where it would go on."""
     with undone(db) as tx:
-        (held,) = consumers.lock(tx, DISPATCHED_KINDS, SETTINGS.outstanding_runs)
+        (held,) = locked(tx)
         batch = claims_of(tx, replace(held, opening=replace(held.opening, slots=slots)), held.now)
         case_of = {row.id: row.case_id for row in tx.sql("select id, case_id from runs")}
     return [case_of[message.run_id] for _, message in batch.claimed], batch.picked, batch.reached
@@ -231,7 +227,7 @@ def batch_of(db, claims_of, slots):
 def test_claim_for_a_single_consumer_agrees_with_the_plan(db, clock, slots):
     of_one_consumer(db, clock)
     alone = batch_of(db, lambda tx, held, now: transitions.claim_first(tx, held, now, {}), slots)
-    planned = batch_of(db, lambda tx, held, now: dispatch._claim_planned(tx, [held], now, {}), slots)
+    planned = batch_of(db, planned_for, slots)
     assert alone == planned
     _, picked, reached = alone
     assert picked == min(slots, 27)

@@ -13,11 +13,10 @@ from casework.core.effects import RunMessage
 from casework.core.model import CaseId, QueueMode, RunId
 from casework.core.plan import Opening
 from casework.service import dispatch
-from casework.service.durations import RunDurations
 from casework.service.execution import outcomes
 from casework.service.execution.executor import Executor
-from casework.service.scan_positions import ScanPositions
-from casework.store import connection, runs, transitions
+from casework.service.ticker import Fleet, Ticker
+from casework.store import connection, processes, runs, transitions
 from casework.store.consumers import Held
 from casework.store.database import Database
 from casework.store.transitions import Completion, Fence
@@ -109,12 +108,19 @@ def test_looks_at_the_front_of_a_single_consumers_lanes(db, clock, options, coun
     assert not [node for node in nodes if node["Node Type"] == "Sort" and node.get("Plans", [{}])[0] is front]
 
 
+def a_ticker(db):
+    """One with a worker that has room for everything."""
+    with db.begin() as tx:
+        processes.seen(tx, "w", "worker", timedelta(minutes=1), processes.Report(slots=1000))
+    return Ticker("t", Fleet(SETTINGS))
+
+
 def repeated(db, queue):
     """The statements of tickers and workers about large tables."""
     db, noted = noting(db)
     some_cases(db, queue, 22)
     noted.clear()
-    ticks = dispatch.tick(db, SETTINGS, ticker="t", durations=RunDurations(), positions=ScanPositions())
+    ticks = dispatch.tick(db, SETTINGS, a_ticker(db))
     sent = [message for done in ticks for message in done.effects.runs]
     done = replace(an_attempt(db, sent.pop(0)), result=Returned(Complete()))
     outcomes.finish_and_start(db, SETTINGS, done, sent.pop(0), "w")
@@ -126,15 +132,15 @@ def repeated(db, queue):
         finish(db, started, result)
     a_consumer(db, queue, an_agent(db, "second"))
     some_cases(db, queue, 2)
-    assert len(list(dispatch.tick(db, SETTINGS, ticker="t", durations=RunDurations(), positions=ScanPositions()))) == 2
+    assert len(list(dispatch.tick(db, SETTINGS, a_ticker(db)))) == 2
     return [one for one in dict(noted) if re.search(rf"\b({'|'.join(LARGE)})\b", one)]
 
 
 def by_keys(node):
-    return bool(A_KEY.search(node.get("Index Cond", ""))) or node.get("Index Name") in (
-        "runs_slots",
-        "human_requests_due",
-    )
+    condition = node.get("Index Cond", "")
+    # A look around goes from lane to lane, one row each, and to what has become ready lately.
+    looks = "ROW(queue_id, reserved_for, lane) > " in condition or node.get("Index Name") == "cases_due"
+    return bool(A_KEY.search(condition)) or node.get("Index Name") in ("runs_slots", "human_requests_due") or looks
 
 
 @pytest.mark.parametrize("besides", [nothing, many_that_are_over])
@@ -170,8 +176,8 @@ def start_all(db, message):
         return transitions.start_all(tx, (message,), "w")
 
 
-def claim_and_end(ticker, committed, positions):
-    assert len(dispatch.claim_round(ticker, SETTINGS, positions).claimed) > 0
+def claim_and_end(ticker, committed, memory):
+    assert len(dispatch.claim_round(ticker, memory).claimed) > 0
     with committed.begin() as tx:
         tx.sql("update runs set status = 'completed', completed_at = now() where holds_slot")
 
@@ -183,9 +189,9 @@ def test_keeps_a_tickers_plans_whatever_the_tables_hold(committed, ticker, plans
     some_cases(committed, queue, 1000)
     with ticker.begin() as tx:
         many_that_are_over(tx, queue)
-    positions = ScanPositions()
+    memory = Ticker()
     for _ in range(8):
-        claim_and_end(ticker, committed, positions)
+        claim_and_end(ticker, committed, memory)
     with ticker.begin() as tx:
         plans = tx.sql("select statement, generic_plans, custom_plans from pg_prepared_statements").all()
     assert {row.custom_plans for row in plans} == {0}
@@ -207,7 +213,7 @@ def test_reads_not_all_runs_for_a_claim_while_they_are_few(committed, ticker):
     some_cases(committed, queue, 300)
     with committed.begin() as tx:
         tx.sql("analyze runs")
-    claim_and_end(ticker, committed, ScanPositions())
+    claim_and_end(ticker, committed, Ticker())
     assert reads_in_whole(ticker, "with pick as") == set()
 
 

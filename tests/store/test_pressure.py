@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from casework.core.model import DISPATCHED_KINDS, QueueMode
+from casework.core.model import QueueMode
 from casework.service import agents, dispatch, queues, scan_positions
-from casework.service.scan_positions import ScanPositions
+from casework.service.ticker import Ticker
 from casework.store import candidates, consumers, transitions
 from casework.store.database import Database
 from explained import Explained, plan_as_a_worker, worker_options
-from factories import SETTINGS, TEAM, a_consumer, a_queue, an_agent, claim, some_cases, start, the_case, worked_queue
+from factories import TEAM, a_consumer, a_queue, an_agent, claim, locked, some_cases, start, the_case, worked_queue
 from rolled_back import rolled_back, undone
 
 # Delegated to one agent, and in turn postponed into the future; all of them older than what is claimed.
@@ -34,9 +34,9 @@ def look(db, now):
     """What a tick reads until it knows what to claim, and what it finds."""
     with db.begin() as tx:
         explained = Explained(tx)
-        held = consumers.lock(explained, DISPATCHED_KINDS, SETTINGS.outstanding_runs)
+        held = locked(explained)
         probes = [probe for one in held if one.opening.slots for probe in one.probes()]
-        return explained, candidates.first(explained, probes, now, 100)
+        return explained, candidates.first(explained, probes, now, 100)[:100]
 
 
 def at_its_limit(db, queue, agent):
@@ -56,15 +56,14 @@ def not_asking(db, queue, agent):
     a_consumer(db, queue, agent, trigger=False)
 
 
-def claim_first(db, options, positions):
+def claim_first(db, options, ticker):
     """What the round of a single consumer reads before it claims, and how it looks for its cases; nothing is claimed."""
     with undone(db) as tx:
         plan_as_a_worker(tx, options)
         before, explained = Explained(tx), Explained(tx)
-        locked = consumers.lock(before, DISPATCHED_KINDS, SETTINGS.outstanding_runs, known=positions.consumers)
-        (held,) = [one for one in locked if one.opening.slots]
+        (held,) = [one for one in locked(before, known=list(ticker.backlog)) if one.opening.slots]
         held = replace(held, opening=replace(held.opening, slots=dispatch.BATCH))
-        batch = transitions.claim_first(explained, held, tx.now, positions.positions)
+        batch = transitions.claim_first(explained, held, tx.now, ticker.positions.positions)
         assert batch.picked == 100
     (front,) = [scan for scan in explained.scans("cases") if scan["Index Name"] == "cases_claim"]
     return before.blocks + front["Shared Hit Blocks"] + front["Shared Read Blocks"], explained
@@ -95,7 +94,7 @@ def beside_the_pile(db, clock, options, who):
     who(db, queue, off)
     some_cases(db, queue, 500)
     explained, found = look(db, clock.now)
-    return *claim_first(db, options, ScanPositions()), explained, [the_case(db, one.case_id).title for one in found]
+    return *claim_first(db, options, Ticker()), explained, [the_case(db, one.case_id).title for one in found]
 
 
 @pytest.mark.parametrize("who", [at_its_limit, not_connected, not_asking])
@@ -152,18 +151,18 @@ def test_passes_nothing_again_that_was_claimed_under_a_snapshot(committed, optio
             "from generate_series(1, 4000) n",
             {"id": queue.id},
         )
-    positions = ScanPositions()
+    ticker = Ticker()
     with committed.begin() as reader:
         reader.sql("set transaction isolation level repeatable read")
         reader.sql("select count(*) from queues")
-        first, _ = claim_first(committed, options, ScanPositions())
+        first, _ = claim_first(committed, options, Ticker())
         for _ in range(30):
-            assert len(dispatch.claim_round(committed, SETTINGS, positions).claimed) == 100
+            assert len(dispatch.claim_round(committed, ticker).claimed) == 100
             complete_all(committed, queue)
         with committed.begin() as tx:
             # The planner then knows that hardly any run holds a slot, and not that the index of slots is full of dead ones.
             tx.sql("analyze runs")
-        behind, _ = claim_first(committed, options, positions)
-        from_the_front, _ = claim_first(committed, options, ScanPositions())
+        behind, _ = claim_first(committed, options, ticker)
+        from_the_front, _ = claim_first(committed, options, Ticker())
     assert from_the_front > 10 * first
     assert behind < 2 * first

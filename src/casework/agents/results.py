@@ -42,4 +42,11 @@ class Crashed:
     """Seconds to wait, if a service that the agent called asked for it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unable:
+    """This worker lacks the agent: its module or program is missing, broken or not allowed here. Another worker may have it."""
+
+    reason: str
+
+
 Result = Returned | Asked | Stopped | Lost | Crashed

@@ -108,7 +108,6 @@ class WaitingClaims:
                 work = await run_in_threadpool(
                     pull.claim,
                     self._casework.db,
-                    self._casework.settings,
                     waiter.key.team_id,
                     waiter.agent_id,
                     waiter.worker,

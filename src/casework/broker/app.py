@@ -11,16 +11,22 @@ from kombu.entity import Queue
 
 from casework.broker import transport
 from casework.broker.address import display
-from casework.broker.names import RUNS, TICKS
+from casework.broker.names import RUNS, TICKS, runs_of
 from casework.broker.transport import RUN_TASK, TICK_TASK
 
 __all__ = ["RUN_TASK", "TICK_TASK", "configuration", "make_app"]
 
 
-def make_app(broker_url: Callable[[], str], prefix: Callable[[], str], tick_seconds: Callable[[], float]) -> Celery:
-    """A Celery application. The functions are called when the configuration is first needed, not before."""
+def make_app(
+    broker_url: Callable[[], str],
+    prefix: Callable[[], str],
+    tick_seconds: Callable[[], float],
+    group: Callable[[], str] = str,
+) -> Celery:
+    """A Celery application, for a worker of that group. The functions are called when the configuration is first needed, not
+    before."""
     app = Celery("casework", set_as_current=False)
-    app.add_defaults(lambda: configuration(broker_url(), prefix(), tick_seconds()))
+    app.add_defaults(lambda: configuration(broker_url(), prefix(), tick_seconds(), group()))
     return app
 
 
@@ -28,7 +34,7 @@ def _queue(name: str) -> Queue:
     return Queue(name, routing_key=name, no_ack=True)  # type: ignore[no-untyped-call]
 
 
-def configuration(broker_url: str, prefix: str, tick_seconds: float) -> dict[str, Any]:
+def configuration(broker_url: str, prefix: str, tick_seconds: float, group: str = "") -> dict[str, Any]:
     """Celery's settings, with the reason for each that is not obvious."""
     return {
         # For log lines: without credentials. The transport connects by `redis_url`.
@@ -54,7 +60,7 @@ def configuration(broker_url: str, prefix: str, tick_seconds: float) -> dict[str
         # Taken from Redis without an acknowledgement: tracking acknowledgements costs a worker half of its
         # time, and adds nothing to what PostgreSQL knows. The sweep resends a message that is lost with its
         # worker.
-        "task_queues": [_queue(RUNS), _queue(TICKS)],
+        "task_queues": [_queue(runs_of(group)), _queue(TICKS)],
         "task_routes": {TICK_TASK: {"queue": TICKS}},
         # A message waits in Redis, where any worker can take it, instead of in a busy worker: a worker
         # without a free slot takes none. (A prefetch limit would not work, because it counts unacknowledged

@@ -8,6 +8,12 @@ from casework.core.model import RunId
 RUNS = "runs"
 TICKS = "ticks"
 
+
+def runs_of(group: str) -> str:
+    """The queue of messages for a group of workers; "" for the workers without a group."""
+    return f"{RUNS}.{group}" if group else RUNS
+
+
 INSTALLATIONS = "casework:installations"
 """The key of those that use this Redis: the one name that all of them share."""
 

@@ -5,15 +5,15 @@ from contextlib import contextmanager
 from functools import cached_property
 from threading import Timer
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from redis import Redis, RedisError
 
 from casework import events
 from casework.broker.address import client
 from casework.broker.circuit_breaker import CircuitBreaker
-from casework.broker.names import RUNS, Names
-from casework.core.effects import Bundle, Effects
+from casework.broker.names import Names, runs_of
+from casework.core.effects import Effects, Parcel
 from casework.errors import BrokerUnavailable
 
 if TYPE_CHECKING:
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 MOST_NUDGES = 100
 """The list of nudges gets longer than this only if no ticker runs."""
-REFILL_SECONDS = 0.1
-"""The shortest time between two nudges that consumers without a limit cause when few of their runs have ended. The last
-nudge is delayed, never dropped: otherwise nothing might ask for a tick before the next beat."""
-REFILL_RUNS = 50
-"""When this many runs have ended, a tick is worth its cost. A tick finds work once 100 have started, and one that finds
+AROUND, FREED = "*", "+"
+"""In a nudge: look around, over all queues; and: slots came free."""
+MOST_QUEUES = 50
+"""A nudge names no more queues than this; about more of them, a look around costs less."""
+REFILL_SECONDS = 0.05
+"""The shortest time between two nudges that ended runs cause when they freed few slot seconds. The last nudge is delayed, never
+dropped: otherwise nothing might ask for a tick before the next beat."""
+REFILL_SLOT_SECONDS = 0.05
+"""When ended runs have freed this much, a tick is worth its cost: one long run, or a bundle of short ones. A tick that finds
 nothing costs the ticker as much as 30 claims."""
 
 _AWAY = (RedisError, OSError, BrokerUnavailable)
@@ -38,7 +42,8 @@ class Publisher:
         self.url, self._find_names = url, find_names
         self._app = app
         self._nudged = 0.0
-        self._over = 0
+        self._freed = 0.0
+        self._about: set[str] = set()
         self._put_off: Timer | None = None
         self._breaker = CircuitBreaker()
 
@@ -68,17 +73,27 @@ class Publisher:
             )
         for run_id, text in effects.deltas:
             self._hurry("deltas", lambda: self.redis.publish(self.names.deltas(run_id), text))  # noqa: B023 - called at once
-        if effects.bundles:
+        if effects.parcels:
             with _tolerated("runs"):
-                self._send_runs(effects.bundles)
-        self._over += effects.refill
+                self._send_runs(effects.parcels)
+        if effects.nudge or effects.refill:
+            self._note(effects)
         left = self._nudged + REFILL_SECONDS - monotonic()
-        if effects.nudge or (effects.refill and (left <= 0 or self._over >= REFILL_RUNS)):
+        if effects.nudge or (effects.refill and (left <= 0 or self._freed >= REFILL_SLOT_SECONDS)):
             self._try_to_nudge()
         elif effects.refill and not (self._put_off and self._put_off.is_alive()):
             self._put_off = Timer(left, self._try_to_nudge)
             self._put_off.daemon = True
             self._put_off.start()
+
+    def _note(self, effects: Effects) -> None:
+        """What the next nudge is about. A set that another thread changes may lose a queue: the look around finds it."""
+        self._freed += effects.refill
+        self._about |= set(map(str, effects.queues))
+        if effects.frees:
+            self._about.add(FREED)
+        if not effects.queues or len(self._about) > MOST_QUEUES:
+            self._about.add(AROUND)
 
     def _try_to_nudge(self) -> None:
         self._hurry("nudge", self.nudge)
@@ -95,15 +110,19 @@ class Publisher:
                 self._breaker.record(error)
                 raise
 
-    def _send_runs(self, bundles: Sequence[Bundle]) -> None:
+    def _send_runs(self, parcels: Sequence[Parcel]) -> None:
         from kombu.exceptions import KombuError
 
         from casework.broker import celery_internals
         from casework.broker.app import RUN_TASK
 
-        arguments = [([(str(run.run_id), run.attempt) for run in bundle],) for bundle in bundles]
+        by_group: dict[str, list[tuple[Any, ...]]] = {}
+        for parcel in parcels:
+            runs = [(str(run.run_id), run.attempt) for run in parcel.runs]
+            by_group.setdefault(parcel.group, []).append((runs, parcel.ahead))
         try:
-            celery_internals.publish(self.app, RUNS, RUN_TASK, arguments)
+            for group, arguments in by_group.items():
+                celery_internals.publish(self.app, runs_of(group), RUN_TASK, arguments)
         except KombuError as error:
             raise BrokerUnavailable(str(error)) from error
 
@@ -112,8 +131,11 @@ class Publisher:
 
         It bypasses Celery, because a Celery message costs more than the tick itself.
         """
-        self._nudged, self._over = monotonic(), 0
-        if self.redis.lpush(self.names.nudges, 1) > MOST_NUDGES:
+        about, self._about = self._about or {AROUND}, set()
+        self._nudged, self._freed = monotonic(), 0.0
+        if self.redis.lpush(self.names.nudges, AROUND if len(about) > MOST_QUEUES else ",".join(about)) > MOST_NUDGES:
+            # Only if no ticker runs: what is left stands for all of them.
+            self.redis.lpush(self.names.nudges, AROUND)
             self.redis.ltrim(self.names.nudges, 0, 0)
 
     def begin_tick(self) -> None:

@@ -1,4 +1,5 @@
-from typing import Annotated
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -8,6 +9,9 @@ from casework.cli.console import AgentRef, Json, counted, find_agent, installati
 from casework.core.duration import parse_span
 from casework.core.model import AgentKind
 from casework.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from casework.service.diagnosis.workers import Service
 
 app = typer.Typer(help="Agents: who can work on cases.", no_args_is_help=True)
 
@@ -32,6 +36,9 @@ def create(
         str | None,
         typer.Option("--timeout", metavar="DURATION", help='How long one attempt may take, as "10m" or "2h".'),
     ] = None,
+    group: Annotated[
+        str, typer.Option("--group", "-g", metavar="NAME", help="The group of workers that its runs need.")
+    ] = "",
     check: Annotated[
         bool, typer.Option("--check/--no-check", help="See now that the function or the program is there.")
     ] = True,
@@ -57,6 +64,7 @@ def create(
         target=target,
         max_attempts=max_attempts,
         timeout_seconds=parse_span(timeout).total_seconds() if timeout is not None else None,
+        group=group,
     )
     if as_json:
         print_json(agent)
@@ -69,10 +77,11 @@ def list_(as_json: Json = False) -> None:
     """List agents."""
     casework = installation()
     found = services.agents.find(casework.db, casework.team_id)
-    if as_json:
-        print_json(found)
-        return
     settings = casework.settings
+    served = services.worker_diagnosis.service_of(casework.db, settings, found)
+    if as_json:
+        print_json([{**asdict(agent), "workers": _workers(served.get(agent.id))} for agent in found])
+        return
     short = shorten(agent.id for agent in found)
     rows = (
         (
@@ -82,15 +91,24 @@ def list_(as_json: Json = False) -> None:
             agent.target,
             agent.max_attempts or settings.max_attempts,
             _limit(agent.timeout_seconds or settings.run_timeout_seconds) if agent.kind.is_dispatched else None,
+            agent.group or None,
+            f"{len(known.able)} of {len(known.able) + len(known.unable)}" if (known := served.get(agent.id)) else None,
         )
         for agent in found
     )
     table(
-        ("id", "agent", "kind", "target", "attempts", "time limit"),
+        ("id", "agent", "kind", "target", "attempts", "time limit", "group", "workers"),
         rows,
         empty="There are no agents. Create one: casework agents create NAME --python module:function",
-        yields=("time limit", "attempts", "kind"),
+        yields=("time limit", "attempts", "group", "kind"),
     )
+    for agent in found:
+        if (service := served.get(agent.id)) and service.unable:
+            say(f"{agent.name}: {'; '.join(f'worker {worker}: {why}' for worker, why in service.unable.items())}")
+
+
+def _workers(service: "Service | None") -> dict[str, Any] | None:
+    return {"able": service.able, "unable": service.unable} if service else None
 
 
 def _limit(seconds: float) -> str | None:

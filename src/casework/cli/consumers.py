@@ -18,6 +18,7 @@ from casework.cli.console import (
     table,
 )
 from casework.core.model import Consumer
+from casework.core.shares import MAX_WEIGHT, MIN_WEIGHT
 from casework.errors import InvalidInput
 
 app = typer.Typer(help="Consumers: agents connected to queues.", no_args_is_help=True)
@@ -38,6 +39,14 @@ def set_(
         Trigger | None, typer.Option(help="on: takes cases; off: works only what is delegated to it.")
     ] = None,
     concurrency: Annotated[str | None, typer.Option(metavar="N|none", help="How many runs at once.")] = None,
+    weight: Annotated[
+        float | None,
+        typer.Option(
+            min=MIN_WEIGHT,
+            max=MAX_WEIGHT,
+            help="Its share of the workers; 1 by default.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Connect an agent to a queue, or change its options. Options that are not given keep their values; the defaults are trigger on and no limit."""
@@ -54,6 +63,7 @@ def set_(
             agent_id,
             trigger=_trigger(trigger, known),
             concurrency=_concurrency(concurrency, known),
+            weight=weight if weight is not None else known.weight if known else 1.0,
         )
     )
     if as_json:
@@ -61,7 +71,7 @@ def set_(
     else:
         limit = consumer.concurrency or "none"
         say(
-            f"Agent {consumer.agent_name} consumes {found.name}: trigger {'on' if consumer.trigger else 'off'}, concurrency {limit}."
+            f"Agent {consumer.agent_name} consumes {found.name}: trigger {'on' if consumer.trigger else 'off'}, concurrency {limit}, weight {consumer.weight:g}."
         )
 
 
@@ -95,8 +105,10 @@ def list_(queue: QueueRef, as_json: Json = False) -> None:
     if as_json:
         print_json([as_object(one) for one in found])
         return
-    rows = ((one.agent_name, one.trigger, one.concurrency or "none", one.used_slots) for one in found)
-    table(("consumer", "trigger", "concurrency", "slots used"), rows, empty="It has no consumers.")
+    rows = (
+        (one.agent_name, one.trigger, one.concurrency or "none", one.used_slots, f"{one.weight:g}") for one in found
+    )
+    table(("consumer", "trigger", "concurrency", "slots used", "weight"), rows, empty="It has no consumers.")
 
 
 @app.command()

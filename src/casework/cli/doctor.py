@@ -14,10 +14,11 @@ from casework.agents.runners import registry
 from casework.cli import services
 from casework.cli.console import Json, print_json, read_settings, table
 from casework.core.model import Agent
-from casework.errors import CaseworkError
-from casework.wording import command
+from casework.errors import CaseworkError, Unavailable
+from casework.wording import command, counted
 
 if TYPE_CHECKING:
+    from casework.service.diagnosis.workers import Service
     from casework.wiring import Casework
 
 
@@ -166,12 +167,20 @@ def _imported(module: str) -> str:
 
 
 def _agents(casework: "Casework") -> Iterator[Finding]:
-    for agent in services.agents.find(casework.db, casework.team_id):
+    found = services.agents.find(casework.db, casework.team_id)
+    served = services.worker_diagnosis.service_of(casework.db, casework.settings, found)
+    for agent in found:
         if agent.kind.is_dispatched:
-            yield _look(f"agent {agent.name}", partial(_loadable, casework, agent))
+            yield _look(f"agent {agent.name}", partial(_served, casework, agent, served[agent.id]))
 
 
-def _loadable(casework: "Casework", agent: Agent) -> str:
+def _served(casework: "Casework", agent: Agent, service: "Service") -> str:
+    """What workers say. If none is there to say it, whether this process finds the agent."""
     target = agent.target or ""
-    registry.load(agent.kind, target, casework.settings)
-    return target
+    if not service.able and not service.unable and not service.group:
+        registry.load(agent.kind, target, casework.settings)
+        return target
+    if service.problem:
+        raise Unavailable(service.problem)
+    lacking = "".join(f"; not on {worker}: {why}" for worker, why in service.unable.items())
+    return f"{target}, on {counted(len(service.able), 'worker')}{lacking}"

@@ -9,6 +9,7 @@ import typer
 
 from casework.cli import services
 from casework.cli.console import Json, counted, installation, print_json, read_settings, say
+from casework.core.names import check_group
 
 # Workers need no messages from each other: PostgreSQL knows what each one does.
 _ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
@@ -33,6 +34,14 @@ Concurrency = Annotated[
     int | None,
     typer.Option("--concurrency", "-c", min=1, max=1000, help="Runs at once. CASEWORK_WORKER_CONCURRENCY by default."),
 ]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        "--group",
+        "-g",
+        help="Serve the agents of this group and no others. CASEWORK_WORKER_GROUP by default.",
+    ),
+]
 PoolOption = Annotated[
     Pool,
     typer.Option("--pool", "-P", help="prefork: a process for each run; threads: many waiting runs in one process."),
@@ -44,12 +53,14 @@ def celery_command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "celery", "-q", "-A", "casework.worker", *arguments]
 
 
-def worker_command(pool: Pool, concurrency: int) -> list[str]:
+def worker_command(pool: Pool, concurrency: int, group: str = "") -> list[str]:
     name = f"runs-{os.getpid()}@%h"
-    own = ["/usr/bin/env", *(f"{name}={value}" for name, value in POOLS.items())] if pool is Pool.THREADS else []
-    chosen = "custom" if own else pool
-    options = ("-Q", "runs", "-P", chosen, "-c", str(concurrency), "-n", name, "-O", "fair", *_ALONE)
-    return [*own, *celery_command("worker", *options)]
+    own = {**(POOLS if pool is Pool.THREADS else {}), **({"CASEWORK_WORKER_GROUP": group} if group else {})}
+    environment = ["/usr/bin/env", *(f"{name}={value}" for name, value in own.items())] if own else []
+    chosen = "custom" if pool is Pool.THREADS else pool
+    queue = f"runs.{group}" if group else "runs"
+    options = ("-Q", queue, "-P", chosen, "-c", str(concurrency), "-n", name, "-O", "fair", *_ALONE)
+    return [*environment, *celery_command("worker", *options)]
 
 
 def ticker_command() -> list[str]:
@@ -72,9 +83,12 @@ def become(command: list[str]) -> NoReturn:
     os.execv(command[0], command)  # noqa: S606 - our own interpreter, without a shell
 
 
-def worker(pool: PoolOption = Pool.PREFORK, concurrency: Concurrency = None) -> None:
+def worker(pool: PoolOption = Pool.PREFORK, concurrency: Concurrency = None, group: Group = None) -> None:
     """Execute runs. SIGTERM lets them finish for CASEWORK_SHUTDOWN_SECONDS, and then releases them."""
-    become(worker_command(pool, concurrency or read_settings().worker_concurrency))
+    settings = read_settings()
+    served = settings.worker_group if group is None else group
+    check_group(served)
+    become(worker_command(pool, concurrency or settings.worker_concurrency, served))
 
 
 def ticker() -> None:

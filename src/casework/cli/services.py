@@ -21,6 +21,7 @@ _ELSEWHERE = {
     "case_diagnosis": "diagnosis.case",
     "health": "diagnosis.health",
     "queue_diagnosis": "diagnosis.queue",
+    "worker_diagnosis": "diagnosis.workers",
 }
 
 

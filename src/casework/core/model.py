@@ -126,6 +126,8 @@ class Agent:
     max_attempts: int | None
     timeout_seconds: float | None
     """How long one attempt may take; None for the limit of the installation."""
+    group: str
+    """The group of workers that its runs need; "" for workers without a group."""
     created_at: datetime
 
 
@@ -140,6 +142,8 @@ class Consumer:
     concurrency: int | None
     used_slots: int = 0
     """Its runs that are pending or running; one that waits is live, and holds no slot."""
+    weight: float = 1.0
+    """Its share of the workers, beside the weights of other consumers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Checks the names of fields, and the names that people give to queues, agents, teams and keys."""
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterable
 from difflib import get_close_matches
@@ -9,6 +10,9 @@ from casework.core.payload import check_text
 from casework.errors import InvalidInput
 
 MAX_NAME = 100
+
+GROUP_PATTERN = r"^([a-z0-9][a-z0-9_-]{0,49})?$"
+"""The names of groups of workers: they are parts of keys in Redis. Empty: no group."""
 
 _MAX_COMPARED = 64
 """Characters of a field's name that are compared and shown: comparing takes the square of the length."""
@@ -55,6 +59,14 @@ def check_name(what: str, name: str) -> None:
         raise InvalidInput(f"The {what} mixes letters that look alike: {' and '.join(sorted(scripts)).lower()}.")
     if _is_id(name):
         raise InvalidInput(f"The {what} looks like an id; choose another name.")
+
+
+def check_group(name: str) -> None:
+    """Raise InvalidInput for what cannot be the name of a group of workers; empty for none."""
+    if not re.fullmatch(GROUP_PATTERN, name):
+        raise InvalidInput(
+            f"The group {name!r:.60} cannot be: it has up to 50 small letters, digits, _ and -, and begins with a letter or digit."
+        )
 
 
 def _is_invisible(character: str) -> bool:

@@ -1,20 +1,32 @@
 """Distributes ready cases among consumers: the arithmetic of a tick, without a database.
 
-A tick reads the openings (consumers with free slots) and the candidates (cases that are ready, as probed lane by
-lane), and this module says which case goes to which agent. A queue with a single consumer needs no plan: the claim
-itself picks the cases.
+A tick reads the openings (consumers with free slots), the candidates (cases that are ready, as probed lane by lane) and the
+room that workers have, and this module says which case goes to which agent:
+
+1. Cases of runs that go on, such as answered ones, come first, in the order in which they became ready, in whatever queue.
+2. For the rest, consumers take turns by their shares: see `core.shares`. At its turn a consumer gets the first case of its
+   queue, by lane and time, that is for it or for anybody. Among consumers with equal claims, the one with the largest part of
+   its slots free is next, so that consumers share a queue in proportion to their capacity.
+3. If the run whose turn it is does not fit into the room that is left, its group waits for it. Otherwise short runs would
+   fill each gap, and a long one would never start.
+
+If a single consumer has an opening, there is nothing to plan: the claim itself picks the cases.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+import heapq
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil
 from operator import attrgetter
+from types import MappingProxyType
 
-from casework.core.effects import Bundle, RunMessage
+from casework.core.capacity import Room
+from casework.core.effects import Parcel, RunMessage
 from casework.core.lifecycle import Lane as Lane
 from casework.core.model import AgentId, CaseId, QueueId
+from casework.core.shares import Shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +37,19 @@ class Opening:
     agent_id: AgentId
     trigger: bool
     slots: int
+    weight: float = 1.0
+    """Its share of the workers, beside the weights of others."""
+    group: str = ""
+    """The group of workers that its runs need."""
+
+    @property
+    def pair(self) -> tuple[QueueId, AgentId]:
+        return self.queue_id, self.agent_id
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Candidate:
-    """A case that is ready. The order of the fields is the order in which cases are picked up."""
+    """A case that is ready. The order of the fields is the order in which cases of a queue are picked up."""
 
     lane: int
     ready_at: datetime
@@ -52,59 +72,108 @@ class Pick:
         return self.candidate.case_id
 
 
-def free_slots(*, concurrency: int | None, pending: int, running: int, outstanding: int) -> int:
-    """How many runs a consumer may start now.
-
-    `concurrency` bounds pending and running runs together. `outstanding` bounds the unstarted ones, so that order
-    and delegation are decided late. They are refilled once half of them have started: refilling one by one would cost a
-    tick for each claim.
-    """
-    if concurrency is None and 2 * pending > outstanding:
-        return 0
-    unstarted = outstanding - pending
-    return max(0, unstarted if concurrency is None else min(unstarted, concurrency - pending - running))
-
-
-@dataclass(slots=True)
-class _Room:
-    """The remaining slots of an opening."""
-
-    opening: Opening
-    left: int
-
-    def free(self) -> tuple[float, int]:
-        """Sort key: the share of slots that is free, then their number."""
-        return self.left / self.opening.slots, self.opening.slots
+def free_slots(*, concurrency: int | None, used: int, most: int) -> int:
+    """How many runs a consumer may start now: at most `most`. `concurrency` bounds the runs that it has."""
+    return most if concurrency is None else max(0, min(most, concurrency - used))
 
 
 _PICK_UP_ORDER = attrgetter("lane", "ready_at", "case_id")
 
 
-def assign(openings: Sequence[Opening], candidates: Iterable[Candidate]) -> list[Pick]:
-    """Give each candidate, in pick-up order, to a consumer with a free slot.
+class _Plan:
+    """Assigns candidates to openings. Each pick uses up a slot of its consumer, room of the workers, and a share."""
 
-    A case that any consumer may take goes to the one with the largest share of its slots still free, so that
-    consumers share a queue in proportion to their capacity.
-    """
-    own: dict[tuple[QueueId, AgentId], list[_Room]] = {}
-    shared: dict[QueueId, list[_Room]] = {}
-    for opening in openings:
-        if opening.slots > 0:
-            room = _Room(opening, opening.slots)
-            own[opening.queue_id, opening.agent_id] = [room]
-            if opening.trigger:
-                shared.setdefault(opening.queue_id, []).append(room)
-    picks: list[Pick] = []
-    # By key, because comparing and hashing whole records costs more than the rest of the plan.
-    distinct = {candidate.case_id: candidate for candidate in candidates}.values()
-    for candidate in sorted(distinct, key=_PICK_UP_ORDER):
-        queue, agent = candidate.queue_id, candidate.agent_id
-        rooms = shared.get(queue, ()) if agent is None else own.get((queue, agent), ())
-        best = rooms[0] if len(rooms) == 1 else max(rooms, key=_Room.free, default=None)
-        if best and best.left:
-            best.left -= 1
-            picks.append(Pick(candidate, best.opening.agent_id))
-    return picks
+    def __init__(
+        self, openings: Sequence[Opening], candidates: Iterable[Candidate], room: Room | None, shares: Shares | None
+    ) -> None:
+        self._room, self._shares = room, shares
+        self._left = {opening.pair: opening.slots for opening in openings}
+        self._openings = [opening for opening in openings if opening.slots > 0]
+        self._own: dict[tuple[QueueId, AgentId], deque[Candidate]] = {one.pair: deque() for one in self._openings}
+        self._shared: dict[QueueId, deque[Candidate]] = {one.queue_id: deque() for one in self._openings if one.trigger}
+        self.picks: list[Pick] = []
+        # By key, because comparing and hashing whole records costs more than the rest of the plan.
+        distinct = {candidate.case_id: candidate for candidate in candidates}.values()
+        for candidate in sorted(distinct, key=_PICK_UP_ORDER):
+            agent = candidate.agent_id
+            line = self._shared.get(candidate.queue_id) if agent is None else self._own.get((candidate.queue_id, agent))
+            if line is not None:
+                line.append(candidate)
+
+    def assign(self) -> list[Pick]:
+        closed = self._assign_resumed()
+        turns = [(self._turn(one), place, one) for place, one in enumerate(self._openings) if one.group not in closed]
+        heapq.heapify(turns)
+        while turns:
+            _, place, opening = turns[0]
+            line = self._line_of(opening)
+            if opening.group in closed or not line or not self._left[opening.pair] or not self._is_able(opening):
+                heapq.heappop(turns)
+            elif self._room and not self._room.fits_group(opening.agent_id, opening.group):
+                closed.add(opening.group)
+            else:
+                self._pick(opening, line.popleft())
+                heapq.heapreplace(turns, (self._turn(opening), place, opening))
+        if self._shares:
+            self._shares.advance(one.pair for one in self._openings if self._left[one.pair] and self._line_of(one))
+        return self.picks
+
+    def _assign_resumed(self) -> set[str]:
+        """Returns the groups in which no more fits: their room is kept for a run that goes on."""
+        closed: set[str] = set()
+        resumed = [
+            (line[0].ready_at, opening.pair, opening)
+            for opening in self._openings
+            if (line := self._own[opening.pair]) and line[0].lane == Lane.RESUMED
+        ]
+        heapq.heapify(resumed)
+        while resumed:
+            _, pair, opening = heapq.heappop(resumed)
+            line = self._own[pair]
+            if opening.group in closed or not self._left[pair] or not self._is_able(opening):
+                continue
+            if self._room and not self._room.fits_group(opening.agent_id, opening.group):
+                closed.add(opening.group)
+                continue
+            self._pick(opening, line.popleft())
+            if line and line[0].lane == Lane.RESUMED:
+                heapq.heappush(resumed, (line[0].ready_at, pair, opening))
+        return closed
+
+    def _turn(self, opening: Opening) -> tuple[float, float, int]:
+        time = self._shares.time(opening.pair) if self._shares else 0.0
+        return time, -self._left[opening.pair] / opening.slots, -opening.slots
+
+    def _line_of(self, opening: Opening) -> deque[Candidate] | None:
+        """The line in which the next case for it stands."""
+        own, shared = self._own[opening.pair], self._shared.get(opening.queue_id) if opening.trigger else None
+        if not own or not shared:
+            return own or shared
+        return own if _PICK_UP_ORDER(own[0]) < _PICK_UP_ORDER(shared[0]) else shared
+
+    def _is_able(self, opening: Opening) -> bool:
+        """Whether the room is lacking only because workers that can run the agent are busy. Then others go first."""
+        agent, group, room = opening.agent_id, opening.group, self._room
+        return room is None or room.fits(agent, group) or not room.fits_group(agent, group)
+
+    def _pick(self, opening: Opening, candidate: Candidate) -> None:
+        self.picks.append(Pick(candidate, opening.agent_id))
+        self._left[opening.pair] -= 1
+        if self._room:
+            self._room.take(opening.agent_id, opening.group)
+            if self._shares:
+                self._shares.charge(opening.pair, self._room.seconds(opening.agent_id), opening.weight)
+
+
+def assign(
+    openings: Sequence[Opening],
+    candidates: Iterable[Candidate],
+    room: Room | None = None,
+    shares: Shares | None = None,
+) -> list[Pick]:
+    """Give candidates to consumers with free slots, by the rules above. Without `room` there is no other limit, and without
+    `shares` nobody has had anything before."""
+    return _Plan(openings, candidates, room, shares).assign()
 
 
 MOST_IN_A_BUNDLE = 50
@@ -116,25 +185,30 @@ LEAST_BUNDLES = 2
 
 
 def bundle(
-    claimed: Sequence[tuple[AgentId, RunMessage]], seconds_of: Mapping[AgentId, float], seconds: float
-) -> list[Bundle]:
+    claimed: Sequence[tuple[AgentId, RunMessage]],
+    seconds_of: Mapping[AgentId, float],
+    seconds: float,
+    group_of: Mapping[AgentId, str] = MappingProxyType({}),
+    ahead: Collection[AgentId] = (),
+) -> list[Parcel]:
     """Let short runs of one agent share a message, up to an expected total of `seconds`. `seconds_of` says how long the
     runs of an agent take; the runs of an unknown agent go alone. So does a run that was attempted before, because it
-    may have killed its worker. The order is kept.
+    may have killed its worker. `group_of` says which group of workers an agent needs, and `ahead` which agents' runs are
+    claimed ahead. The order is kept.
     """
     counted = Counter(agent for agent, _ in claimed)
     sizes = {agent: _bundle_size(count, seconds_of.get(agent), seconds) for agent, count in counted.items()}
-    bundles: list[list[RunMessage]] = []
+    bundles: list[tuple[AgentId, list[RunMessage]]] = []
     open_: dict[AgentId, list[RunMessage]] = {}
     for agent, message in claimed:
         if message.attempt > 1:
-            bundles.append([message])
+            bundles.append((agent, [message]))
             continue
         if len(open_.get(agent, ())) % sizes[agent] == 0:
             open_[agent] = []
-            bundles.append(open_[agent])
+            bundles.append((agent, open_[agent]))
         open_[agent].append(message)
-    return [tuple(one) for one in bundles]
+    return [Parcel(tuple(runs), group_of.get(agent, ""), agent in ahead) for agent, runs in bundles]
 
 
 def _bundle_size(count: int, each: float | None, seconds: float) -> int:
@@ -142,8 +216,3 @@ def _bundle_size(count: int, each: float | None, seconds: float) -> int:
         return 1
     fit = MOST_IN_A_BUNDLE if each * MOST_IN_A_BUNDLE <= seconds else int(seconds / each)
     return max(1, min(fit, ceil(count / LEAST_BUNDLES)))
-
-
-def alone(messages: Iterable[RunMessage]) -> tuple[Bundle, ...]:
-    """A message for each run."""
-    return tuple((message,) for message in messages)

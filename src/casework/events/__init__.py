@@ -14,6 +14,7 @@ from casework.events.of_api import (
     ToolCalled,
 )
 from casework.events.of_processes import (
+    AgentLacking,
     BrokerUnavailable,
     ConsumerStuck,
     HeartbeatFailed,
@@ -49,6 +50,7 @@ from casework.events.of_runs import (
 from casework.events.seam import Counts, Event, Subscriber, emit, subscribe, unsubscribe
 
 __all__ = [
+    "AgentLacking",
     "AgentLoopDisturbed",
     "ApiStarting",
     "BrokerUnavailable",

@@ -29,6 +29,16 @@ class SlotLost(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AgentLacking(Event):
+    """This worker cannot run an agent: its cases wait for a worker that can."""
+
+    action = "worker.agent_lacking"
+    level = logging.WARNING
+    agent: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class HeartbeatFailed(Event):
     """A heartbeat could not be written."""
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from casework.agents.runners import registry
 from casework.core.model import Agent, AgentId, AgentKind, TeamId
-from casework.core.names import check_name
+from casework.core.names import check_group, check_name
 from casework.core.unset import UNSET, Unset
 from casework.errors import InvalidInput, NotFound
 from casework.settings import Settings
@@ -44,15 +44,26 @@ def create(
     target: str | None = None,
     max_attempts: int | None = None,
     timeout_seconds: float | None = None,
+    group: str = "",
 ) -> Agent:
     """Create an agent. Raises InvalidInput, TargetNotAllowed and NameTaken.
 
-    `timeout_seconds` is how long one attempt may take; None leaves it to CASEWORK_RUN_TIMEOUT_SECONDS.
+    `timeout_seconds` is how long one attempt may take; None leaves it to CASEWORK_RUN_TIMEOUT_SECONDS. `group` names the group
+    of workers that its runs need.
     """
     _check(kind, name, max_attempts, timeout_seconds)
+    _check_group(kind, group)
     registry.check(kind, target, settings)
     with db.begin() as tx:
-        return store.create(tx, team_id, name, kind, target, max_attempts, timeout_seconds)
+        return store.create(tx, team_id, name, kind, target, max_attempts, timeout_seconds, group)
+
+
+def _check_group(kind: AgentKind, group: str | Unset) -> None:
+    if group is UNSET or not group:
+        return
+    if not kind.is_dispatched:
+        raise InvalidInput(f"A {kind} agent has no group of workers: it runs elsewhere.")
+    check_group(group)
 
 
 def _check(
@@ -93,15 +104,23 @@ def update(
     target: str | Unset | None = UNSET,
     max_attempts: int | Unset | None = UNSET,
     timeout_seconds: float | Unset | None = UNSET,
+    group: str | Unset = UNSET,
 ) -> Agent:
     """Change what is given. Raises NotFound, InvalidInput, TargetNotAllowed and NameTaken."""
     with db.begin() as tx:
         agent = resolve(tx, team_id, ref)
         _check(agent.kind, name, max_attempts, timeout_seconds)
+        _check_group(agent.kind, group)
         if target is not UNSET:
             registry.check(agent.kind, target, settings)
         changed = store.change(
-            tx, agent.id, name=name, target=target, max_attempts=max_attempts, timeout_seconds=timeout_seconds
+            tx,
+            agent.id,
+            name=name,
+            target=target,
+            max_attempts=max_attempts,
+            timeout_seconds=timeout_seconds,
+            group=group,
         )
     if changed is None:
         raise NotFound("agent", ref)

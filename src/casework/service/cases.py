@@ -33,7 +33,7 @@ def create(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed
         raise InvalidInput(f"Between 1 and {MAX_BATCH} cases can be created at once (got {len(new)}).")
     with db.single() if store.takes_one_statement(new) else db.begin() as tx:
         ids = create_within(tx, queue_id, new)
-    return Committed(ids, Effects(nudge=bool(ids)))
+    return Committed(ids, Effects(nudge=bool(ids), queues=frozenset({queue_id})))
 
 
 def create_within(
@@ -52,7 +52,7 @@ def create_all(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Commi
         ids: list[CaseId] = []
         for start in range(0, len(new), MAX_BATCH):
             ids += create_within(tx, queue_id, new[start : start + MAX_BATCH])
-    return Committed(ids, Effects(nudge=bool(ids)))
+    return Committed(ids, Effects(nudge=bool(ids), queues=frozenset({queue_id})))
 
 
 def get(db: Database, team_id: TeamId, case_id: UUID) -> tuple[Case, list[CaseEvent]]:
@@ -82,7 +82,7 @@ def create_and_get(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> C
     """Like `create`, and return the cases, read in the same transaction: for a known key, the first case that had it."""
     with db.begin() as tx:
         created = create_and_get_within(tx, queue_id, new)
-    return Committed(created, Effects(nudge=True))
+    return Committed(created, Effects(nudge=True, queues=frozenset({queue_id})))
 
 
 def create_and_get_within(tx: Tx, queue_id: QueueId, new: Sequence[NewCase]) -> Created:

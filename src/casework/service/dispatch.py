@@ -1,29 +1,33 @@
-"""The tick: sweep, then claim ready cases for consumers with free slots, batch by batch."""
+"""The tick: sweep, then claim ready cases for consumers with free slots, batch by batch, as far as workers have room."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from time import monotonic
 from uuid import UUID
 
 from casework import events
 from casework.core import plan
-from casework.core.effects import Committed, Effects
-from casework.core.model import DISPATCHED_KINDS
+from casework.core.capacity import Room
+from casework.core.effects import ANYWHERE, Committed, Effects, News
+from casework.core.model import DISPATCHED_KINDS, AgentId
 from casework.service.crash_points import Point, reach
-from casework.service.durations import RunDurations
-from casework.service.scan_positions import ScanPositions, reached
+from casework.service.scan_positions import reached
 from casework.service.sweep import sweep
+from casework.service.ticker import Ticker
 from casework.settings import Settings
 from casework.store import candidates, consumers, transitions
 from casework.store.candidates import Position, Probe
-from casework.store.consumers import Held
+from casework.store.consumers import Held, Pair
 from casework.store.database import Database, Tx
 from casework.store.transitions import Batch
 
 BATCH = 100
 """Claims of one consumer in one transaction: 100 cost 60 µs a case, 1000 cost 40, and hold their locks ten times as long."""
+
+_LATE_COMMIT = timedelta(seconds=5)
+"""A look around begins that long before the last one: a case may be committed some time after the moment that it bears."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,94 +38,165 @@ class Tick:
     swept: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one transaction of claims did."""
+
+    batch: Batch = field(default_factory=Batch)
+    is_last: bool = True
+    """Whether another round would find nothing: later cases, and slots that come free, bring their own news."""
+    has_room: bool = True
+    group_of: Mapping[AgentId, str] = field(default_factory=dict)
+    """The groups of workers that the agents need."""
+
+
 def tick(
     db: Database,
     settings: Settings,
+    ticker: Ticker | None = None,
     *,
-    ticker: str | None = None,
+    news: News = ANYWHERE,
     sweeping: bool = True,
-    durations: RunDurations | None = None,
-    positions: ScanPositions | None = None,
     seconds: float = 5.0,
 ) -> Iterator[Committed[Tick]]:
     """Sweep, and claim while there is work and time. Each result is committed; the caller performs its effects.
 
-    `durations` and `positions` are what a ticker remembers from tick to tick: how long runs take, and how far claims have come.
+    `news` says what to look at, besides what the ticker remembers.
     """
     end = monotonic() + seconds
-    positions = positions or ScanPositions()
+    ticker = ticker or Ticker()
     if sweeping:
-        positions.reset()
-        swept = sweep(db, settings, ticker)
+        ticker.positions.reset()
+        swept = sweep(db, settings, ticker.name)
         yield Committed(Tick(swept=swept.value.total()), swept.effects)
-    # Whoever nudges has left something to claim. A tick that sweeps comes with the clock, and mostly finds nothing.
-    looks_first = sweeping
-    while True:
-        last = claim_round(db, settings, positions, looks_first=looks_first)
-        looks_first = False
-        claimed = last.claimed
-        if claimed:
+    queues: Collection[UUID] = news.queues
+    looks_again = news.freed
+    if news.around:
+        _look_around(db, ticker)
+        looks_again = False
+    while queues or ticker.backlog or (looks_again and _look_around(db, ticker)):
+        done = _claim(db, ticker, queues)
+        queues = ()
+        if claimed := done.batch.claimed:
             events.emit(events.CasesClaimed(len(claimed)))
-            seconds_of = (
-                durations.of(db, settings, [agent for agent, _ in claimed]) if durations and len(claimed) > 1 else {}
-            )
-            bundles = plan.bundle(claimed, seconds_of, settings.bundle_seconds)
-            yield Committed(Tick(claimed=len(claimed)), Effects(bundles=tuple(bundles)))
-        # A round that did not fill a batch has left nothing behind: later cases bring their own nudge.
-        if not claimed or last.picked < BATCH or monotonic() > end:
+            short, ahead = _paces(settings, ticker)
+            parcels = plan.bundle(claimed, short, settings.bundle_seconds, done.group_of, ahead)
+            yield Committed(Tick(claimed=len(claimed)), Effects(parcels=tuple(parcels)))
+            if ticker.fleet:
+                ticker.fleet.durations.measure(db, settings, [agent for agent, _ in claimed])
+        if monotonic() > end or not done.has_room:
             return
+        if done.is_last:
+            if not (looks_again and _look_around(db, ticker)):
+                return
+            looks_again = False
 
 
-def claim_round(
-    db: Database, settings: Settings, positions: ScanPositions | None = None, *, looks_first: bool = False
-) -> Batch:
-    """One transaction of claims, over all queues. The claims that it returns are committed, and the caller sends them.
+def _paces(settings: Settings, ticker: Ticker) -> tuple[Mapping[AgentId, float], Collection[AgentId]]:
+    """Agents whose short runs may share a message, and those whose runs are claimed ahead."""
+    if ticker.fleet is None:
+        return {}, ()
+    known = ticker.fleet.durations
+    ahead = [agent for agent, seconds in known.mean().items() if seconds < settings.claim_ahead_seconds / 2]
+    return known.short(settings.bundle_seconds), ahead
 
-    `positions` remembers from round to round how far the claims have come; without it each begins at the front. With
-    `looks_first`, there is no transaction if there is nothing to claim: one round trip instead of two.
-    """
-    positions = positions or ScanPositions()
-    if looks_first and not _something_is_ready(db):
+
+def claim_round(db: Database, ticker: Ticker | None = None) -> Batch:
+    """Look around, and claim in one transaction, over all queues. The claims that it returns are committed, and the caller
+    sends them."""
+    ticker = ticker or Ticker()
+    if not ticker.backlog and not _look_around(db, ticker):
         return Batch()
+    return _claim(db, ticker).batch
+
+
+def _look_around(db: Database, ticker: Ticker) -> bool:
+    """Find consumers with something to claim, one round trip that locks nothing. Returns whether any was not known."""
+    with db.single() as tx:
+        seen = consumers.look_around(tx, DISPATCHED_KINDS, since=ticker.looked_at, after=ticker.lane)
+    ticker.looked_at, ticker.lane = max(ticker.looked_at, seen.now - _LATE_COMMIT), seen.next
+    known = len(ticker.backlog)
+    ticker.remember(seen.pairs)
+    return len(ticker.backlog) > known
+
+
+def _claim(db: Database, ticker: Ticker, queues: Collection[UUID] = ()) -> Round:
+    """One transaction of claims for consumers of `queues`, and for those that are known to have something to claim."""
+    fleet, turn = ticker.fleet, ticker.next_consumers()
     with db.begin() as tx:
-        locked = consumers.lock(tx, DISPATCHED_KINDS, settings.outstanding_runs, known=positions.consumers, sent=True)
-        held = [_within_a_batch(one) for one in locked if one.opening.slots]
-        if not held:
-            return Batch()
+        besides = fleet.statements() if fleet else []
+        locked, answers = consumers.lock(
+            tx, DISPATCHED_KINDS, BATCH, queues=queues, known=turn, sent=True, besides=besides
+        )
+        room = fleet.room(answers) if fleet else None
+        open_ = [one for one in locked if _slots(one, room)]
+        pairs = [one.opening.pair for one in locked]
+        if not open_:
+            _remember(ticker, turn, pairs, [])
+            return Round(has_room=room is None or not room.is_full())
         reach(Point.CONSUMERS_LOCKED)
-        now = max(one.now for one in held)
-        batch = (
-            transitions.claim_first(tx, held[0], now, positions.positions)
-            if len(held) == 1
-            else _claim_planned(tx, held, now, positions.positions)
+        now = max(one.now for one in open_)
+        batch, idle = (
+            _claim_first(tx, ticker, open_[0], room, now)
+            if len(locked) == 1
+            else _claim_planned(tx, ticker, [one for one in locked if one.opening.slots], room, now)
         )
         reach(Point.CLAIM_WRITTEN)
-    positions.advance(held, batch.reached, now)
+    ticker.positions.advance(batch.reached, now)
+    _remember(ticker, turn, pairs, idle)
     reach(Point.CLAIM_COMMITTED, batch.claimed)
-    return batch
+    more = batch.picked >= BATCH or (bool(batch.claimed) and len(turn) < len(ticker.backlog))
+    group_of = {one.opening.agent_id: one.opening.group for one in locked}
+    return Round(batch, is_last=not more, has_room=room is None or not room.is_full(), group_of=group_of)
 
 
-def _something_is_ready(db: Database) -> bool:
-    with db.single() as tx:
-        return consumers.something_is_ready(tx, DISPATCHED_KINDS)
+def _remember(ticker: Ticker, turn: Sequence[Pair], locked: Sequence[Pair], idle: Sequence[Pair]) -> None:
+    """Those that were locked have something to claim, unless nothing was found. Others are served by another tick, or gone."""
+    ticker.remember(locked)
+    ticker.forget(set(turn).difference(locked).union(idle))
 
 
-def _claim_planned(tx: Tx, held: Sequence[Held], now: datetime, after: Mapping[Probe, Position]) -> Batch:
-    """Claim for several consumers, among which the plan divides what they share."""
+def _claim_first(tx: Tx, ticker: Ticker, held: Held, room: Room | None, now: datetime) -> tuple[Batch, Sequence[Pair]]:
+    """Claim for the only consumer: there is nothing to plan."""
+    opening = replace(held.opening, slots=_slots(held, room))
+    batch = transitions.claim_first(tx, replace(held, opening=opening), now, ticker.positions.positions)
+    if room and ticker.fleet:
+        room.take(opening.agent_id, opening.group, batch.picked)
+        seconds = batch.picked * room.seconds(opening.agent_id)
+        ticker.fleet.shares.charge(opening.pair, seconds, opening.weight)
+        ticker.fleet.shares.advance([opening.pair])
+    return batch, [] if batch.picked else [opening.pair]
+
+
+def _claim_planned(
+    tx: Tx, ticker: Ticker, held: Sequence[Held], room: Room | None, now: datetime
+) -> tuple[Batch, Sequence[Pair]]:
+    """Claim for several consumers, among which the plan divides what they share. One whose runs do not fit now is among them:
+    the others must not take the room that it waits for."""
+    after: Mapping[Probe, Position] = ticker.positions.positions
     probes = [probe for one in held for probe in one.probes()]
-    found = candidates.first(tx, probes, now, _most_of_a_queue(held), after)
-    picks = plan.assign([one.opening for one in held], found)
+    found = candidates.first(tx, probes, now, _most_of_a_queue(held, room), after)
+    shares = ticker.fleet.shares if ticker.fleet else None
+    picks = plan.assign([one.opening for one in held], found, room, shares)
     claimed = transitions.claim(tx, picks, now) if picks else []
-    return Batch(claimed, len(picks), reached(picks))
+    lines = {(one.queue_id, one.agent_id) for one in found}
+    idle = [
+        one.opening.pair
+        for one in held
+        if one.opening.pair not in lines and not (one.opening.trigger and (one.opening.queue_id, None) in lines)
+    ]
+    return Batch(claimed, len(picks), reached(picks)), idle
 
 
-def _within_a_batch(held: Held) -> Held:
-    return replace(held, opening=replace(held.opening, slots=min(held.opening.slots, BATCH)))
+def _slots(held: Held, room: Room | None) -> int:
+    """The consumer's free slots, and no more than workers have room for."""
+    opening = held.opening
+    return min(opening.slots, room.runs_that_fit(opening.agent_id, opening.group)) if room else opening.slots
 
 
-def _most_of_a_queue(held: Sequence[Held]) -> int:
-    """How many cases the consumers of one queue could take together at most."""
+def _most_of_a_queue(held: Sequence[Held], room: Room | None) -> int:
+    """How many cases the consumers of one queue could take together at most, and one more: it shows who still waits."""
     slots: Counter[UUID] = Counter()
     for one in held:
-        slots[one.opening.queue_id] += one.opening.slots
-    return max(slots.values())
+        slots[one.opening.queue_id] += _slots(one, room)
+    return max(slots.values()) + 1

@@ -1,38 +1,42 @@
-"""How long the runs of an agent take, measured, so that short ones may share a message."""
+"""How long the runs of agents take, measured: short ones may share a message, and a few of them are claimed ahead."""
 
 from collections.abc import Iterable
 from time import monotonic
 
 from casework.core.model import AgentId
 from casework.settings import Settings
-from casework.store import runs
+from casework.store import paces
 from casework.store.database import Database
+from casework.store.paces import Pace
 
 REMEMBERED_SECONDS = 0.3
 UNKNOWN_SECONDS = 0.1
 
 
 class RunDurations:
-    """Asks the database for an agent's latest runs, now and then."""
+    """Asks the database for the latest runs of agents, now and then."""
 
     def __init__(self) -> None:
-        self._known: dict[AgentId, tuple[float | None, float]] = {}
+        self._known: dict[AgentId, tuple[Pace | None, float]] = {}
 
-    def of(self, db: Database, settings: Settings, agents: Iterable[AgentId]) -> dict[AgentId, float]:
-        """Seconds that most runs of each agent take, without agents that need a message for each run."""
+    def measure(self, db: Database, settings: Settings, agents: Iterable[AgentId]) -> None:
+        """Look at the latest runs of these agents, unless that was done a moment ago."""
         now = monotonic()
-        asked = set(agents)
-        unknown = [agent for agent in asked if agent not in self._known or self._known[agent][1] < now]
-        if unknown:
-            with db.single() as tx:
-                found = runs.durations(
-                    tx,
-                    unknown,
-                    longest=settings.bundle_seconds,
-                    max_attempts=settings.max_attempts,
-                    outstanding=settings.outstanding_runs,
-                )
-            for agent in unknown:
-                seconds = found.get(agent)
-                self._known[agent] = seconds, now + (UNKNOWN_SECONDS if seconds is None else REMEMBERED_SECONDS)
-        return {agent: seconds for agent in asked if (seconds := self._known[agent][0]) is not None}
+        stale = [one for one in dict.fromkeys(agents) if one not in self._known or self._known[one][1] < now]
+        if not stale:
+            return
+        with db.single() as tx:
+            found = paces.paces(tx, stale, max_attempts=settings.max_attempts)
+        for agent in stale:
+            pace = found.get(agent)
+            self._known[agent] = pace, now + (UNKNOWN_SECONDS if pace is None else REMEMBERED_SECONDS)
+
+    def mean(self) -> dict[AgentId, float]:
+        """Seconds that the runs of each agent take on average, as far as they were measured."""
+        return {agent: pace.mean for agent, (pace, _) in self._known.items() if pace}
+
+    def short(self, seconds: float) -> dict[AgentId, float]:
+        """Seconds that the runs of an agent usually take, for agents of which nine in ten runs take `seconds` at most. Without
+        agents that need a message for each run."""
+        known = ((agent, pace) for agent, (pace, _) in self._known.items() if pace)
+        return {agent: pace.usual for agent, pace in known if pace.longest <= seconds and not pace.single}

@@ -86,7 +86,6 @@ def with_work(db: Database, agent_ids: Collection[AgentId]) -> set[AgentId]:
 
 def claim(
     db: Database,
-    settings: Settings,
     team_id: TeamId,
     agent_id: UUID,
     worker: str,
@@ -96,7 +95,7 @@ def claim(
     agents."""
     with db.begin() as tx:
         agent = _pull_agent(tx, team_id, agent_id, permitted)
-        message = _claim_one(tx, settings, agent)
+        message = _claim_one(tx, agent)
         if message is None:
             return None
         row = transitions.start(tx, message, worker)
@@ -109,8 +108,8 @@ def claim(
         return PulledRun(message.run_id, message.attempt, held_case(row), answers, steps)
 
 
-def _claim_one(tx: Tx, settings: Settings, agent: Agent) -> RunMessage | None:
-    held = consumers.lock(tx, (agent.kind,), settings.outstanding_runs, agent_id=agent.id)
+def _claim_one(tx: Tx, agent: Agent) -> RunMessage | None:
+    held, _ = consumers.lock(tx, (agent.kind,), 1, agent_id=agent.id)
     free = [one for one in held if one.opening.slots]
     if not free:
         return None

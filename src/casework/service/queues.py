@@ -6,6 +6,7 @@ from casework.core.effects import Committed, Effects
 from casework.core.model import AgentId, Consumer, Queue, QueueId, QueueMode, QueueStats, RunId, TeamId
 from casework.core.names import check_name
 from casework.core.payload import check_text
+from casework.core.shares import MAX_WEIGHT, MIN_WEIGHT
 from casework.core.unset import UNSET, Unset
 from casework.errors import InvalidInput, NotAConsumer, NotFound
 from casework.service import agents, cases, overrides
@@ -132,9 +133,12 @@ def set_consumer(
     *,
     trigger: bool,
     concurrency: int | None,
+    weight: float = 1.0,
 ) -> Committed[Consumer]:
-    """Connect an agent to a queue, or change how it is connected. A concurrency of None means no limit. Raises
-    NotFound."""
+    """Connect an agent to a queue, or change how it is connected. A concurrency of None means no limit. `weight` is its share of
+    the workers, beside the weights of others. Raises NotFound and InvalidInput."""
+    if not MIN_WEIGHT <= weight <= MAX_WEIGHT:
+        raise InvalidInput(f"The weight must be between {MIN_WEIGHT:g} and {MAX_WEIGHT:g}.")
     if concurrency is not None and not 1 <= concurrency <= 100_000:
         raise InvalidInput("The concurrency must be between 1 and 100000, or none.")
     with db.begin() as tx:
@@ -142,7 +146,7 @@ def set_consumer(
         if not store.lock_for_adding(tx, queue.id):
             raise NotFound("queue", queue_ref)
         agents.keep_within(tx, agent)
-        store.set_consumer(tx, queue.id, agent.id, trigger, concurrency)
+        store.set_consumer(tx, queue.id, agent.id, trigger, concurrency, weight)
         consumer = next(one for one in store.consumers_of(tx, queue.id) if one.agent_id == agent.id)
     return Committed(consumer, Effects(nudge=True))
 

@@ -8,12 +8,12 @@ from casework.store.database import Database, Tx
 from casework.store.transitions import Fence
 
 
-def give_back(tx: Tx, fence: Fence) -> bool:
+def give_back(tx: Tx, fence: Fence, reason: str = "released as asked") -> bool:
     """End a run that stopped: release it for another worker, or interrupt it if its case was taken. False if it has
     ended. The release comes first, because it waits for a person who is taking the case; the second statement then sees
     that.
     """
-    return transitions.release(tx, fence, "released as asked") or transitions.stopped(
+    return transitions.release(tx, fence, reason) or transitions.stopped(
         tx, fence.run_id, fence.attempt, "stopped as asked"
     )
 

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 
 from casework.core.effects import Effects
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Case, CaseFilter, CaseId, LabelRef, NewCase, Priority
+from casework.core.model import Case, CaseFilter, CaseId, LabelRef, NewCase, Priority, QueueId
 from casework.core.usage import Usage
 from casework.errors import RunLost
 from casework.service import cases, queues
@@ -63,14 +63,16 @@ class RunBackend:
     def add_cases(self, queue: str | None, new: Sequence[NewCase], step: str) -> list[CaseId]:
         """Create cases and record their ids, in one transaction, so that a repeated attempt finds them."""
         added: list[CaseId] = []
+        where: list[QueueId] = []
 
         def write(tx: Tx) -> bool:
             target = queues.resolve(tx, self._holder.team_id, queue).id if queue else self._holder.queue_id
+            where[:] = [target]
             added[:] = cases.create_within(tx, target, new, run_id=self._fence.run_id, agent_id=self._holder.agent_id)
             return messages.record_step(tx, self._fence, step, json.dumps([str(id) for id in added]))
 
         self._write("new cases", write)
-        self._perform(Effects(nudge=True))
+        self._perform(Effects(nudge=True, queues=frozenset(where)))
         return added
 
     def list_cases(

@@ -11,7 +11,6 @@ from uuid import UUID
 
 from casework.core.plan import Lane, Pick
 from casework.store.candidates import Position, Probe
-from casework.store.consumers import Held, Pair
 
 LATE = timedelta(seconds=2)
 """No position is closer to now than this, because a case may be committed that long after its `ready_at`. A case with
@@ -27,27 +26,16 @@ class ScanPositions:
 
     def __init__(self) -> None:
         self.positions: dict[Probe, Position] = {}
-        self.consumers: list[Pair] = []
 
     def reset(self) -> None:
         """Begin at the front again."""
         self.positions.clear()
-        self.consumers.clear()
 
-    def advance(self, held: Iterable[Held], reached: Mapping[Probe, Position], now: datetime) -> None:
-        """Advance past what a committed round has picked, and remember the consumers that it found cases for."""
+    def advance(self, reached: Mapping[Probe, Position], now: datetime) -> None:
+        """Advance past what a committed round has picked."""
         nearest = now - LATE, _FIRST
         for probe, position in reached.items():
             self.positions[probe] = min(position, nearest)
-        served = {(probe.queue_id, probe.agent_id) for probe in reached}
-        for one in held:
-            queue, agent = one.opening.queue_id, one.opening.agent_id
-            pair = queue, agent
-            finds = pair in served or (one.opening.trigger and (queue, None) in served)
-            if finds and pair not in self.consumers:
-                self.consumers.append(pair)
-            if not finds and pair in self.consumers:
-                self.consumers.remove(pair)
 
 
 def reached(picks: Iterable[Pick]) -> dict[Probe, Position]:

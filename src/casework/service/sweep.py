@@ -6,10 +6,9 @@ from collections import Counter
 from datetime import timedelta
 
 from casework import events
-from casework.core.effects import Committed, Effects, RunMessage
+from casework.core.effects import Committed, Effects, Parcel
 from casework.core.lifecycle import CaseStatus, Event
 from casework.core.model import CounterName, RunId
-from casework.core.plan import alone
 from casework.core.retry import next_attempt
 from casework.service import expiry, overrides
 from casework.service.crash_points import Point, reach
@@ -71,7 +70,7 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
     swept[Stuck.UNSENT] += len(again)
     reach(Point.RESEND_COMMITTED, swept, again)
     nudge = bool(requested) and expiry.bring_on(db, requested)
-    return Committed(swept, Effects(bundles=alone(again), stops=tuple(stops), nudge=nudge))
+    return Committed(swept, Effects(parcels=tuple(again), stops=tuple(stops), nudge=nudge))
 
 
 def _gap(settings: Settings) -> timedelta:
@@ -138,7 +137,7 @@ def _time_out(db: Database, settings: Settings, run: StuckRun) -> list[RunId]:
     return done.interrupted
 
 
-def _send_again(db: Database, unsent: list[StuckRun]) -> list[RunMessage]:
+def _send_again(db: Database, unsent: list[StuckRun]) -> list[Parcel]:
     with db.begin() as tx:
         again = runs.mark_sent(tx, unsent, tx.now)
     events.emit(events.RunsResent(len(again)))

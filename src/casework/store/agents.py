@@ -13,7 +13,7 @@ from casework.store.literals import listed
 IS_DISPATCHED = f"a.kind in ({listed(DISPATCHED_KINDS)})"
 """Whether the runs of agent `a` are sent to workers."""
 
-_COLUMNS = "id, team_id, name, kind, target, max_attempts, timeout_seconds, created_at"
+_COLUMNS = "id, team_id, name, kind, target, max_attempts, timeout_seconds, worker_group as group, created_at"
 
 
 def _agent(row: Any) -> Agent:
@@ -28,6 +28,7 @@ def create(
     target: str | None,
     max_attempts: int | None,
     timeout_seconds: float | None,
+    group: str,
 ) -> Agent:
     """Create an agent. Raises NameTaken."""
     values = {
@@ -38,10 +39,11 @@ def create(
         "target": target,
         "max_attempts": max_attempts,
         "timeout_seconds": timeout_seconds,
+        "group": group,
     }
     statement = f"""
-        insert into agents (id, team_id, name, kind, target, max_attempts, timeout_seconds, created_at)
-        values (%(id)s, %(team_id)s, %(name)s, %(kind)s, %(target)s, %(max_attempts)s, %(timeout_seconds)s, {NOW}) returning {_COLUMNS}
+        insert into agents (id, team_id, name, kind, target, max_attempts, timeout_seconds, worker_group, created_at)
+        values (%(id)s, %(team_id)s, %(name)s, %(kind)s, %(target)s, %(max_attempts)s, %(timeout_seconds)s, %(group)s, {NOW}) returning {_COLUMNS}
     """
     try:
         return _agent(tx.sql(statement, values).one())
@@ -66,6 +68,12 @@ def find(tx: Tx, team_id: TeamId) -> list[Agent]:
         {"team_id": team_id},
     )
     return [_agent(row) for row in rows]
+
+
+def served_by(tx: Tx, group: str) -> list[Agent]:
+    """The agents of all teams whose runs are sent to the workers of a group; "" for workers without a group."""
+    statement = f"select {_COLUMNS} from agents a where {IS_DISPATCHED} and worker_group = %(group)s and deleted_at is null order by id"
+    return [_agent(row) for row in tx.sql(statement, {"group": group})]
 
 
 def lock_for_connecting(tx: Tx, agent_id: AgentId) -> bool:
@@ -102,9 +110,12 @@ def change(
     target: str | Unset | None = UNSET,
     max_attempts: int | Unset | None = UNSET,
     timeout_seconds: float | Unset | None = UNSET,
+    group: str | Unset = UNSET,
 ) -> Agent | None:
     """Change what is given; None if the agent was deleted. Raises NameTaken."""
-    changes = given(name=name, target=target, max_attempts=max_attempts, timeout_seconds=timeout_seconds)
+    changes = given(
+        name=name, target=target, max_attempts=max_attempts, timeout_seconds=timeout_seconds, worker_group=group
+    )
     assigned = ", ".join(f"{column} = %({column})s" for column in changes) or "name = name"
     statement = f"update agents set {assigned} where id = %(id)s and deleted_at is null returning {_COLUMNS}"
     try:

@@ -1,6 +1,6 @@
 """Which consumers have something to claim: their locks, and their free slots."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from casework.core.lifecycle import Lane, RunStatus
 from casework.core.model import AgentId, AgentKind, QueueId, QueueMode
 from casework.core.plan import Opening, free_slots
 from casework.store.candidates import Probe
-from casework.store.connection import Rows
+from casework.store.connection import Asked, Rows
 from casework.store.database import NOW, Tx
 from casework.store.literals import ANYONE
 
@@ -25,37 +25,75 @@ _HAS_READY = f"""exists (
     where (f.reserved_for = {{consumer}}.agent_id or {{consumer}}.trigger) and ({{mode}} = '{QueueMode.ACTIVE}' or l.lane = {Lane.RESUMED:d})
   )"""
 
-# Which consumers could do something. One probe of the claim index for each lane, stopping at the first hit,
-# so that neither the backlog nor cases that are not ready cost anything. A draining queue only resumes. Materialized,
-# because the planner would probe the lanes of the known consumers first and leave them out then.
-_READY = f"""
+
+# Which consumers could do something: those that are known to, and others that are looked at. One probe of the claim index for
+# each lane, stopping at the first hit, so that neither the backlog nor cases that are not ready cost anything. A draining queue
+# only resumes. Materialized, because the planner would probe the lanes of the known consumers first and leave them out then.
+def _ready(looked_at: str) -> str:
+    return f"""
 with asked as materialized (
   select c.queue_id, c.agent_id, c.trigger, q.mode
   from consumers c join queues q on q.id = c.queue_id join agents a on a.id = c.agent_id
-  where q.mode <> '{QueueMode.PAUSED}' and a.kind = any(%(kinds)s::text[]) and (%(agent_id)s::uuid is null or c.agent_id = %(agent_id)s)
+  where {looked_at} and q.mode <> '{QueueMode.PAUSED}' and a.kind = any(%(kinds)s::text[])
     and not exists (select from unnest(%(known_queues)b::uuid[], %(known_agents)b::uuid[]) k where (c.queue_id, c.agent_id) = (k.*))
 ), ready as materialized (
   select a.queue_id, a.agent_id from asked a
   where {_HAS_READY.format(consumer="a", mode="a.mode")}
   union all select * from unnest(%(known_queues)b::uuid[], %(known_agents)b::uuid[])
-)
-"""
+)"""
+
 
 # A consumer that another tick holds is that tick's to serve. The queue's row is locked too, and shared: pausing
 # updates it, so pausing waits for claims under way, and a claim that comes after it sees the pause.
 #
 # A claim that is only sent need not wait for the disk (0.3 of its 3 ms): a crash of the server that undoes it leaves a
 # message that finds no run, and the start of the run waits for the disk, and so for the claim too.
-_LOCK_SQL = f"""{_READY}
+def _lock_sql(looked_at: str) -> str:
+    return f"""{_ready(looked_at)}
 select case when %(sent)s then set_config('synchronous_commit', 'off', true) end as flush, c.queue_id, c.agent_id, c.trigger, c.concurrency,
-  c.slots_counted_since, q.mode, coalesce(%(now)s, clock_timestamp()) as now
-from consumers c join queues q on q.id = c.queue_id
+  c.weight, a.worker_group, c.slots_counted_since, q.mode, coalesce(%(now)s, clock_timestamp()) as now
+from consumers c join queues q on q.id = c.queue_id join agents a on a.id = c.agent_id
 where (c.queue_id, c.agent_id) in (select queue_id, agent_id from ready) and q.mode <> '{QueueMode.PAUSED}'
 order by c.queue_id, c.agent_id
 for update of c skip locked for share of q skip locked
 """
 
-_IS_READY_SQL = f"{_READY} select exists (select from ready)"
+
+_LOCK_OF_AGENT_SQL = _lock_sql("c.agent_id = %(agent_id)s")
+_LOCK_OF_QUEUES_SQL = _lock_sql("c.queue_id = any(%(queues)b::uuid[])")
+
+# A look around, over all queues: from lane to lane in the claim index, each hop to the first case of the next lane that has
+# any. So queues without cases cost nothing, and `most` bounds the rest: the next look goes on where this one ended. What was
+# set aside and has become ready since the last look is found by its time, however many lanes there are.
+_HOP = """
+select c.queue_id, c.reserved_for, c.lane, c.ready_at from cases c
+where c.lane is not null and (c.queue_id, c.reserved_for, c.lane) > ({queue}, {reserved_for}, {lane})
+order by c.queue_id, c.reserved_for, c.lane, c.ready_at, c.id limit 1
+"""
+_LOOK_SQL = f"""
+with recursive hop as (
+  ({_HOP.format(queue="%(queue)s::uuid", reserved_for="%(reserved_for)s::uuid", lane="%(lane)s::smallint")})
+  union all
+  select n.* from hop h cross join lateral ({_HOP.format(queue="h.queue_id", reserved_for="h.reserved_for", lane="h.lane")}) n
+), passed as materialized (
+  select * from hop limit %(most)s
+), due as materialized (
+  select d.queue_id, d.reserved_for, d.lane, d.ready_at from cases d
+  where d.lane is not null and d.ready_at > d.created_at and d.ready_at > %(since)s and d.ready_at <= {NOW} order by d.ready_at limit %(most_due)s
+), found as (
+  select distinct c.queue_id, c.agent_id from (select * from passed union all select * from due) l
+  join queues q on q.id = l.queue_id
+  join consumers c on c.queue_id = l.queue_id and (c.agent_id = l.reserved_for or (c.trigger and l.reserved_for = '{ANYONE}'))
+  join agents a on a.id = c.agent_id
+  where l.ready_at <= {NOW} and a.kind = any(%(kinds)s::text[])
+    and (q.mode = '{QueueMode.ACTIVE}' or (q.mode = '{QueueMode.DRAINING}' and l.lane = {Lane.RESUMED:d}))
+)
+select queue_id, agent_id, null::uuid as reserved_for, null::smallint as lane, {NOW} as now from found
+union all
+(select queue_id, null, reserved_for, lane, {NOW} from passed offset greatest(%(most)s - 1, 0))
+"""
+MOST_LANES = 64
+_MOST_DUE = 1000
 
 # The same probe for agents that wait together, which locks nothing: whoever claims looks again, under the lock.
 _WITH_WORK_SQL = f"""
@@ -113,34 +151,60 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 def lock(
     tx: Tx,
     kinds: Sequence[AgentKind],
-    outstanding: int,
+    most: int,
     *,
     agent_id: AgentId | None = None,
+    queues: Collection[UUID] = (),
     known: Sequence[Pair] = (),
     sent: bool = False,
-) -> list[Held]:
-    """Lock the consumers of agents of these kinds that have something to claim and that no other tick holds, and count
-    their free slots.
+    besides: Sequence[Asked] = (),
+) -> tuple[list[Held], list[Rows]]:
+    """Lock consumers of agents of these kinds that have something to claim and that no other tick holds, and count their free
+    slots, up to `most` of each.
 
-    `known` are (queue, agent) pairs that are taken to have something, and are not looked at. `sent` says that this
-    transaction starts nothing: what it claims is sent to workers afterwards.
+    They are looked for among the consumers of these `queues`, or of an agent. `known` are (queue, agent) pairs that are taken to
+    have something, and are not looked at. `sent` says that this transaction starts nothing: what it claims is sent to workers
+    afterwards. `besides` are statements to send along, whose rows are returned too.
     """
-    values = {**_asked(kinds, agent_id, known), "sent": sent}
-    if known:
-        locked, counted = tx.together((_LOCK_SQL, values), (_USED_SQL, _as_arrays(known)))
-    else:
-        locked, counted = tx.sql(_LOCK_SQL, values), Rows((), 0)
-    used = {(row.queue_id, row.agent_id): row for row in counted}
-    others = [pair for row in locked if (pair := (row.queue_id, row.agent_id)) not in used]
-    if others:
-        used |= {(row.queue_id, row.agent_id): row for row in tx.sql(_USED_SQL, _as_arrays(others))}
+    asked: dict[str, Any] = {"agent_id": agent_id} if agent_id else {"queues": list(queues)}
+    statement = _LOCK_OF_AGENT_SQL if agent_id else _LOCK_OF_QUEUES_SQL
+    locking = statement, {**asked, **_kinds(kinds), **_known(known), "sent": sent}
+    counting = [(_USED_SQL, _as_arrays(known))] if known else []
+    locked, *others = tx.together(locking, *counting, *besides)
+    used = {(row.queue_id, row.agent_id): row for row in (others.pop(0) if counting else ())}
+    uncounted = [pair for row in locked if (pair := (row.queue_id, row.agent_id)) not in used]
+    if uncounted:
+        used |= {(row.queue_id, row.agent_id): row for row in tx.sql(_USED_SQL, _as_arrays(uncounted))}
     _count_from(tx, locked, used)
-    return [_held(row, used[row.queue_id, row.agent_id], outstanding) for row in locked]
+    return [_held(row, used[row.queue_id, row.agent_id], most) for row in locked], others
 
 
-def something_is_ready(tx: Tx, kinds: Sequence[AgentKind]) -> bool:
-    """Whether any agent of these kinds has something to claim. Locks nothing."""
-    return bool(tx.sql(_IS_READY_SQL, _asked(kinds, None, ())).scalar_one())
+LaneKey = tuple[UUID, UUID, int]
+FIRST_LANE: LaneKey = UUID(int=0), UUID(int=0), -1
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look around found."""
+
+    pairs: list[Pair]
+    """Consumers with something to claim, whether or not they have a free slot."""
+    now: datetime
+    next: LaneKey
+    """Where the next look goes on."""
+
+
+def look_around(
+    tx: Tx, kinds: Sequence[AgentKind], *, since: datetime, after: LaneKey = FIRST_LANE, most: int = MOST_LANES
+) -> Seen:
+    """Look for consumers with something to claim, in at most `most` lanes that follow `after`, and wherever something has
+    become ready `since` that moment. Locks nothing."""
+    queue, reserved_for, lane = after
+    values = {"queue": queue, "reserved_for": reserved_for, "lane": lane, "most": most, "most_due": _MOST_DUE}
+    rows = tx.sql(_LOOK_SQL, {**values, **_kinds(kinds), "since": since}).all()
+    last = [(row.queue_id, row.reserved_for, row.lane) for row in rows if row.agent_id is None]
+    pairs = [(row.queue_id, row.agent_id) for row in rows if row.agent_id is not None]
+    return Seen(pairs, rows[0].now if rows else since, last[0] if last else FIRST_LANE)
 
 
 def with_work(tx: Tx, agent_ids: Iterable[AgentId]) -> set[AgentId]:
@@ -148,18 +212,22 @@ def with_work(tx: Tx, agent_ids: Iterable[AgentId]) -> set[AgentId]:
     return {AgentId(row.agent_id) for row in tx.sql(_WITH_WORK_SQL, {"agent_ids": list(agent_ids)})}
 
 
-def _asked(kinds: Sequence[AgentKind], agent_id: AgentId | None, known: Sequence[Pair]) -> dict[str, Any]:
-    of_known = {f"known_{name}": ids for name, ids in _as_arrays(known).items()}
-    return {"kinds": [str(kind) for kind in kinds], "agent_id": agent_id, **of_known}
+def _kinds(kinds: Sequence[AgentKind]) -> dict[str, Any]:
+    return {"kinds": [str(kind) for kind in kinds]}
+
+
+def _known(pairs: Sequence[Pair]) -> dict[str, Any]:
+    return {f"known_{name}": ids for name, ids in _as_arrays(pairs).items()}
 
 
 def _as_arrays(pairs: Sequence[Pair]) -> dict[str, list[UUID]]:
     return {"queues": [pair[0] for pair in pairs], "agents": [pair[1] for pair in pairs]}
 
 
-def _held(row: Any, used: Any, outstanding: int) -> Held:
-    slots = free_slots(concurrency=row.concurrency, pending=used.pending, running=used.running, outstanding=outstanding)
-    opening = Opening(QueueId(row.queue_id), AgentId(row.agent_id), row.trigger, slots)
+def _held(row: Any, used: Any, most: int) -> Held:
+    slots = free_slots(concurrency=row.concurrency, used=used.pending + used.running, most=most)
+    queue, agent = QueueId(row.queue_id), AgentId(row.agent_id)
+    opening = Opening(queue, agent, row.trigger, slots, row.weight, row.worker_group)
     return Held(opening, QueueMode(row.mode), max(row.now, row.slots_counted_since or _LONG_AGO))
 
 

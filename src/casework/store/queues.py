@@ -112,7 +112,7 @@ def stats(tx: Tx, queue_id: QueueId) -> QueueStats:
 
 def _consumer(row: Any) -> Consumer:
     return Consumer(
-        QueueId(row.queue_id), AgentId(row.agent_id), row.name, row.trigger, row.concurrency, row.used_slots
+        QueueId(row.queue_id), AgentId(row.agent_id), row.name, row.trigger, row.concurrency, row.used_slots, row.weight
     )
 
 
@@ -120,7 +120,7 @@ def consumers_of(tx: Tx, queue_id: QueueId) -> list[Consumer]:
     """The consumers of a queue, by name, with the number of their slots in use."""
     rows = tx.sql(
         """
-        select c.queue_id, c.agent_id, a.name, c.trigger, c.concurrency,
+        select c.queue_id, c.agent_id, a.name, c.trigger, c.concurrency, c.weight,
           (select count(*) from runs r where r.queue_id = c.queue_id and r.agent_id = c.agent_id and r.holds_slot) as used_slots
         from consumers c join agents a on a.id = c.agent_id where c.queue_id = %(queue_id)s order by a.name
         """,
@@ -135,15 +135,17 @@ def is_consumer(tx: Tx, queue_id: QueueId, agent_id: AgentId) -> bool:
     return tx.sql(statement, {"queue_id": queue_id, "agent_id": agent_id}).one_or_none() is not None
 
 
-def set_consumer(tx: Tx, queue_id: QueueId, agent_id: AgentId, trigger: bool, concurrency: int | None) -> None:
+def set_consumer(
+    tx: Tx, queue_id: QueueId, agent_id: AgentId, trigger: bool, concurrency: int | None, weight: float
+) -> None:
     """Connect an agent to a queue, or change how it is connected."""
     tx.sql(
         f"""
-        insert into consumers (queue_id, agent_id, trigger, concurrency, created_at)
-        values (%(queue_id)s, %(agent_id)s, %(trigger)s, %(concurrency)s, {NOW})
-        on conflict (queue_id, agent_id) do update set trigger = excluded.trigger, concurrency = excluded.concurrency
+        insert into consumers (queue_id, agent_id, trigger, concurrency, weight, created_at)
+        values (%(queue_id)s, %(agent_id)s, %(trigger)s, %(concurrency)s, %(weight)s, {NOW})
+        on conflict (queue_id, agent_id) do update set trigger = excluded.trigger, concurrency = excluded.concurrency, weight = excluded.weight
         """,
-        {"queue_id": queue_id, "agent_id": agent_id, "trigger": trigger, "concurrency": concurrency},
+        {"queue_id": queue_id, "agent_id": agent_id, "trigger": trigger, "concurrency": concurrency, "weight": weight},
     )
 
 

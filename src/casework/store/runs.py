@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from casework.core.effects import RunMessage
+from casework.core.effects import Parcel, RunMessage
 from casework.core.lifecycle import EventType, RunStatus
 from casework.core.model import AgentId, CaseId, CaseRun, CounterName, QueueId, RunId, RunRecord, TeamId
 from casework.store import counters, kept
@@ -34,42 +34,6 @@ def heartbeat(tx: Tx, runs: Sequence[RunMessage]) -> dict[RunId, bool]:
     stop; an attempt that is missing has been given away."""
     rows = tx.sql(_HEARTBEAT_SQL, {"ids": [run.run_id for run in runs], "attempts": [run.attempt for run in runs]})
     return {RunId(row.id): row.stop for row in rows}
-
-
-# The newest runs of each queue and no others, however many there were: first those that wait and run, then ended ones. A
-# run of several attempts waited in between. An agent with a single attempt has no known duration: its runs must not be lost with one
-# that they share a worker with. LIMIT is a literal, as for candidates.
-_DURATIONS_SQL = """
-select agent_id, avg(seconds)::float as seconds
-from (
-  select c.agent_id, r.seconds, percent_rank() over (partition by c.agent_id order by r.seconds) as rank,
-    count(*) over (partition by c.agent_id) as ended
-  from consumers c join agents a on a.id = c.agent_id cross join lateral (
-    select extract(epoch from l.completed_at - l.started_at) as seconds
-    from (
-      select agent_id, attempt, started_at, completed_at from runs where queue_id = c.queue_id order by id desc limit {looked_at}
-    ) l
-    where l.agent_id = c.agent_id and l.attempt = 1 and l.completed_at > l.started_at limit 200
-  ) r
-  where c.agent_id = any(%(agents)s::uuid[]) and coalesce(a.max_attempts, %(max_attempts)s) > 1
-) ranked
-where rank <= 0.9
-group by agent_id, ended having ended >= 10 and max(seconds) <= %(longest)s
-"""
-
-
-def durations(
-    tx: Tx, agents: Sequence[AgentId], *, longest: float, max_attempts: int, outstanding: int
-) -> dict[AgentId, float]:
-    """Seconds that an agent's latest runs take, if nine in ten take `longest` at most; their mean, so that a few which
-    had to wait for the interpreter or the disk do not count as all.
-
-    Left out are agents that have ended fewer than ten, and those whose runs may be attempted only once: `max_attempts`
-    holds for agents that do not say. `outstanding` is how many runs may wait.
-    """
-    values = {"agents": list(agents), "longest": longest, "max_attempts": max_attempts}
-    rows = tx.sql(_DURATIONS_SQL.format(looked_at=int(outstanding) + 400), values)
-    return {AgentId(row.agent_id): row.seconds for row in rows}
 
 
 class Stuck(StrEnum):
@@ -176,8 +140,9 @@ def _lock_if(tx: Tx, fence: Fence, condition: str, **values: Any) -> bool:
     return held is not None and run is not None
 
 
-def mark_sent(tx: Tx, runs: Sequence[StuckRun], now: datetime) -> list[RunMessage]:
-    """Record that these messages are sent once more, and return those whose runs have neither started nor been sent again."""
+def mark_sent(tx: Tx, runs: Sequence[StuckRun], now: datetime) -> list[Parcel]:
+    """Record that these messages are sent once more, and return those whose runs have neither started nor been sent again, each
+    run in a message of its own."""
     rows = tx.sql(
         f"""
         with late as (
@@ -191,7 +156,7 @@ def mark_sent(tx: Tx, runs: Sequence[StuckRun], now: datetime) -> list[RunMessag
           insert into case_events (case_id, type, created_at, run_id, agent_id)
           select case_id, %(type)s, %(now)s, id, agent_id from sent where case_id is not null
         )
-        select id, attempt, queue_id from sent
+        select s.id, s.attempt, s.queue_id, a.worker_group from sent s join agents a on a.id = s.agent_id
         """,
         {
             "ids": [run.fence.run_id for run in runs],
@@ -203,7 +168,7 @@ def mark_sent(tx: Tx, runs: Sequence[StuckRun], now: datetime) -> list[RunMessag
     ).all()
     for queue_id, count in sorted(Counter(row.queue_id for row in rows).items()):
         counters.add(tx, queue_id, CounterName.MESSAGE_RESENT, count)
-    return [RunMessage(RunId(row.id), row.attempt) for row in rows]
+    return [Parcel((RunMessage(RunId(row.id), row.attempt),), row.worker_group) for row in rows]
 
 
 def pending_of(tx: Tx, queue_id: QueueId) -> list[Fence]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from casework.core.capacity import Load, Worker
 from casework.core.lifecycle import TRANSITIONS, CaseStatus, RunStatus
 from casework.core.model import AgentId, AgentKind, CaseId, Queue, QueueId, RunId, TeamId
 from casework.core.plan import Lane
@@ -28,6 +29,8 @@ class ConsumerSnapshot:
     pending_since: datetime | None
     sends: int
     """The highest number of messages that were sent for one of its runs that have not started."""
+    group: str
+    """The group of workers that its runs need."""
     taken_at: datetime | None
     """When it was last given a case of the queue, or started one."""
 
@@ -48,7 +51,9 @@ class QueueSnapshot:
     """When a process of each role was last seen."""
     lost_slots: dict[str, int]
     """How many slots each worker lost to agents that do not end."""
-    workers_are_busy_elsewhere: bool
+    workers: list[Worker]
+    """Those that were seen within the lease."""
+    loads: list[Load]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +102,10 @@ with held as materialized (
   ) r group by agent_id
 )
 select c.agent_id, a.name, a.kind, c.trigger, c.concurrency, coalesce(s.pending, 0) as pending,
-  coalesce(s.running, 0) as running, s.pending_since, coalesce(s.sends, 0) as sends, t.taken_at
+  coalesce(s.running, 0) as running, s.pending_since, coalesce(s.sends, 0) as sends, a.worker_group as group, t.taken_at
 from consumers c join agents a on a.id = c.agent_id
 left join slots s on s.agent_id = c.agent_id left join taken t on t.agent_id = c.agent_id
 where c.queue_id = %(queue_id)s order by a.name
-"""
-
-_BUSY_ELSEWHERE_SQL = f"""
-select exists (
-  select from runs r join agents a on a.id = r.agent_id
-  where r.holds_slot and r.status = 'running' and r.queue_id <> %(queue_id)s and a.kind <> '{AgentKind.PULL}'
-)
 """
 
 
@@ -117,8 +115,9 @@ def of_queue(tx: Tx, queue: Queue, lease: timedelta) -> QueueSnapshot:
     consumers = [
         ConsumerSnapshot(**{**row._asdict(), "kind": AgentKind(row.kind)}) for row in tx.sql(_CONSUMERS_SQL, values)
     ]
-    busy = tx.sql(_BUSY_ELSEWHERE_SQL, values).scalar_one()
-    return QueueSnapshot(queue, tx.now, consumers, processes.last_seen(tx), processes.lost_slots(tx, lease), busy)
+    workers, loads = processes.workers(tx, lease), processes.loads(tx, long=timedelta(0), under_way=lease)
+    seen, lost = processes.last_seen(tx), processes.lost_slots(tx, lease)
+    return QueueSnapshot(queue, tx.now, consumers, seen, lost, workers, loads)
 
 
 # A former run holds a slot until it has stopped, so it is enough to look at the runs that hold slots.

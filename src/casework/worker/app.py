@@ -14,5 +14,10 @@ def _prefix() -> str:
     return redis_prefix()
 
 
-app = make_app(lambda: embedded.resolve(read_settings()).redis, _prefix, lambda: read_settings().tick_seconds)
+app = make_app(
+    lambda: embedded.resolve(read_settings()).redis,
+    _prefix,
+    lambda: read_settings().tick_seconds,
+    lambda: read_settings().worker_group,
+)
 watchdog.install(app)

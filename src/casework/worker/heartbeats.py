@@ -13,14 +13,18 @@ from time import monotonic
 
 from casework import events
 from casework.agents.stop import Stop
-from casework.core.effects import Bundle, RunMessage
+from casework.core.effects import Bundle, Effects, RunMessage
 from casework.core.model import RunId
 from casework.errors import Unavailable
 from casework.store import processes, runs
 from casework.wiring import Casework
+from casework.worker.capabilities import Capabilities
 from casework.worker.interrupts import Interrupts
 from casework.worker.overstayed import Overstayed, kill_processes
 from casework.worker.threads import keep_running
+
+RETRY_SECONDS = 1.0
+"""After a heartbeat that could not be written: workers that are not heard of get no work."""
 
 
 class Heartbeats:
@@ -32,6 +36,7 @@ class Heartbeats:
         worker: str,
         children: Callable[[], list[tuple[int, Bundle]]],
         *,
+        capabilities: "Capabilities | None" = None,
         is_child: bool = False,
         threaded: bool = True,
     ) -> None:
@@ -48,6 +53,10 @@ class Heartbeats:
         self._processes: Overstayed[tuple[int, Bundle]] = Overstayed(grace)
         self._threads: Overstayed[RunMessage] = Overstayed(grace)
         self._lost: set[RunMessage] = set()
+        self._capabilities = capabilities or Capabilities(casework)
+        self._greeted = False
+        self.slots = 0
+        """How many runs this worker may execute at once; 0 while it starts, and while it ends."""
 
     def begin(self, message: RunMessage, stop: Stop) -> None:
         """Keep a run alive from now on; `stop` is asked when it is to stop."""
@@ -70,23 +79,32 @@ class Heartbeats:
 
     def _keep_beating(self) -> None:
         while True:
-            next_beat = monotonic() + self._casework.settings.heartbeat
+            seconds = self._casework.settings.heartbeat
+            next_beat = monotonic() + seconds
             try:
                 self.beat()
+                self._greet()
             except Unavailable as error:
                 events.emit(events.HeartbeatFailed(str(error)))
+                next_beat = monotonic() + min(seconds, RETRY_SECONDS)
             while (left := next_beat - monotonic()) > 0:
                 self._interrupts.deliver_from_redis(left)
+
+    def _greet(self) -> None:
+        """Ask for work when the first report of slots is written: nothing is claimed before."""
+        if self.slots and not self._greeted:
+            self._greeted = True
+            self._casework.effects(Effects(nudge=True))
 
     def beat(self) -> None:
         """Say what lives; stop what was asked to, or was given away; end what goes on all the same."""
         watched = self._interrupts.watched()
         children = self._children()
-        db, lease = self._casework.db, self._casework.settings.lease_seconds
+        db = self._casework.db
         # Single statements: in a transaction, an agent that takes the interpreter between two of them would hold their
         # locks, and keep everybody from the run who vouches for it, sweeps it or takes it away.
-        with db.single() as tx:
-            processes.seen(tx, self._worker, "worker", timedelta(seconds=lease), len(self._lost))
+        if not self._is_child:
+            self.report()
         living = [message for message, _ in watched.values()] + [run for _, bundle in children for run in bundle]
         alive: dict[RunId, bool] = {}
         if living:
@@ -96,6 +114,13 @@ class Heartbeats:
         holding = {one: any(run.run_id in alive for run in one[1]) for one in children}
         kill_processes(self._worker, self._processes.look(holding, monotonic()))
         self._look_after_threads({message: run_id in alive for run_id, (message, _) in watched.items()})
+
+    def report(self) -> None:
+        """Say what this worker can begin. A pool's processes leave that to their parent."""
+        settings = self._casework.settings
+        report = processes.Report(self.slots, len(self._lost), settings.worker_group, self._capabilities.cannot_run)
+        with self._casework.db.single() as tx:
+            processes.seen(tx, self._worker, "worker", timedelta(seconds=settings.lease_seconds), report)
 
     def _look_after_threads(self, holding: dict[RunMessage, bool]) -> None:
         """A pool's process is its parent's to end, even if it never beats again."""

@@ -23,8 +23,8 @@ def listen(process: WorkerProcess) -> None:
     def answer() -> None:
         while True:
             try:
-                if listener.nudged(WAIT_SECONDS):
-                    process.tick(nudged=True)
+                if news := listener.nudged(WAIT_SECONDS):
+                    process.tick(news)
             except (RedisError, OSError):
                 sleep(0.5)
 

@@ -1,6 +1,7 @@
 """One process of a worker: its connections, its heartbeats, its name."""
 
 import gc
+from contextlib import suppress
 from dataclasses import replace
 from threading import Lock
 from time import monotonic, sleep
@@ -9,18 +10,19 @@ from casework import events
 from casework.broker.names import Names
 from casework.broker.presence import Presence
 from casework.broker.publisher import Publisher
-from casework.core.effects import Bundle
+from casework.core.effects import ANYWHERE, Bundle, Effects, News
 from casework.errors import Unavailable
 from casework.service.dispatch import tick
-from casework.service.durations import RunDurations
 from casework.service.execution.executor import Executor
 from casework.service.retention import delete_old
-from casework.service.scan_positions import ScanPositions
+from casework.service.ticker import Fleet, Ticker
 from casework.wiring import Casework, connect, presence_of, when_available
 from casework.worker.app import app
+from casework.worker.capabilities import Capabilities
 from casework.worker.children import bundles_of_living_children
 from casework.worker.heartbeats import Heartbeats
 from casework.worker.identity import worker_name
+from casework.worker.threads import keep_running
 
 TICK_SPACING_SECONDS = 0.01
 """Ticks that follow one another at once claim single cases; a short breath lets them claim batches."""
@@ -39,7 +41,10 @@ class WorkerProcess:
 
     def __init__(self, casework: Casework) -> None:
         self.casework = casework
-        self.heartbeats = Heartbeats(casework, worker_name(), bundles_of_living_children, is_child=_is_child)
+        self.capabilities = Capabilities(casework)
+        self.heartbeats = Heartbeats(
+            casework, worker_name(), bundles_of_living_children, capabilities=self.capabilities, is_child=_is_child
+        )
         self.executor = Executor(
             casework.db,
             casework.settings,
@@ -49,17 +54,34 @@ class WorkerProcess:
         )
         self.presence = Presence(lambda: casework.publisher.redis, lambda: presence_of(casework.settings, casework.db))
         self.ticking = Lock()
-        self._durations, self._positions = RunDurations(), ScanPositions()
+        self._ticker = Ticker(f"ticker@{worker_name()}", Fleet(casework.settings))
         self._next_tick = 0.0
         self._swept = 0.0
         self._deleted_old = 0.0
 
-    def execute(self, bundle: Bundle) -> None:
-        """Execute one attempt of each run, one after the other, and ask for a tick once."""
-        self.casework.perform(self.executor.execute(bundle))
+    def begin_serving(self, slots: int) -> None:
+        """Report this process as a worker with so many slots from now on, and ask for work."""
+        self.heartbeats.slots = slots
+        self.heartbeats.start()
+        keep_running("casework-agents", self._keep_looking_for_agents)
 
-    def tick(self, *, nudged: bool = False) -> None:
-        """Look for work, one tick after another. A beat's tick sweeps: it waits for no breath, and not long for claims."""
+    def _keep_looking_for_agents(self) -> None:
+        """Apart from the heartbeats: a module may take long to import."""
+        while True:
+            sleep(self.casework.settings.heartbeat)
+            with suppress(Unavailable):
+                if self.capabilities.look():
+                    self.heartbeats.report()
+                    self.casework.effects(Effects(nudge=True))
+
+    def execute(self, bundle: Bundle, *, ahead: bool) -> None:
+        """Execute one attempt of each run, one after the other, and ask for a tick once."""
+        self.casework.perform(self.executor.execute(bundle, ahead=ahead))
+
+    def tick(self, news: News | None = None) -> None:
+        """Look for work, one tick after another: at the news of nudges, or, as a beat asks, everywhere. A beat's tick sweeps: it
+        waits for no breath, and not long for claims."""
+        nudged = news is not None
         if nudged:
             sleep(max(0.0, self._next_tick - monotonic()))
         with self.ticking:
@@ -67,7 +89,7 @@ class WorkerProcess:
                 self.casework.publisher.begin_tick()
             claimed = 0
             try:
-                claimed = self._look(sweeping=self._sweep_is_due(nudged))
+                claimed = self._look(news or ANYWHERE, sweeping=self._sweep_is_due(nudged))
             except Unavailable as error:
                 events.emit(events.TickFailed(str(error)))
             self._next_tick = monotonic() + (TICK_SPACING_SECONDS if claimed else EMPTY_TICK_SPACING_SECONDS)
@@ -77,17 +99,9 @@ class WorkerProcess:
             self._deleted_old = monotonic()
             self._delete_old()
 
-    def _look(self, *, sweeping: bool) -> int:
-        casework = self.casework
-        ticks = tick(
-            casework.db,
-            casework.settings,
-            ticker=f"ticker@{worker_name()}",
-            sweeping=sweeping,
-            durations=self._durations,
-            positions=self._positions,
-            seconds=casework.settings.tick_seconds / 2,
-        )
+    def _look(self, news: News, *, sweeping: bool) -> int:
+        casework, seconds = self.casework, self.casework.settings.tick_seconds / 2
+        ticks = tick(casework.db, casework.settings, self._ticker, news=news, sweeping=sweeping, seconds=seconds)
         return sum(casework.perform(done).claimed for done in ticks)
 
     def _sweep_is_due(self, nudged: bool) -> bool:

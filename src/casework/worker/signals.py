@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import threading
+from contextlib import suppress
 from functools import cache
 from time import monotonic, sleep
 from typing import Any
@@ -32,6 +33,13 @@ def prepare_to_fork(**_: Any) -> None:
     gc.freeze()
 
 
+@signals.celeryd_after_setup.connect(weak=False)  # type: ignore[untyped-decorator]
+def import_agents(instance: Any, **_: Any) -> None:
+    """Before the pool forks, so that its children share what the agents import."""
+    if not _is_ticker(instance):
+        this_process().capabilities.look()
+
+
 @signals.setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
 def configure_logging(**_: Any) -> None:
     """casework's log lines instead of Celery's."""
@@ -51,8 +59,10 @@ def report_worker(sender: Any, **_: Any) -> None:
     pool = getattr(sender.pool, "name", type(sender.pool).__module__.rpartition(".")[2])
     events.emit(events.WorkerReady(worker_name(), pool))
     _stop_at_hangup()
-    begin = _listen_for_nudges if _is_ticker(sender) else _begin_supervising
-    threading.Thread(target=begin, daemon=True).start()
+    if _is_ticker(sender):
+        threading.Thread(target=_listen_for_nudges, daemon=True).start()
+    else:
+        threading.Thread(target=_begin_supervising, args=(sender.controller.concurrency,), daemon=True).start()
 
 
 def _stop_at_hangup() -> None:
@@ -62,8 +72,8 @@ def _stop_at_hangup() -> None:
         signal.signal(signal.SIGHUP, signal.getsignal(signal.SIGTERM))
 
 
-def _begin_supervising() -> None:
-    this_process().heartbeats.start()
+def _begin_supervising(slots: int) -> None:
+    this_process().begin_serving(slots)
 
 
 def _listen_for_nudges() -> None:
@@ -104,6 +114,10 @@ def begin_shutdown(how: str, **_: Any) -> None:
     """Celery waits for the runs for ever; this thread ends the wait."""
     seconds = read_settings().shutdown_seconds if how == "Warm" else 0.0
     events.emit(events.WorkerStopping(worker_name(), seconds))
+    if made := made_process():
+        made.heartbeats.slots = 0
+        with suppress(Unavailable):
+            made.heartbeats.report()
     threading.Thread(target=_release_after, args=(seconds,), name="casework-shutdown", daemon=True).start()
 
 

@@ -10,10 +10,10 @@ from casework.worker.request import Unacknowledged
 
 
 @app.task(name=RUN_TASK, Request=Unacknowledged, typing=False)  # type: ignore[untyped-decorator]
-def run(runs: Any = None, *_: Any, **__: Any) -> None:
+def run(runs: Any = None, ahead: Any = False, *_: Any, **__: Any) -> None:
     """Execute one attempt of each run."""
     if bundle := read_bundle(runs):
-        this_process().execute(bundle)
+        this_process().execute(bundle, ahead=ahead is True)
 
 
 @app.task(name=TICK_TASK, Request=Unacknowledged, typing=False)  # type: ignore[untyped-decorator]

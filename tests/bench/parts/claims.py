@@ -15,7 +15,7 @@ from bench.ground import Ground, raw
 from casework.core.model import Agent, Queue
 from casework.service import agents
 from casework.service.dispatch import claim_round
-from casework.service.scan_positions import ScanPositions
+from casework.service.ticker import Ticker
 from casework.store import transitions
 from casework.wiring import Casework
 
@@ -34,11 +34,11 @@ class _Place:
     others: psycopg.Connection[tuple[object, ...]]
     """Whoever creates and ends the cases, which no claimer does: a server process that has just written the rows of
     a claim claims them in 2.9 ms, and any other in 3.5."""
-    trail: ScanPositions = field(default_factory=ScanPositions)
+    trail: Ticker = field(default_factory=Ticker)
 
     def product(self) -> float:
         """Milliseconds of the tick's claim: its transaction, its plan, and its statements."""
-        return self._timed(lambda: len(claim_round(self.casework.db, self.casework.settings, self.trail).claimed))
+        return self._timed(lambda: len(claim_round(self.casework.db, self.trail).claimed))
 
     def statement(self) -> float:
         """Milliseconds of the statement that claims, within the tick's claim."""
@@ -59,11 +59,11 @@ class _Place:
         """Claim that many and end them, with a look from the front each second, as a ticker does it."""
         anew = monotonic()
         for _ in range(count // 100):
-            claimed = claim_round(self.casework.db, self.casework.settings, self.trail).claimed
+            claimed = claim_round(self.casework.db, self.trail).claimed
             assert len(claimed) == 100, len(claimed)
             seed.end(self.others, [message.run_id for _, message in claimed])
             if monotonic() > anew + 1:
-                self.trail.reset()
+                self.trail.positions.reset()
                 anew = monotonic()
 
     def raw(self) -> float:

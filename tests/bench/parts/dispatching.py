@@ -6,8 +6,7 @@ from bench import seed
 from bench.figures import Figure, alternate, at_least, compared
 from bench.ground import Ground, raw
 from bench.peers import celery_app
-from casework.core.effects import Effects
-from casework.core.plan import alone
+from casework.core.effects import Effects, Parcel
 from casework.service.dispatch import claim_round
 
 PIECES = 30
@@ -15,7 +14,7 @@ PIECES = 30
 
 def measure(ground: Ground) -> list[Figure]:
     """Pieces of a hundred; what was claimed ends before the next piece, unmeasured."""
-    casework = ground.casework("dispatch", outstanding_runs=1000)
+    casework = ground.casework("dispatch")
     queue, _ = seed.worked_queue(casework)
     seed.pending(casework, queue.id, (ground.rounds * PIECES + 1) * 100)
     connection = raw(casework)
@@ -24,8 +23,8 @@ def measure(ground: Ground) -> list[Figure]:
 
     def dispatched() -> float:
         begun = perf_counter()
-        claimed = claim_round(casework.db, casework.settings).claimed
-        casework.effects(Effects(bundles=alone(message for _, message in claimed)))
+        claimed = claim_round(casework.db).claimed
+        casework.effects(Effects(parcels=tuple(Parcel((message,)) for _, message in claimed)))
         spent = perf_counter() - begun
         assert len(claimed) == 100
         seed.end_claimed(connection)

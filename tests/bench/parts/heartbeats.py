@@ -21,7 +21,7 @@ BEATS = 20
 
 def measure(ground: Ground) -> list[Figure]:
     """The heartbeats's own beat, called in this process."""
-    casework = ground.casework("heartbeats", outstanding_runs=RUNS)
+    casework = ground.casework("heartbeats")
     messages = _running(casework)
     heartbeats = Silent(casework, "bench", list)
     for message in messages:
@@ -40,7 +40,7 @@ def measure(ground: Ground) -> list[Figure]:
 def _running(casework: Casework) -> list[RunMessage]:
     queue, _ = seed.worked_queue(casework)
     seed.pending(casework, queue.id, RUNS)
-    while claim_round(casework.db, casework.settings).claimed:
+    while claim_round(casework.db).claimed:
         pass
     with raw(casework) as connection:
         connection.execute("update runs set status = 'running', last_heartbeat_at = now(), worker = 'bench'")

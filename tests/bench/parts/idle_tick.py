@@ -1,56 +1,123 @@
-"""A tick that finds nothing to do: how many statements, how long, with 1 and with 50 queues."""
+"""Ticks beside 10, 100 and 10,000 queues: one that finds nothing to do, and one that claims 100 cases."""
 
+from dataclasses import dataclass, field
+from datetime import timedelta
 from statistics import median
 from time import perf_counter
+from uuid import UUID
 
 from bench import seed
 from bench.figures import Figure, alternate, at_most, compared
 from bench.ground import Ground, raw
 from bench.statements import counted
+from casework.core.effects import ANYWHERE, News
+from casework.core.model import QueueId
 from casework.service.dispatch import tick
+from casework.service.ticker import Fleet, Ticker
+from casework.store import processes
 from casework.wiring import Casework
 
-QUEUES = 50
-WAITING_CASES = 200
+SIZES = (10, 100, 10_000)
+POSTPONED = 2
 TICKS = 40
+CLAIMS = 10
+
+
+@dataclass
+class Installation:
+    """Queues with a consumer each, whose cases are postponed until tomorrow."""
+
+    casework: Casework
+    queues: int
+    ticker: Ticker = field(init=False)
+    chosen: UUID = field(init=False)
+
+    def __post_init__(self) -> None:
+        casework = self.casework
+        self.ticker = Ticker("bench", Fleet(casework.settings))
+        queue, agent = seed.worked_queue(casework)
+        self.chosen = queue.id
+        self.connection = raw(casework)
+        execute = self.connection.execute
+        execute(
+            "insert into queues (id, team_id, name) select gen_random_uuid(), %s, 'queue ' || n from generate_series(2, %s) n",
+            (casework.team_id, self.queues),
+        )
+        execute(
+            "insert into consumers (queue_id, agent_id, trigger) select id, %s, true from queues where id <> %s",
+            (agent.id, queue.id),
+        )
+        execute(
+            "insert into cases (id, queue_id, title, data, status, priority, ready_at, postponed_to, created_at, updated_at) "
+            "select gen_random_uuid(), q.id, 'case', '\"\"', 'postponed', 0, t, t, now(), now() "
+            "from queues q, generate_series(1, %s), lateral (select now() + interval '1 day' as t) l",
+            (POSTPONED,),
+        )
+        execute("vacuum (analyze) queues, consumers")
+        seed.settled(self.connection)
+        with casework.db.begin() as tx:
+            processes.seen(tx, "w", "worker", timedelta(days=1), processes.Report(slots=1000))
+            tx.sql("update processes set seen_at = now() + interval '1 day'")
+
+    def idle(self) -> float:
+        """Milliseconds of a beat's tick that finds nothing."""
+        return self._timed(lambda: self._tick(ANYWHERE, sweeping=True), TICKS)
+
+    def claims(self) -> float:
+        """Milliseconds of a nudged tick that claims 100 cases and sends them."""
+        spent = []
+        for _ in range(CLAIMS):
+            seed.add(self.connection, self.chosen, 1, 100)
+            spent.append(self._timed(lambda: self._claim(100), 1))
+            seed.end_claimed(self.connection)
+        return median(spent)
+
+    def _claim(self, count: int) -> None:
+        claimed = self._tick(News(frozenset({QueueId(self.chosen)})), sweeping=False)
+        assert claimed == count, claimed
+
+    def _tick(self, news: News, *, sweeping: bool) -> int:
+        casework = self.casework
+        if sweeping:
+            casework.publisher.begin_tick()
+        ticks = tick(casework.db, casework.settings, self.ticker, news=news, sweeping=sweeping)
+        return sum(casework.perform(done).claimed for done in ticks)
+
+    @staticmethod
+    def _timed(act: object, times: int) -> float:
+        assert callable(act)
+        spent = []
+        for _ in range(times):
+            begun = perf_counter()
+            act()
+            spent.append(perf_counter() - begun)
+        return median(spent) * 1000
 
 
 def measure(ground: Ground) -> list[Figure]:
-    """Each queue holds cases that are not ready."""
-    one, many = ground.casework("tick_1"), ground.casework("tick_50")
-    for casework, queues in ((one, 1), (many, QUEUES)):
-        for number in range(queues):
-            queue, _ = seed.worked_queue(casework, f"queue-{number}")
-            seed.pending(casework, queue.id, WAITING_CASES, postponed=True)
+    sizes = {size: Installation(ground.casework(f"tick_{size}"), size) for size in SIZES}
     series = alternate(
         ground.rounds,
-        {"1 queue": lambda: _ticks(one), "50 queues": lambda: _ticks(many), "driver": lambda: _driver(many)},
+        {
+            **{f"idle, {size} queues": one.idle for size, one in sizes.items()},
+            **{f"100 claims, {size} queues": one.claims for size, one in sizes.items()},
+            "driver": lambda: _driver(sizes[SIZES[-1]].casework),
+        },
         ground.say,
     )
     with counted() as statements:
-        _once(many)
+        sizes[SIZES[-1]].idle()
+    first, *others = SIZES
     return [
-        compared(series, "1 queue", "ms"),
-        compared(series, "50 queues", "ms", "1 queue", label="50 queues"),
-        Figure("50 queues, bar", "ms", series["50 queues"], target=at_most(5)),
+        *(compared(series, f"{what}, {first} queues", "ms") for what in ("idle", "100 claims")),
+        *(
+            compared(series, f"{what}, {size} queues", "ms", f"{what}, {first} queues", at_most(1.3))
+            for what in ("idle", "100 claims")
+            for size in others
+        ),
         compared(series, "driver", "ms", label="one round trip of the driver"),
-        Figure("50 queues, statements", "", [len(statements)], target=at_most(5)),
+        Figure("idle, statements", "", [len(statements) / TICKS], target=at_most(5)),
     ]
-
-
-def _once(casework: Casework) -> None:
-    casework.publisher.begin_tick()
-    for done in tick(casework.db, casework.settings, ticker="bench"):
-        casework.perform(done)
-
-
-def _ticks(casework: Casework) -> float:
-    spent = []
-    for _ in range(TICKS):
-        begun = perf_counter()
-        _once(casework)
-        spent.append(perf_counter() - begun)
-    return median(spent) * 1000
 
 
 def _driver(casework: Casework) -> float:

@@ -19,9 +19,7 @@ CONCURRENCY = 700
 def measure(ground: Ground) -> list[Figure]:
     """Stops come one by one; both moments are the database's."""
     live, stops = ground.size(500, 50), ground.size(200, 20) // ground.rounds
-    found = installation(
-        ground, "interrupts", target="waits", pool=Pool.THREADS, concurrency=CONCURRENCY, outstanding_runs=CONCURRENCY
-    )
+    found = installation(ground, "interrupts", target="waits", pool=Pool.THREADS, concurrency=CONCURRENCY)
     seed.create(found.casework, found.queue, live + stops * ground.rounds, 100, {"seconds": 600})
     wait_for(lambda: len(_running(found)) == live + stops * ground.rounds, "all runs to start", 0.2)
     series: Series = {"p50": [], "p99": []}

@@ -35,7 +35,7 @@ class Work:
         """Claimed runs, with their cases."""
         if len(self.claimed) < count:
             seed.pending(self.casework, self.queue, 1000)
-            while claim_round(self.casework.db, self.casework.settings).claimed:
+            while claim_round(self.casework.db).claimed:
                 pass
             rows = self.connection.execute("select id, case_id from runs where status = 'pending' order by id")
             self.claimed = deque(rows.fetchall())
@@ -84,7 +84,7 @@ class Work:
 
 def measure(ground: Ground) -> list[Figure]:
     """One connection each, one after the other."""
-    work = Work(ground.casework("outcomes", outstanding_runs=10_000))
+    work = Work(ground.casework("outcomes"))
     series = alternate(
         ground.rounds,
         {"start": work.start, "raw start": work.raw_start, "outcome": work.outcome, "raw outcome": work.raw_outcome},

@@ -71,7 +71,6 @@ def _casework(ground: Ground, url: str, name: str) -> Casework:
         database_url=made,
         redis_url=ground.redis("pooled"),
         agent_modules=AGENTS,
-        outstanding_runs=10_000,
     )
     return connect(settings, caches_plans=True)
 

@@ -16,9 +16,7 @@ SECONDS = 5
 def measure(ground: Ground) -> list[Figure]:
     """As many cases as the worker has threads, each asleep for five seconds."""
     count = ground.size(CONCURRENCY, 50)
-    found = installation(
-        ground, "waiting", target="waits", pool=Pool.THREADS, concurrency=CONCURRENCY, outstanding_runs=CONCURRENCY
-    )
+    found = installation(ground, "waiting", target="waits", pool=Pool.THREADS, concurrency=CONCURRENCY)
     found.warm_up({"seconds": 0})
     sleep(1)
     idle = resident_mb(tree(found.workers[0]))

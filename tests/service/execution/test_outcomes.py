@@ -1,6 +1,7 @@
 """One attempt of a run: from its message to its outcome."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 
@@ -9,8 +10,11 @@ from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import CaseFilter, LabelRef, Priority
 from casework.service import cases, release, requests, runs
 from casework.service.changes import change
+from casework.service.diagnosis.case import explain
+from casework.service.diagnosis.causes import Reason
 from casework.service.execution.executor import call_agent
-from casework.store import transitions
+from casework.service.ticker import Fleet, Ticker
+from casework.store import processes, transitions
 from factories import (
     SETTINGS,
     TEAM,
@@ -72,19 +76,32 @@ def test_a_traceback_is_kept_on_the_run(db):
     assert 'raise ValueError("a bug")' in the_run(db, message).error
 
 
-def test_a_target_outside_the_allow_list_fails_the_case_and_runs_nothing(db):
-    _, case_id = one(db, "kills_its_worker")
+@pytest.mark.parametrize(
+    ("target", "modules", "problem"),
+    [
+        ("kills_its_worker", "others", "is not in CASEWORK_AGENT_MODULES"),
+        ("is_not_written_yet", "sample_agents", "has no function 'is_not_written_yet'"),
+    ],
+)
+def test_a_worker_without_the_agent_leaves_the_case_to_others(db, target, modules, problem):
+    """Perhaps another worker, that was started with other code or settings. It costs no attempt."""
+    _, case_id = one(db, target)
     (message,) = claim(db)
-    assert work(db, message, SETTINGS.model_copy(update={"agent_modules": "others"})) == "failed"
-    assert "CASEWORK_AGENT_MODULES" in cases.get(db, TEAM, case_id)[1][-1].reason
-
-
-def test_an_agent_without_code_on_this_worker_is_attempted_again(db):
-    """Perhaps another worker's, that was started with newer code."""
-    _, case_id = one(db, "is_not_written_yet")
-    (message,) = claim(db)
-    assert work(db, message) == "attempt_failed"
-    assert "has no function 'is_not_written_yet'" in cases.get(db, TEAM, case_id)[1][-1].reason
+    with db.begin() as tx:
+        processes.seen(tx, "t", "ticker", timedelta(seconds=30))
+        processes.seen(tx, "w", "worker", timedelta(seconds=30), processes.Report(slots=4))
+    assert work(db, message, SETTINGS.model_copy(update={"agent_modules": modules})) == "released"
+    assert problem in cases.get(db, TEAM, case_id)[1][-1].reason
+    with db.begin() as tx:
+        (worker,) = processes.workers(tx, timedelta(seconds=30))
+    assert problem in worker.cannot_run[the_run(db, message).agent_id]
+    fleet = Ticker(fleet=Fleet(SETTINGS))
+    assert claim(db, ticker=fleet) == []
+    assert explain(db, SETTINGS, TEAM, case_id).code == Reason.NO_ABLE_WORKER
+    with db.begin() as tx:
+        processes.seen(tx, "able", "worker", timedelta(seconds=30), processes.Report(slots=1))
+    fleet = Ticker(fleet=Fleet(SETTINGS))
+    assert claim(db, ticker=fleet) == [RunMessage(message.run_id, 2)]
 
 
 def test_a_transient_error_is_another_attempt_of_the_same_run(db, clock):

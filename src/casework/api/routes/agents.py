@@ -12,6 +12,7 @@ from casework.api.route import GuardedRoute
 from casework.api.schemas import Out
 from casework.api.types import WHOLE, LooseId, Name, needs
 from casework.core.model import AgentKind
+from casework.core.names import GROUP_PATTERN
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 from casework.service import agents, queues
@@ -30,6 +31,10 @@ Target = Annotated[
     ),
 ]
 Attempts = Annotated[int, Field(strict=True, ge=1, le=100), WHOLE]
+Group = Annotated[
+    str,
+    Field(max_length=50, pattern=GROUP_PATTERN, description="The group of workers that its runs need; empty for none."),
+]
 Timeout = Annotated[
     float,
     Field(
@@ -63,17 +68,19 @@ class NewAgent(Input):
     target: Target | None = None
     max_attempts: Attempts | None = None
     timeout_seconds: Timeout | None = None
+    group: Group = ""
 
 
 class PatchAgent(Input):
     """What changes; what is not given stays."""
 
-    model_config = ConfigDict(json_schema_extra=needs("name", "target", "max_attempts", "timeout_seconds"))
+    model_config = ConfigDict(json_schema_extra=needs("name", "target", "max_attempts", "timeout_seconds", "group"))
 
     name: Annotated[Name | None, NOT_NULL] = None
     target: Target | None = None
     max_attempts: Attempts | None = None
     timeout_seconds: Timeout | None = None
+    group: Annotated[Group | None, NOT_NULL] = None
 
 
 class Agent(Out):
@@ -85,6 +92,7 @@ class Agent(Out):
     target: str | None
     max_attempts: int | None
     timeout_seconds: float | None
+    group: str
     created_at: datetime
 
 
@@ -119,6 +127,7 @@ def create_agent(caller: Manager, body: NewAgent) -> dict[str, Any]:
         target=body.target,
         max_attempts=body.max_attempts,
         timeout_seconds=body.timeout_seconds,
+        group=body.group,
     )
     return {"agent": agent}
 
@@ -137,11 +146,11 @@ def get_agent(caller: Reader, agent_id: LooseId) -> dict[str, Any]:
 
 @router.patch("/{agent_id}", operation_id="update_agent", response_model=OneAgent, summary="Change an agent")
 def update_agent(caller: Manager, agent_id: LooseId, body: PatchAgent) -> dict[str, Any]:
-    """Change an agent's name, target, number of attempts or time limit; runs that are under way go on as they began."""
+    """Change an agent's name, target, number of attempts, time limit or group of workers; runs that are under way go on as they began."""
     given = body.model_fields_set
     if not given or ("name" in given and body.name is None):
         raise InvalidInput(
-            "Give at least one of name, target, max_attempts and timeout_seconds; a name cannot be null."
+            "Give at least one of name, target, max_attempts, timeout_seconds and group; a name cannot be null."
         )
     changed = agents.update(
         caller.db,
@@ -152,6 +161,7 @@ def update_agent(caller: Manager, agent_id: LooseId, body: PatchAgent) -> dict[s
         target=body.target if "target" in given else UNSET,
         max_attempts=body.max_attempts if "max_attempts" in given else UNSET,
         timeout_seconds=body.timeout_seconds if "timeout_seconds" in given else UNSET,
+        group=UNSET if body.group is None else body.group,
     )
     return {"agent": changed}
 

@@ -184,7 +184,7 @@ def create_cases(
         lambda tx: _added(cases.create_and_get_within(tx, queue.id, new)),
     )
     if performed:
-        casework.effects(Effects(nudge=True))
+        casework.effects(Effects(nudge=True, queues=frozenset({queue.id})))
     else:
         response.headers["idempotent-replayed"] = "true"
     return answer

@@ -245,9 +245,7 @@ async def claim_case(
     id = as_id(agent_id)
     if id is None:
         id = await run_in_threadpool(pull.agent_id, casework.db, caller.team, agent_id, caller.agents)
-    work = await run_in_threadpool(
-        pull.claim, casework.db, casework.settings, caller.team, id, asked.worker, caller.agents
-    )
+    work = await run_in_threadpool(pull.claim, casework.db, caller.team, id, asked.worker, caller.agents)
     if work is None and asked.wait_seconds:
         waiter = Waiter(caller.key, AgentId(id), asked.worker, caller.agents)
         work = await request.app.state.waiting.wait(waiter, asked.wait_seconds, request)

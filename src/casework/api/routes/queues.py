@@ -13,6 +13,7 @@ from casework.api.route import GuardedRoute
 from casework.api.schemas import Out, Success
 from casework.api.types import STORABLE, WHOLE, Flag, LooseId, Name, needs
 from casework.core.model import QueueMode
+from casework.core.shares import MAX_WEIGHT, MIN_WEIGHT
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 from casework.service import queues
@@ -78,9 +79,10 @@ class DeletedQueue(Out):
 
 
 class PutConsumer(Input):
-    """How an agent is connected. Without a concurrency there is no limit."""
+    """How an agent is connected. Without a concurrency there is no limit. The weight is its share of the workers."""
 
     trigger: Flag = True
+    weight: Annotated[float, Field(strict=True, ge=MIN_WEIGHT, le=MAX_WEIGHT)] = 1.0
     concurrency: Annotated[int, Field(strict=True, ge=1, le=100_000), WHOLE] | None = None
 
 
@@ -91,6 +93,7 @@ class Consumer(Out):
     agent_name: str
     trigger: bool
     concurrency: int | None
+    weight: float
     live_runs: Annotated[int, Field(validation_alias="used_slots", description="Those that are pending or running.")]
 
 
@@ -197,7 +200,13 @@ def put_consumer(caller: Manager, queue_id: LooseId, agent_id: LooseId, body: Pu
     """Connect an agent to a queue, or change how it is connected."""
     casework = caller.casework
     consumer = queues.set_consumer(
-        caller.db, caller.team, queue_id, agent_id, trigger=body.trigger, concurrency=body.concurrency
+        caller.db,
+        caller.team,
+        queue_id,
+        agent_id,
+        trigger=body.trigger,
+        concurrency=body.concurrency,
+        weight=body.weight,
     )
     return {"consumer": casework.perform(consumer)}
 

@@ -128,7 +128,7 @@ def _agent_of(caller: Caller, agent: str | None) -> AgentId:
 
 
 def _pull(caller: Caller, agent_id: AgentId) -> PulledRun | None:
-    return pull.claim(caller.casework.db, caller.casework.settings, caller.team, agent_id, _WORKER, caller.permitted)
+    return pull.claim(caller.casework.db, caller.team, agent_id, _WORKER, caller.permitted)
 
 
 def _pull_if_ready(caller: Caller, agent_id: AgentId) -> PulledRun | None:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
 
+from casework.core.capacity import Room, Worker
 from casework.core.model import QueueMode
-from casework.core.plan import free_slots
 from casework.service.diagnosis.health import absence, lost_slots
 from casework.settings import Settings
 from casework.store.snapshot import ConsumerSnapshot, QueueSnapshot, Waiting
@@ -36,6 +37,8 @@ class Reason(StrEnum):
     AGENT_AT_LIMIT = "agent_at_limit"
     AT_CONCURRENCY_LIMIT = "at_concurrency_limit"
     NO_WORKER = "no_worker"
+    NO_WORKER_IN_GROUP = "no_worker_in_group"
+    NO_ABLE_WORKER = "no_able_worker"
     SLOTS_LOST = "slots_lost"
     WAITING_FOR_WORKER = "waiting_for_worker"
 
@@ -58,7 +61,7 @@ class Cause:
     is_trouble: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Situation:
     """A queue at one moment, under the settings that say how much its consumers may take."""
 
@@ -92,15 +95,25 @@ class Situation:
 
     def roomy(self, waiting: Waiting, *, asks: bool) -> list[ConsumerSnapshot]:
         """Those of them with a free slot that ask for work themselves, or, if `asks` is False, get it from ticks."""
-        return [one for one in self.takers(waiting) if one.asks_for_work is asks and self._free_slots(one)]
+        return [one for one in self.takers(waiting) if one.asks_for_work is asks and self._has_slot(one)]
 
-    def _free_slots(self, consumer: ConsumerSnapshot) -> int:
-        return free_slots(
-            concurrency=consumer.concurrency,
-            pending=consumer.pending,
-            running=consumer.running,
-            outstanding=self.settings.outstanding_runs,
-        )
+    def _has_slot(self, consumer: ConsumerSnapshot) -> bool:
+        within = self.is_within_limit(consumer)
+        return within and (consumer.asks_for_work or self.room.fits(consumer.agent_id, consumer.group))
+
+    @staticmethod
+    def is_within_limit(consumer: ConsumerSnapshot) -> bool:
+        """Whether the consumer may have one more run."""
+        return consumer.concurrency is None or consumer.pending + consumer.running < consumer.concurrency
+
+    @cached_property
+    def room(self) -> Room:
+        """What is left of the workers' slots. How long runs take is not known here, so each weighs a slot."""
+        return Room(self.held.workers, self.held.loads, {}, self.settings.claim_ahead_seconds)
+
+    def workers_of(self, consumer: ConsumerSnapshot) -> list[Worker]:
+        """The workers of the group that the consumer's runs need."""
+        return [one for one in self.held.workers if one.group == consumer.group]
 
     def took_nothing_for(self, consumers: Sequence[ConsumerSnapshot], time: timedelta) -> bool:
         """Whether none of them was given a case, or started one, for that long."""
@@ -159,13 +172,43 @@ def _no_taker(situation: Situation, waiting: Waiting) -> Cause | None:
     return Cause(Reason.NO_CONSUMER, f"the queue has no consumers: {situation.command(connect, 'AGENT')}")
 
 
+def _no_able_worker(situation: Situation, waiting: Waiting) -> Cause | None:
+    """Nothing is claimed without a ticker, nor for an agent that no worker can run."""
+    takers = [one for one in situation.takers(waiting) if situation.is_within_limit(one)]
+    if not takers or any(one.asks_for_work for one in takers):
+        return None
+    if lacking := situation.absence("ticker"):
+        return Cause(Reason.NO_TICKER, lacking)
+    causes = [_lacking_worker(situation, one) for one in takers]
+    return causes[0] if all(causes) else None
+
+
+def _lacking_worker(situation: Situation, consumer: ConsumerSnapshot) -> Cause | None:
+    if not situation.held.workers:
+        lacking = situation.absence("worker")
+        lasts = situation.has_lasted(situation.held.seen.get("worker", situation.held.now))
+        if situation.held.lost_slots:
+            return Cause(Reason.SLOTS_LOST, lost_slots(situation.held.lost_slots))
+        never = "worker" not in situation.held.seen
+        return Cause(Reason.NO_WORKER, lacking or "the only worker is ending: start another one", lasts or never)
+    workers = situation.workers_of(consumer)
+    if not workers and consumer.group:
+        start = f"`{command('worker', '--group', consumer.group)}`"
+        detail = f"no worker serves the group {consumer.group}, which {consumer.name} needs: {start}"
+        return Cause(Reason.NO_WORKER_IN_GROUP, detail)
+    if not workers:
+        return Cause(Reason.NO_WORKER, "all workers serve groups: `casework worker` starts one that serves the others")
+    problems = [one.cannot_run.get(consumer.agent_id) for one in workers]
+    if all(problems):
+        return Cause(Reason.NO_ABLE_WORKER, f"no worker can run {consumer.name}: {problems[0]}".rstrip("."))
+    return None
+
+
 def _not_claimed(situation: Situation, waiting: Waiting) -> Cause | None:
     """A queue moves as long as its cases are claimed, however long the last of them has to wait."""
     roomy = situation.roomy(waiting, asks=False)
     if not roomy:
         return None
-    if lacking := situation.absence("ticker"):
-        return Cause(Reason.NO_TICKER, lacking)
     stands = situation.has_lasted(waiting.since) and situation.took_nothing_for(situation.takers(waiting), SOON)
     return Cause(Reason.NEXT_TICK, f"no tick claims anything for {_names(roomy)}, although there is room", stands)
 
@@ -183,6 +226,7 @@ CAUSES: tuple[Callable[[Situation, Waiting], Cause | None], ...] = (
     _former_run,
     _not_active,
     _no_taker,
+    _no_able_worker,
     _not_claimed,
     _not_asked,
 )
@@ -194,8 +238,8 @@ def _full(situation: Situation, waiting: Waiting) -> Cause:
     unstarted = why_not_started(situation, takers)
     if unstarted and unstarted.is_trouble:
         return unstarted
-    if any(one.concurrency is None or one.pending + one.running < one.concurrency for one in takers):
-        reason, detail = Reason.WAITING_FOR_WORKER, f"{_names(takers)} has more runs than workers can start soon"
+    if any(map(situation.is_within_limit, takers)):
+        reason, detail = Reason.WAITING_FOR_WORKER, _busy_workers(situation)
     else:
         reason = Reason.AT_CONCURRENCY_LIMIT if waiting.agent_id is None else Reason.AGENT_AT_LIMIT
         detail = f"all slots of {_names(takers)} are in use"
@@ -203,6 +247,11 @@ def _full(situation: Situation, waiting: Waiting) -> Cause:
     if last is None or situation.held.now - last < HANGS:
         return Cause(reason, detail, is_trouble=False)
     return Cause(reason, f"{detail}, and none was taken for {situation.seconds(last)}: {_running(situation)}")
+
+
+def _busy_workers(situation: Situation) -> str:
+    slots = counted(sum(one.slots for one in situation.held.workers), "slot")
+    return f"all {slots} of {counted(len(situation.held.workers), 'worker')} are in use"
 
 
 def why_not_started(situation: Situation, consumers: Sequence[ConsumerSnapshot]) -> Cause | None:
@@ -220,7 +269,7 @@ def why_not_started(situation: Situation, consumers: Sequence[ConsumerSnapshot])
         hangs = lasts and situation.took_nothing_for(executed, HANGS)
         return Cause(Reason.WAITING_FOR_WORKER, f"the runs that workers execute hang: {_running(situation)}", hangs)
     sends = max(one.sends for one in executed)
-    if situation.held.workers_are_busy_elsewhere:
+    if any(load.worker for load in situation.held.loads):
         detail = "the workers are busy with other queues; `casework worker` starts one more"
     else:
         detail = f"messages for claimed runs were sent {counted(sends, 'time')}: do the workers and the broker see each other?"

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any
 
 from casework.agents import Complete, HeldCase
-from casework.agents.results import Result, Returned
+from casework.agents.results import Result, Returned, Unable
 from casework.agents.stop import Stop
 from casework.core.effects import Bundle, RunMessage
 from casework.core.model import RunId
@@ -54,7 +54,7 @@ class Attempt:
     keeps_steps: bool = False
     """Whether it has yet to get the steps of the run before, as a person's retry asked."""
     stop: Stop = field(default_factory=Stop)
-    result: Result | None = None
+    result: Result | Unable | None = None
     began: float | None = None
     ended: float | None = None
     watched: bool = False
@@ -65,6 +65,11 @@ class Attempt:
     @property
     def fence(self) -> Fence:
         return self.holder.fence
+
+    @property
+    def seconds(self) -> float:
+        """How long its agent took, so far as it was called."""
+        return (self.ended or 0.0) - (self.began or self.ended or 0.0)
 
     @property
     def is_complete(self) -> bool:

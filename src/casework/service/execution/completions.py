@@ -13,6 +13,7 @@ from threading import Event, RLock, Thread, local
 from time import monotonic, sleep
 
 from casework.core.effects import Bundle, Effects
+from casework.core.model import QueueId
 from casework.service.execution.attempt import Attempt, RunResult
 
 CHECK_SECONDS = 0.01
@@ -46,12 +47,16 @@ class Group:
     """Held while completions are taken or written, so that two threads do not write the same ones."""
     reported: int = 0
     gave_slot: bool = False
+    queues: set[QueueId] = field(default_factory=set)
+    """The queues of the results since the last report of effects, and the slot seconds that they used."""
+    seconds: float = 0.0
 
     def effects(self) -> Effects:
         """The effects of the results since the last call: a tick if they left work or freed a slot."""
         new, self.reported = self.results[self.reported :], len(self.results)
         nudge, self.gave_slot = self.gave_slot or any(result.leaves_work for result in new), False
-        return Effects(nudge=nudge, refill=0 if nudge else len(new))
+        (queues, self.queues), (seconds, self.seconds) = (frozenset(self.queues), set()), (self.seconds, 0.0)
+        return Effects(nudge=nudge, refill=0.0 if nudge else seconds, queues=queues, frees=bool(new))
 
 
 def take_next(attempts: deque[Attempt]) -> Attempt | None:
@@ -81,11 +86,12 @@ class Completions:
         self._starting = RLock()
         self._thread: Thread | None = None
 
-    def take_for(self, bundle: Bundle) -> Attempt | None:
+    def take_for(self, bundle: Bundle, *, ahead: bool) -> Attempt | None:
         """Take what this thread deferred, to be written with the start of `bundle`: the second trigger. What cannot be is
         written now: an agent that holds the interpreter would keep it from everybody."""
         here = self._here
-        here.starts_follow = monotonic() - here.ended < self.limits.deferred
+        # A run that was not claimed ahead was claimed because a slot came free: the next one waits for this completion.
+        here.starts_follow = ahead and monotonic() - here.ended < self.limits.deferred
         group, here.deferred = here.deferred, None
         if group is None:
             return None

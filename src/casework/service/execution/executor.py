@@ -6,11 +6,13 @@ from time import monotonic
 from casework import events, log
 from casework.agents import Run
 from casework.agents.failures import traceback_of
-from casework.agents.results import Crashed, Result, Stopped
+from casework.agents.results import Crashed, Result, Stopped, Unable
 from casework.agents.run import History
 from casework.agents.runners import registry
+from casework.core.capacity import SHORTEST_SECONDS
 from casework.core.effects import Bundle, Committed
-from casework.errors import CaseworkError, DatabaseUnavailable, RunLost, TargetNotAllowed
+from casework.errors import CaseworkError, DatabaseUnavailable, RunLost
+from casework.redaction import redacted
 from casework.service.availability import until_database_is_back
 from casework.service.crash_points import Point, reach
 from casework.service.execution.attempt import Attempt, RunResult, start
@@ -42,10 +44,10 @@ class Executor:
         self._watch, self._perform, self._clock = watch, perform, clock
         self.completions = Completions(self._flush_late, limits)
 
-    def execute(self, bundle: Bundle) -> Committed[list[RunResult]]:
+    def execute(self, bundle: Bundle, *, ahead: bool = True) -> Committed[list[RunResult]]:
         """Execute one attempt of each run. Returns, in no order, what came of them, and of the run that this thread had
-        deferred; a run that it defers now is not among them. A duplicate, or a message that comes too late, does nothing."""
-        group = self._start(bundle)
+        deferred; a run that it defers now is not among them. `ahead` says that more was claimed than slots were free. A duplicate, or a message that comes too late, does nothing."""
+        group = self._start(bundle, ahead)
         attempts = list(group.waiting)
         try:
             with self.completions.limit(group):
@@ -59,9 +61,9 @@ class Executor:
                     self._let_go(attempt)
         return Committed(group.results, group.effects())
 
-    def _start(self, bundle: Bundle) -> Group:
+    def _start(self, bundle: Bundle, ahead: bool) -> Group:
         group = Group()
-        attempts = until_database_is_back("start", lambda _: self._try_to_start(group, bundle)) or []
+        attempts = until_database_is_back("start", lambda _: self._try_to_start(group, bundle, ahead)) or []
         if len(attempts) < len(bundle):
             for message in set(bundle) - {attempt.message for attempt in attempts}:
                 group.results.append(RunResult.NOT_STARTED)
@@ -73,8 +75,8 @@ class Executor:
         group.shared = len(attempts) > 1
         return group
 
-    def _try_to_start(self, group: Group, bundle: Bundle) -> Sequence[Attempt]:
-        if not (deferred := self.completions.take_for(bundle)):
+    def _try_to_start(self, group: Group, bundle: Bundle, ahead: bool) -> Sequence[Attempt]:
+        if not (deferred := self.completions.take_for(bundle, ahead=ahead)):
             return start(self._db, self._settings, bundle, self._worker)
         # A failure of the one must not keep the other from its start or its heartbeat.
         try:
@@ -107,12 +109,14 @@ class Executor:
         if attempt.is_complete and group.shared:
             group.completed.append(attempt)
         elif not (attempt.is_complete and self.completions.defer(group, attempt)):
-            self._end(group, attempt, finish(self._db, self._settings, attempt))
+            self._end(group, attempt, finish(self._db, self._settings, attempt, self._worker))
 
     def _end(self, group: Group, attempt: Attempt, result: RunResult) -> None:
         self._let_go(attempt)
         group.results.append(result)
         group.gave_slot |= attempt.limited
+        group.queues.add(attempt.holder.queue_id)
+        group.seconds += max(attempt.seconds, SHORTEST_SECONDS)
         events.emit(events.RunEnded(attempt.message.run_id, attempt.message.attempt, result))
 
     def _let_go(self, attempt: Attempt) -> None:
@@ -146,22 +150,27 @@ class Executor:
         self._perform(effects)
 
 
-def call_agent(db: Database, settings: Settings, attempt: Attempt, perform: Perform) -> Result:
+def call_agent(db: Database, settings: Settings, attempt: Attempt, perform: Perform) -> Result | Unable:
     """Load the agent, and call it with the history of the run."""
     run_id, number = attempt.message
     try:
         runner = registry.load(attempt.kind, attempt.target, settings)
-        history = History()
-        if number > 1 or attempt.keeps_steps:
-            with db.begin() as tx:
-                if attempt.keeps_steps and not messages.take_kept_steps(tx, attempt.fence):
-                    raise RunLost
-                asked, steps = requests.of_run(tx, run_id), messages.steps_of(tx, run_id)
-            history = History([one.answered() for one in asked if one.responded_at], steps)
     except CaseworkError as error:
-        # Transient, because another worker may have the agent, or this one once it runs newer code.
-        failed = Crashed(str(error), traceback_of(error.__cause__), transient=not isinstance(error, TargetNotAllowed))
-        return without_secrets(failed, settings)
+        return Unable(redacted(str(error), (settings.database_url, settings.redis_url)))
+    history = History()
+    if number > 1 or attempt.keeps_steps:
+        try:
+            history = _history(db, attempt)
+        except CaseworkError as error:
+            return without_secrets(Crashed(str(error), traceback_of(error.__cause__), transient=True), settings)
     backend, name, case, stop = RunBackend(db, attempt.holder, perform), attempt.agent_name, attempt.case, attempt.stop
     run = Run(id=run_id, attempt=number, agent_name=name, case=case, history=history, backend=backend, stop=stop)
     return without_secrets(runner.call(run, stop), settings)
+
+
+def _history(db: Database, attempt: Attempt) -> History:
+    with db.begin() as tx:
+        if attempt.keeps_steps and not messages.take_kept_steps(tx, attempt.fence):
+            raise RunLost
+        asked, steps = requests.of_run(tx, attempt.message.run_id), messages.steps_of(tx, attempt.message.run_id)
+    return History([one.answered() for one in asked if one.responded_at], steps)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from casework import events
 from casework.agents import Complete, Fail, HandOver, Outcome, Postpone
-from casework.agents.results import Asked, Crashed, Lost, Returned, Stopped
+from casework.agents.results import Asked, Crashed, Lost, Returned, Stopped, Unable
 from casework.agents.stop import Suspended
 from casework.core.effects import RunMessage
 from casework.core.retry import next_attempt
@@ -17,18 +17,18 @@ from casework.service.execution.attempt import Attempt, RunResult, started
 from casework.service.holding import Holder
 from casework.service.release import give_back
 from casework.settings import Settings
-from casework.store import queues, requests, runs, transitions
+from casework.store import processes, queues, requests, runs, transitions
 from casework.store.database import Database, Tx
 from casework.store.ids import new_ids
 from casework.store.transitions import Fence
 
 
-def finish(db: Database, settings: Settings, attempt: Attempt) -> RunResult:
-    """Write the outcome of an attempt. While the database is unavailable, keep it and retry."""
+def finish(db: Database, settings: Settings, attempt: Attempt, worker: str = "") -> RunResult:
+    """Write the outcome of an attempt of that worker. While the database is unavailable, keep it and retry."""
 
     def write(first: bool) -> RunResult:
         attempt.maybe_written |= not first
-        done = _in_one_statement(db, attempt) or _in_a_transaction(db, settings, attempt)
+        done = _in_one_statement(db, attempt) or _in_a_transaction(db, settings, attempt, worker)
         reach(Point.OUTCOME_COMMITTED, done)
         return done
 
@@ -74,11 +74,15 @@ def _in_one_statement(db: Database, attempt: Attempt) -> RunResult | None:
         return _end(tx, attempt.fence, attempt.result.outcome, ended)
 
 
-def _in_a_transaction(db: Database, settings: Settings, attempt: Attempt) -> RunResult:
+def _in_a_transaction(db: Database, settings: Settings, attempt: Attempt, worker: str) -> RunResult:
     fence, result = attempt.fence, attempt.result
     with db.begin() as tx:
         if isinstance(result, Lost | Stopped):
             return RunResult.INTERRUPTED if give_back(tx, fence) else RunResult.LOST
+        if isinstance(result, Unable):
+            processes.note_unable(tx, worker, attempt.holder.agent_id, result.reason)
+            done = give_back(tx, fence, f"worker {worker} cannot run the agent: {result.reason}")
+            return RunResult.RELEASED if done else RunResult.LOST
         written = _write(tx, settings, attempt)
         # A try that broke off may have been committed: this refusal would be of ourselves.
         refused = (

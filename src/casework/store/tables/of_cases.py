@@ -79,6 +79,9 @@ def cases_of(lifecycle: Lifecycle, metadata: MetaData) -> Table:
             "id",
             postgresql_where=text("lane is not null"),
         ),
+        # Cases that were set aside for a time, by when it is over: a tick sees which have come since the one before. A case that
+        # is ready at once is not in it, so that it costs nothing.
+        Index("cases_due", "ready_at", postgresql_where=text("lane is not null and ready_at > created_at")),
         # Lists of a queue by time, with or without a status; counts by status.
         Index("cases_list", "queue_id", "status", "created_at", "id"),
         # An import that is repeated adds nothing twice.

@@ -73,6 +73,11 @@ processes = Table(
     moment("seen_at", nullable=False),
     # Slots that agents hold which cannot be ended: threads.
     Column("lost_slots", Integer, nullable=False, server_default="0"),
+    # How many runs a worker executes at once; 0 for a worker that is ending, and for processes that execute none.
+    Column("slots", Integer, nullable=False, server_default="0"),
+    Column("worker_group", Text, nullable=False, server_default=text("''")),
+    # Ids of agents that the worker cannot run, and why.
+    Column("cannot_run", JSON, nullable=False, server_default=text("'{}'")),
 )
 
 # Secrets that all processes of the installation share, each made by the process that needs it first.

@@ -58,6 +58,8 @@ agents = Table(
     Column("target", Text),
     Column("max_attempts", Integer, CheckConstraint("max_attempts > 0", name="agents_max_attempts")),
     Column("timeout_seconds", Double, CheckConstraint("timeout_seconds > 0", name="agents_timeout_seconds")),
+    # The group of workers that its runs need; "" for the workers without a group.
+    Column("worker_group", Text, nullable=False, server_default=text("''")),
     created(),
     moment("deleted_at"),
     # A deleted agent keeps its row, because runs show its name; its name is free again.
@@ -71,9 +73,15 @@ consumers = Table(
     Column("agent_id", Uuid, ForeignKey("agents.id"), primary_key=True),
     Column("trigger", Boolean, nullable=False),
     Column("concurrency", Integer, CheckConstraint("concurrency > 0", name="consumers_concurrency")),
+    # Its share of the workers, beside the weights of others.
+    Column(
+        "weight", Double, CheckConstraint("weight > 0", name="consumers_weight"), nullable=False, server_default="1"
+    ),
     # No run of the consumer that was claimed before holds a slot.
     moment("slots_counted_since"),
     created(),
+    # The queues of an agent that asks for work.
+    Index("consumers_agent", "agent_id"),
 )
 
 labels = Table(

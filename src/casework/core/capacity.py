@@ -1,0 +1,114 @@
+"""How much work the workers can begin: the arithmetic of late claims, without a database.
+
+A tick claims what workers can begin now, and little ahead of that, so that the order of cases is decided late. Everything is
+counted in slots. A run that takes `ahead` seconds or longer weighs a whole slot, as does one of unknown duration; a shorter run
+weighs its part of `ahead`. So a slot is full with one long run, or with short ones that take `ahead` seconds together.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from casework.core.model import AgentId
+
+SHORTEST_SECONDS = 0.001
+"""No run counts as shorter: a slot never has more than `ahead` / 1 ms runs ahead of it."""
+
+UNKNOWN_SECONDS = 0.1
+"""What a run is charged for while nobody knows how long it takes."""
+
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker that was seen lately."""
+
+    id: str
+    group: str
+    """The group whose runs it serves; "" for runs of agents without a group."""
+    slots: int
+    """How many runs it executes at once, without slots that agents hold which do not end."""
+    cannot_run: Mapping[AgentId, str]
+    """Agents that it lacks, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Runs of one agent that were claimed and have not ended."""
+
+    agent_id: AgentId
+    group: str
+    worker: str | None
+    """Who executes them; None if they have not started."""
+    runs: int
+    long: int
+    """How many of them have run for longer than a short run takes, whatever was expected."""
+
+
+class Room:
+    """What is left of the workers' slots. `take` uses it up, claim by claim."""
+
+    def __init__(
+        self,
+        workers: Iterable[Worker],
+        loads: Iterable[Load],
+        seconds_of: Mapping[AgentId, float],
+        ahead: float,
+    ) -> None:
+        """`seconds_of` says how long the runs of an agent take on average; an agent that is missing has long runs."""
+        self._seconds_of, self._ahead = seconds_of, ahead
+        self._workers = tuple(workers)
+        used: dict[str, float] = defaultdict(float)
+        self._unstarted: dict[AgentId, float] = defaultdict(float)
+        self._left: dict[str, float] = defaultdict(float)
+        for load in loads:
+            weight = self.weight(load.agent_id)
+            if load.worker is None:
+                self._unstarted[load.agent_id] += load.runs * weight
+                self._left[load.group] -= load.runs * weight
+            else:
+                used[load.worker] += load.long + (load.runs - load.long) * weight
+        # What a worker executes fills its own slots at most.
+        self._free = {one.id: max(0.0, one.slots - used[one.id]) for one in self._workers}
+        for one in self._workers:
+            self._left[one.group] += self._free[one.id]
+
+    def weight(self, agent: AgentId) -> float:
+        """How much of a slot a run of the agent takes."""
+        seconds = self._seconds_of.get(agent)
+        if seconds is None or seconds >= self._ahead:
+            return 1.0
+        return max(seconds, SHORTEST_SECONDS) / max(self._ahead, SHORTEST_SECONDS)
+
+    def seconds(self, agent: AgentId) -> float:
+        """How long a run of the agent is expected to hold a slot."""
+        return max(self._seconds_of.get(agent, UNKNOWN_SECONDS), SHORTEST_SECONDS)
+
+    def fits_group(self, agent: AgentId, group: str) -> bool:
+        """Whether the workers of the group have room for one more run of the agent."""
+        return self._left[group] + _ROUNDING >= self.weight(agent)
+
+    def fits(self, agent: AgentId, group: str) -> bool:
+        """Whether workers that can run the agent have room for one more run."""
+        return self._left_for(agent, group) + _ROUNDING >= self.weight(agent)
+
+    def runs_that_fit(self, agent: AgentId, group: str) -> int:
+        """How many more runs of the agent workers have room for."""
+        return max(0, int(self._left_for(agent, group) / self.weight(agent) + _ROUNDING))
+
+    def take(self, agent: AgentId, group: str, runs: int = 1) -> None:
+        """Use up the room for new runs."""
+        self._left[group] -= runs * self.weight(agent)
+        self._unstarted[agent] += runs * self.weight(agent)
+
+    def is_full(self) -> bool:
+        """Whether no group has room for anything, however short."""
+        return all(left <= _ROUNDING for left in self._left.values())
+
+    def _left_for(self, agent: AgentId, group: str) -> float:
+        left = self._left[group]
+        if not any(agent in one.cannot_run for one in self._workers if one.group == group):
+            return left
+        able = sum(self._free[one.id] for one in self._workers if one.group == group and agent not in one.cannot_run)
+        return min(left, able - self._unstarted[agent])

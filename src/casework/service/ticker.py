@@ -1,0 +1,90 @@
+"""What a ticker remembers from tick to tick. All of it may be lost: a tick without memory finds the same, and takes longer."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+
+from casework.core.capacity import Room, Worker
+from casework.core.shares import Shares
+from casework.service.durations import RunDurations
+from casework.service.scan_positions import ScanPositions
+from casework.settings import Settings
+from casework.store import processes
+from casework.store.connection import Asked, Rows
+from casework.store.consumers import FIRST_LANE, LaneKey, Pair
+
+MOST_CONSUMERS = 100
+"""Consumers that one round locks. If more of them wait, they take turns."""
+
+SILENT_HEARTBEATS = 1.5
+"""A worker that was not seen for so many heartbeats begins nothing: it is taken for dead."""
+
+WORKERS_SECONDS = 0.2
+"""How long the list of workers is taken for true. One that has just started is seen that much later."""
+
+UNDER_WAY = timedelta(seconds=5)
+"""A message that a worker with a free slot did not take in this time is lost; the sweep sends it again."""
+
+
+class Fleet:
+    """The workers, what they have to do, and how it is shared."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._workers: Sequence[Worker] = ()
+        self._asked = float("-inf")
+        self.durations = RunDurations()
+        self.shares = Shares()
+
+    def statements(self) -> list[Asked]:
+        """What to ask the database before each round."""
+        ahead = self._settings.claim_ahead_seconds
+        asked = [processes.loads_statement(long=timedelta(seconds=3 * ahead), under_way=UNDER_WAY)]
+        if monotonic() >= self._asked + WORKERS_SECONDS:
+            silence = timedelta(seconds=SILENT_HEARTBEATS * self._settings.heartbeat)
+            asked.append(processes.workers_statement(silence))
+        return asked
+
+    def room(self, answers: Sequence[Rows]) -> Room:
+        """What the workers can begin, by the answers to the statements."""
+        loads, *workers = answers
+        if workers:
+            self._workers, self._asked = [processes.read_worker(row) for row in workers[0]], monotonic()
+        return Room(
+            self._workers,
+            [processes.read_load(row) for row in loads],
+            self.durations.mean(),
+            self._settings.claim_ahead_seconds,
+        )
+
+
+@dataclass(slots=True)
+class Ticker:
+    """The memory of one ticker. Without a `fleet` it claims whatever consumers have slots for, as if workers had no limit."""
+
+    name: str | None = None
+    fleet: Fleet | None = None
+    positions: ScanPositions = field(default_factory=ScanPositions)
+    backlog: dict[Pair, None] = field(default_factory=dict)
+    """Consumers that had something to claim when they were last looked at, in the order of their turns."""
+    lane: LaneKey = FIRST_LANE
+    """Where the next look around goes on."""
+    looked_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+
+    def next_consumers(self) -> list[Pair]:
+        """The consumers that a round takes, which thereby become the last."""
+        turn = [pair for pair, _ in zip(self.backlog, range(MOST_CONSUMERS), strict=False)]
+        if len(turn) < len(self.backlog):
+            for pair in turn:
+                self.backlog[pair] = self.backlog.pop(pair)
+        return turn
+
+    def remember(self, pairs: Iterable[Pair]) -> None:
+        """These have something to claim."""
+        self.backlog.update(dict.fromkeys(pairs))
+
+    def forget(self, pairs: Iterable[Pair]) -> None:
+        """These have nothing to claim, or another tick serves them."""
+        for pair in pairs:
+            self.backlog.pop(pair, None)
