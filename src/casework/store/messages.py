@@ -107,3 +107,17 @@ def latest(tx: Tx, run_id: UUID, limit: int) -> list[Message]:
         {"run_id": run_id, "limit": limit},
     )
     return [Message(**row._asdict()) for row in rows]
+
+
+def newest(tx: Tx, run_id: UUID, limit: int) -> list[Message]:
+    """The latest messages of a run of every type, newest last."""
+    rows = tx.sql(
+        """
+        select * from (
+          select id, type, role, created_at, content from run_messages
+          where run_id = %(run_id)s order by run_id desc, id desc limit %(limit)s
+        ) m order by id
+        """,
+        {"run_id": run_id, "limit": limit},
+    )
+    return [Message(**row._asdict()) for row in rows]

@@ -30,14 +30,15 @@ PART = "casework-part"
 
 
 class Form:
-    """The fields of a form that was sent."""
+    """The fields of a form that was sent. Browsers end lines with CR LF, and so does whoever writes as they do; a text here
+    has LF."""
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
-        self._fields = list(fields)
+        self._fields = [(name, value.replace("\r\n", "\n").replace("\r", "\n")) for name, value in fields]
 
     def get(self, name: str, default: str = "") -> str:
-        """The first value of a field. Browsers end lines with CR LF; what a person writes has LF."""
-        return next((value.replace("\r\n", "\n") for key, value in self._fields if key == name), default)
+        """The first value of a field."""
+        return next((value for key, value in self._fields if key == name), default)
 
     def all(self, name: str) -> list[str]:
         """All values of a field."""
@@ -162,6 +163,7 @@ def render(
         "prefix": responses.prefix_of(request),
         "theme": responses.theme_of(request),
         "notice": notice,
+        "status": status,
         **context,
     }
     values["ui"] = face.environment.get_template("macros.html").make_module(values)

@@ -1,11 +1,13 @@
 // What each page does beyond what its HTML does by itself.
 
 import { startCopying } from "./copy.js";
+import { startForms } from "./forms.js";
 import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
 import { startTimes } from "./times.js";
 
 startTimes();
 startCopying();
+startForms();
 startKeys();
 startLive();
