@@ -20,7 +20,18 @@ Expires = Annotated[str | None, typer.Option(help="How long it is valid, as in 3
 
 
 def _as_object(key: "StoredKey") -> dict[str, Any]:
-    fields = ("id", "team_id", "name", "role", "public", "agent_ids", "created_at", "expires_at", "revoked_at")
+    fields = (
+        "id",
+        "team_id",
+        "name",
+        "role",
+        "public",
+        "agent_ids",
+        "may_answer",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+    )
     return {name: getattr(key, name) for name in (*fields, "last_used_at", "last_used_from")}
 
 
@@ -31,6 +42,9 @@ def create(
     agent: Annotated[
         list[str] | None, typer.Option(help="For role agent: the agent that it works for, by name or id; repeatable.")
     ] = None,
+    answer: Annotated[
+        bool, typer.Option("--answer/--no-answer", help="For role operator: whether it may answer what runs ask.")
+    ] = True,
     expires: Expires = None,
     team: Annotated[
         str | None, typer.Option(help="The team it belongs to; a new one is created. CASEWORK_TEAM by default.")
@@ -41,7 +55,9 @@ def create(
     casework = installation()
     team_id = services.keys.team(casework.db, team, create=True) if team else casework.team_id
     valid = parse_span(expires) if expires else None
-    key, token = services.keys.create(casework.db, team_id, name, role, valid, for_agents=agent or ())
+    key, token = services.keys.create(
+        casework.db, team_id, name, role, valid, for_agents=agent or (), may_answer=answer
+    )
     _show_once(key, token, as_json=as_json)
 
 
@@ -82,7 +98,7 @@ def list_(as_json: Json = False) -> None:
         (
             short[key.id],
             key.name,
-            key.role,
+            key.role if key.may_answer else f"{key.role}, without answering",
             ", ".join(names.get(id, str(id)) for id in key.agent_ids),
             f"cw_{key.public}_...",
             key.created_at,
