@@ -179,7 +179,7 @@ def test_key_of_an_agent_does_not_sign_in(site):
 @pytest.mark.parametrize("prefix", ["/tools/casework", ""])
 def test_addresses_have_the_prefix_of_the_proxy(site, as_role, prefix):
     answer = as_role(Role.ADMIN).get("/", headers={"x-forwarded-prefix": prefix} if prefix else {})
-    addresses = re.findall(r'(?:href|src|action)="([^"#]+)"', answer.text)
+    addresses = re.findall(r' (?:href|src|action)="([^"#]+)"', answer.text)
     assert len(addresses) > 10
     assert all(address.startswith(f"{prefix}/") for address in addresses)
 

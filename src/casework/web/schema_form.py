@@ -139,7 +139,8 @@ class _Maker:
                 continue
             for word in ("anyOf", "oneOf", "allOf"):
                 parts = schema.get(word)
-                left = [part for part in parts if part != {"type": "null"}] if isinstance(parts, list) else []
+                parts = parts if isinstance(parts, list) else []
+                left = [part for part in parts if part != {"type": "null"}]
                 if len(left) == 1 and isinstance(left[0], Mapping):
                     nullable = nullable or len(left) < len(parts)
                     schema = {**left[0], **{key: schema[key] for key in schema if key != word}}
