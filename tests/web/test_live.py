@@ -7,7 +7,7 @@ from casework.service import keys
 
 
 def test_sign_out_elsewhere_ends_an_open_page(site):
-    site.queue()
+    site.ask({"title": "Which colour?"})
     page = site.signed_in()
     page.goto(site.address + "/inbox")
     expect(page.locator("#live")).to_have_attribute("data-state", "on")

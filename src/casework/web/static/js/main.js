@@ -7,6 +7,7 @@ import { startLive } from "./live.js";
 import { startTimes } from "./times.js";
 
 startTimes();
+document.querySelector(".here")?.scrollIntoView({ block: "nearest" });
 startCopying();
 startForms();
 startKeys();
