@@ -116,6 +116,18 @@ class Site:
         """Let agents work until nothing is left that can be worked on."""
         work_all(self.casework.db, self.casework.settings)
 
+    def add_message(self, case_id: Any, text: str) -> None:
+        """Let the run of a case say something, as a run that goes on does."""
+        with self.casework.db.begin() as tx:
+            tx.sql(
+                """
+                insert into run_messages (run_id, type, role, content, key, created_at)
+                select run_id, 'text', 'assistant', json_build_object('text', %(text)s::text), %(text)s, now() from cases
+                where id = %(id)s
+                """,
+                {"id": case_id, "text": text},
+            )
+
     def answers(self, case_id: Any) -> Any:
         """What the agent of `ask` got, once it has gone on."""
         self.work()
