@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Case, CaseFilter, QueueId
+from casework.core.model import Case, CaseFilter, CaseId, Count, QueueId
 from casework.core.search import as_tsquery
 from casework.store.cases import COLUMNS, with_labels
 from casework.store.database import Tx
@@ -147,6 +147,29 @@ def page(
     offset: int = 0,
 ) -> tuple[list[Case], Position | None]:
     """Some of the cases of a queue, and the position of the last of them if more follow."""
+    rows, last = _rows(tx, queue_id, wanted, order, COLUMNS, after=after, limit=limit, offset=offset)
+    return with_labels(tx, rows), last
+
+
+def ids(
+    tx: Tx, queue_id: QueueId, wanted: CaseFilter, *, after: Position | None = None, limit: int
+) -> tuple[list[CaseId], Position | None]:
+    """As `page`, newest first, but only the ids: the data of a thousand cases may be large."""
+    rows, last = _rows(tx, queue_id, wanted, NEWEST_FIRST, "c.id", after=after, limit=limit, offset=0)
+    return [CaseId(row.id) for row in rows], last
+
+
+def _rows(
+    tx: Tx,
+    queue_id: QueueId,
+    wanted: CaseFilter,
+    order: Order,
+    columns: str,
+    *,
+    after: Position | None,
+    limit: int,
+    offset: int,
+) -> tuple[list[Any], Position | None]:
     found = _filter(tx, queue_id, wanted)
     if found is None:
         return [], None
@@ -154,15 +177,16 @@ def page(
         found.begin_after(after, order)
     if order.by is SortBy.CREATED_AT and not (found.is_search and _is_rare(tx, found)):
         if found.is_search:
-            found.conditions.append(
-                "exists (select from case_search s where s.case_id = c.id and s.words @@ %(tsquery)s::tsquery)"
-            )
-        statement = _by_time(found, order)
+            found.conditions.append(_HAS_WORDS)
+        statement = _by_time(found, order, columns)
     else:
-        statement = _gathered(found, order)
+        statement = _gathered(found, order, columns)
     rows = tx.sql(statement, {**found.values, "limit": limit + 1, "offset": offset, "most": limit + 1 + offset}).all()
     last = Position(rows[limit - 1].sort_value, rows[limit - 1].id) if len(rows) > limit else None
-    return with_labels(tx, rows[:limit]), last
+    return rows[:limit], last
+
+
+_HAS_WORDS = "exists (select from case_search s where s.case_id = c.id and s.words @@ %(tsquery)s::tsquery)"
 
 
 RARE = 5000
@@ -179,10 +203,10 @@ def _is_rare(tx: Tx, found: _Filter) -> bool:
     return bool(tx.sql(statement, found.values).scalar_one() < RARE)
 
 
-def _by_time(found: _Filter, order: Order) -> str:
+def _by_time(found: _Filter, order: Order, columns: str) -> str:
     direction = order.direction
     return f"""
-        select {COLUMNS}, {order.expression()}::text as sort_value
+        select {columns}, {order.expression()}::text as sort_value
         from (
           select k.id from unnest(%(statuses)s::text[]) as s (status) cross join lateral (
             select c.id, c.created_at from cases c
@@ -194,12 +218,12 @@ def _by_time(found: _Filter, order: Order) -> str:
     """
 
 
-def _gathered(found: _Filter, order: Order) -> str:
+def _gathered(found: _Filter, order: Order, columns: str) -> str:
     hits, join = found.with_hits()
     sort, direction = order.expression(), order.direction
     return f"""
         {hits}
-        select {COLUMNS}, {sort}::text as sort_value from cases c {join} left join runs r on r.id = c.run_id
+        select {columns}, {sort}::text as sort_value from cases c {join} left join runs r on r.id = c.run_id
         where c.queue_id = %(queue_id)s and c.status = any(%(statuses)s::text[]) and {found.sql()}
         order by {sort} {direction}, c.id {direction} limit %(limit)s offset %(offset)s
     """
@@ -217,6 +241,27 @@ def total(tx: Tx, queue_id: QueueId, wanted: CaseFilter) -> int:
     """
     count: int = tx.sql(statement, found.values).scalar_one()
     return count
+
+
+def total_up_to(tx: Tx, queue_id: QueueId, wanted: CaseFilter, most: int) -> Count:
+    """How many cases match, counted until there are more than `most`: then it is not exact, and there are at least so many."""
+    found = _filter(tx, queue_id, wanted)
+    if found is None:
+        return Count(0)
+    if found.is_search and not _is_rare(tx, found):
+        found.conditions.append(_HAS_WORDS)
+        hits, join = "", ""
+    else:
+        hits, join = found.with_hits()
+    statement = f"""
+        {hits} select count(*) from (
+          select from unnest(%(statuses)s::text[]) as s (status) cross join lateral (
+            select from cases c {join} where c.queue_id = %(queue_id)s and c.status = s.status and {found.sql()} limit {most + 1:d}
+          ) k limit {most + 1:d}
+        ) few
+    """
+    count: int = tx.sql(statement, found.values).scalar_one()
+    return Count(min(count, most), exact=count <= most)
 
 
 def end_reasons(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, str]:
