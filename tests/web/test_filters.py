@@ -122,5 +122,5 @@ def test_an_act_by_command_takes_the_same_filters(filled, command):
 
 
 def test_refuses_a_status_that_does_not_exist():
-    with pytest.raises(InvalidInput, match="unknown status 'faild'.*did you mean 'failed'"):
+    with pytest.raises(InvalidInput, match=r"unknown status 'faild'.*did you mean 'failed'"):
         read_query(QUEUE, {"status": ["faild"]})

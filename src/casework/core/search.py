@@ -125,6 +125,14 @@ class Snippets:
         # One alternation after one lookbehind, so that each word of the text is compared once.
         self._pattern = re.compile(r"(?<![^\W_])(?:" + "|".join(wanted) + ")", re.IGNORECASE) if wanted else None
 
+    def parts(self, text: str) -> list[tuple[str, bool]]:
+        """The text in pieces, each with whether it matches."""
+        found, at = [], 0
+        for match in self._pattern.finditer(text) if self._pattern else ():
+            found += [(text[at : match.start()], False), (match[0], True)]
+            at = match.end()
+        return [(piece, marked) for piece, marked in (*found, (text[at:], False)) if piece]
+
     def of(self, data: Any) -> dict[str, str] | None:
         """The first match in the beginning of data: the text before it, the match, and the text after it."""
         left = SNIPPET_CHARACTERS

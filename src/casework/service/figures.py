@@ -137,4 +137,3 @@ _FIELDS = {
     RunStatus.FAILED: "failed",
     RunStatus.INTERRUPTED: "interrupted",
 }
-

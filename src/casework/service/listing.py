@@ -1,20 +1,22 @@
 """Pages of cases, with their total and the cursor of the next page."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from threading import Lock
 from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from casework.core.model import Case, CaseFilter, TeamId
+from casework.core.lifecycle import CaseStatus
+from casework.core.model import Case, CaseFilter, Count, Queue, TeamId
 from casework.service.paging import cursor_of, position_of
 from casework.service.queues import resolve
+from casework.store import figures
 from casework.store import listing as store
-from casework.store.database import Database
+from casework.store.database import Database, Tx
 from casework.store.listing import NEWEST_FIRST, Order, SortBy, SortOrder
 
-__all__ = ["Counts", "Order", "Page", "SortBy", "SortOrder", "page"]
+__all__ = ["Board", "Counts", "Order", "Page", "Part", "SortBy", "SortOrder", "board", "page", "part"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +85,66 @@ def page(
         found, last = store.page(tx, queue.id, wanted, order, after=after, limit=limit, offset=0 if after else offset)
         total = counts.get(team_id, (queue.id, repr(wanted)), lambda: store.total(tx, queue.id, wanted))
     return Page(found, total, limit, offset, cursor_of(last, order) if last else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some of the cases for somebody who reads them: why each failed, and about how many there are in all."""
+
+    queue: Queue
+    cases: list[Case]
+    reasons: dict[UUID, str]
+    """Why cases that failed did, by id, if it is known."""
+    count: Count
+    next_cursor: str | None
+
+
+def part(
+    db: Database, team_id: TeamId, queue_ref: str | UUID, wanted: CaseFilter, *, limit: int, cursor: str | None = None
+) -> Part:
+    """As `page`, newest first, for somebody who reads it: nothing is counted beyond ten thousand.
+
+    Raises NotFound, and InvalidInput for a bad search or a cursor that is not one of this list.
+    """
+    after = position_of(cursor, NEWEST_FIRST) if cursor else None
+    with db.snapshot() as tx:
+        queue = resolve(tx, team_id, queue_ref)
+        found, last = store.page(tx, queue.id, wanted, after=after, limit=limit)
+        next_cursor = cursor_of(last, NEWEST_FIRST) if last else None
+        return Part(queue, found, _reasons(tx, found), _count(tx, queue, wanted), next_cursor)
+
+
+def _count(tx: Tx, queue: Queue, wanted: CaseFilter) -> Count:
+    if wanted != CaseFilter(wanted.statuses):
+        return store.total_up_to(tx, queue.id, wanted, figures.MOST_COUNTED)
+    counts = figures.by_status(tx, [queue.id])[queue.id]
+    chosen = [counts[status] for status in wanted.statuses or CaseStatus]
+    return Count(sum(one.number for one in chosen), all(one.exact for one in chosen))
+
+
+def _reasons(tx: Tx, found: Sequence[Case]) -> dict[UUID, str]:
+    failed = [one.id for one in found if one.status is CaseStatus.FAILED]
+    return store.end_reasons(tx, failed) if failed else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The newest cases of a queue in each status."""
+
+    queue: Queue
+    columns: dict[CaseStatus, list[Case]]
+    reasons: dict[UUID, str]
+    counts: dict[CaseStatus, Count]
+
+
+def board(db: Database, team_id: TeamId, queue_ref: str | UUID, wanted: CaseFilter, *, limit: int) -> Board:
+    """The newest cases that match, by status; the counts are those of the whole queue. Raises NotFound, and InvalidInput
+    for a bad search."""
+    with db.snapshot() as tx:
+        queue = resolve(tx, team_id, queue_ref)
+        columns = {
+            status: store.page(tx, queue.id, replace(wanted, statuses=(status,)), limit=limit)[0]
+            for status in wanted.statuses or CaseStatus
+        }
+        reasons = _reasons(tx, columns.get(CaseStatus.FAILED, []))
+        return Board(queue, columns, reasons, figures.by_status(tx, [queue.id])[queue.id])

@@ -202,4 +202,3 @@ where q.team_id = %(team_id)s order by q.name
 def places(tx: Tx, team_id: TeamId) -> list[Place]:
     """Where the team's agents work, by queue."""
     return [Place(**row._asdict()) for row in tx.sql(_PLACES_SQL, {"team_id": team_id})]
-

@@ -24,7 +24,9 @@ cross join lateral (
 ) n
 """
 
-_ESTIMATE_SQL = "explain (format json) select from cases where queue_id = %(queue_id)s::uuid and status = %(status)s::text"
+_ESTIMATE_SQL = (
+    "explain (format json) select from cases where queue_id = %(queue_id)s::uuid and status = %(status)s::text"
+)
 
 
 def by_status(tx: Tx, queue_ids: Sequence[UUID]) -> dict[QueueId, dict[CaseStatus, Count]]:

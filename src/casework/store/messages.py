@@ -107,3 +107,17 @@ def latest(tx: Tx, run_id: UUID, limit: int) -> list[Message]:
         {"run_id": run_id, "limit": limit},
     )
     return [Message(**row._asdict()) for row in rows]
+
+
+def last(tx: Tx, run_id: UUID, limit: int, *, before: int | None = None) -> list[Message]:
+    """The latest messages of a run, or those before the one with that id, newest last."""
+    rows = tx.sql(
+        """
+        select * from (
+          select id, type, role, created_at, content from run_messages
+          where run_id = %(run_id)s and id < coalesce(%(before)s::bigint, 9223372036854775807) order by id desc limit %(limit)s
+        ) m order by id
+        """,
+        {"run_id": run_id, "limit": limit, "before": before},
+    )
+    return [Message(**row._asdict()) for row in rows]

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from math import sqrt
 
+from casework.web.formats import duration, number
 from markupsafe import Markup
 
 from casework.core.timeline import Stage
 from casework.service.figures import Minute
-from casework.web.formats import duration, number
 
 _HEIGHT = 28
 _BAR, _STEP = 3, 4
@@ -40,7 +40,9 @@ _STAGE = Markup(
     '<g class="stage {status}"><title>{title}</title>'
     '<rect x="{x:.1f}" y="0" width="{width:.1f}" height="16" rx="3"/></g>'
 )
-_PATH = Markup('<svg class="chart path" viewBox="0 0 1000 16" preserveAspectRatio="none" role="img" aria-label="{label}">{stages}</svg>')
+_PATH = Markup(
+    '<svg class="chart path" viewBox="0 0 1000 16" preserveAspectRatio="none" role="img" aria-label="{label}">{stages}</svg>'
+)
 MOST_STAGES = 60
 """Stages of a chart. The history below it has all of them."""
 
@@ -55,7 +57,9 @@ def path(found: Sequence[Stage]) -> Markup:
     at, parts = 0.0, []
     for stage, weight in zip(shown, weights, strict=True):
         width = _LEAST + room * weight / whole
-        parts.append(_STAGE.format(status=stage.status or "settled", title=in_words(stage), x=at, width=max(width - 3, 2)))
+        parts.append(
+            _STAGE.format(status=stage.status or "settled", title=in_words(stage), x=at, width=max(width - 3, 2))
+        )
         at += width
     label = "; ".join(in_words(stage) for stage in shown)
     return _PATH.format(label=label, stages=Markup("").join(parts))
