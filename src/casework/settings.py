@@ -139,6 +139,9 @@ class Settings(BaseSettings):
     api_read_seconds: float = Field(
         5.0, ge=0, le=3600, description="How long one statement of an API read may take in the database. 0: no limit."
     )
+    hide_payloads: bool = Field(
+        False, description="Whether the web page hides data of cases and messages of agents from keys of role reader."
+    )
     cors_origins: str = Field("", description="Comma-separated origins whose pages may call the API.")
     team: str = Field("default", min_length=1, max_length=100, description="The team that the command line works for.")
     log_level: str = Field(

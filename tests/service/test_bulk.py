@@ -4,8 +4,9 @@ from functools import partial
 
 import pytest
 
+from casework.core.counting import Count
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import CaseFilter, Count, LabelRef, NewCase, Priority
+from casework.core.model import CaseFilter, LabelRef, NewCase, Priority
 from casework.errors import NotFound
 from casework.service import bulk, cases
 from factories import SETTINGS, TEAM, a_queue, running, some_cases, the_case, worked_queue

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from casework.agents import Complete, Fail
 from casework.agents.results import Returned
+from casework.core.counting import Count
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Count
 from casework.service import figures
 from casework.service.figures import Figures
 from factories import SETTINGS, TEAM, a_queue, an_attempt, claim, finish, some_cases, worked_queue

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from casework.core.counting import Count
 from casework.core.lifecycle import CaseStatus, RunStatus
-from casework.core.model import Count
 from casework.store import figures, snapshot
 from casework.store.database import Database
 from explained import Explained

@@ -88,14 +88,6 @@ class RequestKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """How many there are. One that is not exact comes from statistics, because to count would read a whole table."""
-
-    number: int
-    exact: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Queue:
     """Where cases wait."""
 

@@ -7,7 +7,7 @@ for a number and "ann@example.com" for one word, and would find neither by its b
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any
 
@@ -111,9 +111,10 @@ def parse(query: str) -> list[Term]:
     return terms
 
 
-def as_tsquery(query: str) -> str | None:
-    """The query as a tsquery; None if it has no words. Raises InvalidInput."""
-    terms = parse(query)
+def as_tsquery(query: str, *, whole: bool = False) -> str | None:
+    """The query as a tsquery; None if it has no words. With `whole`, no word matches by its beginning. Raises
+    InvalidInput."""
+    terms = [replace(term, exact=term.exact or whole) for term in parse(query)]
     return " & ".join(term.as_tsquery() for term in terms) or None
 
 

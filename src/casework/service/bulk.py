@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from casework.core.counting import Count
 from casework.core.effects import Committed, Effects
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import CaseFilter, Count, Priority, QueueId, TeamId
+from casework.core.model import CaseFilter, Priority, QueueId, TeamId
 from casework.service.changes import change
 from casework.service.overrides import CasesChanged
 from casework.service.queues import resolve

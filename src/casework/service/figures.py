@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from threading import Lock
 from time import monotonic
 
+from casework.core.counting import Count
 from casework.core.lifecycle import CaseStatus, RunStatus
-from casework.core.model import Consumer, Count, Queue, QueueId, TeamId
+from casework.core.model import Consumer, Queue, QueueId, TeamId
 from casework.service.diagnosis.queue import diagnose_within
 from casework.settings import Settings
 from casework.store import counters, figures, queues

@@ -7,8 +7,9 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from casework.core.counting import Count
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Case, CaseFilter, Count, Queue, TeamId
+from casework.core.model import Case, CaseFilter, Queue, TeamId
 from casework.service.paging import cursor_of, position_of
 from casework.service.queues import resolve
 from casework.store import figures

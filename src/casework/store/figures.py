@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from casework.core.counting import Count
 from casework.core.lifecycle import CaseStatus, RunStatus
-from casework.core.model import Count, QueueId
+from casework.core.model import QueueId
 from casework.store.database import Tx
 
 MOST_COUNTED = 10_000

@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from casework.core.counting import Count
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Case, CaseFilter, CaseId, Count, QueueId
+from casework.core.model import Case, CaseFilter, CaseId, QueueId
 from casework.core.search import as_tsquery
 from casework.store.cases import COLUMNS, with_labels
 from casework.store.database import Tx
@@ -82,8 +83,11 @@ class _Filter:
         return " and ".join(self.conditions) or "true"
 
     def with_hits(self) -> tuple[str, str]:
-        """The beginning of a statement and its join, so that the search index is read first."""
-        return (f"with {_HITS}", "join hit h on h.case_id = c.id") if self.is_search else ("", "")
+        """The beginning of a statement, and where it finds cases `c`: with a search, those that the search index gave, one
+        by one. The planner, which takes them for a fiftieth of all, would read all cases instead, but for the OFFSET 0."""
+        if not self.is_search:
+            return "", "cases c"
+        return f"with {_HITS}", "hit h cross join lateral (select * from cases f where f.id = h.case_id offset 0) c"
 
 
 _TYPES = {
@@ -113,12 +117,10 @@ def _filter(tx: Tx, queue_id: QueueId, wanted: CaseFilter) -> _Filter | None:
         ids = _label_ids(tx, queue_id, key, accepted)
         if not ids:
             return None
-        conditions.append(
-            f"exists (select from case_labels cl where cl.case_id = c.id and cl.label_id = any(%(labels_{number})s::uuid[]))"
-        )
+        conditions.append(_has_label(f"labels_{number}", probe=not _few_have(tx, ids)))
         values[f"labels_{number}"] = ids
     if tsquery := as_tsquery(wanted.search) if wanted.search else None:
-        values["tsquery"] = tsquery
+        values |= {"tsquery": tsquery, "whole_words": as_tsquery(wanted.search or "", whole=True)}
     return _Filter(conditions, values)
 
 
@@ -129,6 +131,21 @@ def _label_ids(tx: Tx, queue_id: QueueId, key: str, accepted: Sequence[str]) -> 
         {"queue_id": queue_id, "key": key, "values": list(accepted)},
     )
     return [row.id for row in rows]
+
+
+def _few_have(tx: Tx, label_ids: Sequence[UUID]) -> bool:
+    """Whether so few cases have one of the labels that collecting them is cheap."""
+    statement = f"select count(*) from (select from case_labels where label_id = any(%(ids)s::uuid[]) limit {RARE}) few"
+    return bool(tx.sql(statement, {"ids": list(label_ids)}).scalar_one() < RARE)
+
+
+def _has_label(name: str, *, probe: bool) -> str:
+    """The condition that a case has one of the labels. With `probe` it is asked of each case that is read, because the
+    planner cannot turn OFFSET 0 into a join: it would read all cases of a common label for one page."""
+    offset = " offset 0" if probe else ""
+    return (
+        f"exists (select from case_labels cl where cl.case_id = c.id and cl.label_id = any(%({name})s::uuid[]){offset})"
+    )
 
 
 _HITS = """hit as materialized (
@@ -186,21 +203,29 @@ def _rows(
     return rows[:limit], last
 
 
-_HAS_WORDS = "exists (select from case_search s where s.case_id = c.id and s.words @@ %(tsquery)s::tsquery)"
+# OFFSET 0 as for labels: the search index would give a million cases for one page.
+_HAS_WORDS = "exists (select from case_search s where s.case_id = c.id and s.words @@ %(tsquery)s::tsquery offset 0)"
 
 
-RARE = 5000
+RARE = 20_000
 
 
 def _is_rare(tx: Tx, found: _Filter) -> bool:
     """Whether so few cases match the search that collecting them is cheap. Common words are soon found by reading the
-    list."""
-    statement = f"""
-        select count(*) from (
-          select from case_search where queue_id = %(queue_id)s and words @@ %(tsquery)s::tsquery limit {RARE}
-        ) few
-    """
-    return bool(tx.sql(statement, found.values).scalar_one() < RARE)
+    list. Whole words are tried first: for the beginning of a word, the index collects all cases that have it before it
+    gives one."""
+    return all(
+        tx.sql(
+            f"""
+            select count(*) from (
+              select from case_search where queue_id = %(queue_id)s and words @@ %({words})s::tsquery limit {RARE}
+            ) few
+            """,
+            found.values,
+        ).scalar_one()
+        < RARE
+        for words in ("whole_words", "tsquery")
+    )
 
 
 def _by_time(found: _Filter, order: Order, columns: str) -> str:
@@ -219,11 +244,11 @@ def _by_time(found: _Filter, order: Order, columns: str) -> str:
 
 
 def _gathered(found: _Filter, order: Order, columns: str) -> str:
-    hits, join = found.with_hits()
+    hits, source = found.with_hits()
     sort, direction = order.expression(), order.direction
     return f"""
         {hits}
-        select {columns}, {sort}::text as sort_value from cases c {join} left join runs r on r.id = c.run_id
+        select {columns}, {sort}::text as sort_value from {source} left join runs r on r.id = c.run_id
         where c.queue_id = %(queue_id)s and c.status = any(%(statuses)s::text[]) and {found.sql()}
         order by {sort} {direction}, c.id {direction} limit %(limit)s offset %(offset)s
     """
@@ -234,9 +259,11 @@ def total(tx: Tx, queue_id: QueueId, wanted: CaseFilter) -> int:
     found = _filter(tx, queue_id, wanted)
     if found is None:
         return 0
-    hits, join = found.with_hits()
+    hits, source = found.with_hits()
+    if found.is_search and not _is_rare(tx, found):
+        source = "cases c join hit h on h.case_id = c.id"
     statement = f"""
-        {hits} select count(*) from cases c {join}
+        {hits} select count(*) from {source}
         where c.queue_id = %(queue_id)s and c.status = any(%(statuses)s::text[]) and {found.sql()}
     """
     count: int = tx.sql(statement, found.values).scalar_one()
@@ -248,16 +275,15 @@ def total_up_to(tx: Tx, queue_id: QueueId, wanted: CaseFilter, most: int) -> Cou
     found = _filter(tx, queue_id, wanted)
     if found is None:
         return Count(0)
-    if found.is_search and not _is_rare(tx, found):
+    hits, source = "", "cases c"
+    if found.is_search and _is_rare(tx, found):
+        hits, source = found.with_hits()
+    elif found.is_search:
         found.conditions.append(_HAS_WORDS)
-        hits, join = "", ""
-    else:
-        hits, join = found.with_hits()
     statement = f"""
         {hits} select count(*) from (
-          select from unnest(%(statuses)s::text[]) as s (status) cross join lateral (
-            select from cases c {join} where c.queue_id = %(queue_id)s and c.status = s.status and {found.sql()} limit {most + 1:d}
-          ) k limit {most + 1:d}
+          select from {source}
+          where c.queue_id = %(queue_id)s and c.status = any(%(statuses)s::text[]) and {found.sql()} limit {most + 1:d}
         ) few
     """
     count: int = tx.sql(statement, found.values).scalar_one()

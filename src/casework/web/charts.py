@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from math import sqrt
 
-from casework.web.formats import duration, number
 from markupsafe import Markup
 
 from casework.core.timeline import Stage
 from casework.service.figures import Minute
+from casework.web.formats import duration, number
 
 _HEIGHT = 28
 _BAR, _STEP = 3, 4

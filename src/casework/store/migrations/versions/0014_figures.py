@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0014"
-down_revision = "0008"
+down_revision = "0011"
 
 DDL = """
 CREATE INDEX runs_ended ON runs (queue_id, completed_at) INCLUDE (status) WHERE completed_at IS NOT NULL;

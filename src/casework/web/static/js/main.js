@@ -1,0 +1,11 @@
+// What each page does beyond what its HTML does by itself.
+
+import { startCopying } from "./copy.js";
+import { startKeys } from "./keys.js";
+import { startLive } from "./live.js";
+import { startTimes } from "./times.js";
+
+startTimes();
+startCopying();
+startKeys();
+startLive();
