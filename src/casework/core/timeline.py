@@ -54,7 +54,7 @@ def stages(events: Sequence[CaseEvent], now_in: CaseStatus, now: datetime) -> li
     found = []
     for place, event in enumerate(moves):
         is_last = place == len(moves) - 1
-        status = now_in if is_last else _status_after(event)
+        status = now_in if is_last else status_after(event)
         holds = status is CaseStatus.CLAIMED
         found.append(
             Stage(
@@ -71,9 +71,10 @@ def stages(events: Sequence[CaseEvent], now_in: CaseStatus, now: datetime) -> li
     return found
 
 
-def _status_after(event: CaseEvent) -> CaseStatus | None:
+def status_after(event: CaseEvent) -> CaseStatus | None:
+    """The status that a line of history led to; None if it moved nothing, or if several are possible."""
     type = EventType(event.type)
-    targets = _TARGETS[type]
+    targets = _TARGETS.get(type, frozenset())
     if len(targets) == 1:
         (target,) = targets
         return target

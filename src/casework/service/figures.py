@@ -76,15 +76,15 @@ class Figures:
         self._over: dict[tuple[QueueId, datetime], Minute] = {}
         self._lock = Lock()
 
-    def of_team(self, team_id: TeamId) -> list[QueueFigures]:
-        """Each queue of the team, by name."""
+    def of_team(self, team_id: TeamId, *, fresh: bool = False) -> list[QueueFigures]:
+        """Each queue of the team, by name; with `fresh`, as they are now, and not a second ago."""
         known = self._known.get(team_id)
-        if known and monotonic() < known[0]:
+        if known and monotonic() < known[0] and not fresh:
             return known[1]
         # Whoever else asks meanwhile waits for the same answer.
         with self._lock:
             known = self._known.get(team_id)
-            if known is None or monotonic() >= known[0]:
+            if known is None or monotonic() >= known[0] or fresh:
                 found = self._look(team_id)
                 known = self._known[team_id] = (monotonic() + self._fresh_seconds, found)
         return known[1]

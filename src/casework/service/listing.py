@@ -15,7 +15,7 @@ from casework.service.queues import resolve
 from casework.store import figures
 from casework.store import listing as store
 from casework.store.database import Database, Tx
-from casework.store.listing import NEWEST_FIRST, Order, SortBy, SortOrder
+from casework.store.listing import NEWEST_FIRST, Order, Position, SortBy, SortOrder
 
 __all__ = ["Board", "Counts", "Order", "Page", "Part", "SortBy", "SortOrder", "board", "page", "part"]
 
@@ -97,7 +97,14 @@ class Part:
     reasons: dict[UUID, str]
     """Why cases that failed did, by id, if it is known."""
     count: Count
+    cursor: str | None
+    """Of this part itself, however many cases come in meanwhile; None if it is empty."""
     next_cursor: str | None
+    newer: Count
+    """How many cases that match are newer than the first of this part."""
+
+
+MOST_NEWER = 999
 
 
 def part(
@@ -111,8 +118,20 @@ def part(
     with db.snapshot() as tx:
         queue = resolve(tx, team_id, queue_ref)
         found, last = store.page(tx, queue.id, wanted, after=after, limit=limit)
-        next_cursor = cursor_of(last, NEWEST_FIRST) if last else None
-        return Part(queue, found, _reasons(tx, found), _count(tx, queue, wanted), next_cursor)
+        return Part(
+            queue,
+            found,
+            _reasons(tx, found),
+            _count(tx, queue, wanted),
+            cursor_of(_before(found[0]), NEWEST_FIRST) if found else None,
+            cursor_of(last, NEWEST_FIRST) if last else None,
+            store.newer(tx, queue.id, wanted, after, MOST_NEWER) if after else Count(0),
+        )
+
+
+def _before(case: Case) -> Position:
+    """The position after which the case is the first."""
+    return Position(case.created_at.isoformat(), UUID(int=case.id.int + 1))
 
 
 def _count(tx: Tx, queue: Queue, wanted: CaseFilter) -> Count:

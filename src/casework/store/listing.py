@@ -176,6 +176,13 @@ def ids(
     return [CaseId(row.id) for row in rows], last
 
 
+def newer(tx: Tx, queue_id: QueueId, wanted: CaseFilter, than: Position, most: int) -> Count:
+    """How many cases that match are newer than the position, counted until there are more than `most`."""
+    oldest_first = Order(direction=SortOrder.ASC)
+    rows, more = _rows(tx, queue_id, wanted, oldest_first, "c.id", after=than, limit=most, offset=0)
+    return Count(len(rows), exact=more is None)
+
+
 def _rows(
     tx: Tx,
     queue_id: QueueId,

@@ -2,7 +2,7 @@
 
 import jinja2
 
-from casework.web import formats, markdown
+from casework.web import charts, formats, markdown
 from casework.web.assets import Assets
 
 
@@ -26,6 +26,8 @@ def make_environment(assets: Assets) -> jinja2.Environment:
         "plain": formats.plain,
         "field": formats.field,
         "markdown": markdown.render,
+        "minutes": charts.minutes,
+        "use": charts.use,
     }
     environment.globals["assets"] = assets
     return environment

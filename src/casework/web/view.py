@@ -1,6 +1,6 @@
 """What a page is given, and how it answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -143,6 +143,10 @@ class View:
         """The template as a page, or those of its blocks that the browser asked for."""
         return render(self.face, self.request, template, status, view=self, **context)
 
+    def text(self, template: str, **context: Any) -> str:
+        """A part of a page, for a response that is sent in parts."""
+        return self.face.environment.get_template(template).render(_values(self.face, self.request, self, context))
+
     def go(self, path: str, said: str = "", **query: Any) -> Response:
         """Show another page next, which says what was done."""
         response = RedirectResponse(self.url(responses.local(path), **query), 303, responses.HEADERS)
@@ -156,15 +160,7 @@ def render(
 ) -> Response:
     """The template as a page, for somebody who may not be signed in."""
     found = face.environment.get_template(template)
-    notice = responses.notice_of(request)
-    values = {
-        "view": view,
-        "prefix": responses.prefix_of(request),
-        "theme": responses.theme_of(request),
-        "notice": notice,
-        **context,
-    }
-    values["ui"] = face.environment.get_template("macros.html").make_module(values)
+    values = _values(face, request, view, context)
     wanted = request.headers.get(PART, "") if status == 200 else ""
     if wanted:
         # Each block comes in a template element, which the browser parses without running anything.
@@ -173,6 +169,19 @@ def render(
         html = "".join(f'<template id="{name}">{"".join(found.blocks[name](made))}</template>' for name in blocks)
         return HTMLResponse(html, status, responses.HEADERS)
     response = HTMLResponse(found.render(values), status, responses.HEADERS)
-    if notice:
+    if values["notice"]:
         responses.set_cookie(response, request, responses.NOTICE, "", seconds=0)
     return response
+
+
+def _values(face: Face, request: Request, view: View | None, context: Mapping[str, Any]) -> dict[str, Any]:
+    """What a template is given."""
+    values = {
+        "view": view,
+        "prefix": responses.prefix_of(request),
+        "theme": responses.theme_of(request),
+        "notice": responses.notice_of(request),
+        **context,
+    }
+    values["ui"] = face.environment.get_template("macros.html").make_module(values)
+    return values

@@ -3,9 +3,11 @@
 import { startCopying } from "./copy.js";
 import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
+import { startSelecting } from "./select.js";
 import { startTimes } from "./times.js";
 
 startTimes();
 startCopying();
 startKeys();
+startSelecting();
 startLive();
