@@ -4,6 +4,7 @@ import jinja2
 
 from casework.web import charts, formats, markdown
 from casework.web.assets import Assets
+from casework.wording import command
 
 
 def make_environment(assets: Assets) -> jinja2.Environment:
@@ -28,6 +29,7 @@ def make_environment(assets: Assets) -> jinja2.Environment:
         "markdown": markdown.render,
         "minutes": charts.minutes,
         "use": charts.use,
+        "said": formats.said,
     }
-    environment.globals["assets"] = assets
+    environment.globals |= {"assets": assets, "command": command}
     return environment

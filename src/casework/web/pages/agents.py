@@ -20,4 +20,4 @@ def agent_list(view: View) -> Response:
     places: dict[AgentId, list[Place]] = defaultdict(list)
     for place in activity.places(view.reads, view.team):
         places[place.agent_id].append(place)
-    return view.page("agents.html", agents=agents.find(view.reads, view.team), places=places)
+    return view.page("agents.html", agents=agents.find(view.reads, view.team), work=places)
