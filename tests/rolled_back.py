@@ -33,7 +33,7 @@ class RolledBack(Database):
     def begin(self) -> Iterator[Tx]:
         self.outer.sql("savepoint block")
         try:
-            yield Tx(self.outer.connection, self.clock, begun=True)
+            yield Tx(self.outer.connection, self.clock, begun=True, actor=self.actor)
         except BaseException:
             self.outer.connection.roll_back("block")
             raise
@@ -43,7 +43,7 @@ class RolledBack(Database):
     @contextmanager
     def single(self) -> Iterator[Tx]:
         with self.begin() as tx:
-            yield Once(tx.connection, self.clock, begun=True)
+            yield Once(tx.connection, self.clock, begun=True, actor=self.actor)
 
     def snapshot(self) -> AbstractContextManager[Tx]:
         return self.begin()
@@ -58,7 +58,7 @@ class Once(Tx):
     def together(self, *asked: Asked) -> list[Rows]:
         assert self.begun, "db.single() sends once"
         self.begun = False
-        return self.connection.execute_together(*((sql, {"now": self.fixed_now, **given}) for sql, given in asked))
+        return self.connection.execute_together(*((sql, self.bound(given)) for sql, given in asked))
 
 
 @contextmanager

@@ -1,18 +1,47 @@
 """An open case queue for AI agents, on PostgreSQL and Celery.
 
-What an agent's author needs is importable from here: the decorator, the run, the outcomes and `Transient`.
+What an agent's author needs is importable from here: the decorator, the run, requests to people, the outcomes and `Transient`.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from casework.agents import Agent, Complete, Fail, HandOver, Outcome, Postpone, Run, agent
+    from casework.agents import (
+        Action,
+        Agent,
+        Answer,
+        Complete,
+        Decision,
+        Fail,
+        HandOver,
+        OnExpiry,
+        Outcome,
+        Postpone,
+        Request,
+        Run,
+        agent,
+    )
     from casework.errors import Transient
 
 __version__ = "0.1.0"
 
-__all__ = ["Agent", "Complete", "Fail", "HandOver", "Outcome", "Postpone", "Run", "Transient", "agent"]
+__all__ = [
+    "Action",
+    "Agent",
+    "Answer",
+    "Complete",
+    "Decision",
+    "Fail",
+    "HandOver",
+    "OnExpiry",
+    "Outcome",
+    "Postpone",
+    "Request",
+    "Run",
+    "Transient",
+    "agent",
+]
 
 
 def __getattr__(name: str) -> Any:

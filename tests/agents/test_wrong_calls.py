@@ -92,4 +92,4 @@ def test_what_an_agent_says_is_kept_as_text(run, record):
 def test_a_list_of_options_is_asked(run):
     with pytest.raises(Suspended) as raised:
         run.ask("Which?", options=["EUR", "USD"])
-    assert list(raised.value.options) == ["EUR", "USD"]
+    assert list(raised.value.placed[0].request.options) == ["EUR", "USD"]

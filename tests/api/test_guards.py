@@ -50,6 +50,7 @@ OPERATIONS = {
     Right.ADD: ("POST", "/v1/queues/{queue}/cases", {"json": {"case": {"title": "x"}}}, 201),
     Right.WORK: ("POST", f"/v1/agents/{uuid4()}/claim", {}, 404),
     Right.OPERATE: ("POST", "/v1/queues/{queue}/pause", {}, 200),
+    Right.ANSWER: ("POST", f"/v1/human-requests/{uuid4()}/answer", {"json": {"decision": "approve"}}, 404),
     Right.MANAGE: ("POST", "/v1/queues", {"json": {"name": "new"}}, 201),
 }
 

@@ -83,9 +83,9 @@ def test_returns_a_question_with_its_answer(api, queue, agent):
     api("POST", f"{run}/human-requests/{request['id']}/respond", json={"answers": {"Which one?": "b"}})
     again = claim(api, agent)
     assert (again["run_id"], again["attempt"]) == (work["run_id"], 2)
-    assert again["answers"] == [
-        {"type": "question", "title": "Which one?", "response": "b", "question": "Which one?", "answer": "b"}
-    ]
+    (answer,) = again["answers"]
+    given = {"type": "question", "title": "Which one?", "response": "b", "question": "Which one?", "answer": "b"}
+    assert given.items() <= answer.items()
     assert again["steps"] == {"looked up": [1]}
 
 

@@ -21,6 +21,7 @@ from casework.agents.results import Asked, Crashed, Lost, Result, Returned, Stop
 from casework.agents.stop import Suspended
 from casework.core.effects import RunMessage
 from casework.core.model import NewCase, RequestKind
+from casework.core.requests import Placed, Request
 from casework.core.unset import UNSET
 from casework.errors import RunLost
 from casework.service import cases, dispatch, sweep
@@ -41,8 +42,8 @@ results = st.sampled_from(
         Returned(Postpone(timedelta(seconds=40))),
         Returned(HandOver("quick")),
         Returned(HandOver("other")),
-        Asked(Suspended(RequestKind.QUESTION, "q", None, ())),
-        Asked(Suspended(RequestKind.APPROVAL, "a", None, ())),
+        Asked(Suspended(Placed(Request(title="q")))),
+        Asked(Suspended(Placed(Request(kind=RequestKind.APPROVAL, title="a")))),
         Crashed("broken", "traceback", False),
         Crashed("away", None, True),
         Crashed("away again", None, True),

@@ -6,7 +6,8 @@ from casework.agents import Complete, Postpone
 from casework.agents.results import Asked, Returned
 from casework.agents.stop import Suspended
 from casework.core.effects import RunMessage
-from casework.core.model import Agent, AgentKind, CaseId, Queue, RequestId, RequestKind
+from casework.core.model import Agent, AgentKind, CaseId, Queue, RequestId
+from casework.core.requests import Placed, Request
 from casework.service import agents, cases, pull, queues, release, requests
 from casework.service.execution import attempt
 from casework.service.execution.attempt import Attempt
@@ -14,7 +15,7 @@ from casework.service.sweep import sweep
 from casework.store.database import Database
 from factories import SETTINGS, TEAM, a_consumer, an_agent, an_attempt, claim, finish, some_cases, worked_queue
 
-QUESTION = Suspended(RequestKind.QUESTION, "Which one?", None, ())
+QUESTION = Suspended(Placed(Request(title="Which one?")))
 
 
 @dataclass(frozen=True)

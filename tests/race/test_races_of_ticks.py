@@ -46,7 +46,7 @@ def test_skips_cases_that_another_tick_is_claiming(committed, meeting):
     Met(postponed, tick, retry, "claims 1, then moved: pending, completed interrupted; claimed retried"),
     Met(answered, tick, settle, "claims 1, then moved: failed, interrupted; resumed settled"),
     Met(answered, tick, delete, "claims 1, then moved: gone, interrupted"),
-    Met(answered, tick, answer, "claims 1, then AlreadyAnswered: claimed, pending; resumed"),
+    Met(answered, tick, answer, "claims 1, at once AlreadyAnswered: claimed, pending; resumed"),
 )
 def test_lets_a_person_take_a_case_from_its_claim(committed, meeting):
     meeting.check(committed)

@@ -28,7 +28,7 @@ from casework.agents.outcomes import Postpone
 from casework.agents.results import Asked, Crashed, Returned
 from casework.agents.stop import Suspended
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import RequestKind
+from casework.core.requests import Placed, Request
 from casework.errors import NotFound, Unavailable
 from casework.service import cases, runs
 from casework.service.diagnosis import health
@@ -46,7 +46,7 @@ from factories import (
     worked_queue,
 )
 
-QUESTION = Suspended(RequestKind.QUESTION, "Which one?", None, ())
+QUESTION = Suspended(Placed(Request(title="Which one?")))
 BOTH = ("ticker", "worker")
 STANDSTILLS = [
     (paused, BOTH, Reason.QUEUE_PAUSED),

@@ -5,7 +5,7 @@ import pytest
 from casework.agents.stop import Suspended
 from casework.core.effects import RunMessage
 from casework.core.lifecycle import CaseStatus, RunStatus
-from casework.core.model import RequestKind
+from casework.core.requests import Placed, Request
 from casework.service import cases, queues, release, requests
 from casework.service.execution import outcomes
 from casework.service.sweep import sweep
@@ -181,7 +181,7 @@ def test_forgets_a_request_to_release_with_its_attempt(db, settings, clock, how)
             transitions.try_again(tx, fence, 1.0, "away", None)
     else:
         with db.begin() as tx:
-            outcomes.ask(tx, fence, Suspended(RequestKind.QUESTION, "q", None, ()))
+            outcomes.ask(tx, fence, Suspended(Placed(Request(title="q"))))
         requests.answer(db, TEAM, requests.find(db, TEAM)[0].id, "yes")
     clock.forward(12)
     (message,) = claim(db)

@@ -21,10 +21,11 @@ def test_a_case_goes_in_and_what_came_of_it_comes_out():
     assert result.said == ["red red Ann"]
     assert [(one.title, one.answer) for one in result.requests] == [
         ("Which colour?", "red"),
+        ("Which colour?", "red"),
         ("Name?", "Ann"),
         ("Paint?", True),
     ]
-    assert result.attempts == 4
+    assert result.attempts == 5
 
 
 def test_a_question_without_an_answer_stays_open():
@@ -40,7 +41,7 @@ def test_answers_may_be_a_function_of_the_request():
         return request.options[-1] if request.options else None
 
     result = run_agent(scenario_agents.asks, answers=answer)
-    assert [one.title for one in asked] == ["Which colour?", "Name?"]
+    assert [one.title for one in asked] == ["Which colour?", "Which colour?", "Name?"]
     assert result.requests[0].answer == "blue"
 
 

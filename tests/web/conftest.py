@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from casework.core.model import DEFAULT_TEAM, NewCase
+from casework.core.model import DEFAULT_TEAM, AgentKind, NewCase
 from casework.core.roles import Role
 from casework.service import agents, cases, dispatch, keys, queues, web_sessions
 from casework.settings import Settings
+from casework.store.installation import identity
 from casework.wiring import Casework, connect
 
 playwright_api = pytest.importorskip(
@@ -62,6 +63,17 @@ class Site:
         """A key of that role."""
         return keys.create(self.casework.db, DEFAULT_TEAM, name or str(role), role)[1]
 
+    def agent_key(self) -> str:
+        """The key of an agent elsewhere."""
+        casework = self.casework
+        found = agents.create(casework.db, casework.settings, DEFAULT_TEAM, "elsewhere", kind=AgentKind.PULL)
+        return keys.create(casework.db, DEFAULT_TEAM, "a", Role.AGENT, for_agents=[found.id])[1]
+
+    @property
+    def cookie(self) -> str:
+        """The name of the session's cookie."""
+        return f"casework_session_{identity(self.casework.db)}"
+
     def context(self, **options: Any) -> Any:
         """A browser of somebody else: no cookies, nothing kept."""
         context = self.browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
@@ -72,10 +84,7 @@ class Site:
         """A page of somebody who is signed in with a new key of that role."""
         context = self.context(**options)
         token = web_sessions.sign_in(self.casework.db, self.token(role), person)
-        identity = self.casework.publisher.names.prefix.split(":")[1]
-        context.add_cookies(
-            [{"name": f"casework_session_{identity}", "value": token, "url": self.address, "httpOnly": True}]
-        )
+        context.add_cookies([{"name": self.cookie, "value": token, "url": self.address, "httpOnly": True}])
         page = context.new_page()
         page.set_default_timeout(15_000)
         return page

@@ -3,5 +3,21 @@
 from casework.agents.decorator import Agent, agent
 from casework.agents.outcomes import Complete, Fail, HandOver, Outcome, Postpone
 from casework.agents.run import HeldCase, Run
+from casework.core.requests import Action, Answer, Decision, OnExpiry, Request
 
-__all__ = ["Agent", "Complete", "Fail", "HandOver", "HeldCase", "Outcome", "Postpone", "Run", "agent"]
+__all__ = [
+    "Action",
+    "Agent",
+    "Answer",
+    "Complete",
+    "Decision",
+    "Fail",
+    "HandOver",
+    "HeldCase",
+    "OnExpiry",
+    "Outcome",
+    "Postpone",
+    "Request",
+    "Run",
+    "agent",
+]

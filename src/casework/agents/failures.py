@@ -7,14 +7,16 @@ cannot be turned into text. Each becomes a result at once, because a run without
 import asyncio
 import concurrent.futures
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, TypeVar, cast
 
 from casework.agents import lookups
 from casework.agents.results import Asked, Crashed, Lost, Stopped
 from casework.agents.stop import Interrupted, Stop, Suspended
 from casework.core.payload import storable
+from casework.core.requests import MAX_GROUP, Placed
 from casework.core.transient import is_a, is_transient, leaves, retry_after
 from casework.errors import RunLost
 
@@ -40,8 +42,16 @@ def result_of(error: BaseException, stop: Stop) -> Asked | Stopped | Lost | Cras
     if _ends_the_process(error) or (stop.requested and any(is_a(one, *_CANCELLED) for one in held)):
         return Stopped()
     if all(is_a(one, Suspended) for one in held):
-        return Asked(cast(Suspended, held[0]))
+        return Asked(_together([cast(Suspended, one) for one in held]))
     return crashed(error)
+
+
+def _together(waits: Sequence[Suspended]) -> Suspended:
+    """One wait for everything that tasks asked side by side. A question that several of them asked is asked once."""
+    placed: dict[object, Placed] = {}
+    for one in chain.from_iterable(wait.placed for wait in waits):
+        placed.setdefault((one.position, one.request.key, one.request.content), one)
+    return Suspended(*[*placed.values()][:MAX_GROUP])
 
 
 def crashed(error: BaseException) -> Crashed:

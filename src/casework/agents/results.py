@@ -15,9 +15,9 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The agent waits for a person."""
+    """The agent waits for people."""
 
-    question: Suspended
+    wait: Suspended
 
 
 @dataclass(frozen=True, slots=True)

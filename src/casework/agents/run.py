@@ -1,7 +1,7 @@
 """What an agent holds while it works: its case, and everything it can do besides returning an outcome.
 
 A resumed run starts from the top of its function. Answers, steps and created cases come from the record, found by
-their question, name or content, and what was said before is not said again.
+their place and question, name or content, and what was said before is not said again.
 """
 
 import hashlib
@@ -11,14 +11,15 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol, TypeVar, cast, overload
+from typing import Any, Protocol, TypeVar, overload
 from uuid import UUID
 
-from casework.agents.stop import Stop, Suspended
+from casework.agents.asking import Asking
+from casework.agents.stop import Stop
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Case, CaseId, LabelRef, NewCase, Priority, QueueId, RequestKind, RunId
+from casework.core.model import Case, CaseId, LabelRef, NewCase, Priority, QueueId, RunId
 from casework.core.names import check_fields
-from casework.core.payload import check_text
+from casework.core.requests import Answered
 from casework.core.statuses import read_statuses
 from casework.core.steps import Step, check_name, idempotency_key
 from casework.core.unset import UNSET
@@ -44,8 +45,14 @@ class HeldCase:
 class History:
     """What a resumed run has done before."""
 
-    answers: Mapping[tuple[RequestKind, str], Any] = field(default_factory=dict)
+    answered: Sequence[Answered] = ()
+    """Its requests that have an answer, in the order in which they were made."""
     steps: Mapping[str, Step] = field(default_factory=dict)
+
+    @property
+    def answers(self) -> dict[str, Any]:
+        """The last answer to each question, by its title."""
+        return {one.title: one.answer.value for one in self.answered}
 
 
 class Backend(Protocol):
@@ -72,7 +79,7 @@ class Backend(Protocol):
         """Read cases."""
 
 
-class Run:
+class Run(Asking):
     """One agent's work on one case. Each call is a point at which an interrupt can reach a plain function."""
 
     def __init__(
@@ -94,6 +101,7 @@ class Run:
         self._backend = backend
         self._stop = stop
         self._said: Counter[str] = Counter()
+        super().__init__(history.answered)
 
     @property
     def case(self) -> HeldCase:
@@ -125,14 +133,6 @@ class Run:
             self._record(
                 "tool_result", {"tool_call_id": call, "result": None if result is UNSET else result, "error": error}
             )
-
-    def ask(self, question: str, *, options: Sequence[str] = (), description: str | None = None) -> str:
-        """Ask a person. The run gives its slot back and, once answered, starts again and gets the answer here."""
-        return cast(str, self._answer(RequestKind.QUESTION, question, description, options))
-
-    def approve(self, title: str, description: str | None = None) -> bool:
-        """Ask a person for approval; True if it was given."""
-        return cast(bool, self._answer(RequestKind.APPROVAL, title, description, ()))
 
     @overload
     def step(self, name: str, do: Callable[[], Awaitable[T]]) -> Awaitable[T]: ...
@@ -234,20 +234,6 @@ class Run:
         self.check()
         statuses = read_statuses(CaseStatus, status if isinstance(status, str) else ",".join(status), "status")
         return self._backend.list_cases(queue, statuses, title_contains, limit)
-
-    def _answer(self, kind: RequestKind, title: str, description: str | None, options: Sequence[str]) -> Any:
-        self.check()
-        if (kind, title) in self._history.answers:
-            return self._history.answers[kind, title]
-        if isinstance(options, str):
-            raise InvalidInput(f"The options are a list of texts: write [{options!r}].")
-        for what, text in (
-            ("question", title),
-            ("description", description or ""),
-            *(("option", one) for one in options),
-        ):
-            check_text(what, text)
-        raise Suspended(kind, title, description, options)
 
     def _record(self, type: str, content: Any) -> str:
         self.check()

@@ -4,9 +4,9 @@ The signals derive from BaseException, so that an agent's `except Exception` doe
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from casework.core.model import RequestKind
+from casework.core.requests import Placed
 
 
 class Interrupted(BaseException):
@@ -14,14 +14,12 @@ class Interrupted(BaseException):
 
 
 class Suspended(BaseException):
-    """The run waits for a person; it starts from its top when the answer is there."""
+    """The run waits for people; it starts from its top when the answer is there."""
 
-    def __init__(self, kind: RequestKind, title: str, description: str | None, options: Sequence[str]) -> None:
-        super().__init__(title)
-        self.kind = kind
-        self.title = title
-        self.description = description
-        self.options = tuple(options)
+    def __init__(self, *placed: Placed) -> None:
+        """`placed` are the requests of one wait: the run goes on when all of them are answered."""
+        super().__init__(", ".join(one.request.title for one in placed))
+        self.placed = placed
 
 
 class Stop:

@@ -25,7 +25,7 @@ READS = 8
 READ_WAIT_SECONDS = 5.0
 """How long a read waits for its turn."""
 
-TRIES_PER_MINUTE = 10
+TRIES_PER_MINUTE = 20
 """Tries to sign in on the web page, from one address."""
 
 

@@ -17,8 +17,9 @@ from casework import events
 from casework.broker.address import pool
 from casework.broker.circuit_breaker import CircuitBreaker
 from casework.core.model import AgentId, TeamId
+from casework.core.names import check_name
 from casework.core.roles import Right
-from casework.errors import Unauthorized
+from casework.errors import InvalidInput, Unauthorized
 from casework.service import keys
 from casework.service.listing import Counts
 from casework.store.database import Database
@@ -87,16 +88,18 @@ class Caller:
     counts: Counts
     reads: Database
     """Connections for reads: their statements have a time limit."""
+    person: str | None = None
+    """The person for whom the holder of the key acts, if it says so."""
+
+    @property
+    def db(self) -> Database:
+        """The database, for what the caller does: the history says that it was this key, and this person."""
+        return self.casework.db.acting_for(key=self.key.name, person=self.person)
 
     @property
     def team(self) -> TeamId:
         """The caller's team. Other teams' objects do not exist for it."""
         return self.key.team_id
-
-    @property
-    def name(self) -> str:
-        """The caller as others see it: the name of its key."""
-        return f"key {self.key.name}"
 
     @property
     def agents(self) -> Collection[AgentId] | None:
@@ -114,7 +117,23 @@ def authenticate(request: Request, right: Right) -> Caller:
     request.state.key = key.public
     request.state.headers = state.rate_limit.hit(str(key.id))
     keys.check_right(key, right)
-    return Caller(state.casework, key, state.counts, state.reads)
+    return Caller(state.casework, key, state.counts, state.reads, _person(request))
+
+
+PERSON_HEADER = "casework-person"
+
+
+def _person(request: Request) -> str | None:
+    """The person that the request names. Raises InvalidInput for a header that is no name in UTF-8."""
+    given = request.headers.get(PERSON_HEADER)
+    if given is None:
+        return None
+    try:
+        name = given.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        raise InvalidInput("The header Casework-Person is not UTF-8.") from None
+    check_name("header Casework-Person", name)
+    return name
 
 
 def _token(request: Request) -> str | None:
@@ -137,5 +156,6 @@ class Need:
 Reader = Annotated[Caller, Depends(Need(Right.READ))]
 Adder = Annotated[Caller, Depends(Need(Right.ADD))]
 Worker = Annotated[Caller, Depends(Need(Right.WORK))]
+Answerer = Annotated[Caller, Depends(Need(Right.ANSWER))]
 Operator = Annotated[Caller, Depends(Need(Right.OPERATE))]
 Manager = Annotated[Caller, Depends(Need(Right.MANAGE))]

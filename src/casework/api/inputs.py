@@ -20,7 +20,9 @@ class Input(BaseModel):
     @classmethod
     def _check_fields(cls, given: Any) -> Any:
         # One error for all of them: pydantic makes one for each.
-        if isinstance(given, Mapping) and (problem := unknown_field(given, list(cls.model_fields))):
+        if isinstance(given, Mapping) and (
+            problem := unknown_field(given, [field.alias or name for name, field in cls.model_fields.items()])
+        ):
             raise ValueError(problem)
         return given
 

@@ -139,8 +139,10 @@ class CaseEvent(Out):
     human_request_id: UUID | None
     changes: list[dict[str, Any]] | None = Field(
         None,
-        description="What was changed besides the status: each field, with its old value, if known, and its new one.",
+        description="What was changed: each field, with its old value, if known, and its new one.",
     )
+    by_key: str | None = Field(None, description="The name of the key with which a person did it.")
+    by_person: str | None = None
 
 
 class CaseWithEvents(Out):
@@ -185,11 +187,8 @@ class ToolResult(Out):
     error: Any = None
 
 
-class Message(Out):
-    """A message of an agent: text, a tool call or its result."""
-
+class _Message(Out):
     id: str
-    type: Literal["text", "tool_call", "tool_result"]
     role: Literal["assistant", "user", "system"]
     timestamp: datetime
     text_content: str | SkipJsonSchema[None] = None
@@ -197,10 +196,28 @@ class Message(Out):
     tool_result: ToolResult | SkipJsonSchema[None] = None
 
 
+class Message(_Message):
+    """A message of an agent: text, a tool call or its result."""
+
+    type: Literal["text", "tool_call", "tool_result"]
+
+
+class RunMessage(_Message):
+    """A message of an agent, or a notice about its run."""
+
+    type: Literal["text", "tool_call", "tool_result", "notice"]
+
+
 class Messages(Out):
     """Messages, newest last."""
 
     messages: list[Message]
+
+
+class RunMessages(Out):
+    """Messages, newest last."""
+
+    messages: list[RunMessage]
 
 
 class PatchCase(Input):

@@ -18,7 +18,8 @@ from casework.cli.console import counted, installation, say, table
 from casework.cli.roles import Pool
 from casework.cli.up.command import roles
 from casework.core.lifecycle import CaseStatus, EventType
-from casework.core.model import CaseEvent, CaseFilter, Consumer, HumanRequest, Queue, RequestKind
+from casework.core.model import CaseEvent, CaseFilter, Consumer, Queue, RequestKind
+from casework.core.requests import HumanRequest
 from casework.demo.invoices import COUNT, invoices
 from casework.errors import CaseworkError, NameTaken
 from casework.printable import printable

@@ -3,7 +3,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from casework.cli import services
+from casework.cli.admin_key import sign_in_link
 from casework.cli.console import Json, find_id, installation, print_json, say, shorten, table
+from casework.cli.serve import DEFAULT_PORT
 from casework.core.duration import parse_span
 from casework.core.roles import Role
 
@@ -18,7 +20,18 @@ Expires = Annotated[str | None, typer.Option(help="How long it is valid, as in 3
 
 
 def _as_object(key: "StoredKey") -> dict[str, Any]:
-    fields = ("id", "team_id", "name", "role", "public", "agent_ids", "created_at", "expires_at", "revoked_at")
+    fields = (
+        "id",
+        "team_id",
+        "name",
+        "role",
+        "public",
+        "agent_ids",
+        "may_answer",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+    )
     return {name: getattr(key, name) for name in (*fields, "last_used_at", "last_used_from")}
 
 
@@ -29,6 +42,9 @@ def create(
     agent: Annotated[
         list[str] | None, typer.Option(help="For role agent: the agent that it works for, by name or id; repeatable.")
     ] = None,
+    answer: Annotated[
+        bool, typer.Option("--answer/--no-answer", help="For role operator: whether it may answer what runs ask.")
+    ] = True,
     expires: Expires = None,
     team: Annotated[
         str | None, typer.Option(help="The team it belongs to; a new one is created. CASEWORK_TEAM by default.")
@@ -39,7 +55,9 @@ def create(
     casework = installation()
     team_id = services.keys.team(casework.db, team, create=True) if team else casework.team_id
     valid = parse_span(expires) if expires else None
-    key, token = services.keys.create(casework.db, team_id, name, role, valid, for_agents=agent or ())
+    key, token = services.keys.create(
+        casework.db, team_id, name, role, valid, for_agents=agent or (), may_answer=answer
+    )
     _show_once(key, token, as_json=as_json)
 
 
@@ -80,7 +98,7 @@ def list_(as_json: Json = False) -> None:
         (
             short[key.id],
             key.name,
-            key.role,
+            key.role if key.may_answer else f"{key.role}, without answering",
             ", ".join(names.get(id, str(id)) for id in key.agent_ids),
             f"cw_{key.public}_...",
             key.created_at,
@@ -101,6 +119,26 @@ def list_(as_json: Json = False) -> None:
 
 def _agent_names(casework: "Casework") -> dict[Any, str]:
     return {agent.id: agent.name for agent in services.agents.find(casework.db, casework.team_id)}
+
+
+@app.command()
+def link(
+    key: Annotated[
+        str | None, typer.Argument(metavar="ID", help="Id of a key; without one, the key of the first start.")
+    ] = None,
+    url: Annotated[str, typer.Option(help="The address of the web page.")] = f"http://127.0.0.1:{DEFAULT_PORT}",
+    person: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Who signs in with it; your login name by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a link that signs in to the web page with a key; it works once, within 15 minutes."""
+    casework = installation()
+    made = sign_in_link(casework, url, person, find_id("key", key) if key else None)
+    if as_json:
+        print_json({"url": made})
+    else:
+        say(made)
 
 
 @app.command()

@@ -6,7 +6,8 @@ import typer
 from casework.cli import completion, services
 from casework.cli.console import Json, counted, find_id, find_queue, installation, print_json, say, shorten, table, user
 from casework.core import fields
-from casework.core.model import HumanRequest, QueueId, RequestKind
+from casework.core.model import QueueId, RequestKind
+from casework.core.requests import HumanRequest
 from casework.errors import AlreadyAnswered, InvalidInput
 from casework.printable import printable
 

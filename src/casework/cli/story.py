@@ -11,7 +11,8 @@ from casework.cli import services
 from casework.cli.console import installation, local_time, say, shorten, table
 from casework.cli.requests import answer_text
 from casework.core.lifecycle import CaseStatus, EventType
-from casework.core.model import Case, CaseEvent, CaseId, HumanRequest, Message, RunRecord
+from casework.core.model import Case, CaseEvent, CaseId, Message, RunRecord
+from casework.core.requests import HumanRequest
 from casework.core.steps import Step
 from casework.printable import printable
 

@@ -11,8 +11,9 @@ from casework.client.exchange import Flow
 from casework.client.leases import Lease
 from casework.client.operations import Operations, written
 from casework.client.shapes import Work
+from casework.core import fields
 from casework.core.lifecycle import CaseStatus, RunStatus
-from casework.core.model import Case, CaseId, Label, LabelId, LabelRef, NewCase, Priority, QueueId, RequestKind
+from casework.core.model import Case, CaseId, Label, LabelId, LabelRef, NewCase, Priority, QueueId
 from casework.core.steps import Step
 from casework.core.unset import UNSET
 
@@ -24,7 +25,7 @@ class HttpBackend:
         self._lease, self._perform = lease, perform
 
     def say(self, type: str, content: Any, key: str) -> None:
-        part = {"text_content": content["text"]} if type == "text" else {type: content}
+        part = {"text_content": content["text"]} if type in ("text", "notice") else {type: content}
         self._perform(self._lease.write("message", type=type, key=key, **part))
 
     def record_step(self, name: str, value: str, awaited: bool = False) -> None:  # noqa: ARG002 - the API has no word for it
@@ -86,10 +87,10 @@ def held_case(work: Work) -> HeldCase:
 
 def history(work: Work) -> History:
     """What the run has done before."""
-    answers = {(RequestKind(one["type"]), one["title"]): one["response"] for one in work["answers"]}
+    answered = [fields.answered_of(one) for one in work["answers"]]
     claimed = datetime.now(UTC)
     # Whoever awaits steps awaits those that are replayed, too: see AsyncPulledRun.
-    return History(answers, {name: Step(name, value, claimed) for name, value in work["steps"].items()})
+    return History(answered, {name: Step(name, value, claimed) for name, value in work["steps"].items()})
 
 
 def _labels(labels: Sequence[LabelRef]) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from casework.client.errors import PASSING, ClientError, InvalidRequest, NotFoun
 from casework.client.exchange import Flow, Request, call
 from casework.client.operations import Operations, written
 from casework.client.shapes import Work
+from casework.core import fields
 from casework.core.payload import storable
 
 log = logging.getLogger("casework.client")
@@ -77,10 +78,9 @@ class Lease:
         match result:
             case Returned(outcome):
                 return self.write("outcome", **_outcome(outcome))
-            case Asked(asked):
-                return self.write(
-                    "ask", type=asked.kind, title=asked.title, description=asked.description, options=[*asked.options]
-                )
+            case Asked(wait):
+                requests = [{**fields.of_new_request(one.request), "position": one.position} for one in wait.placed]
+                return self.write("outcome", outcome="needs_input", requests=requests)
             case Crashed(reason, _, True, wait):
                 return self.write("outcome", outcome="try_again", reason=_reason(reason), retry_after=wait)
             case Crashed(reason):

@@ -82,6 +82,8 @@ class CaseEvent(TypedDict):
     agent_name: str | None
     human_request_id: str | None
     changes: NotRequired[list[dict[str, Any]] | None]
+    by_key: NotRequired[str | None]
+    by_person: NotRequired[str | None]
 
 
 class CaseWithEvents(TypedDict):
@@ -118,13 +120,27 @@ class Filters(TypedDict, total=False):
     labels: dict[str, list[str]]
 
 
+RequestType = Literal["question", "approval", "form"]
+Decision = Literal["approve", "edit", "reject", "respond", "expired"]
+OnExpiry = Literal["fail", "postpone", "default", "continue"]
+
+
+class Action(TypedDict):
+    """What is to be approved. `schema` is the JSON Schema of the arguments."""
+
+    name: str
+    arguments: dict[str, Any]
+    schema: dict[str, Any] | None
+
+
 class HumanRequest(TypedDict):
-    """What a run asked a person."""
+    """What a run asked people, and what they answered."""
 
     id: str
     case_id: str
+    case_title: str
     run_id: str
-    type: Literal["question", "approval"]
+    type: RequestType
     status: Literal["pending", "answered", "cancelled"]
     title: str
     description: str | None
@@ -133,6 +149,22 @@ class HumanRequest(TypedDict):
     created_at: str
     responded_at: str | None
     responded_by: str | None
+    action: Action | None
+    schema: dict[str, Any] | None
+    decisions: list[Decision]
+    assignees: list[str]
+    approvals: int
+    approved_by: list[str]
+    group_id: str | None
+    key: str | None
+    expires_at: str | None
+    on_expiry: OnExpiry | None
+    reminded_at: str | None
+    decision: Decision | None
+    arguments: dict[str, Any] | None
+    message: str | None
+    by_key: str | None
+    by_person: str | None
 
 
 class Untaken(TypedDict):
@@ -202,13 +234,25 @@ class WorkCase(TypedDict):
 class GivenAnswer(TypedDict):
     """A person's answer to an earlier attempt of the run."""
 
-    type: Literal["question", "approval"]
+    type: RequestType
     title: str
     response: Any
     question: str
     """A second name of title."""
     answer: Any
     """A second name of response."""
+    description: NotRequired[str | None]
+    options: NotRequired[list[str]]
+    action: NotRequired[Action | None]
+    schema: NotRequired[dict[str, Any] | None]
+    decisions: NotRequired[list[Decision]]
+    key: NotRequired[str | None]
+    position: NotRequired[int | None]
+    decision: NotRequired[Decision]
+    arguments: NotRequired[dict[str, Any] | None]
+    message: NotRequired[str | None]
+    by: NotRequired[str | None]
+    at: NotRequired[str | None]
 
 
 class Work(TypedDict):

@@ -85,6 +85,7 @@ class RequestKind(StrEnum):
 
     QUESTION = "question"
     APPROVAL = "approval"
+    FORM = "form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +246,10 @@ class CaseEvent:
     agent_name: str | None
     human_request_id: RequestId | None
     changes: list[dict[str, Any]] | None = None
-    """What the line changed besides the status, if it says so: each `field`, with its `old` value, if known, and its `new`
-    one."""
+    """What the line changed, if it says so: each `field`, with its `old` value, if known, and its `new` one."""
+    by_key: str | None = None
+    """The name of the API's key with which a person did it."""
+    by_person: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,36 +301,10 @@ class Message:
     """What an agent said or called."""
 
     id: int
-    type: Literal["text", "tool_call", "tool_result"]
+    type: Literal["text", "tool_call", "tool_result", "notice"]
     role: Literal["assistant", "user", "system"]
     created_at: datetime
     content: Any
-
-
-@dataclass(frozen=True, slots=True)
-class HumanRequest:
-    """What a run asked a person."""
-
-    id: RequestId
-    case_id: CaseId
-    run_id: RunId
-    kind: RequestKind
-    title: str
-    description: str | None
-    options: tuple[str, ...]
-    answer: Any
-    created_at: datetime
-    responded_at: datetime | None
-    cancelled_at: datetime | None
-    case_title: str = ""
-    """Of its case, in lists."""
-    responded_by: str | None = None
-    """Who answered: a user of the command line, or the name of a key of the API."""
-
-    @property
-    def status(self) -> str:
-        """pending, answered or cancelled."""
-        return "answered" if self.responded_at else "cancelled" if self.cancelled_at else "pending"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,9 @@ class Right(StrEnum):
     WORK = "work"
     """Claim cases, and report on them, as an agent."""
     OPERATE = "operate"
-    """Retry, delegate, settle, delete, answer, stop, pause."""
+    """Retry, delegate, settle, delete, stop, pause."""
+    ANSWER = "answer"
+    """Answer what runs ask of people."""
     MANAGE = "manage"
     """Create and change queues, agents and consumers."""
 
@@ -22,13 +24,15 @@ class Role(StrEnum):
 
     ADMIN = "admin"
     OPERATOR = "operator"
+    APPROVER = "approver"
     AGENT = "agent"
     READER = "reader"
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.ADMIN: frozenset(Right),
-    Role.OPERATOR: frozenset({Right.READ, Right.ADD, Right.OPERATE}),
+    Role.OPERATOR: frozenset({Right.READ, Right.ADD, Right.OPERATE, Right.ANSWER}),
+    Role.APPROVER: frozenset({Right.READ, Right.ANSWER}),
     Role.AGENT: frozenset({Right.ADD, Right.WORK}),
     Role.READER: frozenset({Right.READ}),
 }

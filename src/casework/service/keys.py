@@ -49,11 +49,13 @@ def create(
     expires: timedelta | None = None,
     *,
     for_agents: Sequence[str | UUID] = (),
+    may_answer: bool = True,
 ) -> tuple[StoredKey, str]:
     """Create a key. The second part of the result is the key itself, which is stored only as a hash.
 
     `for_agents` are the names or ids of the agents that a key of role agent works for; it needs at least one, and no
-    other role has any. Raises InvalidInput, and NotFound for an agent.
+    other role has any. An operator's key with `may_answer=False` does not answer what runs ask: whoever feeds and
+    repairs queues need not be the one who decides. Raises InvalidInput, and NotFound for an agent.
     """
     check_name("name", name)
     if expires is not None and expires <= timedelta():
@@ -62,16 +64,26 @@ def create(
         raise InvalidInput(
             "A key of role agent names the agents that it works for (--agent NAME); a key of another role names none."
         )
+    if not may_answer and role is not Role.OPERATOR:
+        raise InvalidInput("Only a key of role operator can be without the right to answer (--no-answer).")
     with db.begin() as tx:
         agent_ids = [agents.resolve(tx, team_id, ref).id for ref in for_agents]
-        return _create(tx, team_id, name, role, expires, agent_ids)
+        return _create(tx, team_id, name, role, expires, agent_ids, may_answer)
 
 
 def _create(
-    tx: Tx, team_id: TeamId, name: str, role: Role, expires: timedelta | None, agent_ids: Sequence[AgentId]
+    tx: Tx,
+    team_id: TeamId,
+    name: str,
+    role: Role,
+    expires: timedelta | None,
+    agent_ids: Sequence[AgentId],
+    may_answer: bool,
 ) -> tuple[StoredKey, str]:
     public, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
-    key = store.create(tx, team_id, name, role, public, _hash(secret), expires, list(dict.fromkeys(agent_ids)))
+    key = store.create(
+        tx, team_id, name, role, public, _hash(secret), expires, list(dict.fromkeys(agent_ids)), may_answer
+    )
     return key, f"cw_{public}_{secret}"
 
 
@@ -91,7 +103,7 @@ def rotate(
             raise NotFound("valid key", key_id)
         if expires is None and old.expires_at is not None:
             expires = old.expires_at - old.created_at
-        created = _create(tx, team_id, old.name, old.role, expires, old.agent_ids)
+        created = _create(tx, team_id, old.name, old.role, expires, old.agent_ids, old.may_answer)
         store.expire(tx, old.id, overlap)
     return created
 
@@ -130,9 +142,11 @@ def network_of(address: str | None) -> str | None:
 
 
 def check_right(key: StoredKey, right: Right) -> None:
-    """Raise Forbidden if the key's role does not have the right."""
+    """Raise Forbidden if the key's role does not have the right, or the key was made without it."""
     if right not in RIGHTS[key.role]:
         raise Forbidden(f"This key's role is {key.role}, which may not {right}.")
+    if right is Right.ANSWER and not key.may_answer:
+        raise Forbidden("This key was made without the right to answer.")
 
 
 def agents_of(key: StoredKey) -> Collection[AgentId] | None:

@@ -11,7 +11,8 @@ from casework.agents.stop import Suspended
 from casework.core import plan
 from casework.core.effects import Committed, Effects, RunMessage
 from casework.core.model import Agent, AgentId, CaseId, RunId, TeamId
-from casework.errors import Conflict, InvalidInput, NotFound, RunLost
+from casework.core.requests import Answered
+from casework.errors import Conflict, NotFound, RunLost
 from casework.service import agents
 from casework.service.execution import outcomes
 from casework.service.execution.attempt import RunResult
@@ -35,7 +36,7 @@ class PulledRun:
     run_id: RunId
     attempt: int
     case: HeldCase
-    answers: list[dict[str, Any]]
+    answers: list[Answered]
     steps: dict[str, Any]
 
 
@@ -103,7 +104,7 @@ def claim(
         if row.keeps_steps:
             messages.take_kept_steps(tx, Fence(CaseId(row.case_id), message.run_id, message.attempt))
         asked = [request for request in requests.of_run(tx, message.run_id) if request.responded_at]
-        answers = [{"type": one.kind, "title": one.title, "response": one.answer} for one in asked]
+        answers = [one.answered() for one in asked]
         steps = {name: step.value for name, step in messages.steps_of(tx, message.run_id).items()}
         return PulledRun(message.run_id, message.attempt, held_case(row), answers, steps)
 
@@ -242,12 +243,10 @@ def ask(
     team_id: TeamId,
     run_id: UUID,
     attempt: int,
-    question: Suspended,
+    wait: Suspended,
     permitted: Permitted = None,
 ) -> Committed[RunResult]:
-    """Suspend the run until a person answers; its next claim brings the answer. Raises RunLost."""
-    if not question.title:
-        raise InvalidInput("The question is empty.")
+    """Suspend the run until people have answered; its next claim brings the answers. Raises RunLost."""
     return _write(
         db,
         settings,
@@ -256,7 +255,7 @@ def ask(
         attempt,
         permitted,
         "a question",
-        lambda tx, holder: outcomes.ask(tx, holder.fence, question),
+        lambda tx, holder: outcomes.ask(tx, holder.fence, wait),
     )
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from casework.core.model import TeamId
-from casework.core.payload import check_text
+from casework.core.names import check_name
 from casework.errors import NotFound, Unauthorized
 from casework.service import keys
 from casework.store import keys as stored_keys
@@ -22,8 +22,6 @@ LASTS = timedelta(days=7)
 """How long a session lasts, unless its key ends before."""
 
 LINK_LASTS = timedelta(minutes=15)
-
-MAX_PERSON = 100
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -60,7 +58,7 @@ def sign_in(db: Database, key: str, person: str | None = None, address: str | No
 def _checked(person: str | None) -> str | None:
     person = (person or "").strip() or None
     if person:
-        check_text("name", person, most=MAX_PERSON)
+        check_name("name", person)
     return person
 
 

@@ -171,7 +171,7 @@ def events(tx: Tx, case_id: CaseId) -> list[CaseEvent]:
     """The history of a case, oldest first."""
     rows = tx.sql(
         """
-        select e.id, e.case_id, e.type, e.reason, e.created_at, e.run_id, e.agent_id, a.name as agent_name, e.human_request_id, e.changes
+        select e.id, e.case_id, e.type, e.reason, e.created_at, e.run_id, e.agent_id, a.name as agent_name, e.human_request_id, e.changes, e.by_key, e.by_person
         from case_history e left join agents a on a.id = e.agent_id where e.case_id = %(case_id)s
         order by e.id
         """,
@@ -248,7 +248,13 @@ def delete(tx: Tx, ids: Sequence[UUID]) -> int:
     tx.sql("update runs set case_id = null where case_id = any(%(ids)s::uuid[])", values)
     tx.sql("delete from case_labels where case_id = any(%(ids)s::uuid[])", values)
     tx.sql("delete from case_search where case_id = any(%(ids)s::uuid[])", values)
-    tx.sql("delete from human_requests where case_id = any(%(ids)s::uuid[])", values)
+    tx.sql(
+        """
+        with gone as (delete from human_requests where case_id = any(%(ids)s::uuid[]) returning id)
+        delete from human_request_votes v using gone where v.request_id = gone.id
+        """,
+        values,
+    )
     tx.sql("delete from case_events where case_id = any(%(ids)s::uuid[])", values)
     return tx.sql("delete from cases where id = any(%(ids)s::uuid[])", values).rowcount
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from copy import copy
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -19,15 +20,33 @@ NOW = "coalesce(%(now)s::timestamptz, now())"
 index."""
 
 
+class Actor(NamedTuple):
+    """Who acts: the name of a key of the API, and that of a person. Neither for the system, and for agents."""
+
+    key: str | None = None
+    person: str | None = None
+
+
+NOBODY = Actor()
+
+
 class Tx:
     """One transaction. All of its statements see one moment: see NOW."""
 
     def __init__(
-        self, connection: Connection, clock: Clock | None, *, begun: bool, single: bool = False, snapshot: bool = False
+        self,
+        connection: Connection,
+        clock: Clock | None,
+        *,
+        begun: bool,
+        single: bool = False,
+        snapshot: bool = False,
+        actor: Actor = NOBODY,
     ) -> None:
         """`begun` is False if the first statement begins the transaction, and `single` if it also ends it."""
         self.connection = connection
         self.begun = begun
+        self.actor = actor
         self._single, self._snapshot = single, snapshot
         self._sent = False
         self.fixed_now = clock() if clock else None
@@ -48,19 +67,25 @@ class Tx:
     def sql(self, statement: str, parameters: Mapping[str, Any] | None = None) -> Rows:
         """Run one statement, with `%(name)s` for parameters, `%(name)b` for those that go in binary.
 
-        `%(now)s` is bound in every statement: the clock of a test, or NULL. See NOW.
+        `%(now)s` is bound in every statement: the clock of a test, or NULL; see NOW. So are `%(by_key)s` and
+        `%(by_person)s`: who acts.
         """
-        bound = {"now": self.fixed_now, **(parameters or {})}
+        bound = self.bound(parameters or {})
         if self.begun:
             return self.connection.execute(statement, bound)
         return self._begun_with((statement, bound))[0]
 
     def together(self, *asked: Asked) -> list[Rows]:
         """Run several statements in one round trip. Each has its own snapshot, as with `sql`."""
-        bound = [(statement, {"now": self.fixed_now, **parameters}) for statement, parameters in asked]
+        bound = [(statement, self.bound(parameters)) for statement, parameters in asked]
         if self.begun:
             return self.connection.execute_together(*bound)
         return self._begun_with(*bound)
+
+    def bound(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The parameters of a statement, with those that are bound in every one."""
+        key, person = self.actor
+        return {"now": self.fixed_now, "by_key": key, "by_person": person, **parameters}
 
     def _begun_with(self, *bound: Asked) -> list[Rows]:
         if self._single:
@@ -73,6 +98,9 @@ class Tx:
 
 class Database:
     """Opens transactions. Make one for each process, after a fork."""
+
+    actor: Actor = NOBODY
+    """On whose behalf."""
 
     def __init__(
         self,
@@ -92,6 +120,12 @@ class Database:
         if statement_seconds:
             made["statement_timeout"] = f"{int(statement_seconds * 1000)}ms"
         self._pool = Pool(lambda: server.connect(self.url, application, made), pool_size)
+
+    def acting_for(self, *, key: str | None = None, person: str | None = None) -> "Database":
+        """The same database, on behalf of somebody: what is done through it is recorded as theirs."""
+        same = copy(self)
+        same.actor = Actor(key, person)
+        return same
 
     def begin(self) -> AbstractContextManager[Tx]:
         """One transaction: committed at the end of the block, rolled back when an error leaves it.
@@ -117,7 +151,7 @@ class Database:
     @contextmanager
     def _transaction(self, *, single: bool = False, snapshot: bool = False) -> Iterator[Tx]:
         connection = self._pool.lend()
-        tx = Tx(connection, self.clock, begun=False, single=single, snapshot=snapshot)
+        tx = Tx(connection, self.clock, begun=False, single=single, snapshot=snapshot, actor=self.actor)
         try:
             yield tx
             if tx.begun:

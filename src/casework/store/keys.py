@@ -28,6 +28,8 @@ class StoredKey:
     revoked_at: datetime | None
     agent_ids: tuple[AgentId, ...]
     """The agents that a key of role agent works for."""
+    may_answer: bool
+    """Whether its holder may answer what runs ask, if the role may."""
     last_used_at: datetime | None
     """Accurate to ten minutes."""
     last_used_from: str | None
@@ -55,6 +57,7 @@ def create(
     hash: str,
     expires: timedelta | None,
     agent_ids: Sequence[AgentId] = (),
+    may_answer: bool = True,
 ) -> StoredKey:
     """Store a key that expires after that time, if any."""
     values = {
@@ -66,12 +69,13 @@ def create(
         "hash": hash,
         "expires": expires,
         "agent_ids": list(agent_ids),
+        "may_answer": may_answer,
     }
     return key_of_row(
         tx.sql(
             f"""
-            insert into api_keys (id, team_id, name, role, public, hash, expires_at, agent_ids, created_at)
-            values (%(id)s, %(team_id)s, %(name)s, %(role)s, %(public)s, %(hash)s, {NOW} + %(expires)s, %(agent_ids)s::uuid[], {NOW})
+            insert into api_keys (id, team_id, name, role, public, hash, expires_at, agent_ids, may_answer, created_at)
+            values (%(id)s, %(team_id)s, %(name)s, %(role)s, %(public)s, %(hash)s, {NOW} + %(expires)s, %(agent_ids)s::uuid[], %(may_answer)s, {NOW})
             returning {_COLUMNS}
             """,
             values,

@@ -115,7 +115,7 @@ def last(tx: Tx, run_id: UUID, limit: int, *, before: int | None = None) -> list
         """
         select * from (
           select id, type, role, created_at, content from run_messages
-          where run_id = %(run_id)s and id < coalesce(%(before)s::bigint, 9223372036854775807) order by id desc limit %(limit)s
+          where run_id = %(run_id)s and id < coalesce(%(before)s::bigint, 9223372036854775807) order by run_id desc, id desc limit %(limit)s
         ) m order by id
         """,
         {"run_id": run_id, "limit": limit, "before": before},

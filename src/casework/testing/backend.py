@@ -9,7 +9,8 @@ from typing import Any, cast
 
 from casework.agents.run import History
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Case, CaseId, LabelRef, Message, NewCase, Priority, RequestKind, RunId
+from casework.core.model import Case, CaseId, LabelRef, Message, NewCase, Priority, RunId
+from casework.core.requests import Answered
 from casework.core.steps import Step
 from casework.errors import RunLost
 from casework.testing.case import Cases, stored
@@ -25,7 +26,9 @@ class Record:
     steps: dict[str, Step] = field(default_factory=dict)
     added: dict[str, Step] = field(default_factory=dict)
     """The ids of added cases, by the key that keeps a resumed run from adding them again."""
-    answers: dict[tuple[RequestKind, str], str | bool] = field(default_factory=dict)
+    answered: list[Answered] = field(default_factory=list)
+    asked: int = 0
+    """Its requests without keys, answered or not."""
     messages: dict[str, Message] = field(default_factory=dict)
     """By the key that keeps a resumed run from repeating itself."""
     attempt: int = 0
@@ -38,7 +41,7 @@ class Record:
     def history(self) -> History:
         """What a new attempt knows of those before."""
         steps = {**self.added, **self.steps}
-        return History(dict(self.answers), {name: replace(one, value=stored(one.value)) for name, one in steps.items()})
+        return History([*self.answered], {name: replace(one, value=stored(one.value)) for name, one in steps.items()})
 
 
 class MemoryBackend:

@@ -1,12 +1,14 @@
 """What comes out of an agent that was run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from casework.agents import HeldCase, Outcome
-from casework.agents.stop import Suspended
+from casework.core import requests as casework_requests
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Message, RequestKind
+from casework.core.requests import Action, Answer, Decision
 from casework.testing.case import AddedCase
 
 
@@ -18,13 +20,33 @@ class Request:
     title: str
     description: str | None
     options: tuple[str, ...]
-    answer: str | bool | None = None
+    answer: Any = None
+    """The value that was answered: for an approval, whether it was given. None if nobody has answered."""
+    action: Action | None = None
+    schema: Mapping[str, Any] | None = None
+    decisions: Sequence[Decision] = ()
+    assignees: Sequence[str] = ()
+    key: str | None = None
+    decision: Decision | None = None
     """None if nobody has answered."""
+    arguments: Mapping[str, Any] | None = None
+    """What is to be done with the action, if it was approved."""
+    message: str | None = None
 
     @classmethod
-    def of(cls, asked: Suspended) -> "Request":
-        """The request of a run that waits for a person."""
-        return cls(asked.kind, asked.title, asked.description, asked.options)
+    def of(cls, asked: casework_requests.Request, given: Answer | None) -> "Request":
+        """The request of a run that waits for people, with the answer to it."""
+        names = ("kind", "title", "description", "options", "action", "schema", "decisions", "assignees", "key")
+        shared = {name: getattr(asked, name) for name in names}
+        if given is None:
+            return cls(**shared)
+        return cls(
+            **shared,
+            answer=given.value,
+            decision=given.decision,
+            arguments=given.arguments,
+            message=given.message,
+        )
 
 
 @dataclass(frozen=True, slots=True)

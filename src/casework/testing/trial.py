@@ -1,8 +1,8 @@
 """Runs an agent on one case, attempt after attempt, as workers would."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from datetime import timedelta
+from typing import Any, cast
 
 from casework.agents import Agent, Complete, Fail, HandOver, Outcome, Postpone
 from casework.agents.results import Asked, Crashed, Lost, Returned, Stopped
@@ -12,17 +12,19 @@ from casework.agents.runners.python import PythonRunner
 from casework.agents.runners.registry import Runner
 from casework.agents.stop import Stop, Suspended
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import LabelRef, Message, NewCase, RequestKind, RunId
-from casework.core.payload import check_text
+from casework.core.model import LabelRef, Message, NewCase, RunId
+from casework.core.requests import Answer, Decision, OnExpiry, expiry_reason
+from casework.core.requests import Request as AskedRequest
 from casework.core.retry import next_attempt
 from casework.errors import InvalidInput
 from casework.settings import Settings
+from casework.testing.answering import answered, checked
 from casework.testing.backend import MemoryBackend, Record
 from casework.testing.case import Cases
 from casework.testing.points import Act, Killed, Points, WatchedRun
 from casework.testing.results import FailedAttempt, Request, Result
 
-Answers = Mapping[str, str | bool] | Callable[[Request], str | bool | None]
+Answers = Mapping[str, Any] | Callable[[Request], Any]
 Listener = Callable[[Message | FailedAttempt], object]
 
 MOST_ATTEMPTS = 1000
@@ -60,8 +62,10 @@ def run_agent(
     The case has `title`, `data`, `priority` ("none", "medium" or "high") and `labels`. It is in the queue with the name
     `queue`, and so are `cases`, which the agent finds with `run.list_cases`.
 
-    `answers` are by the question or title: text for a question, True or False for an approval; or a function from the
-    Request to its answer, or to None. A question without an answer ends the test with the status `needs_input`.
+    `answers` are by the key or title of the request; or a function from the Request to its answer, or to None. An answer is
+    the value of a question or form; True or False for an approval; a `casework.testing.Answering` for another decision, edited
+    arguments or a message; or `Decision.EXPIRED`: time passes until the request expires. A request without an answer ends the
+    test with the status `needs_input`.
 
     A point is a call on the run, such as "say:2" for the second `run.say` over all attempts, before it has any effect:
 
@@ -203,8 +207,8 @@ class Trial:
                 if isinstance(outcome, Fail):
                     record.error = None
                 return self._moves(outcome)
-            case Asked(question):
-                return self._asks(record, question)
+            case Asked(wait):
+                return self._asks(record, wait)
             case Crashed(reason, traceback, True, retry_after):
                 return self._tries_again(record, reason, traceback, retry_after)
             case Crashed(reason, traceback, _):
@@ -227,15 +231,28 @@ class Trial:
                 self._runs.append(Record(RunId(self._cases.new_id())))
                 return True
 
-    def _asks(self, record: Record, asked: Suspended) -> bool:
-        request = Request.of(asked)
+    def _asks(self, record: Record, wait: Suspended) -> bool:
+        """Everything of one wait is put to people before anything follows from it."""
+        given = [(one, self._given(one.request)) for one in wait.placed]
+        self._requests += [Request.of(one.request, answer) for one, answer in given]
+        for one, answer in given:
+            if answer is not None and answer.decision is Decision.EXPIRED:
+                match one.request.on_expiry:
+                    case OnExpiry.FAIL:
+                        return self._ends(CaseStatus.FAILED, None, expiry_reason(one.request))
+                    case OnExpiry.POSTPONE:
+                        until = Postpone(cast(timedelta, one.request.postpone_for), expiry_reason(one.request))
+                        return self._moves(until)
+        for one, answer in given:
+            if answer is not None:
+                record.answered.append(answered(one, answer, record.asked))
+            record.asked += one.request.key is None
+        return all(answer for _, answer in given) or self._ends(CaseStatus.NEEDS_INPUT, None, None)
+
+    def _given(self, asked: AskedRequest) -> Answer | None:
         find = self._answers
-        answer = find(request) if callable(find) else find.get(request.title)
-        self._requests.append(replace(request, answer=answer))
-        if answer is None:
-            return self._ends(CaseStatus.NEEDS_INPUT, None, None)
-        record.answers[request.kind, request.title] = _checked(request, answer)
-        return True
+        given = find(Request.of(asked, None)) if callable(find) else find.get(asked.key or "", find.get(asked.title))
+        return None if given is None else checked(asked, given)
 
     def _tries_again(self, record: Record, reason: str, traceback: str | None, asked: float | None) -> bool:
         record.error = traceback
@@ -278,17 +295,3 @@ class Trial:
     def _ends(self, status: CaseStatus, outcome: Outcome | None, reason: str | None) -> bool:
         self._status, self._outcome, self._reason = status, outcome, reason
         return False
-
-
-def _checked(request: Request, answer: str | bool) -> str | bool:
-    """The answer, if the request can have it. Raises InvalidInput."""
-    if request.kind is RequestKind.APPROVAL:
-        if not isinstance(answer, bool):
-            raise InvalidInput(f"The approval {request.title!r} is answered with True or False (got {answer!r}).")
-        return answer
-    if not isinstance(answer, str):
-        raise InvalidInput(f"The question {request.title!r} is answered with text (got {answer!r}).")
-    check_text("answer", answer)
-    if request.options and answer not in request.options:
-        raise InvalidInput(f"The answer must be one of {', '.join(map(repr, request.options))} (got {answer!r}).")
-    return answer

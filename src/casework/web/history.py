@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from casework.core.lifecycle import EventType
-from casework.core.model import CaseEvent, HumanRequest
+from casework.core.model import CaseEvent
+from casework.core.requests import HumanRequest
 from casework.core.timeline import status_after
 from casework.web.formats import plain
 
@@ -77,8 +78,7 @@ def _line(event: CaseEvent, asked: Mapping[UUID, HumanRequest], agents: Mapping[
     elif type in _GIVEN and event.agent_name:
         to = f"{_GIVEN[type]} {event.agent_name}"
         who, detail = None, f"{to}: {event.reason}" if event.reason else to
-    if who is None and type in _BY_PEOPLE:
-        who = "a person"
+    who = _person(event) or who or ("a person" if type in _BY_PEOPLE else None)
     hidden = not payloads and request is not None
     status = status_after(event)
     return Line(
@@ -91,6 +91,12 @@ def _line(event: CaseEvent, asked: Mapping[UUID, HumanRequest], agents: Mapping[
         event.run_id,
         event.human_request_id,
     )
+
+
+def _person(event: CaseEvent) -> str | None:
+    """Whose act it was, and with which key."""
+    key = f"key {event.by_key}" if event.by_key else None
+    return f"{event.by_person} ({key})" if event.by_person and key else event.by_person or key
 
 
 def _is_data(change: Mapping[str, Any]) -> bool:

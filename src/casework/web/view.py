@@ -11,9 +11,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from casework.core.effects import Committed
 from casework.core.model import TeamId
-from casework.core.roles import RIGHTS, Right, Role
+from casework.core.roles import Right, Role
 from casework.errors import Forbidden, NotFound
-from casework.service import requests
+from casework.service import inbox, keys
 from casework.service.web_sessions import Session
 from casework.settings import Settings
 from casework.store.database import Database
@@ -22,22 +22,20 @@ from casework.web.face import Face
 
 T = TypeVar("T")
 
-ANSWER = Right.OPERATE
-"""What answering needs."""
-
 PART = "casework-part"
 """The header in which the browser names the blocks that it wants, to replace what it has."""
 
 
 class Form:
-    """The fields of a form that was sent."""
+    """The fields of a form that was sent. Browsers end lines with CR LF, and so does whoever writes as they do; a text here
+    has LF."""
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
-        self._fields = list(fields)
+        self._fields = [(name, value.replace("\r\n", "\n").replace("\r", "\n")) for name, value in fields]
 
     def get(self, name: str, default: str = "") -> str:
-        """The first value of a field. Browsers end lines with CR LF; what a person writes has LF."""
-        return next((value.replace("\r\n", "\n") for key, value in self._fields if key == name), default)
+        """The first value of a field."""
+        return next((value for key, value in self._fields if key == name), default)
 
     def all(self, name: str) -> list[str]:
         """All values of a field."""
@@ -66,8 +64,8 @@ class View:
 
     @property
     def db(self) -> Database:
-        """Connections for writes."""
-        return self.face.casework.db
+        """Connections for writes; the history says that it was this key, and this person."""
+        return self.face.casework.db.acting_for(key=self.session.key.name, person=self.session.person)
 
     @property
     def reads(self) -> Database:
@@ -85,19 +83,22 @@ class View:
         return dict(self.request.query_params)
 
     @property
-    def by(self) -> str:
-        """Who acts, as others see it: the key's name, and the person's who uses it."""
-        key = f"key {self.session.key.name}"
-        return f"{self.session.person} ({key})" if self.session.person else key
+    def names(self) -> list[str]:
+        """The names under which requests are assigned to whoever is signed in: the key's, and the person's."""
+        return [name for name in (self.session.key.name, self.session.person) if name]
 
     def may(self, right: Right | str) -> bool:
         """Whether the key has the right."""
-        return Right(right) in RIGHTS[self.session.key.role]
+        try:
+            keys.check_right(self.session.key, Right(right))
+        except Forbidden:
+            return False
+        return True
 
     @property
     def answers(self) -> bool:
         """Whether the key may answer what agents ask."""
-        return self.may(ANSWER)
+        return self.may(Right.ANSWER)
 
     @property
     def sees_payloads(self) -> bool:
@@ -136,8 +137,8 @@ class View:
 
     @cached_property
     def waiting(self) -> int:
-        """How many requests wait for a person, up to a hundred: for the navigation."""
-        return len(requests.find(self.reads, self.team, limit=100))
+        """How many requests wait for whoever is signed in, up to a hundred: for the navigation."""
+        return inbox.count(self.reads, self.team, self.names)
 
     def page(self, template: str, status: int = 200, **context: Any) -> Response:
         """The template as a page, or those of its blocks that the browser asked for."""
@@ -160,13 +161,14 @@ def render(
 ) -> Response:
     """The template as a page, for somebody who may not be signed in."""
     found = face.environment.get_template(template)
-    values = _values(face, request, view, context)
+    values = _values(face, request, view, {"status": status, **context})
     wanted = request.headers.get(PART, "") if status == 200 else ""
     if wanted:
         # Each block comes in a template element, which the browser parses without running anything.
         made = found.new_context(values)
-        blocks = [name for name in wanted.split() if name in found.blocks]
-        html = "".join(f'<template id="{name}">{"".join(found.blocks[name](made))}</template>' for name in blocks)
+        blocks = {**face.environment.get_template("base.html").blocks, **found.blocks}
+        names = [name for name in wanted.split() if name in blocks]
+        html = "".join(f'<template id="{name}">{"".join(blocks[name](made))}</template>' for name in names)
         return HTMLResponse(html, status, responses.HEADERS)
     response = HTMLResponse(found.render(values), status, responses.HEADERS)
     if values["notice"]:

@@ -6,16 +6,22 @@ Every kind of line is a model with the fields that it may have. `act` does with 
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from casework.agents.outcomes import Complete, Fail, HandOver, Outcome, Postpone
 from casework.agents.run import Run
+from casework.core import fields
 from casework.core.duration import parse_span
+from casework.core.model import RequestKind
 from casework.core.names import check_fields
 from casework.core.payload import check_data, storable
+from casework.core.requests import MAX_KEY, Request, request_of
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 from casework.wording import problem
@@ -56,17 +62,47 @@ class Ask(Said):
     ask: str
     options: list[str] = []
     description: str | None = None
+    key: str | None = None
 
     def act(self, run: Run) -> None:
-        run.ask(self.ask, options=self.options, description=self.description)
+        request = Request(title=self.ask, options=self.options, description=self.description)
+        run.request(_by_its_words(request, self.key))
 
 
 class Approve(Said):
     approve: str
     description: str | None = None
+    key: str | None = None
 
     def act(self, run: Run) -> None:
-        run.approve(self.approve, self.description)
+        request = Request(kind=RequestKind.APPROVAL, title=self.approve, description=self.description)
+        run.request(_by_its_words(request, self.key))
+
+
+class Requested(Said):
+    request: dict[str, Any]
+
+    def act(self, run: Run) -> None:
+        run.request_all(_requests([self.request]))
+
+
+class RequestedTogether(Said):
+    requests: list[dict[str, Any]]
+
+    def act(self, run: Run) -> None:
+        run.request_all(_requests(self.requests))
+
+
+def _requests(given: Sequence[Mapping[str, Any]]) -> list[Request]:
+    made = map(request_of, given)
+    return [_by_its_words(one, one.key) for one in made]
+
+
+def _by_its_words(request: Request, key: str | None) -> Request:
+    """The request, known by its key or by its kind and title: a command has the answers before it asks, and may leave out
+    what was answered, so that the place of a question says nothing."""
+    words = f"{request.kind} {request.title}"
+    return replace(request, key=key or (words if len(words) <= MAX_KEY else sha256(words.encode()).hexdigest()))
 
 
 class Step(Said):
@@ -152,6 +188,8 @@ LINES: Mapping[str, type[Said]] = {
     "tool": Tool,
     "ask": Ask,
     "approve": Approve,
+    "request": Requested,
+    "requests": RequestedTogether,
     "step": Step,
     "update": Update,
     "add_cases": AddCases,
@@ -222,7 +260,12 @@ def case_of(run: Run) -> str:
         "run_id": str(run.id),
         "attempt": run.attempt,
         "agent": run.agent_name,
-        "answers": {title: answer for (_, title), answer in run.history.answers.items()},
+        "answers": run.history.answers,
+        "requests": [fields.of_answered(one) for one in run.history.answered],
         "steps": {name: step.value for name, step in run.history.steps.items()},
     }
-    return json.dumps(given, ensure_ascii=False) + "\n"
+    return json.dumps(given, ensure_ascii=False, default=_as_text) + "\n"
+
+
+def _as_text(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -111,7 +111,7 @@ def create_agent(caller: Manager, body: NewAgent) -> dict[str, Any]:
     """Create an agent: one that asks for work over HTTP, a python function in an allowed module, or an allowed command."""
     casework = caller.casework
     agent = agents.create(
-        casework.db,
+        caller.db,
         casework.settings,
         caller.team,
         body.name,
@@ -144,7 +144,7 @@ def update_agent(caller: Manager, agent_id: LooseId, body: PatchAgent) -> dict[s
             "Give at least one of name, target, max_attempts and timeout_seconds; a name cannot be null."
         )
     changed = agents.update(
-        caller.casework.db,
+        caller.db,
         caller.casework.settings,
         caller.team,
         agent_id,
@@ -160,5 +160,5 @@ def update_agent(caller: Manager, agent_id: LooseId, body: PatchAgent) -> dict[s
 def delete_agent(caller: Manager, agent_id: LooseId) -> dict[str, Any]:
     """Disconnect an agent from its queues and delete it; its live runs are interrupted."""
     casework = caller.casework
-    interrupted = casework.perform(queues.delete_agent(casework.db, casework.settings, caller.team, agent_id))
+    interrupted = casework.perform(queues.delete_agent(caller.db, casework.settings, caller.team, agent_id))
     return {"success": True, "interrupted_run_ids": interrupted}

@@ -22,9 +22,9 @@ router = APIRouter(prefix="/queues/{queue_id}/cases", tags=["bulk"], route_class
 def bulk_delegate(caller: Operator, queue_id: LooseId, body: s.BulkDelegate) -> dict[str, Any]:
     """Interrupt live runs, set the cases to pending, and assign them to the agent."""
     casework = caller.casework
-    queue = queues.get(casework.db, caller.team, queue_id)
-    agent = agents.get(casework.db, caller.team, body.agent_id)
-    done = casework.perform(cases.delegate(casework.db, casework.settings, queue.id, body.case_ids, agent.id))
+    queue = queues.get(caller.db, caller.team, queue_id)
+    agent = agents.get(caller.db, caller.team, body.agent_id)
+    done = casework.perform(cases.delegate(caller.db, casework.settings, queue.id, body.case_ids, agent.id))
     return {"delegatedCount": len(done.moved), "skippedCount": done.skipped}
 
 
@@ -38,10 +38,10 @@ def bulk_delegate(caller: Operator, queue_id: LooseId, body: s.BulkDelegate) -> 
 def bulk_retry(caller: Operator, queue_id: LooseId, body: s.BulkRetry) -> dict[str, Any]:
     """Interrupt live runs and set the cases to pending; those that are pending already are skipped. A delegation ends, except with `same_agent`. Steps are done again, except with `keep_steps`."""
     casework = caller.casework
-    queue = queues.get(casework.db, caller.team, queue_id)
+    queue = queues.get(caller.db, caller.team, queue_id)
     done = casework.perform(
         cases.retry(
-            casework.db,
+            caller.db,
             casework.settings,
             queue.id,
             body.case_ids,
@@ -53,7 +53,7 @@ def bulk_retry(caller: Operator, queue_id: LooseId, body: s.BulkRetry) -> dict[s
     if (
         done.moved
         and not body.same_agent
-        and (cause := why_untaken(casework.db, casework.settings, caller.team, queue.id))
+        and (cause := why_untaken(caller.db, casework.settings, caller.team, queue.id))
     ):
         counts["untaken"] = {"code": cause.reason, "message": cause.detail}
     return counts
@@ -65,9 +65,9 @@ def bulk_retry(caller: Operator, queue_id: LooseId, body: s.BulkRetry) -> dict[s
 def bulk_postpone(caller: Operator, queue_id: LooseId, body: s.BulkPostpone) -> dict[str, Any]:
     """Set pending cases aside, or change until when postponed ones wait; others are skipped. A delegation stays."""
     casework = caller.casework
-    queue = queues.get(casework.db, caller.team, queue_id)
+    queue = queues.get(caller.db, caller.team, queue_id)
     done = casework.perform(
-        cases.postpone(casework.db, casework.settings, queue.id, body.case_ids, body.until, body.reason)
+        cases.postpone(caller.db, casework.settings, queue.id, body.case_ids, body.until, body.reason)
     )
     return {"postponedCount": len(done.moved), "skippedCount": done.skipped, "interruptedRunIds": done.interrupted}
 
@@ -76,8 +76,8 @@ def bulk_postpone(caller: Operator, queue_id: LooseId, body: s.BulkPostpone) -> 
 def bulk_delete(caller: Operator, queue_id: LooseId, body: s.BulkCases) -> dict[str, Any]:
     """Delete cases; live runs are interrupted first."""
     casework = caller.casework
-    queue = queues.get(casework.db, caller.team, queue_id)
-    done = casework.perform(cases.delete(casework.db, casework.settings, queue.id, body.case_ids))
+    queue = queues.get(caller.db, caller.team, queue_id)
+    done = casework.perform(cases.delete(caller.db, casework.settings, queue.id, body.case_ids))
     return {"deletedCount": len(done.moved), "interruptedRunIds": done.interrupted}
 
 
@@ -87,8 +87,8 @@ def bulk_delete(caller: Operator, queue_id: LooseId, body: s.BulkCases) -> dict[
 def bulk_update_status(caller: Operator, queue_id: LooseId, body: s.BulkStatus) -> dict[str, Any]:
     """Set a terminal status; live runs are interrupted, open human requests cancelled."""
     casework = caller.casework
-    queue = queues.get(casework.db, caller.team, queue_id)
+    queue = queues.get(caller.db, caller.team, queue_id)
     done = casework.perform(
-        cases.settle(casework.db, casework.settings, queue.id, body.case_ids, CaseStatus(body.status))
+        cases.settle(caller.db, casework.settings, queue.id, body.case_ids, CaseStatus(body.status))
     )
     return {"updatedCount": len(done.moved), "skippedCount": done.skipped, "interruptedRunIds": done.interrupted}

@@ -170,14 +170,14 @@ def create_cases(
     if len(body.model_fields_set) != 1 or (body.case is None) == (body.cases is None):
         raise InvalidInput("Give exactly one of case and cases.")
     casework = caller.casework
-    queue = queues.get(casework.db, caller.team, queue_id)
+    queue = queues.get(caller.db, caller.team, queue_id)
     new = [new_case(body.case)] if body.case is not None else _new_cases(body.cases or [])
     if idempotency_key is None:
-        done = casework.perform(cases.create_and_get(casework.db, queue.id, new))
+        done = casework.perform(cases.create_and_get(caller.db, queue.id, new))
         return {"added_cases": done.cases, "existing_case_ids": done.existing}
     request = f"{queue.id} {body.model_dump_json()}"
     answer, performed = perform_once(
-        casework.db,
+        caller.db,
         caller.team,
         idempotency_key,
         request,
@@ -206,7 +206,7 @@ def _added(created: cases.Created) -> dict[str, Any]:
 def clear_queue(caller: Manager, queue_id: LooseId) -> dict[str, Any]:
     """Delete every case in the queue; live runs are interrupted first."""
     casework = caller.casework
-    count, interrupted = casework.perform(cases.clear(casework.db, casework.settings, caller.team, queue_id))
+    count, interrupted = casework.perform(cases.clear(caller.db, casework.settings, caller.team, queue_id))
     return {"success": True, "deletedCount": count, "interruptedRunIds": interrupted}
 
 
@@ -246,7 +246,7 @@ def update_case(caller: Operator, case_id: LooseId, body: s.PatchCase) -> dict[s
         raise InvalidInput("Give at least one of title, data and priority.")
     data = body.data if "data" in body.model_fields_set else UNSET
     case, events = casework.perform(
-        cases.update(casework.db, caller.team, case_id, title=body.title, priority=body.priority, data=data)
+        cases.update(caller.db, caller.team, case_id, title=body.title, priority=body.priority, data=data)
     )
     return with_events(case, events)
 
@@ -255,7 +255,7 @@ def update_case(caller: Operator, case_id: LooseId, body: s.PatchCase) -> dict[s
 def delete_case(caller: Operator, case_id: LooseId) -> dict[str, Any]:
     """Delete a case; its live run is interrupted first."""
     casework = caller.casework
-    interrupted = casework.perform(cases.delete_one(casework.db, casework.settings, caller.team, case_id))
+    interrupted = casework.perform(cases.delete_one(caller.db, casework.settings, caller.team, case_id))
     return {"success": True, "interruptedRunIds": interrupted}
 
 

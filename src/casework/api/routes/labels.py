@@ -30,9 +30,9 @@ def list_case_labels(
 @router.post("/cases/{case_id}/labels", operation_id="assign_labels", response_model=s.Labels, summary="Assign labels")
 def assign_labels(caller: Adder, queue_id: LooseId, case_id: LooseId, body: s.AssignLabels) -> dict[str, Any]:
     """Assign labels, creating those that are missing; returns all labels of the case. An agent's key may do so for cases that it holds."""
-    pull.check_case(caller.casework.db, case_id, caller.agents)
+    pull.check_case(caller.db, case_id, caller.agents)
     refs = [LabelRef(label.value, label.key) for label in body.labels]
-    return {"labels": labels.assign(caller.casework.db, caller.team, queue_id, case_id, refs)}
+    return {"labels": labels.assign(caller.db, caller.team, queue_id, case_id, refs)}
 
 
 @router.post(
@@ -40,7 +40,7 @@ def assign_labels(caller: Adder, queue_id: LooseId, case_id: LooseId, body: s.As
 )
 def unlink_labels(caller: Operator, queue_id: LooseId, case_id: LooseId, body: s.UnlinkLabels) -> dict[str, Any]:
     """Take labels off a case."""
-    labels.unlink(caller.casework.db, caller.team, queue_id, case_id, body.label_ids)
+    labels.unlink(caller.db, caller.team, queue_id, case_id, body.label_ids)
     return {"success": True}
 
 
@@ -55,19 +55,15 @@ def list_queue_labels(caller: Reader, queue_id: LooseId, limit: Limit = 1000, of
 @router.post("/labels", operation_id="create_label", response_model=s.OneCountedLabel, summary="Create a label")
 def create_label(caller: Adder, queue_id: LooseId, body: s.NewLabel) -> dict[str, Any]:
     """Create a label; one that exists already is returned as it is."""
-    pull.check_queue(caller.casework.db, queue_id, caller.agents)
-    return {
-        "label": labels.create(
-            caller.casework.db, caller.team, queue_id, LabelRef(body.value, body.key), body.color_hue
-        )
-    }
+    pull.check_queue(caller.db, queue_id, caller.agents)
+    return {"label": labels.create(caller.db, caller.team, queue_id, LabelRef(body.value, body.key), body.color_hue)}
 
 
 @router.patch("/labels/{label_id}", operation_id="update_label", response_model=s.OneLabel, summary="Change a label")
 def update_label(caller: Operator, queue_id: LooseId, label_id: LooseId, body: s.PatchLabel) -> dict[str, Any]:
     """Change a label for every case that carries it."""
     changed = labels.change(
-        caller.casework.db, caller.team, queue_id, label_id, key=body.key, value=body.value, hue=body.color_hue
+        caller.db, caller.team, queue_id, label_id, key=body.key, value=body.value, hue=body.color_hue
     )
     return {"label": changed}
 
@@ -75,5 +71,5 @@ def update_label(caller: Operator, queue_id: LooseId, label_id: LooseId, body: s
 @router.delete("/labels/{label_id}", operation_id="delete_label", response_model=s.Success, summary="Delete a label")
 def delete_label(caller: Operator, queue_id: LooseId, label_id: LooseId) -> dict[str, Any]:
     """Delete a label and every assignment of it."""
-    labels.delete(caller.casework.db, caller.team, queue_id, label_id)
+    labels.delete(caller.db, caller.team, queue_id, label_id)
     return {"success": True}

@@ -4,22 +4,25 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Body, Path, Request, Response
+from fastapi import APIRouter, Body, Path, Response
+from fastapi import Request as HttpRequest
 from fastapi.concurrency import run_in_threadpool
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from casework.agents import Complete, Fail, HandOver, Outcome, Postpone
 from casework.agents.stop import Suspended
 from casework.api.auth import Worker
-from casework.api.inputs import Input, at_most
+from casework.api.inputs import NOT_NULL, Input, at_most
+from casework.api.request_schemas import Answer, NewRequest
 from casework.api.route import GuardedRoute
 from casework.api.schemas import LabelRef, Out
 from casework.api.types import STORABLE, WHOLE, Data, LooseId, needs
 from casework.api.waiting import Waiter
-from casework.core import model
+from casework.core import fields, model
 from casework.core.duration import LONGEST, MAX_TEXT
 from casework.core.model import MAX_LABELS, AgentId, Priority, RequestKind
 from casework.core.names import MAX_NAME
+from casework.core.requests import MAX_GROUP, Placed, Request
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 from casework.service import pull
@@ -60,7 +63,7 @@ class NewToolResult(Input):
     error: Data = None
 
 
-CONTENTS = {"text": "text_content", "tool_call": "tool_call", "tool_result": "tool_result"}
+CONTENTS = {"text": "text_content", "notice": "text_content", "tool_call": "tool_call", "tool_result": "tool_result"}
 """The field of each type of message."""
 
 
@@ -75,7 +78,7 @@ class NewMessage(Attempt):
                     "properties": {
                         "type": {"const": type},
                         **{other: {"type": "null"} for other in CONTENTS.values()},
-                        field: {"type": "string" if type == "text" else "object"},
+                        field: {"type": "string" if field == "text_content" else "object"},
                     },
                 }
                 for type, field in CONTENTS.items()
@@ -83,7 +86,7 @@ class NewMessage(Attempt):
         }
     )
 
-    type: Literal["text", "tool_call", "tool_result"] = "text"
+    type: Literal["text", "tool_call", "tool_result", "notice"] = "text"
     text_content: Annotated[str, Field(max_length=MAX_TEXT_CONTENT), STORABLE] | None = None
     tool_call: NewToolCall | None = None
     tool_result: NewToolResult | None = None
@@ -96,7 +99,7 @@ class NewMessage(Attempt):
         own = CONTENTS[self.type]
         if other := next((name for name in CONTENTS.values() if name != own and getattr(self, name) is not None), None):
             raise InvalidInput(f"A message of type {self.type} has {own}, and not {other}.")
-        if self.type == "text" and self.text_content is not None:
+        if own == "text_content" and self.text_content is not None:
             return {"text": self.text_content}
         part = {"tool_call": self.tool_call, "tool_result": self.tool_result}.get(self.type)
         if part is None:
@@ -130,16 +133,17 @@ Option = Annotated[str, Field(max_length=2000), STORABLE]
 class Ask(Attempt):
     """What a person is asked."""
 
-    type: RequestKind = RequestKind.QUESTION
+    type: Literal[RequestKind.QUESTION, RequestKind.APPROVAL] = RequestKind.QUESTION
     title: Annotated[str, Field(min_length=1, max_length=2000), STORABLE]
     description: Annotated[str, Field(max_length=10_000), STORABLE] | None = None
     options: Annotated[list[Option], at_most(50)] = Field(default=[])
 
 
-BELONGS_TO = {"until": "postpone", "to": "hand_over", "retry_after": "try_again"}
+BELONGS_TO = {"until": "postpone", "to": "hand_over", "requests": "needs_input", "retry_after": "try_again"}
 """The outcome that a field belongs to."""
 
-NEEDED = ("until", "to")
+NEEDED: dict[str, JsonValue] = {"until": {"type": "string"}, "to": {"type": "string"}, "requests": {"type": "array"}}
+"""The fields without which their outcome cannot be, with what their schemas say."""
 
 
 class Report(Attempt):
@@ -150,21 +154,26 @@ class Report(Attempt):
             "allOf": [
                 {
                     "if": {"properties": {"outcome": {"const": outcome}}},
-                    "then": {"required": [name], "properties": {name: {"type": "string"}}} if name in NEEDED else {},
-                    "else": {"properties": {name: {"type": "null"}}},
+                    "then": {"required": [name], "properties": {name: NEEDED[name]}} if name in NEEDED else {},
+                    "else": {"not": {"required": [name]}}
+                    if name == "requests"
+                    else {"properties": {name: {"type": "null"}}},
                 }
                 for name, outcome in BELONGS_TO.items()
             ]
         }
     )
 
-    outcome: Literal["complete", "fail", "postpone", "hand_over", "try_again", "release"]
+    outcome: Literal["complete", "fail", "postpone", "hand_over", "needs_input", "try_again", "release"]
     reason: Annotated[str, Field(max_length=2000), STORABLE] | None = None
     until: Annotated[str, STORABLE] | None = Field(
         None, max_length=MAX_TEXT, description='For postpone: "2h", "1d", or a moment with its zone.'
     )
     to: Annotated[str, STORABLE] | None = Field(
         None, max_length=MAX_NAME, description="For hand_over: the name or id of an agent."
+    )
+    requests: Annotated[Annotated[list[NewRequest], Field(min_length=1), at_most(MAX_GROUP)] | None, NOT_NULL] = Field(
+        None, description="For needs_input: what people are asked. The run goes on when all of it is answered."
     )
     retry_after: Annotated[float, Field(strict=True, ge=0, le=LONGEST.total_seconds())] | None = Field(
         None, description="For try_again: the seconds that a service asked to wait. Such a wait costs no attempt."
@@ -199,16 +208,6 @@ class WorkCase(Out):
     created_at: datetime
 
 
-class Answer(Out):
-    """A person's answer to an earlier attempt of the run."""
-
-    type: RequestKind
-    title: str
-    response: Any
-    question: str = Field(description="A second name of title.")
-    answer: Any = Field(description="A second name of response.")
-
-
 class Work(Out):
     """A run that the caller now holds, with the answers and steps of its earlier attempts."""
 
@@ -238,7 +237,7 @@ class Written(Out):
     summary="Claim a case",
 )
 async def claim_case(
-    caller: Worker, agent_id: AgentRef, request: Request, body: Annotated[Claim | None, Body()] = None
+    caller: Worker, agent_id: AgentRef, request: HttpRequest, body: Annotated[Claim | None, Body()] = None
 ) -> Any:
     """Claim a case and begin its run; waits up to `wait_seconds` for one, and answers 204 if none comes."""
     asked = body or Claim()
@@ -257,7 +256,7 @@ async def claim_case(
 
 def _shaped(work: PulledRun, lease: float) -> dict[str, Any]:
     shared = {name: getattr(work, name) for name in ("run_id", "attempt", "case", "steps")}
-    answers = [{**one, "question": one["title"], "answer": one["response"]} for one in work.answers]
+    answers = [fields.of_answered(one) for one in work.answers]
     return {**shared, "answers": answers, "lease_seconds": lease}
 
 
@@ -306,12 +305,9 @@ def record_step(caller: Worker, run_id: LooseId, body: Step) -> dict[str, Any]:
 def ask_person(caller: Worker, run_id: LooseId, body: Ask) -> dict[str, Any]:
     """Ask a person. The run ends for now; once answered it is claimed again, with the answer."""
     casework = caller.casework
-    question = Suspended(body.type, body.title, body.description, body.options)
-    return {
-        "result": casework.perform(
-            pull.ask(casework.db, casework.settings, caller.team, run_id, body.attempt, question, caller.agents)
-        )
-    }
+    asked = Request(kind=body.type, title=body.title, description=body.description, options=body.options)
+    who = (casework.db, casework.settings, caller.team, run_id, body.attempt)
+    return {"result": casework.perform(pull.ask(*who, Suspended(Placed(asked)), caller.agents))}
 
 
 @router.post(
@@ -324,6 +320,9 @@ def report_outcome(caller: Worker, run_id: LooseId, body: Report) -> dict[str, A
     who = (casework.db, casework.settings, caller.team, run_id, body.attempt)
     if body.outcome == "release":
         return {"result": casework.perform(pull.release(*who, caller.agents))}
+    if body.outcome == "needs_input":
+        wait = Suspended(*(one.placed() for one in body.requests or ()))
+        return {"result": casework.perform(pull.ask(*who, wait, caller.agents))}
     if body.outcome == "try_again":
         reason = body.reason or "the agent reported a transient failure"
         return {"result": casework.perform(pull.crashed(*who, reason, caller.agents, retry_after=body.retry_after))}

@@ -107,7 +107,7 @@ class Consumers(Out):
 @router.post("", operation_id="create_queue", status_code=201, response_model=OneQueue, summary="Create a queue")
 def create_queue(caller: Manager, body: NewQueue) -> dict[str, Any]:
     """Create a queue; its name is unique in the team."""
-    return {"queue": queues.create(caller.casework.db, caller.team, body.name, body.description)}
+    return {"queue": queues.create(caller.db, caller.team, body.name, body.description)}
 
 
 @router.get("", operation_id="list_queues", response_model=Queues, summary="List queues")
@@ -129,7 +129,7 @@ def update_queue(caller: Manager, queue_id: LooseId, body: PatchQueue) -> dict[s
     if not given or ("name" in given and body.name is None):
         raise InvalidInput("Give a name, a description, or both; a name cannot be null.")
     changed = queues.update(
-        caller.casework.db,
+        caller.db,
         caller.team,
         queue_id,
         name=UNSET if body.name is None else body.name,
@@ -142,7 +142,7 @@ def update_queue(caller: Manager, queue_id: LooseId, body: PatchQueue) -> dict[s
 def delete_queue(caller: Manager, queue_id: LooseId) -> dict[str, Any]:
     """Delete a queue with its cases; live runs are interrupted first."""
     casework = caller.casework
-    count, interrupted = casework.perform(queues.delete(casework.db, casework.settings, caller.team, queue_id))
+    count, interrupted = casework.perform(queues.delete(caller.db, casework.settings, caller.team, queue_id))
     return {"success": True, "deleted_case_count": count, "interrupted_run_ids": interrupted}
 
 
@@ -160,7 +160,7 @@ def resume_queue(caller: Operator, queue_id: LooseId) -> dict[str, Any]:
 
 def _set_mode(caller: Any, queue_id: UUID, mode: QueueMode) -> dict[str, Any]:
     casework = caller.casework
-    return {"queue": casework.perform(queues.set_mode(casework.db, caller.team, queue_id, mode))}
+    return {"queue": casework.perform(queues.set_mode(caller.db, caller.team, queue_id, mode))}
 
 
 @router.get("/{queue_id}/stats", operation_id="get_queue_stats", response_model=Stats, summary="What a queue holds")
@@ -197,7 +197,7 @@ def put_consumer(caller: Manager, queue_id: LooseId, agent_id: LooseId, body: Pu
     """Connect an agent to a queue, or change how it is connected."""
     casework = caller.casework
     consumer = queues.set_consumer(
-        casework.db, caller.team, queue_id, agent_id, trigger=body.trigger, concurrency=body.concurrency
+        caller.db, caller.team, queue_id, agent_id, trigger=body.trigger, concurrency=body.concurrency
     )
     return {"consumer": casework.perform(consumer)}
 
@@ -211,5 +211,5 @@ def put_consumer(caller: Manager, queue_id: LooseId, agent_id: LooseId, body: Pu
 def delete_consumer(caller: Manager, queue_id: LooseId, agent_id: LooseId) -> dict[str, Any]:
     """Disconnect an agent: its live runs are interrupted, its cases go back to the others."""
     casework = caller.casework
-    casework.perform(queues.remove_consumer(casework.db, casework.settings, caller.team, queue_id, agent_id))
+    casework.perform(queues.remove_consumer(caller.db, casework.settings, caller.team, queue_id, agent_id))
     return {"success": True}

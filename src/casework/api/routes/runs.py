@@ -8,7 +8,7 @@ from pydantic import Field
 from casework.api.auth import Operator, Reader
 from casework.api.inputs import Input
 from casework.api.route import GuardedRoute
-from casework.api.schemas import Messages, Out, Success
+from casework.api.schemas import Out, RunMessages, Success
 from casework.api.types import MAX_OFFSET, STORABLE, LooseId, NameOrId, listed, one_of
 from casework.core import fields
 from casework.core.lifecycle import RunStatus
@@ -123,7 +123,7 @@ def get_run(caller: Reader, run_id: LooseId) -> dict[str, Any]:
 @router.get(
     "/{run_id}/messages",
     operation_id="list_run_messages",
-    response_model=Messages,
+    response_model=RunMessages,
     response_model_exclude_none=True,
     summary="List messages",
 )
@@ -146,5 +146,5 @@ def list_run_steps(caller: Reader, run_id: LooseId, limit: Limit = 20, offset: O
 def stop_run(caller: Operator, run_id: LooseId, body: Annotated[StopRun | None, Body()] = None) -> dict[str, Any]:
     """Stop a run; its case fails with the reason."""
     casework = caller.casework
-    casework.perform(runs.stop(casework.db, casework.settings, caller.team, run_id, body.reason if body else None))
+    casework.perform(runs.stop(caller.db, casework.settings, caller.team, run_id, body.reason if body else None))
     return {"success": True}

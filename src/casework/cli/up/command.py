@@ -1,21 +1,26 @@
 """Starts all processes, shows what happens, and stops them at Ctrl-C."""
 
 import signal
+import sys
 from time import sleep
 from typing import Annotated
 
 import typer
 
-from casework.cli.admin_key import admin_key
+from casework.cli.admin_key import admin_key, sign_in_link
 from casework.cli.children import Child
 from casework.cli.console import counted, installation
 from casework.cli.roles import Concurrency, Pool, PoolOption, api_command, beat_command, ticker_command, worker_command
-from casework.cli.serve import DEFAULT_PORT, Host, Port, check_port
+from casework.cli.serve import DEFAULT_PORT, Host, Port, check_port, page_url
 
 _POLL_SECONDS = 0.1
 
 Reload = Annotated[
     bool, typer.Option("--reload", help="Restart the workers when a file of the agents' modules changes.")
+]
+Demo = Annotated[
+    bool,
+    typer.Option("--demo", help="Set up three queues with agents, and add cases for a while: something to look at."),
 ]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show each HTTP request, and what the processes say of themselves.")
@@ -29,9 +34,10 @@ def up(
     concurrency: Concurrency = None,
     pool: PoolOption = Pool.PREFORK,
     reload: Reload = False,
+    demo: Demo = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run everything: API, workers, ticker, beat, and the servers that no setting names.
+    """Run everything: API with the web page, workers, ticker, beat, and the servers that no setting names.
 
     Shows what fails, and what agents log and print. Ctrl-C stops it all; a second one at once.
     """
@@ -43,10 +49,14 @@ def up(
     concurrency = concurrency or casework.settings.worker_concurrency
     with opened(casework) as screen:
         started = [Child("api", api_command(host, port)), *roles(workers, pool, concurrency)]
+        if demo:
+            started.append(Child("demo", [sys.executable, "-m", "casework.demo"]))
         running = Running(casework, screen, started, reload=reload, verbose=verbose)
         interrupts = _count_interrupts()
-        screen.note(f"The API is at http://{host}:{port}, documented at /docs.")
+        url = page_url(host, port)
         screen.note(admin_key(casework))
+        screen.note(f"The API is at {url}, documented at /docs.")
+        screen.note(f"The page, signed in once, within 15 minutes: {sign_in_link(casework, url)}")
         running.start()
         screen.note(
             f"casework is up: {counted(workers, 'worker')} of {counted(concurrency, 'run')}, ticker and beat. Ctrl-C stops it."

@@ -157,8 +157,7 @@ def call_agent(db: Database, settings: Settings, attempt: Attempt, perform: Perf
                 if attempt.keeps_steps and not messages.take_kept_steps(tx, attempt.fence):
                     raise RunLost
                 asked, steps = requests.of_run(tx, run_id), messages.steps_of(tx, run_id)
-            answers = {(one.kind, one.title): one.answer for one in asked if one.responded_at}
-            history = History(answers, steps)
+            history = History([one.answered() for one in asked if one.responded_at], steps)
     except CaseworkError as error:
         # Transient, because another worker may have the agent, or this one once it runs newer code.
         failed = Crashed(str(error), traceback_of(error.__cause__), transient=not isinstance(error, TargetNotAllowed))

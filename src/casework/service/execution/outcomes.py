@@ -19,7 +19,7 @@ from casework.service.release import give_back
 from casework.settings import Settings
 from casework.store import queues, requests, runs, transitions
 from casework.store.database import Database, Tx
-from casework.store.ids import new_id
+from casework.store.ids import new_ids
 from casework.store.transitions import Fence
 
 
@@ -100,8 +100,8 @@ def _write(tx: Tx, settings: Settings, attempt: Attempt) -> RunResult | None:
     match attempt.result:
         case Returned(outcome):
             return write(tx, holder, outcome)
-        case Asked(question):
-            return ask(tx, holder.fence, question)
+        case Asked(wait):
+            return ask(tx, holder.fence, wait)
         case Crashed(reason, traceback, True, retry_after):
             return try_again(tx, settings, holder, reason, traceback, retry_after)
         case Crashed(reason, traceback, _):
@@ -137,12 +137,12 @@ def _hand_over(tx: Tx, holder: Holder, to: str, reason: str | None) -> RunResult
     return RunResult.HANDED_OVER if transitions.hand_over(tx, holder.fence, target.id, reason) else None
 
 
-def ask(tx: Tx, fence: Fence, question: Suspended) -> RunResult | None:
-    """Suspend the run until a person answers."""
-    request_id = new_id()
-    if not transitions.ask(tx, fence, request_id, question.title):
+def ask(tx: Tx, fence: Fence, wait: Suspended) -> RunResult | None:
+    """Suspend the run until people have answered all of its requests."""
+    ids = new_ids(len(wait.placed))
+    if not transitions.ask(tx, fence, ids[0], wait.placed[0].request.title):
         return None
-    requests.create(tx, request_id, fence, question.kind, question.title, question.description, question.options)
+    requests.create(tx, fence, wait.placed, ids)
     return RunResult.NEEDS_INPUT
 
 

@@ -7,6 +7,7 @@ from casework.store.tables.of_cases import (
     case_search,
     cases,
     cases_of,
+    human_request_votes,
     human_requests,
 )
 from casework.store.tables.of_operation import api_keys, counters, idempotency_keys, processes
@@ -24,6 +25,7 @@ __all__ = [
     "cases_of",
     "consumers",
     "counters",
+    "human_request_votes",
     "human_requests",
     "idempotency_keys",
     "labels",

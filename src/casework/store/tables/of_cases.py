@@ -11,6 +11,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -22,10 +23,11 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 
 from casework.core.lifecycle import LIFECYCLE, Lifecycle
 from casework.core.model import RequestKind
+from casework.core.requests import Decision, OnExpiry
 from casework.store.literals import ANYONE, listed
 from casework.store.tables import derived
 from casework.store.tables.columns import VACUUMED, metadata, moment
@@ -100,6 +102,9 @@ case_events = Table(
     Column("human_request_id", Uuid),
     # Fields with their old and new values.
     Column("changes", JSON(none_as_null=True)),
+    # The person who did it, and the name of the API's key with which it was done.
+    Column("by_key", Text),
+    Column("by_person", Text),
     Index("case_events_case", "case_id", "id"),
 )
 
@@ -120,6 +125,27 @@ human_requests = Table(
     moment("responded_at"),
     Column("responded_by", Text),
     moment("cancelled_at"),
+    Column("action", JSON(none_as_null=True)),
+    Column("schema", JSON(none_as_null=True)),
+    Column("decisions", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("assignees", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("approvals_needed", SmallInteger, nullable=False, server_default="1"),
+    # The first request of its group, if it has one.
+    Column("group_id", Uuid),
+    # Its place among the run's requests without keys.
+    Column("position", Integer),
+    Column("key", Text),
+    moment("expires_at"),
+    Column("on_expiry", Text, CheckConstraint(f"on_expiry in ({listed(OnExpiry)})", name="human_requests_on_expiry")),
+    Column("default_answer", JSON(none_as_null=True)),
+    Column("postpone_seconds", Double),
+    moment("remind_at"),
+    moment("reminded_at"),
+    Column("decision", Text, CheckConstraint(f"decision in ({listed(Decision)})", name="human_requests_decision")),
+    Column("arguments", JSON(none_as_null=True)),
+    Column("message", Text),
+    Column("by_key", Text),
+    Column("by_person", Text),
     CheckConstraint("responded_at is null or cancelled_at is null", name="human_requests_ended_once"),
     # What a resumed run has been answered.
     Index("human_requests_run", "run_id", "id"),
@@ -127,6 +153,26 @@ human_requests = Table(
     Index("human_requests_open", "created_at", postgresql_where=text("responded_at is null and cancelled_at is null")),
     # A case that is deleted takes its requests along.
     Index("human_requests_case", "case_id"),
+    # The open requests that expire, or of which people are reminded, by when that is due.
+    Index(
+        "human_requests_due",
+        text("least(expires_at, remind_at)"),
+        postgresql_where=text(
+            "responded_at is null and cancelled_at is null and (expires_at is not null or remind_at is not null)"
+        ),
+    ),
+)
+
+# Approvals of requests that several people must approve; each has one.
+human_request_votes = Table(
+    "human_request_votes",
+    metadata,
+    Column("request_id", Uuid, primary_key=True),
+    Column("voter", Text, primary_key=True),
+    Column("message", Text),
+    Column("by_key", Text),
+    Column("by_person", Text),
+    moment("created_at", nullable=False),
 )
 
 case_labels = Table(

@@ -1,6 +1,19 @@
 """What keeps the service itself going: API keys, counters, repeated requests, processes."""
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from casework.core.model import CounterName
@@ -22,6 +35,8 @@ api_keys = Table(
     moment("revoked_at"),
     # The agents that a key of role agent works for. No foreign keys: agents are never removed, only marked as deleted.
     Column("agent_ids", ARRAY(Uuid), nullable=False, server_default=text("'{}'")),
+    # Whether its holder may answer what runs ask, if the role may.
+    Column("may_answer", Boolean, nullable=False, server_default=text("true")),
     moment("last_used_at"),
     Column("last_used_from", Text),
 )

@@ -22,14 +22,19 @@ with moved as (
   where id = %(case_id)s and human_request_id = %(request_id)s and {guard(_ANSWER)}
   returning id, run_id, run_agent_id
 )
-insert into case_events (case_id, type, created_at, run_id, agent_id, human_request_id)
-select id, '{_ANSWER.records}', {NOW}, run_id, run_agent_id, %(request_id)s::uuid from moved
+insert into case_events (case_id, type, created_at, run_id, agent_id, human_request_id, changes, by_key, by_person)
+select id, '{_ANSWER.records}', {NOW}, run_id, run_agent_id, %(answered)s::uuid, %(changes)s::json, %(by_key)s, %(by_person)s
+from moved
 """
 
 
-def answer(tx: Tx, case_id: CaseId, request_id: UUID) -> bool:
-    """The case's open request was answered: its run goes on before anything new is begun."""
-    return tx.sql(_ANSWER_SQL, {"case_id": case_id, "request_id": request_id}).rowcount == 1
+def answer(tx: Tx, case_id: CaseId, waits_as: UUID, answered: UUID, changes: str) -> bool:
+    """The last open request that the case waits for was answered: its run goes on before anything new is begun.
+
+    `waits_as` is the request that the case names, the first of its group; `changes` is JSON.
+    """
+    values = {"case_id": case_id, "request_id": waits_as, "answered": answered, "changes": changes}
+    return tx.sql(_ANSWER_SQL, values).rowcount == 1
 
 
 # Those that an earlier retry kept, if no run has got them since; else those of the last run.

@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from casework.core import timeline
 from casework.core.lifecycle import LIFECYCLE, LIVE, Event
-from casework.core.model import Case, CaseEvent, CaseId, HumanRequest, LabelRef, Priority, RunRecord
+from casework.core.model import Case, CaseEvent, CaseId, LabelRef, Message, Priority, RunRecord
+from casework.core.requests import HumanRequest
 from casework.core.roles import Right
 from casework.core.unset import UNSET
 from casework.errors import Conflict, InvalidInput
@@ -23,6 +24,7 @@ from casework.web import charts, history
 from casework.web.pages.bulk import read_end
 from casework.web.pages.cases import read_data, read_labels, read_priority
 from casework.web.routing import Pages
+from casework.web.story import story
 from casework.web.view import View
 
 pages = Pages()
@@ -66,7 +68,7 @@ def case(view: View) -> Response:
         runs=ran,
         names=names,
         requests=asked,
-        messages=_messages(view, ran),
+        messages=story(_messages(view, ran)),
         live=next((one for one in ran if one.status in LIVE), None),
         allowed={name for name, event in _ACTS.items() if LIFECYCLE.allows(found.status, event)},
         ends=[status for status in LIFECYCLE.targets(Event.SETTLE) if status is not found.status],
@@ -84,7 +86,7 @@ def _asked(view: View, events: Iterable[CaseEvent]) -> dict[UUID, HumanRequest]:
     return {id: requests.get(view.reads, view.team, id) for id in list(ids)[-_REQUESTS:]}
 
 
-def _messages(view: View, ran: list[RunRecord]) -> list[Any]:
+def _messages(view: View, ran: list[RunRecord]) -> list[Message]:
     """The latest messages of the latest run."""
     if not ran or not view.sees_payloads:
         return []

@@ -10,6 +10,7 @@ from casework.errors import InvalidInput, NotFound
 from casework.service import activity, cases, queues, runs
 from casework.service.activity import Shown
 from casework.web.routing import Pages
+from casework.web.story import story
 from casework.web.view import View
 
 pages = Pages()
@@ -74,7 +75,7 @@ def run(view: View) -> Response:
         run=found,
         case=case,
         queue=queues.get(view.reads, view.team, found.queue_id),
-        messages=messages[-_MESSAGES:],
+        messages=story(messages[-_MESSAGES:]),
         earlier=view.here(before=messages[1].id) if len(messages) > _MESSAGES else "",
         latest=view.here(before=None) if before else "",
         steps=steps,

@@ -1,6 +1,7 @@
 // What each page does beyond what its HTML does by itself.
 
 import { startCopying } from "./copy.js";
+import { startForms } from "./forms.js";
 import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
 import { startSelecting } from "./select.js";
@@ -8,6 +9,7 @@ import { startTimes } from "./times.js";
 
 startTimes();
 startCopying();
+startForms();
 startKeys();
 startSelecting();
 startLive();
