@@ -105,12 +105,14 @@ class Part:
 
 
 MOST_NEWER = 999
+MOST_FILTERED = 1000
+"""Of cases with a label or a word, more are not counted for a page."""
 
 
 def part(
     db: Database, team_id: TeamId, queue_ref: str | UUID, wanted: CaseFilter, *, limit: int, cursor: str | None = None
 ) -> Part:
-    """As `page`, newest first, for somebody who reads it: nothing is counted beyond ten thousand.
+    """As `page`, newest first, for somebody who reads it: what a label or a word filters is counted up to a thousand.
 
     Raises NotFound, and InvalidInput for a bad search or a cursor that is not one of this list.
     """
@@ -122,7 +124,7 @@ def part(
             queue,
             found,
             _reasons(tx, found),
-            _count(tx, queue, wanted),
+            _count(tx, queue, wanted, len(found), is_all=not (after or last)),
             cursor_of(_before(found[0]), NEWEST_FIRST) if found else None,
             cursor_of(last, NEWEST_FIRST) if last else None,
             store.newer(tx, queue.id, wanted, after, MOST_NEWER) if after else Count(0),
@@ -134,9 +136,14 @@ def _before(case: Case) -> Position:
     return Position(case.created_at.isoformat(), UUID(int=case.id.int + 1))
 
 
-def _count(tx: Tx, queue: Queue, wanted: CaseFilter) -> Count:
+def _count(tx: Tx, queue: Queue, wanted: CaseFilter, shown: int, *, is_all: bool) -> Count:
+    if is_all:
+        return Count(shown)
+    if wanted.search:
+        # To find the words once more would double the time that the page takes.
+        return Count(shown, exact=False)
     if wanted != CaseFilter(wanted.statuses):
-        return store.total_up_to(tx, queue.id, wanted, figures.MOST_COUNTED)
+        return store.total_up_to(tx, queue.id, wanted, MOST_FILTERED)
     counts = figures.by_status(tx, [queue.id])[queue.id]
     chosen = [counts[status] for status in wanted.statuses or CaseStatus]
     return Count(sum(one.number for one in chosen), all(one.exact for one in chosen))

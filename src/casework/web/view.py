@@ -14,6 +14,7 @@ from casework.core.model import TeamId
 from casework.core.roles import Right, Role
 from casework.errors import Forbidden, NotFound
 from casework.service import inbox, keys
+from casework.service.figures import QueueFigures
 from casework.service.web_sessions import Session
 from casework.settings import Settings
 from casework.store.database import Database
@@ -109,6 +110,12 @@ class View:
         """Raise Forbidden if payloads are hidden."""
         if not self.sees_payloads:
             raise Forbidden("Data and messages are hidden from keys of role reader.")
+
+    @property
+    def figures(self) -> list[QueueFigures]:
+        """Each queue of the team. Whoever has just acted sees what came of it."""
+        has_acted = bool(responses.notice_of(self.request))
+        return self.face.figures.of_team(self.team, fresh=has_acted)
 
     def id(self, name: str, kind: str) -> UUID:
         """The id of that name in the path. Raises NotFound if it is none."""

@@ -71,7 +71,7 @@ def board(view: View) -> Response:
 
 def _around(view: View, query: CaseQuery, queue: Queue) -> dict[str, Any]:
     """What both lists show around the cases."""
-    counts = next((one.cases for one in view.face.figures.of_team(view.team) if one.queue.id == queue.id), {})
+    counts = next((one.cases for one in view.figures if one.queue.id == queue.id), {})
     return {
         "query": query,
         "highlight": Highlight(query.search),

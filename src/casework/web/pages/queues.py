@@ -1,5 +1,7 @@
 """Queues: how deep, how fast, who works on them, and why one stands still."""
 
+from uuid import UUID
+
 from starlette.responses import Response
 
 from casework.core.lifecycle import CaseStatus
@@ -24,7 +26,7 @@ _LABELS = 100
 @pages.get("/queues", Right.READ)
 def queue_list(view: View) -> Response:
     """All queues of the team."""
-    return view.page("queues.html", queues=view.face.figures.of_team(view.team), statuses=list(CaseStatus))
+    return view.page("queues.html", queues=view.figures, statuses=list(CaseStatus))
 
 
 @pages.post("/queues", Right.MANAGE)
@@ -52,11 +54,14 @@ def queue(view: View) -> Response:
 def _figures(view: View) -> QueueFigures:
     id = view.id("id", "queue")
     # One that was created just now may be missing in what others look at.
-    for fresh in (False, True):
-        for one in view.face.figures.of_team(view.team, fresh=fresh):
-            if one.queue.id == id:
-                return one
-    raise NotFound("queue", id)
+    found = _with_id(view.figures, id) or _with_id(view.face.figures.of_team(view.team, fresh=True), id)
+    if found is None:
+        raise NotFound("queue", id)
+    return found
+
+
+def _with_id(found: list[QueueFigures], id: UUID) -> QueueFigures | None:
+    return next((one for one in found if one.queue.id == id), None)
 
 
 @pages.post("/queues/{id}/mode", Right.OPERATE)

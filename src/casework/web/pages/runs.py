@@ -41,7 +41,7 @@ def run_list(view: View) -> Response:
         raise NotFound("queue", view.query["queue"])
     queue_id = queue.id if queue else None
     found = activity.runs(view.reads, view.team, shown, queue_id=queue_id, before=before, limit=_ROWS + 1)
-    figures = [one for one in view.face.figures.of_team(view.team) if queue is None or one.queue.id == queue.id]
+    figures = [one for one in view.figures if queue is None or one.queue.id == queue.id]
     return view.page(
         "runs.html",
         runs=found[:_ROWS],
