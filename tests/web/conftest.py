@@ -1,6 +1,8 @@
 """The page in a real browser, over a database of its own. Skipped where no browser is found."""
 
+import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +10,8 @@ import pytest
 
 from casework.core.model import DEFAULT_TEAM, AgentKind, NewCase
 from casework.core.roles import Role
-from casework.service import agents, cases, dispatch, keys, queues, web_sessions
+from casework.errors import NameTaken
+from casework.service import agents, cases, keys, queues, web_sessions
 from casework.settings import Settings
 from casework.store.installation import identity
 from casework.wiring import Casework, connect
@@ -17,6 +20,7 @@ playwright_api = pytest.importorskip(
     "playwright.sync_api", reason="the page's tests need playwright: pip install '.[dev]'"
 )
 
+from factories import work_all  # noqa: E402
 from web.browser import found_browser, launched, served  # noqa: E402
 
 
@@ -77,7 +81,7 @@ class Site:
     def context(self, **options: Any) -> Any:
         """A browser of somebody else: no cookies, nothing kept."""
         context = self.browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(8_000)
         return context
 
     def signed_in(self, role: Role = Role.ADMIN, person: str = "Ada", **options: Any) -> Any:
@@ -86,36 +90,55 @@ class Site:
         token = web_sessions.sign_in(self.casework.db, self.token(role), person)
         context.add_cookies([{"name": self.cookie, "value": token, "url": self.address, "httpOnly": True}])
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(8_000)
         return page
 
-    def queue(self, name: str = "invoices", agent: str = "asks", concurrency: int | None = None) -> Any:
-        """A queue with an agent of sample_agents that is connected to it."""
-        casework = self.casework
-        queue = queues.create(casework.db, DEFAULT_TEAM, name)
-        found = agents.create(
-            casework.db, casework.settings, DEFAULT_TEAM, f"{agent} of {name}", target=f"sample_agents:{agent}"
-        )
+    def ask(self, *requests: dict[str, Any], title: str = "A case", **options: Any) -> Any:
+        """A case whose agent has asked this, together, and waits. Returns the case's id."""
+        data = {"requests": list(requests), "says": options.pop("says", ())}
+        (case_id,) = self.add(NewCase(title, data, **options))
+        self.work()
+        return case_id
+
+    def add(self, *new: NewCase, queue: str = "invoices", agent: str = "asks_what_its_case_says") -> list[Any]:
+        """Create cases in a queue, which has an agent of sample_agents. Returns their ids."""
+        db, casework = self.casework.db, self.casework
+        with suppress(NameTaken):
+            queues.create(db, DEFAULT_TEAM, queue)
+            agents.create(db, casework.settings, DEFAULT_TEAM, f"{agent} of {queue}", target=f"sample_agents:{agent}")
+        found = queues.get(db, DEFAULT_TEAM, queue)
         casework.perform(
-            queues.set_consumer(casework.db, DEFAULT_TEAM, queue.id, found.name, trigger=True, concurrency=concurrency)
+            queues.set_consumer(db, DEFAULT_TEAM, found.id, f"{agent} of {queue}", trigger=True, concurrency=None)
         )
-        return queue
+        return list(casework.perform(cases.create_all(db, found.id, list(new))))
 
-    def add(self, queue: Any, *titles: str, **fields: Any) -> list[Any]:
-        """Create cases."""
-        new = [NewCase(title, **fields) for title in titles]
-        return list(self.casework.perform(cases.create_all(self.casework.db, queue.id, new)))
+    def work(self) -> None:
+        """Let agents work until nothing is left that can be worked on."""
+        work_all(self.casework.db, self.casework.settings)
 
-    def tick(self) -> None:
-        """Claim what can be claimed."""
-        for committed in dispatch.tick(self.casework.db, self.casework.settings):
-            committed.value  # noqa: B018 - each is committed when it is yielded
+    def add_message(self, case_id: Any, text: str) -> None:
+        """Let the run of a case say something, as a run that goes on does."""
+        with self.casework.db.begin() as tx:
+            tx.sql(
+                """
+                insert into run_messages (run_id, type, role, content, key, created_at)
+                select run_id, 'text', 'assistant', json_build_object('text', %(text)s::text), %(text)s, now() from cases
+                where id = %(id)s
+                """,
+                {"id": case_id, "text": text},
+            )
+
+    def answers(self, case_id: Any) -> Any:
+        """What the agent of `ask` got, once it has gone on."""
+        self.work()
+        _, events = cases.get(self.casework.db, DEFAULT_TEAM, case_id)
+        return json.loads(next(event.reason for event in events if event.type == "completed"))
 
 
 @pytest.fixture
 def site(address: str, installation: Casework, browser: Any) -> Iterator[Site]:
     with installation.db.begin() as tx:
-        tables = "queues, consumers, agents, cases, runs, case_events, human_requests, run_messages, run_steps, labels, case_labels, case_search, counters"
+        tables = "queues, consumers, agents, cases, runs, case_events, human_requests, run_messages, run_steps, labels, case_labels, case_search, counters, human_request_votes"
         tx.sql(f"truncate {tables}, api_keys, idempotency_keys, processes, web_sessions, web_links")
     yield Site(address, installation, browser)
     for context in browser.contexts:

@@ -305,6 +305,8 @@ class Message:
     role: Literal["assistant", "user", "system"]
     created_at: datetime
     content: Any
+    key: str = ""
+    """Identifies it within its run: the result of a tool names that of its call."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """`python -m casework.demo`, which `casework up --demo` starts: sets up queues and agents, and adds cases for a while."""
 
 import itertools
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from threading import Event
@@ -40,7 +41,11 @@ def main() -> None:
     found = when_available(lambda: [_set_up(casework, *one) for one in _QUEUES])
     sources: list[Iterator[NewCase]] = [refunds(), letters(), itertools.chain(troubled(), itertools.cycle(invoices()))]
     for queue, source in zip(found, sources, strict=True):
-        _add(casework, queue, list(itertools.islice(source, FIRST)))
+        before = sum(queues.stats(casework.db, casework.team_id, queue.id).cases.values())
+        # At another start, the story goes on.
+        deque(itertools.islice(source, before), maxlen=0)
+        if not before:
+            _add(casework, queue, list(itertools.islice(source, FIRST)))
     end = monotonic() + SECONDS
     waiting = Event()
     for queue, source in itertools.cycle(zip(found, sources, strict=True)):

@@ -28,7 +28,7 @@ class Topic(NamedTuple):
         return f"{self.kind}:{self.id}" if self.id else self.kind
 
 
-_WHOLE = {"requests": store.requests, "history": store.history}
+_WHOLE = {"requests": store.requests, "history": store.history, "queues": store.queues}
 _SINGLE = {"case": store.cases, "run": store.runs}
 
 
@@ -42,7 +42,7 @@ def parse(team_id: TeamId, text: str) -> Topic:
             return Topic(kind, team_id, UUID(id))
     except ValueError:
         pass
-    raise InvalidInput("A topic is requests, history, case:ID or run:ID.")
+    raise InvalidInput("A topic is requests, history, queues, case:ID or run:ID.")
 
 
 def versions(db: Database, topics: Collection[Topic]) -> dict[Topic, str]:

@@ -86,7 +86,7 @@ def find(
     """Messages of a run after the one with the id `after`, the oldest first."""
     rows = tx.sql(
         """
-        select id, type, role, created_at, content from run_messages
+        select id, type, role, created_at, content, key from run_messages
         where run_id = %(run_id)s and id > %(after)s and (%(types)s::text[] = '{}' or type = any(%(types)s))
         order by id limit %(limit)s offset %(offset)s
         """,
@@ -114,7 +114,7 @@ def last(tx: Tx, run_id: UUID, limit: int, *, before: int | None = None) -> list
     rows = tx.sql(
         """
         select * from (
-          select id, type, role, created_at, content from run_messages
+          select id, type, role, created_at, content, key from run_messages
           where run_id = %(run_id)s and id < coalesce(%(before)s::bigint, 9223372036854775807) order by run_id desc, id desc limit %(limit)s
         ) m order by id
         """,

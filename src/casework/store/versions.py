@@ -9,12 +9,18 @@ from casework.store.connection import Asked
 from casework.store.database import Database
 
 _REQUESTS_SQL = """
-select count(*) || ' ' || coalesce(max(created_at)::text, '') as version from human_requests
-where responded_at is null and cancelled_at is null
+select concat_ws(' ', count(*), max(h.created_at), sum(
+  case when h.approvals_needed > 1 then (select count(*) from human_request_votes v where v.request_id = h.id) end)) as version
+from human_requests h where h.responded_at is null and h.cancelled_at is null
 """
 
 # Every line of history draws a number from it, also those that are written as columns of a run.
 _HISTORY_SQL = "select last_value::text as version from case_events_id_seq"
+
+_QUEUES_SQL = """
+select concat_ws(' ', (select count(*) from queues), (select max(updated_at) from queues), count(*), sum(concurrency),
+  count(*) filter (where trigger)) as version from consumers
+"""
 
 _CASES_SQL = """
 select c.id, concat_ws(' ', c.updated_at, c.attempt, c.status, r.status,
@@ -40,6 +46,11 @@ def requests() -> Asked:
 def history() -> Asked:
     """Whatever moves a case."""
     return _HISTORY_SQL, {}
+
+
+def queues() -> Asked:
+    """Queues and their consumers."""
+    return _QUEUES_SQL, {}
 
 
 def cases(team_id: TeamId, ids: Collection[UUID]) -> Asked:

@@ -54,6 +54,16 @@ class Live:
         self.ending: Callable[[], bool] = lambda: False
         """Whether the server is about to stop; the streams then end, and the pages come back."""
 
+    @property
+    def pages(self) -> int:
+        """How many pages are open."""
+        return len(self._followers)
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether it looks at the database every now and then."""
+        return self._looking is not None and not self._looking.done()
+
     def follow(self, session: Session, wanted: frozenset[Topic]) -> AsyncIterator[str]:
         """The events of one page until its session ends. Raises HTTPException 429."""
         if self._of_session[session.hash] >= MOST_PAGES:
@@ -85,7 +95,7 @@ class Live:
             self._of_session += Counter()
 
     def _look(self) -> None:
-        if self._looking is None or self._looking.done():
+        if not self.is_looking:
             self._looking = asyncio.ensure_future(self._look_while_followed())
 
     async def _look_while_followed(self) -> None:

@@ -1,10 +1,11 @@
 """All routes of the web page."""
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from casework.errors import InvalidInput
+from casework.errors import InvalidInput, Unavailable
 from casework.service import topics
 from casework.web import responses, routing
 from casework.web.face import Face
@@ -16,7 +17,10 @@ def routes(face: Face) -> list[BaseRoute]:
     """The routes of the page over this face."""
 
     async def events(request: Request) -> Response:
-        session = await routing.session_of(face, request)
+        try:
+            session = await routing.session_of(face, request)
+        except (HTTPException, Unavailable):
+            return Response(status_code=503, headers=responses.HEADERS)
         if session is None:
             # No content: the browser does not connect again.
             return Response(status_code=204, headers=responses.HEADERS)

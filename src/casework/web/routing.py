@@ -71,9 +71,6 @@ def route(face: Face, page: Page) -> Route:
             session = await session_of(face, request)
             if session is None:
                 return _to_sign_in(request)
-            request.state.key = session.key.public
-            request.state.web_session = session
-            face.limit.hit(session.hash)
             form = await read_form(request) if page.method == "POST" else Form()
             if page.method == "POST" and not hmac.compare_digest(form.get("csrf").encode(), session.csrf.encode()):
                 raise Forbidden(_FORM_EXPIRED)
@@ -103,8 +100,13 @@ def open_route(face: Face, path: str, method: str, handle: Open) -> Route:
 
 
 async def session_of(face: Face, request: Request) -> web_sessions.Session | None:
-    """The session of a request; None if nobody is signed in."""
-    return await run_in_threadpool(_find_session, face, request)
+    """The session of a request, which counts as one of it; None if nobody is signed in. Raises HTTPException 429."""
+    session = await run_in_threadpool(_find_session, face, request)
+    if session is not None:
+        request.state.key = session.key.public
+        request.state.web_session = session
+        await run_in_threadpool(face.limit.hit, session.hash)
+    return session
 
 
 def _find_session(face: Face, request: Request) -> web_sessions.Session | None:

@@ -218,6 +218,15 @@ def _json(value: Any) -> str:
     return "" if value is UNSET else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
+def _loads(text: str) -> Any:
+    """The document. Raises ValueError, also for NaN and Infinity, which Python takes for JSON."""
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is not JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
 def _read_text(made: Field, form: Form) -> Any:
     text = form.get(made.name)
     # Browsers know one way to end a line.
@@ -235,7 +244,7 @@ def _read_number(made: Field, form: Form) -> Any:
     if not text:
         return None if made.nullable else UNSET
     try:
-        found = json.loads(text)
+        found = _loads(text)
     except (ValueError, RecursionError):
         found = None
     if isinstance(found, bool) or not isinstance(found, int | float) or found in (float("inf"), float("-inf")):
@@ -273,15 +282,21 @@ def _read_list(made: Field, form: Form) -> Any:
 
 
 def _read_object(made: Field, form: Form) -> Any:
-    found = {}
+    found: dict[str, Any] = {}
+    missing = None
     for child in made.children:
         key = child.name.removeprefix(f"{made.name}/").replace("~1", "/").replace("~0", "~")
         value = _READERS[child.kind](child, form)
         if value is UNSET and child.required:
-            raise InvalidInput(f"{child.label}: it is missing.")
+            value = None if child.nullable else UNSET
+            missing = missing or (child if value is UNSET else None)
         if value is not UNSET:
             found[key] = value
-    return UNSET if not found and made.value is UNSET and not made.required else found
+    if made.value is UNSET and not made.required and not any(value is not None for value in found.values()):
+        return UNSET
+    if missing is not None:
+        raise InvalidInput(f"{missing.label}: it is missing.")
+    return found
 
 
 def _read_json(made: Field, form: Form) -> Any:
@@ -291,7 +306,7 @@ def _read_json(made: Field, form: Form) -> Any:
     if not text:
         return UNSET
     try:
-        return json.loads(text)
+        return _loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{made.label or 'The document'} is not JSON: {error}") from None
 

@@ -38,7 +38,7 @@ def story(messages: Iterable[Message]) -> list[Said | Called]:
         content = message.content if isinstance(message.content, dict) else {"text": message.content}
         if message.type == "tool_call":
             call = Called(message.created_at, str(content.get("name")), content.get("arguments"))
-            calls[str(content.get("id") or message.id)] = call
+            calls |= {name: call for name in (message.key, str(message.id), str(content.get("id"))) if name}
             told.append(call)
         elif message.type == "tool_result":
             found = calls.get(str(content.get("tool_call_id")))

@@ -53,6 +53,11 @@ class Asked:
         return Decision(decision) in self.request.decisions
 
     @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing to do with it but to write or choose an answer."""
+        return self.answer is None and tuple(self.request.decisions) == (Decision.RESPOND,)
+
+    @property
     def has_buttons(self) -> bool:
         """Whether each option is a button."""
         options = self.request.options
@@ -71,6 +76,8 @@ def _given(asked: Asked, form: Form) -> Answering | None:
     if option := form.get(asked.name("option")):
         return Answering(decision=Decision.RESPOND, value=option)
     chosen = form.get(asked.name("decision"))
+    if not chosen and asked.is_plain and form.get(asked.name("value")).strip():
+        chosen = Decision.RESPOND
     if not chosen:
         return None
     try:
@@ -105,6 +112,8 @@ def show(view: View) -> Response:
 
 
 def _show(view: View, detail: inbox.Detail, problem: str = "", status: int = 200) -> Response:
+    waiting = inbox.waiting(view.reads, view.team, view.names)
+    following = _next([one.request.id for one in waiting], {one.id for one in detail.group})
     return view.page(
         "request.html",
         status,
@@ -113,7 +122,8 @@ def _show(view: View, detail: inbox.Detail, problem: str = "", status: int = 200
         is_open=any(request.status == "pending" for request in detail.group),
         told={request.id: requests.told(request) for request in detail.group if request.status != "pending"},
         story=story(detail.story) if view.sees_payloads else [],
-        waiting=inbox.waiting(view.reads, view.team, view.names),
+        waiting=waiting,
+        following=f"/inbox/{following}" if following else "/inbox",
         sent=view.form if problem else None,
         problem=problem,
     )

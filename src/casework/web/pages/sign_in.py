@@ -43,7 +43,7 @@ def sign_in(face: Face, request: Request, form: Form) -> Response:
 
 def by_link(face: Face, request: Request, _: Form) -> Response:
     """Begin a session with a link. A browser that only looks ahead does not use it up."""
-    if "prefetch" in request.headers.get("sec-purpose", ""):
+    if request.method == "HEAD" or "prefetch" in request.headers.get("sec-purpose", ""):
         return Response(status_code=503, headers=responses.HEADERS)
     face.tries.hit(request.client.host if request.client else "unknown")
     try:

@@ -43,8 +43,9 @@ async function refetch() {
     const response = await fetch(location.href, {
       headers: { "casework-part": wanted.map((part) => part.id).join(" ") },
     });
-    if (response.status === 401) location.reload();
-    if (response.ok && source) put(await response.text(), wanted);
+    // Signed out, or the page leads elsewhere by now.
+    if (response.status === 401 || response.redirected) location.reload();
+    else if (response.ok && source) put(await response.text(), wanted);
     else if (response.status === 404) location.reload();
   } catch {
     // The stream notices too, and says so.
@@ -91,6 +92,7 @@ async function checkAndOpen() {
   try {
     const response = await fetch(location.href, { headers: { "casework-part": "none" } });
     if (response.status === 401) location.reload();
+    else if (response.status >= 500) throw new Error("away");
   } catch {
     again = setTimeout(checkAndOpen, AGAIN);
     return;

@@ -8,6 +8,7 @@ import { startSelecting } from "./select.js";
 import { startTimes } from "./times.js";
 
 startTimes();
+document.querySelector(".here")?.scrollIntoView({ block: "nearest" });
 startCopying();
 startForms();
 startKeys();

@@ -37,15 +37,20 @@ export function morphChildren(from, to) {
   const keyed = new Map([...from.children].filter(key).map((child) => [key(child), child]));
   const wantedKeys = new Set([...to.children].map(key).filter(Boolean));
   let cursor = from.firstChild;
-  const skipGone = () => {
-    while (cursor && key(cursor) && !wantedKeys.has(key(cursor))) {
+  const isGone = (node, wanted) =>
+    node.nodeType === Node.TEXT_NODE
+      ? wanted.nodeType !== Node.TEXT_NODE && !node.nodeValue.trim()
+      : key(node) && !wantedKeys.has(key(node));
+  const nextAlike = (node, wanted) => {
+    while (node && (key(node) || node.nodeName !== wanted.nodeName)) node = node.nextSibling;
+    return node;
+  };
+  for (const wanted of [...to.childNodes]) {
+    while (cursor && isGone(cursor, wanted)) {
       const gone = cursor;
       cursor = cursor.nextSibling;
       gone.remove();
     }
-  };
-  for (const wanted of [...to.childNodes]) {
-    skipGone();
     const wantedKey = key(wanted);
     const found = wantedKey ? keyed.get(wantedKey) : nextAlike(cursor, wanted);
     if (!found || found.nodeName !== wanted.nodeName) {
