@@ -91,7 +91,7 @@ def detail(db: Database, team_id: TeamId, request_id: UUID) -> Detail:
         group = [request]
         if request.group_id:
             group = requests_store.find(tx, team_id, open_only=False, group_id=request.group_id, limit=100)
-        story = messages.newest(tx, request.run_id, STORY + 1)
+        story = messages.last(tx, request.run_id, STORY + 1)
         run = runs.get(tx, team_id, request.run_id)
     queue_id, queue, agent = where
     group = sorted(group, key=lambda one: one.id)

@@ -109,15 +109,15 @@ def latest(tx: Tx, run_id: UUID, limit: int) -> list[Message]:
     return [Message(**row._asdict()) for row in rows]
 
 
-def newest(tx: Tx, run_id: UUID, limit: int) -> list[Message]:
-    """The latest messages of a run of every type, newest last."""
+def last(tx: Tx, run_id: UUID, limit: int, *, before: int | None = None) -> list[Message]:
+    """The latest messages of a run, or those before the one with that id, newest last."""
     rows = tx.sql(
         """
         select * from (
           select id, type, role, created_at, content, key from run_messages
-          where run_id = %(run_id)s order by run_id desc, id desc limit %(limit)s
+          where run_id = %(run_id)s and id < coalesce(%(before)s::bigint, 9223372036854775807) order by run_id desc, id desc limit %(limit)s
         ) m order by id
         """,
-        {"run_id": run_id, "limit": limit},
+        {"run_id": run_id, "limit": limit, "before": before},
     )
     return [Message(**row._asdict()) for row in rows]

@@ -1,5 +1,6 @@
 """When tickers and workers were last seen, for the diagnosis of queues that stand still."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from casework.store.connection import Asked
@@ -38,6 +39,24 @@ def last_seen(tx: Tx) -> dict[str, datetime]:
     return {
         row.role: row.seen_at for row in tx.sql("select role, max(seen_at) as seen_at from processes group by role")
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A ticker or worker."""
+
+    id: str
+    role: str
+    started_at: datetime
+    """Since when it has been seen without a gap."""
+    seen_at: datetime
+    lost_slots: int
+
+
+def find(tx: Tx) -> list[Process]:
+    """The processes that were seen within the last day, by role."""
+    rows = tx.sql("select id, role, started_at, seen_at, lost_slots from processes order by role, id")
+    return [Process(**row._asdict()) for row in rows]
 
 
 def forget(tx: Tx, id: str) -> None:

@@ -2,8 +2,9 @@
 
 import jinja2
 
-from casework.web import formats, markdown
+from casework.web import charts, formats, markdown
 from casework.web.assets import Assets
+from casework.wording import command
 
 
 def make_environment(assets: Assets) -> jinja2.Environment:
@@ -26,6 +27,9 @@ def make_environment(assets: Assets) -> jinja2.Environment:
         "plain": formats.plain,
         "field": formats.field,
         "markdown": markdown.render,
+        "minutes": charts.minutes,
+        "use": charts.use,
+        "said": formats.said,
     }
-    environment.globals["assets"] = assets
+    environment.globals |= {"assets": assets, "command": command}
     return environment

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import jinja2
 
+from casework.service.figures import Figures
 from casework.service.listing import Counts
 from casework.store import installation
 from casework.store.database import Database
@@ -49,10 +50,12 @@ class Face:
     """The HTTP status of an error."""
     assets: Assets = field(default_factory=Assets)
     live: Live = field(init=False)
+    figures: Figures = field(init=False)
     environment: jinja2.Environment = field(init=False)
 
     def __post_init__(self) -> None:
         self.live = Live(self.reads)
+        self.figures = Figures(self.reads, self.casework.settings)
         self.environment = make_environment(self.assets)
 
     @cached_property

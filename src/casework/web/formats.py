@@ -1,6 +1,7 @@
 """Filters of the templates: how moments, durations, numbers and data are shown."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -64,6 +65,24 @@ def clock(moment: datetime | None) -> Markup:
     return Markup('<time datetime="{}" title="{} UTC" data-clock>{}</time>').format(
         exact.isoformat(timespec="milliseconds"), exact.strftime("%Y-%m-%d %H:%M:%S"), exact.strftime("%H:%M:%S")
     )
+
+
+_SAID = re.compile(r"`([^`]+)`|(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00))")
+
+
+def said(text: str) -> Markup:
+    """A sentence of the diagnosis: what is in backticks as code, and moments in the reader's zone."""
+    parts, at = [], 0
+    for found in _SAID.finditer(text):
+        parts.append(escape(shown(text[at : found.start()])))
+        parts.append(Markup("<code>{}</code>").format(shown(found[1])) if found[1] else _moment(found[2]))
+        at = found.end()
+    return Markup("").join((*parts, escape(shown(text[at:]))))
+
+
+def _moment(text: str) -> Markup:
+    moment = datetime.fromisoformat(text)
+    return Markup('<time datetime="{}" data-moment>{} UTC</time>').format(text, moment.strftime("%Y-%m-%d %H:%M:%S"))
 
 
 def number(value: float | None) -> str:

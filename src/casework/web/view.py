@@ -1,6 +1,6 @@
 """What a page is given, and how it answers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from casework.core.model import TeamId
 from casework.core.roles import Right, Role
 from casework.errors import Forbidden, NotFound
 from casework.service import inbox, keys
+from casework.service.figures import QueueFigures
 from casework.service.web_sessions import Session
 from casework.settings import Settings
 from casework.store.database import Database
@@ -110,6 +111,12 @@ class View:
         if not self.sees_payloads:
             raise Forbidden("Data and messages are hidden from keys of role reader.")
 
+    @property
+    def figures(self) -> list[QueueFigures]:
+        """Each queue of the team. Whoever has just acted sees what came of it."""
+        has_acted = bool(responses.notice_of(self.request))
+        return self.face.figures.of_team(self.team, fresh=has_acted)
+
     def id(self, name: str, kind: str) -> UUID:
         """The id of that name in the path. Raises NotFound if it is none."""
         text = self.request.path_params[name]
@@ -144,6 +151,10 @@ class View:
         """The template as a page, or those of its blocks that the browser asked for."""
         return render(self.face, self.request, template, status, view=self, **context)
 
+    def text(self, template: str, **context: Any) -> str:
+        """A part of a page, for a response that is sent in parts."""
+        return self.face.environment.get_template(template).render(_values(self.face, self.request, self, context))
+
     def go(self, path: str, said: str = "", **query: Any) -> Response:
         """Show another page next, which says what was done."""
         response = RedirectResponse(self.url(responses.local(path), **query), 303, responses.HEADERS)
@@ -157,16 +168,7 @@ def render(
 ) -> Response:
     """The template as a page, for somebody who may not be signed in."""
     found = face.environment.get_template(template)
-    notice = responses.notice_of(request)
-    values = {
-        "view": view,
-        "prefix": responses.prefix_of(request),
-        "theme": responses.theme_of(request),
-        "notice": notice,
-        "status": status,
-        **context,
-    }
-    values["ui"] = face.environment.get_template("macros.html").make_module(values)
+    values = _values(face, request, view, {"status": status, **context})
     wanted = request.headers.get(PART, "") if status == 200 else ""
     if wanted:
         # Each block comes in a template element, which the browser parses without running anything.
@@ -176,6 +178,19 @@ def render(
         html = "".join(f'<template id="{name}">{"".join(blocks[name](made))}</template>' for name in names)
         return HTMLResponse(html, status, responses.HEADERS)
     response = HTMLResponse(found.render(values), status, responses.HEADERS)
-    if notice:
+    if values["notice"]:
         responses.set_cookie(response, request, responses.NOTICE, "", seconds=0)
     return response
+
+
+def _values(face: Face, request: Request, view: View | None, context: Mapping[str, Any]) -> dict[str, Any]:
+    """What a template is given."""
+    values = {
+        "view": view,
+        "prefix": responses.prefix_of(request),
+        "theme": responses.theme_of(request),
+        "notice": responses.notice_of(request),
+        **context,
+    }
+    values["ui"] = face.environment.get_template("macros.html").make_module(values)
+    return values

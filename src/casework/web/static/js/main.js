@@ -4,6 +4,7 @@ import { startCopying } from "./copy.js";
 import { startForms } from "./forms.js";
 import { startKeys } from "./keys.js";
 import { startLive } from "./live.js";
+import { startSelecting } from "./select.js";
 import { startTimes } from "./times.js";
 
 startTimes();
@@ -11,4 +12,5 @@ document.querySelector(".here")?.scrollIntoView({ block: "nearest" });
 startCopying();
 startForms();
 startKeys();
+startSelecting();
 startLive();

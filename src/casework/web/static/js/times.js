@@ -17,7 +17,7 @@ export function showTimes(root = document) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const moment = new Date(time.dateTime);
     if (Number.isNaN(moment.getTime())) continue;
-    const text = "ago" in time.dataset ? ago(moment) : "clock" in time.dataset ? clock.format(moment) : time.textContent;
+    const text = "ago" in time.dataset ? ago(moment) : "moment" in time.dataset ? exact.format(moment) : "clock" in time.dataset ? clock.format(moment) : time.textContent;
     if (time.textContent !== text) time.textContent = text;
     const title = exact.format(moment);
     if (time.title !== title) time.title = title;
