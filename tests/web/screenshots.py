@@ -40,7 +40,7 @@ PATHS = (
     "/keys",
     "/doctor",
 )
-"""Every page; one that ends with a slash is the first that its list leads to."""
+"""Every page; one that ends with a slash is the first that its list leads to, by an id, which begins with 0."""
 
 
 @contextmanager
@@ -84,7 +84,7 @@ def pictures(
                 page.goto(base + path.rstrip("/"))
                 if path.endswith("/"):
                     named = "Send this reply" if path == "/inbox/" else ""
-                    page.locator(f"main a[href^='{path}']", has_text=named).first.click()
+                    page.locator(f"main a[href^='{path}0']", has_text=named).first.click()
                 page.wait_for_timeout(1500)
                 name = path.strip("/").replace("/", "-") + ("-one" if path.endswith("/") else "")
                 page.screenshot(path=target / f"{name}-{width}-{scheme}.png", full_page=len(paths) > 1)
