@@ -12,8 +12,8 @@ from casework.store import inbox as store
 from casework.store import requests as requests_store
 from casework.store.database import Database
 
-SHOWN = 200
-"""Requests of one look."""
+SHOWN = 100
+"""Requests of one look. The next come up when these are answered."""
 
 STORY = 200
 """Messages of a run, the latest."""
