@@ -1,5 +1,6 @@
 """Schemas that agents give: what is refused, what is checked, and that none takes long."""
 
+from contextlib import suppress
 from time import perf_counter
 
 import pytest
@@ -98,10 +99,8 @@ def doubling(levels):
 def test_no_schema_takes_long(schema, value):
     check_schema("schema", schema)
     begun = perf_counter()
-    try:
+    with suppress(InvalidInput):
         check_value("answer", value, schema)
-    except InvalidInput:
-        pass
     assert perf_counter() - begun < 5
 
 

@@ -1,8 +1,8 @@
 """Requests that nobody answers in time, and of which people are reminded."""
 
 import pytest
-from service.test_requests_to_people import ask, events
 
+from asking import ask, events
 from casework.core.lifecycle import CaseStatus
 from casework.core.requests import Action, Decision, OnExpiry, Request
 from casework.errors import AlreadyAnswered

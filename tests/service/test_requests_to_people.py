@@ -2,33 +2,27 @@
 
 import pytest
 
-from casework.agents.results import Asked
-from casework.agents.stop import Suspended
+from asking import ask, events
+from casework.agents.matching import Matching
+from casework.core.effects import RunMessage
 from casework.core.lifecycle import CaseStatus
-from casework.core.requests import Action, Answering, Decision, Placed, Request
+from casework.core.model import LabelRef
+from casework.core.requests import Action, Answering, Decision, Request
+from casework.core.unset import UNSET
 from casework.errors import AlreadyAnswered, Forbidden, InvalidInput
-from casework.service import cases, requests
-from factories import SETTINGS, TEAM, an_attempt, claim, finish, history, some_cases, the_case, worked_queue
+from casework.service import cases, labels, requests, runs
+from casework.service.diagnosis.case import explain
+from casework.service.holding import Holder
+from casework.service.run_backend import RunBackend
+from casework.store import requests as store
+from casework.store.transitions import Fence
+from factories import SETTINGS, TEAM, history, running, some_cases, the_case, the_run, worked_queue
 
 REFUND = Action(
     name="refund",
     arguments={"order": "A-1", "euros": 120, "note": None},
     schema={"type": "object", "properties": {"euros": {"type": "integer", "maximum": 500}}, "required": ["euros"]},
 )
-
-
-def ask(db, *asked):
-    """A case whose run has made these requests in one wait, and their ids."""
-    queue, _ = worked_queue(db)
-    (case_id,) = some_cases(db, queue)
-    (message,) = claim(db)
-    wait = Suspended(*(Placed(one, number) for number, one in enumerate(asked)))
-    finish(db, an_attempt(db, message), Asked(wait))
-    return case_id, [one.id for one in requests.find(db, TEAM)]
-
-
-def events(db, case_id, type):
-    return [event for event in cases.get(db, TEAM, case_id)[1] if event.type == type]
 
 
 def test_a_run_goes_on_when_all_of_its_group_are_answered(db):
@@ -43,6 +37,14 @@ def test_a_run_goes_on_when_all_of_its_group_are_answered(db):
     assert [event.human_request_id for event in events(db, case_id, "needs_input")] == [first, second, third]
     assert [event.human_request_id for event in events(db, case_id, "input_received")] == [third, first, second]
     assert {one.waits_as for one in requests.find(db, TEAM, open_only=False)} == {first}
+
+
+def test_a_run_with_a_group_is_listed_once_with_the_first_that_waits(db, settings):
+    case_id, (first, _) = ask(db, Request(title="a"), Request(title="b"))
+    requests.answer(db, TEAM, first, "yes")
+    (run,) = runs.of_case(db, TEAM, case_id)
+    assert (run.has_pending_human_request, run.pending_human_request_title) == (True, "b")
+    assert "b" in explain(db, settings, TEAM, case_id).message
 
 
 @pytest.mark.parametrize(
@@ -159,6 +161,44 @@ def test_what_a_person_did_to_a_case_carries_who_and_what(db):
         {"field": "status", "old": "failed", "new": "pending"},
         {"field": "assigned_agent_id", "old": str(agent.id), "new": None},
     ]
+
+
+def test_labels_and_a_stop_carry_who_did_it(db):
+    queue, _ = worked_queue(db)
+    case_id, fence = running(db, queue)
+    acting = db.acting_for(key="desk", person="Ann")
+    labels.assign(acting, TEAM, queue.id, case_id, [LabelRef("urgent")])
+    runs.stop(acting, SETTINGS, TEAM, fence.run_id, "enough")
+    (labelled,), (stopped,) = (events(db, case_id, type) for type in ("labels_changed", "stopped"))
+    assert labelled.changes == [{"field": "labels", "old": [], "new": ["urgent"]}]
+    assert stopped.changes == [{"field": "status", "old": "claimed", "new": "failed"}]
+    assert {(one.by_key, one.by_person) for one in (labelled, stopped)} == {("desk", "Ann")}
+
+
+def test_what_a_run_changes_is_its_own_whoever_holds_the_connection(db):
+    queue, _ = worked_queue(db)
+    case_id, _ = running(db, queue)
+    (message,) = (RunMessage(one.id, one.attempt) for one in runs.find(db, TEAM, limit=1))
+    held = Holder(Fence(case_id, message.run_id, 1), queue.id, TEAM, the_run(db, message).agent_id, 0, 5)
+    RunBackend(db.acting_for(person="Ann"), held, lambda effects: None).update("new", UNSET)
+    (event,) = events(db, case_id, "updated")
+    assert (event.run_id, event.by_person) == (message.run_id, None)
+
+
+def test_answers_of_an_earlier_version_are_found_in_their_order(db):
+    ask(db, Request(title="a"), Request(kind="approval", title="b"))
+    with db.begin() as tx:
+        tx.sql(
+            """update human_requests set position = null, group_id = null, decisions = '{}', responded_at = now(),
+              answer = case kind when 'question' then '"x"'::json else 'false'::json end"""
+        )
+        (run_id,) = {one.run_id for one in store.find(tx, TEAM, open_only=False)}
+        found = [one.answered() for one in store.of_run(tx, run_id)]
+    assert [(one.position, one.answer.decision, one.answer.value) for one in found] == [
+        (0, "respond", "x"),
+        (1, "reject", False),
+    ]
+    assert Matching(found).match(Request(title="a"))[1].value == "x"
 
 
 def test_what_a_run_did_carries_nobody(db):

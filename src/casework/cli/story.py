@@ -226,7 +226,7 @@ def show_messages(found: list[RunRecord]) -> None:
 def message_text(message: Message) -> str:
     """What a run said, a call with its arguments, or what came of it."""
     content = message.content
-    if message.type == "text":
+    if message.type in ("text", "notice"):
         return str(content["text"])
     if message.type == "tool_call":
         arguments = content.get("arguments")

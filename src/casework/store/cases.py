@@ -316,6 +316,8 @@ def record_change(tx: Tx, changed: Changed, type: EventType, changes: Sequence[d
             "case_id": changed.case_id,
             "run_id": changed.run_id,
             "agent_id": changed.agent_id,
+            # What a run changes, it does itself, whoever's connection it is.
+            **({"by_key": None, "by_person": None} if changed.run_id else {}),
             "type": type,
             "changes": json.dumps(list(changes), ensure_ascii=False),
             "words": searchable(changed.new["title"], changed.new["data"]),

@@ -18,6 +18,7 @@ from casework.core.requests import (
     Placed,
     Request,
     decided,
+    no_answer,
     span_of,
 )
 from casework.core.unset import UNSET
@@ -327,8 +328,11 @@ def mark_reminded(tx: Tx, request_id: RequestId) -> None:
 def expire(tx: Tx, request_id: RequestId) -> None:
     """A locked open request has expired without an answer, and its run does not go on."""
     tx.sql(
-        f"update human_requests set cancelled_at = {NOW}, decision = '{Decision.EXPIRED}' where id = %(id)s",
-        {"id": request_id},
+        f"""
+        update human_requests set cancelled_at = {NOW}, decision = %(decision)s, message = %(message)s
+        where id = %(id)s
+        """,
+        {"id": request_id, "decision": no_answer().decision, "message": no_answer().message},
     )
 
 
