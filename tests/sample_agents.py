@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import json
 import multiprocessing
 import os
 import resource
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from casework import Complete, Fail, HandOver, Outcome, Postpone, Run, Transient, agent
+from casework.core.requests import request_of
 from casework.worker.process import this_process
 
 
@@ -307,3 +309,17 @@ def updates_as_told(run: Run) -> Outcome:
     """Updates its case with what the case says."""
     run.update(**run.case.data)
     return Complete("updated")
+
+
+@agent
+def asks_what_its_case_says(run: Run) -> Outcome:
+    """Tells and asks what stands in its case, and completes with the answers as JSON."""
+    for text in run.case.data.get("says", ()):
+        run.say(text)
+        run.tool(text, {"query": text}, result={"found": text})
+    answers = run.request_all([request_of(given) for given in run.case.data["requests"]])
+    told = [
+        {"decision": one.decision, "value": one.value, "arguments": one.arguments, "message": one.message}
+        for one in answers
+    ]
+    return Complete(json.dumps(told, default=dict))

@@ -150,6 +150,9 @@ class Settings(BaseSettings):
         le=86_400,
         description="How long a run that was claimed over MCP counts as alive after a call of its agent, which may think for minutes.",
     )
+    hide_payloads: bool = Field(
+        False, description="Whether the web page hides data of cases and messages of agents from keys of role reader."
+    )
     cors_origins: str = Field("", description="Comma-separated origins whose pages may call the API.")
     team: str = Field("default", min_length=1, max_length=100, description="The team that the command line works for.")
     log_level: str = Field(

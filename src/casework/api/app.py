@@ -13,6 +13,8 @@ from casework.api.routes import agents, bulk, cases, health, labels, pull, pulle
 from casework.api.waiting import WaitingClaims
 from casework.service.listing import Counts
 from casework.store.database import Database
+from casework.web.face import Face
+from casework.web.routes import routes as web_routes
 from casework.wiring import Casework
 
 ROUTERS = (cases, bulk, labels, queues, agents, runs, requests, pull, pulled_state)
@@ -22,6 +24,9 @@ READS = 8
 
 READ_WAIT_SECONDS = 5.0
 """How long a read waits for its turn."""
+
+TRIES_PER_MINUTE = 20
+"""Tries to sign in on the web page, from one address."""
 
 
 def create_app(casework: Casework, reads: Database | None = None) -> FastAPI:
@@ -51,9 +56,28 @@ def create_app(casework: Casework, reads: Database | None = None) -> FastAPI:
         app.include_router(routes.router, prefix="/v1", responses=errors.RESPONSES)
     app.include_router(health.router)
     mcp_route.add(app, casework)
+    app.state.web = _web(casework, app)
+    app.router.routes.extend(web_routes(app.state.web))
     if settings.cors_origins:
         origins = [origin.strip() for origin in settings.cors_origins.split(",")]
         app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
     app.add_middleware(NamesInPaths)
     app.add_middleware(RequestMiddleware)
     return app
+
+
+def _web(casework: Casework, app: FastAPI) -> Face:
+    """The web page, which shares what the API has for reads."""
+
+    def limit(per_minute: int, refusal: str) -> RateLimit:
+        return RateLimit(casework.publisher.url, lambda: f"{casework.publisher.names.prefix}web:", per_minute, refusal)
+
+    return Face(
+        casework,
+        app.state.reads,
+        app.state.read_share,
+        app.state.counts,
+        limit(casework.settings.rate_limit_per_minute, "Too many requests from this browser. Wait a minute."),
+        limit(TRIES_PER_MINUTE, "Too many tries. Wait a minute."),
+        errors.status_of,
+    )

@@ -34,8 +34,15 @@ _bearer = HTTPBearer(
 class RateLimit:
     """Limits requests per minute and key, counted in Redis; while Redis is away, nothing is limited."""
 
-    def __init__(self, redis_url: str, find_prefix: Callable[[], str], per_minute: int) -> None:
+    def __init__(
+        self,
+        redis_url: str,
+        find_prefix: Callable[[], str],
+        per_minute: int,
+        refusal: str = "Too many requests with this key.",
+    ) -> None:
         self.per_minute = per_minute
+        self._refusal = refusal
         self._redis_url, self._find_prefix = redis_url, find_prefix
         self._item = RateLimitItemPerMinute(per_minute)
         self._breaker = CircuitBreaker()
@@ -46,13 +53,13 @@ class RateLimit:
         connections, prefix = pool(self._redis_url, **_SHORT), f"{self._find_prefix()}limits"
         return SlidingWindowCounterRateLimiter(RedisStorage("redis://", connections, prefix, wrap_exceptions=True))
 
-    def hit(self, key: StoredKey) -> dict[str, str]:
-        """Count a request and return the headers that report the limit. Raises HTTPException 429."""
+    def hit(self, who: str) -> dict[str, str]:
+        """Count a request, by the id of its key, and return the headers that report the limit. Raises HTTPException 429."""
         if not self.per_minute or self._breaker.is_open:
             return {}
         try:
-            allowed = self._limiter.hit(self._item, str(key.id))
-            stats = self._limiter.get_window_stats(self._item, str(key.id))
+            allowed = self._limiter.hit(self._item, who)
+            stats = self._limiter.get_window_stats(self._item, who)
         except StorageError as error:
             self._breaker.record(error.storage_error)
             events.emit(events.RateLimitSkipped(str(error)))
@@ -65,7 +72,7 @@ class RateLimit:
         }
         if not allowed:
             wait = str(max(1, reset - int(time())))
-            raise HTTPException(429, "Too many requests with this key.", {**headers, "retry-after": wait})
+            raise HTTPException(429, self._refusal, {**headers, "retry-after": wait})
         return headers
 
 
@@ -115,7 +122,7 @@ def identify(request: Request) -> Caller:
         raise Unauthorized
     key = keys.authenticate(state.casework.db, token, request.client.host if request.client else None)
     request.state.key = key.public
-    request.state.headers = state.rate_limit.hit(key)
+    request.state.headers = state.rate_limit.hit(str(key.id))
     return Caller(state.casework, key, state.counts, state.reads, _person(request))
 
 

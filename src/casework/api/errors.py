@@ -82,8 +82,17 @@ MAX_PATH = 200
 MAX_DETAILS = 20
 
 
+def status_of(error: Exception) -> int:
+    """The HTTP status of one of casework's errors."""
+    return _answer_of(error)[0]
+
+
+def _answer_of(error: Exception) -> tuple[int, str]:
+    return next(ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)
+
+
 def _of_casework(_: Request, error: Exception) -> JSONResponse:
-    status, name = next(ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)
+    status, name = _answer_of(error)
     if status >= 500:
         events.emit(events.RequestUnavailable(str(error)))
         return answer(status, name, unavailable(type(error).__doc__), headers={"retry-after": "1"})

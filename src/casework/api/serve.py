@@ -63,7 +63,7 @@ def serve(host: str, port: int) -> None:
             h11_max_incomplete_event_size=32 * 1024,
         )
     )
-    app.state.waiting.ending = lambda: server.should_exit
+    app.state.waiting.ending = app.state.web.live.ending = lambda: server.should_exit
     try:
         with suppress(KeyboardInterrupt):
             server.run()

@@ -10,13 +10,13 @@ from casework.cli.lazy import LazyGroup, Listed
 COMMANDS = {
     "up": Listed(
         "casework.cli.up.command:up",
-        "Run everything: API, workers, ticker, beat, and the servers that no setting names.",
+        "Run everything: API with the web page, workers, ticker, beat, and the servers that no setting names.",
     ),
     "demo": Listed(
         "casework.cli.demo:demo",
         "Set up a queue with two agents and work 300 invoices through it; the demo answers what the agents ask.",
     ),
-    "api": Listed("casework.cli.serve:api", "Serve the HTTP API, with its documentation at /docs."),
+    "api": Listed("casework.cli.serve:api", "Serve the web page, and the HTTP API with its documentation at /docs."),
     "mcp": Listed("casework.cli.mcp:mcp", "Serve the tools for models over standard input and output."),
     "worker": Listed("casework.cli.roles:worker", "Execute runs."),
     "ticker": Listed("casework.cli.roles:ticker", "Run ticks: recover stuck runs, and claim cases for agents."),
@@ -118,6 +118,7 @@ COMMANDS = {
             "create": "Create a key.",
             "list": "List keys, without their secrets, with when and from which network each was last used.",
             "rotate": "Replace a key by a new one with the same name, role and agents; for a while both are valid.",
+            "link": "Make a link that signs in to the web page with a key; it works once, within 15 minutes.",
             "revoke": "Revoke a key, at once.",
         },
     ),

@@ -3,7 +3,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from casework.cli import services
+from casework.cli.admin_key import sign_in_link
 from casework.cli.console import Json, find_id, installation, print_json, say, shorten, table
+from casework.cli.serve import DEFAULT_PORT
 from casework.core.duration import parse_span
 from casework.core.roles import Role
 
@@ -117,6 +119,26 @@ def list_(as_json: Json = False) -> None:
 
 def _agent_names(casework: "Casework") -> dict[Any, str]:
     return {agent.id: agent.name for agent in services.agents.find(casework.db, casework.team_id)}
+
+
+@app.command()
+def link(
+    key: Annotated[
+        str | None, typer.Argument(metavar="ID", help="Id of a key; without one, the key of the first start.")
+    ] = None,
+    url: Annotated[str, typer.Option(help="The address of the web page.")] = f"http://127.0.0.1:{DEFAULT_PORT}",
+    person: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Who signs in with it; your login name by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a link that signs in to the web page with a key; it works once, within 15 minutes."""
+    casework = installation()
+    made = sign_in_link(casework, url, person, find_id("key", key) if key else None)
+    if as_json:
+        print_json({"url": made})
+    else:
+        say(made)
 
 
 @app.command()

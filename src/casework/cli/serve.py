@@ -1,4 +1,4 @@
-"""`casework api`: the HTTP API."""
+"""`casework api`: the web page and the HTTP API."""
 
 import socket
 from typing import Annotated
@@ -15,10 +15,16 @@ Host = Annotated[str, typer.Option(help="Address that the HTTP API listens on.")
 
 
 def api(host: Host = "127.0.0.1", port: Port = DEFAULT_PORT) -> None:
-    """Serve the HTTP API, with its documentation at /docs."""
+    """Serve the web page, and the HTTP API with its documentation at /docs."""
     read_settings()
     check_port(host, port)
     become(api_command(host, port))
+
+
+def page_url(host: str, port: int) -> str:
+    """The address at which this machine finds the page of an API that listens there."""
+    reached = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - compared, not bound
+    return f"http://{reached}:{port}"
 
 
 def check_port(host: str, port: int) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from casework.service import requests as requests
     from casework.service import runs as runs
     from casework.service import short_ids as short_ids
+    from casework.service import web_sessions as web_sessions
     from casework.service.diagnosis import health as health
 
 

@@ -312,6 +312,8 @@ class Message:
     role: Literal["assistant", "user", "system"]
     created_at: datetime
     content: Any
+    key: str = ""
+    """Identifies it within its run: the result of a tool names that of its call."""
 
 
 @dataclass(frozen=True, slots=True)

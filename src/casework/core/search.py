@@ -7,7 +7,7 @@ for a number and "ann@example.com" for one word, and would find neither by its b
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import Any
 
@@ -111,9 +111,10 @@ def parse(query: str) -> list[Term]:
     return terms
 
 
-def as_tsquery(query: str) -> str | None:
-    """The query as a tsquery; None if it has no words. Raises InvalidInput."""
-    terms = parse(query)
+def as_tsquery(query: str, *, whole: bool = False) -> str | None:
+    """The query as a tsquery; None if it has no words. With `whole`, no word matches by its beginning. Raises
+    InvalidInput."""
+    terms = [replace(term, exact=term.exact or whole) for term in parse(query)]
     return " & ".join(term.as_tsquery() for term in terms) or None
 
 
@@ -124,6 +125,14 @@ class Snippets:
         wanted = [_as_pattern(term) for term in parse(query) if not term.negated]
         # One alternation after one lookbehind, so that each word of the text is compared once.
         self._pattern = re.compile(r"(?<![^\W_])(?:" + "|".join(wanted) + ")", re.IGNORECASE) if wanted else None
+
+    def parts(self, text: str) -> list[tuple[str, bool]]:
+        """The text in pieces, each with whether it matches."""
+        found, at = [], 0
+        for match in self._pattern.finditer(text) if self._pattern else ():
+            found += [(text[at : match.start()], False), (match[0], True)]
+            at = match.end()
+        return [(piece, marked) for piece, marked in (*found, (text[at:], False)) if piece]
 
     def of(self, data: Any) -> dict[str, str] | None:
         """The first match in the beginning of data: the text before it, the match, and the text after it."""

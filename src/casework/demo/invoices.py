@@ -22,6 +22,12 @@ def invoices() -> list[NewCase]:
     return [_case(number, chance) for number in range(1, COUNT + 1)]
 
 
+def troubled() -> list[NewCase]:
+    """Those with each kind of trouble, and as many plain ones between them."""
+    found = invoices()
+    return [found[number + step - 1] for number in sorted(_TROUBLES) for step in (0, 1)]
+
+
 def _case(number: int, chance: random.Random) -> NewCase:
     data: dict[str, Any] = {
         "number": f"INV-{1000 + number}",

@@ -1,12 +1,31 @@
 """What happens now, for somebody who watches an installation."""
 
-from casework.core.model import TeamId
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from casework.core.model import AgentId, QueueId, TeamId
 from casework.settings import Settings
 from casework.store import activity as store
-from casework.store.activity import ActiveRun, Failure
+from casework.store import processes as process_store
+from casework.store.activity import ActiveRun, Failure, ListedRun, Place, Shown
 from casework.store.database import Database
+from casework.store.processes import Process
 
-__all__ = ["ActiveRun", "Failure", "Failures", "active_runs"]
+__all__ = [
+    "ActiveRun",
+    "Failure",
+    "Failures",
+    "ListedRun",
+    "Place",
+    "Process",
+    "Processes",
+    "Shown",
+    "active_runs",
+    "places",
+    "processes",
+    "runs",
+]
 
 _MOST = 500
 """Of one look. A person reads none of so many."""
@@ -44,3 +63,47 @@ def active_runs(db: Database, team_id: TeamId, limit: int) -> list[ActiveRun]:
     """The team's runs that are being worked on, the longest first."""
     with db.snapshot() as tx:
         return store.active_runs(tx, team_id, limit)
+
+
+def runs(
+    db: Database,
+    team_id: TeamId,
+    shown: Shown,
+    *,
+    queue_id: UUID | None = None,
+    agent_id: UUID | None = None,
+    before: UUID | None = None,
+    limit: int,
+) -> list[ListedRun]:
+    """The team's runs that were made before the run `before`, the newest first; among the newest 20,000, if they are not
+    live."""
+    with db.snapshot() as tx:
+        return store.runs(
+            tx,
+            team_id,
+            shown,
+            queue_id=QueueId(queue_id) if queue_id else None,
+            agent_id=AgentId(agent_id) if agent_id else None,
+            before=before,
+            limit=limit,
+        )
+
+
+def places(db: Database, team_id: TeamId) -> list[Place]:
+    """The queues that the team's agents are connected to, and what they do there."""
+    with db.snapshot() as tx:
+        return store.places(tx, team_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """The tickers and workers at one moment."""
+
+    now: datetime
+    found: list[Process]
+
+
+def processes(db: Database) -> Processes:
+    """The tickers and workers that were seen within the last day."""
+    with db.snapshot() as tx:
+        return Processes(tx.now, process_store.find(tx))

@@ -36,6 +36,12 @@ def of_queue(db: Database, team_id: TeamId, queue_id: UUID, *, limit: int, offse
         return store.of_queue(tx, resolve(tx, team_id, queue_id).id, limit=limit, offset=offset)
 
 
+def names(db: Database, team_id: TeamId, queue_id: UUID, limit: int) -> list[Label]:
+    """The first labels of a queue, by key and value. Raises NotFound."""
+    with db.snapshot() as tx:
+        return store.names(tx, resolve(tx, team_id, queue_id).id, limit)
+
+
 def of_case(db: Database, team_id: TeamId, queue_id: UUID, case_id: UUID, *, limit: int, offset: int) -> list[Label]:
     """The labels of a case."""
     with db.snapshot() as tx:

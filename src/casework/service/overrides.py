@@ -1,5 +1,6 @@
 """Takes cases from their runs: what a person decides about a case counts, whatever a run is doing to it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +25,8 @@ class CasesChanged:
     interrupted: list[RunId] = field(default_factory=list)
     undelegated_from: list[AgentId] = field(default_factory=list)
     """The agents that cases were delegated to before a retry."""
+    refused: Counter[CaseStatus] = field(default_factory=Counter)
+    """The statuses of the cases that the lifecycle does not let move; the other skipped ones are gone."""
 
     @property
     def effects(self) -> Effects:
@@ -48,8 +51,9 @@ def override_within(
     of the last one; None leaves what an earlier retry said."""
     moving = [row for row in locked if LIFECYCLE.allows(CaseStatus(row.status), event, target)]
     ids = [row.id for row in moving]
+    refused = Counter(status for row in locked if not LIFECYCLE.allows(status := CaseStatus(row.status), event, target))
     if not ids:
-        return CasesChanged(skipped=len(locked))
+        return CasesChanged(skipped=len(locked), refused=refused)
     stopped = transitions.interrupt(
         tx, ids, tx.now + settings.grace, reason or f"its case was {LIFECYCLE.transition(event, target, by=()).records}"
     )
@@ -69,7 +73,7 @@ def override_within(
     )
     former = {row.assigned_agent_id for row in moving if row.assigned_agent_id} if event is Event.RETRY else ()
     return CasesChanged(
-        [CaseId(id) for id in ids], len(locked) - len(ids), [run.run_id for run in stopped], sorted(former)
+        [CaseId(id) for id in ids], len(locked) - len(ids), [run.run_id for run in stopped], sorted(former), refused
     )
 
 

@@ -85,6 +85,14 @@ def recent(db: Database, team_id: TeamId, case_id: UUID, run_id: UUID, limit: in
         return messages.latest(tx, run.id, limit)
 
 
+def last_messages(
+    db: Database, team_id: TeamId, run_id: UUID, limit: int, *, before: int | None = None
+) -> list[Message]:
+    """The latest messages of a run, or those before the one with that id, newest last. Raises NotFound."""
+    with db.snapshot() as tx:
+        return messages.last(tx, _get(tx, team_id, run_id).id, limit, before=before)
+
+
 def stop(
     db: Database, settings: Settings, team_id: TeamId, run_id: UUID, reason: str | None = None
 ) -> Committed[RunRecord]:

@@ -36,16 +36,16 @@ class StoredKey:
     """The network of the client, such as 192.0.2.0/24."""
 
 
-def _key(row: Any) -> StoredKey:
+def key_of_row(row: Any) -> StoredKey:
     return StoredKey(
-        **{name: getattr(row, name) for name in _NAMES if name not in ("role", "agent_ids")},
+        **{name: getattr(row, name) for name in KEY_COLUMNS if name not in ("role", "agent_ids")},
         role=Role(row.role),
         agent_ids=tuple(row.agent_ids),
     )
 
 
-_NAMES = tuple(field.name for field in fields(StoredKey))
-_COLUMNS = ", ".join(_NAMES)
+KEY_COLUMNS = tuple(field.name for field in fields(StoredKey))
+_COLUMNS = ", ".join(KEY_COLUMNS)
 
 
 def create(
@@ -71,7 +71,7 @@ def create(
         "agent_ids": list(agent_ids),
         "may_answer": may_answer,
     }
-    return _key(
+    return key_of_row(
         tx.sql(
             f"""
             insert into api_keys (id, team_id, name, role, public, hash, expires_at, agent_ids, may_answer, created_at)
@@ -106,7 +106,7 @@ def find_public(tx: Tx, public: str) -> FoundKey | None:
         """,
         {"public": public, "every": NOTED_EVERY},
     ).one_or_none()
-    return FoundKey(_key(row), row.valid, row.to_note) if row else None
+    return FoundKey(key_of_row(row), row.valid, row.to_note) if row else None
 
 
 def note_use(tx: Tx, key_id: UUID, origin: str | None) -> None:
@@ -130,7 +130,7 @@ def find_one(tx: Tx, team_id: TeamId, key_id: UUID) -> StoredKey | None:
         """,
         {"id": key_id, "team_id": team_id},
     ).one_or_none()
-    return _key(row) if row else None
+    return key_of_row(row) if row else None
 
 
 def expire(tx: Tx, key_id: UUID, after: timedelta) -> None:
@@ -144,7 +144,7 @@ def expire(tx: Tx, key_id: UUID, after: timedelta) -> None:
 def find(tx: Tx, team_id: TeamId) -> list[StoredKey]:
     """The team's keys, the oldest first."""
     return [
-        _key(row)
+        key_of_row(row)
         for row in tx.sql(
             f"select {_COLUMNS} from api_keys where team_id = %(team_id)s order by id", {"team_id": team_id}
         )

@@ -93,6 +93,15 @@ def of_queue(tx: Tx, queue_id: QueueId, *, limit: int, offset: int) -> list[Coun
     return [CountedLabel(**row._asdict()) for row in rows]
 
 
+def names(tx: Tx, queue_id: QueueId, limit: int) -> list[Label]:
+    """The first labels of a queue by key and value, without the number of their cases."""
+    rows = tx.sql(
+        "select id, key, value, color_hue from labels where queue_id = %(queue_id)s order by key, value limit %(limit)s",
+        {"queue_id": queue_id, "limit": limit},
+    )
+    return [Label(LabelId(row.id), row.key, row.value, row.color_hue) for row in rows]
+
+
 def create(tx: Tx, queue_id: QueueId, ref: LabelRef, hue: int | None) -> CountedLabel:
     """The label, created if it does not exist."""
     values = {

@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from casework.core.counting import Count
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import Case, CaseFilter, QueueId
+from casework.core.model import Case, CaseFilter, CaseId, QueueId
 from casework.core.search import as_tsquery
 from casework.store.cases import COLUMNS, with_labels
 from casework.store.database import Tx
@@ -82,8 +83,11 @@ class _Filter:
         return " and ".join(self.conditions) or "true"
 
     def with_hits(self) -> tuple[str, str]:
-        """The beginning of a statement and its join, so that the search index is read first."""
-        return (f"with {_HITS}", "join hit h on h.case_id = c.id") if self.is_search else ("", "")
+        """The beginning of a statement, and where it finds cases `c`: with a search, those that the search index gave, one
+        by one. The planner, which takes them for a fiftieth of all, would read all cases instead, but for the OFFSET 0."""
+        if not self.is_search:
+            return "", "cases c"
+        return f"with {_HITS}", "hit h cross join lateral (select * from cases f where f.id = h.case_id offset 0) c"
 
 
 _TYPES = {
@@ -113,12 +117,10 @@ def _filter(tx: Tx, queue_id: QueueId, wanted: CaseFilter) -> _Filter | None:
         ids = _label_ids(tx, queue_id, key, accepted)
         if not ids:
             return None
-        conditions.append(
-            f"exists (select from case_labels cl where cl.case_id = c.id and cl.label_id = any(%(labels_{number})s::uuid[]))"
-        )
+        conditions.append(_has_label(f"labels_{number}", probe=not _few_have(tx, ids)))
         values[f"labels_{number}"] = ids
     if tsquery := as_tsquery(wanted.search) if wanted.search else None:
-        values["tsquery"] = tsquery
+        values |= {"tsquery": tsquery, "whole_words": as_tsquery(wanted.search or "", whole=True)}
     return _Filter(conditions, values)
 
 
@@ -129,6 +131,21 @@ def _label_ids(tx: Tx, queue_id: QueueId, key: str, accepted: Sequence[str]) -> 
         {"queue_id": queue_id, "key": key, "values": list(accepted)},
     )
     return [row.id for row in rows]
+
+
+def _few_have(tx: Tx, label_ids: Sequence[UUID]) -> bool:
+    """Whether so few cases have one of the labels that collecting them is cheap."""
+    statement = f"select count(*) from (select from case_labels where label_id = any(%(ids)s::uuid[]) limit {RARE}) few"
+    return bool(tx.sql(statement, {"ids": list(label_ids)}).scalar_one() < RARE)
+
+
+def _has_label(name: str, *, probe: bool) -> str:
+    """The condition that a case has one of the labels. With `probe` it is asked of each case that is read, because the
+    planner cannot turn OFFSET 0 into a join: it would read all cases of a common label for one page."""
+    offset = " offset 0" if probe else ""
+    return (
+        f"exists (select from case_labels cl where cl.case_id = c.id and cl.label_id = any(%({name})s::uuid[]){offset})"
+    )
 
 
 _HITS = """hit as materialized (
@@ -147,6 +164,36 @@ def page(
     offset: int = 0,
 ) -> tuple[list[Case], Position | None]:
     """Some of the cases of a queue, and the position of the last of them if more follow."""
+    rows, last = _rows(tx, queue_id, wanted, order, COLUMNS, after=after, limit=limit, offset=offset)
+    return with_labels(tx, rows), last
+
+
+def ids(
+    tx: Tx, queue_id: QueueId, wanted: CaseFilter, *, after: Position | None = None, limit: int
+) -> tuple[list[CaseId], Position | None]:
+    """As `page`, newest first, but only the ids: the data of a thousand cases may be large."""
+    rows, last = _rows(tx, queue_id, wanted, NEWEST_FIRST, "c.id", after=after, limit=limit, offset=0)
+    return [CaseId(row.id) for row in rows], last
+
+
+def newer(tx: Tx, queue_id: QueueId, wanted: CaseFilter, than: Position, most: int) -> Count:
+    """How many cases that match are newer than the position, counted until there are more than `most`."""
+    oldest_first = Order(direction=SortOrder.ASC)
+    rows, more = _rows(tx, queue_id, wanted, oldest_first, "c.id", after=than, limit=most, offset=0)
+    return Count(len(rows), exact=more is None)
+
+
+def _rows(
+    tx: Tx,
+    queue_id: QueueId,
+    wanted: CaseFilter,
+    order: Order,
+    columns: str,
+    *,
+    after: Position | None,
+    limit: int,
+    offset: int,
+) -> tuple[list[Any], Position | None]:
     found = _filter(tx, queue_id, wanted)
     if found is None:
         return [], None
@@ -154,35 +201,44 @@ def page(
         found.begin_after(after, order)
     if order.by is SortBy.CREATED_AT and not (found.is_search and _is_rare(tx, found)):
         if found.is_search:
-            found.conditions.append(
-                "exists (select from case_search s where s.case_id = c.id and s.words @@ %(tsquery)s::tsquery)"
-            )
-        statement = _by_time(found, order)
+            found.conditions.append(_HAS_WORDS)
+        statement = _by_time(found, order, columns)
     else:
-        statement = _gathered(found, order)
+        statement = _gathered(found, order, columns)
     rows = tx.sql(statement, {**found.values, "limit": limit + 1, "offset": offset, "most": limit + 1 + offset}).all()
     last = Position(rows[limit - 1].sort_value, rows[limit - 1].id) if len(rows) > limit else None
-    return with_labels(tx, rows[:limit]), last
+    return rows[:limit], last
 
 
-RARE = 5000
+# OFFSET 0 as for labels: the search index would give a million cases for one page.
+_HAS_WORDS = "exists (select from case_search s where s.case_id = c.id and s.words @@ %(tsquery)s::tsquery offset 0)"
+
+
+RARE = 20_000
 
 
 def _is_rare(tx: Tx, found: _Filter) -> bool:
     """Whether so few cases match the search that collecting them is cheap. Common words are soon found by reading the
-    list."""
-    statement = f"""
-        select count(*) from (
-          select from case_search where queue_id = %(queue_id)s and words @@ %(tsquery)s::tsquery limit {RARE}
-        ) few
-    """
-    return bool(tx.sql(statement, found.values).scalar_one() < RARE)
+    list. Whole words are tried first: for the beginning of a word, the index collects all cases that have it before it
+    gives one."""
+    return all(
+        tx.sql(
+            f"""
+            select count(*) from (
+              select from case_search where queue_id = %(queue_id)s and words @@ %({words})s::tsquery limit {RARE}
+            ) few
+            """,
+            found.values,
+        ).scalar_one()
+        < RARE
+        for words in ("whole_words", "tsquery")
+    )
 
 
-def _by_time(found: _Filter, order: Order) -> str:
+def _by_time(found: _Filter, order: Order, columns: str) -> str:
     direction = order.direction
     return f"""
-        select {COLUMNS}, {order.expression()}::text as sort_value
+        select {columns}, {order.expression()}::text as sort_value
         from (
           select k.id from unnest(%(statuses)s::text[]) as s (status) cross join lateral (
             select c.id, c.created_at from cases c
@@ -194,12 +250,12 @@ def _by_time(found: _Filter, order: Order) -> str:
     """
 
 
-def _gathered(found: _Filter, order: Order) -> str:
-    hits, join = found.with_hits()
+def _gathered(found: _Filter, order: Order, columns: str) -> str:
+    hits, source = found.with_hits()
     sort, direction = order.expression(), order.direction
     return f"""
         {hits}
-        select {COLUMNS}, {sort}::text as sort_value from cases c {join} left join runs r on r.id = c.run_id
+        select {columns}, {sort}::text as sort_value from {source} left join runs r on r.id = c.run_id
         where c.queue_id = %(queue_id)s and c.status = any(%(statuses)s::text[]) and {found.sql()}
         order by {sort} {direction}, c.id {direction} limit %(limit)s offset %(offset)s
     """
@@ -210,13 +266,35 @@ def total(tx: Tx, queue_id: QueueId, wanted: CaseFilter) -> int:
     found = _filter(tx, queue_id, wanted)
     if found is None:
         return 0
-    hits, join = found.with_hits()
+    hits, source = found.with_hits()
+    if found.is_search and not _is_rare(tx, found):
+        source = "cases c join hit h on h.case_id = c.id"
     statement = f"""
-        {hits} select count(*) from cases c {join}
+        {hits} select count(*) from {source}
         where c.queue_id = %(queue_id)s and c.status = any(%(statuses)s::text[]) and {found.sql()}
     """
     count: int = tx.sql(statement, found.values).scalar_one()
     return count
+
+
+def total_up_to(tx: Tx, queue_id: QueueId, wanted: CaseFilter, most: int) -> Count:
+    """How many cases match, counted until there are more than `most`: then it is not exact, and there are at least so many."""
+    found = _filter(tx, queue_id, wanted)
+    if found is None:
+        return Count(0)
+    hits, source = "", "cases c"
+    if found.is_search and _is_rare(tx, found):
+        hits, source = found.with_hits()
+    elif found.is_search:
+        found.conditions.append(_HAS_WORDS)
+    statement = f"""
+        {hits} select count(*) from (
+          select from {source}
+          where c.queue_id = %(queue_id)s and c.status = any(%(statuses)s::text[]) and {found.sql()} limit {most + 1:d}
+        ) few
+    """
+    count: int = tx.sql(statement, found.values).scalar_one()
+    return Count(min(count, most), exact=count <= most)
 
 
 def end_reasons(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, str]:

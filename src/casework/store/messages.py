@@ -91,7 +91,7 @@ def find(
     """Messages of a run after the one with the id `after`, the oldest first."""
     rows = tx.sql(
         """
-        select id, type, role, created_at, content from run_messages
+        select id, type, role, created_at, content, key from run_messages
         where run_id = %(run_id)s and id > %(after)s and (%(types)s::text[] = '{}' or type = any(%(types)s))
         order by id limit %(limit)s offset %(offset)s
         """,
@@ -110,5 +110,19 @@ def latest(tx: Tx, run_id: UUID, limit: int) -> list[Message]:
         ) m order by id
         """,
         {"run_id": run_id, "limit": limit},
+    )
+    return [Message(**row._asdict()) for row in rows]
+
+
+def last(tx: Tx, run_id: UUID, limit: int, *, before: int | None = None) -> list[Message]:
+    """The latest messages of a run, or those before the one with that id, newest last."""
+    rows = tx.sql(
+        """
+        select * from (
+          select id, type, role, created_at, content, key from run_messages
+          where run_id = %(run_id)s and id < coalesce(%(before)s::bigint, 9223372036854775807) order by run_id desc, id desc limit %(limit)s
+        ) m order by id
+        """,
+        {"run_id": run_id, "limit": limit, "before": before},
     )
     return [Message(**row._asdict()) for row in rows]

@@ -127,6 +127,24 @@ def last_seen(tx: Tx) -> dict[str, datetime]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A ticker or worker."""
+
+    id: str
+    role: str
+    started_at: datetime
+    """Since when it has been seen without a gap."""
+    seen_at: datetime
+    lost_slots: int
+
+
+def find(tx: Tx) -> list[Process]:
+    """The processes that were seen within the last day, by role."""
+    rows = tx.sql("select id, role, started_at, seen_at, lost_slots from processes order by role, id")
+    return [Process(**row._asdict()) for row in rows]
+
+
 def forget(tx: Tx, id: str) -> None:
     """Delete a process that ended."""
     tx.sql("delete from processes where id = %(id)s", {"id": id})

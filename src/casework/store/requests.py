@@ -191,6 +191,15 @@ def find(
     return [_request(row) for row in rows]
 
 
+def of_ids(tx: Tx, ids: Sequence[RequestId]) -> list[HumanRequest]:
+    """The requests with these ids, in any order."""
+    rows = tx.sql(
+        f"select {_COLUMNS}, c.title as case_title from human_requests h join cases c on c.id = h.case_id where h.id = any(%(ids)s::uuid[])",
+        {"ids": list(ids)},
+    )
+    return [_request(row) for row in rows]
+
+
 def of_run(tx: Tx, run_id: RunId) -> list[HumanRequest]:
     """What a run has asked, the oldest first. Requests of versions that kept no positions have that of their order."""
     rows = tx.sql(

@@ -120,18 +120,34 @@ def of_queue(tx: Tx, queue: Queue, lease: timedelta) -> QueueSnapshot:
     return QueueSnapshot(queue, tx.now, consumers, seen, lost, workers, loads)
 
 
-# A former run holds a slot until it has stopped, so it is enough to look at the runs that hold slots.
+# Reads one case for each group that waits, and not all that wait: from group to group by the claim's index. A former run
+# holds a slot until it has stopped, so it is enough to look at the runs that hold slots.
 _WAITING_SQL = f"""
-with blocked as materialized (
-  select c.id from runs r join cases c on c.id = r.case_id
-  where r.queue_id = %(queue_id)s and r.holds_slot and r.id is distinct from c.run_id
+with recursive blocked as materialized (
+  select c.id, c.reserved_for, c.lane, c.ready_at from runs r join cases c on c.id = r.case_id
+  where r.queue_id = %(queue_id)s and r.holds_slot and r.id is distinct from c.run_id and c.lane is not null
+), groups as (
+  (select reserved_for, lane from cases where queue_id = %(queue_id)s and lane is not null order by reserved_for, lane limit 1)
+  union all
+  select n.* from groups g cross join lateral (
+    select c.reserved_for, c.lane from cases c
+    where c.queue_id = %(queue_id)s and c.lane is not null and (c.reserved_for, c.lane) > (g.reserved_for, g.lane)
+    order by c.reserved_for, c.lane limit 1
+  ) n
 ), waiting as (
-  select c.reserved_for, c.lane = {Lane.RESUMED:d} as resumed, b.id is not null as blocked, min(c.ready_at) as since
-  from cases c left join blocked b on b.id = c.id
-  where c.queue_id = %(queue_id)s and c.lane is not null and c.ready_at <= %(until)s group by 1, 2, 3
+  select g.reserved_for, g.lane, false as blocked, f.ready_at from groups g cross join lateral (
+    select c.ready_at from cases c
+    where c.queue_id = %(queue_id)s and c.reserved_for = g.reserved_for and c.lane = g.lane and c.lane is not null
+      and c.ready_at <= %(until)s and c.id not in (select id from blocked)
+    order by c.ready_at limit 1
+  ) f
+  union all
+  select reserved_for, lane, true, ready_at from blocked where ready_at <= %(until)s
+), grouped as (
+  select reserved_for, lane = {Lane.RESUMED:d} as resumed, blocked, min(ready_at) as since from waiting group by 1, 2, 3
 )
 select nullif(w.reserved_for, '{ANYONE}') as agent_id, a.name as agent_name, w.resumed, w.blocked, w.since
-from waiting w left join agents a on a.id = w.reserved_for and a.deleted_at is null order by w.since, w.reserved_for, w.resumed
+from grouped w left join agents a on a.id = w.reserved_for and a.deleted_at is null order by w.since, w.reserved_for, w.resumed
 """
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from casework.cli.admin_key import admin_key
+from casework.cli.admin_key import admin_key, sign_in_link
 from casework.cli.children import Child
 from casework.cli.console import counted, installation, read_settings
 from casework.cli.roles import (
@@ -23,7 +23,7 @@ from casework.cli.roles import (
     ticker_command,
     worker_command,
 )
-from casework.cli.serve import DEFAULT_PORT, Host, Port, check_port
+from casework.cli.serve import DEFAULT_PORT, Host, Port, check_port, page_url
 from casework.embedded.wakeup import Wakeup
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ _POLL_SECONDS = 0.5
 
 Reload = Annotated[
     bool, typer.Option("--reload", help="Restart the workers when a file of the agents' modules changes.")
+]
+Demo = Annotated[
+    bool,
+    typer.Option("--demo", help="Set up three queues with agents, and add cases for a while: something to look at."),
 ]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show each HTTP request, and what the processes say of themselves.")
@@ -47,9 +51,10 @@ def up(
     concurrency: Concurrency = None,
     pool: PoolOption = Pool.PREFORK,
     reload: Reload = False,
+    demo: Demo = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run everything: API, workers, ticker, beat, and the servers that no setting names.
+    """Run everything: API with the web page, workers, ticker, beat, and the servers that no setting names.
 
     Shows what fails, and what agents log and print. Ctrl-C stops it all; a second one at once.
     """
@@ -67,11 +72,15 @@ def up(
         casework = installation()
         with opened(casework) as screen:
             started = [Child("api", api_command(host, port), modules=API_MODULES), *roles(workers, pool, concurrency)]
+            if demo:
+                started.append(Child("demo", [sys.executable, "-m", "casework.demo"]))
             wakeup = Wakeup()
             running = Running(casework, screen, started, server, wakeup, reload=reload, verbose=verbose)
             interrupts = _count_interrupts()
-            screen.note(f"The API is at http://{host}:{port}, documented at /docs.")
+            url = page_url(host, port)
             screen.note(admin_key(casework))
+            screen.note(f"The API is at {url}, documented at /docs.")
+            screen.note(f"The page, signed in once, within 15 minutes: {sign_in_link(casework, url)}")
             running.start()
             screen.note(
                 f"casework is up: {counted(workers, 'worker')} of {counted(concurrency, 'run')}, ticker and beat. Ctrl-C stops it."

@@ -34,13 +34,13 @@ class Diagnosis:
 def diagnose(db: Database, settings: Settings, team_id: TeamId) -> list[Diagnosis]:
     """Each queue of the team, as all of them are at one moment."""
     with db.snapshot() as tx:
-        return [_diagnose(tx, settings, queue) for queue in queues.find(tx, team_id)]
+        return [diagnose_within(tx, settings, queue) for queue in queues.find(tx, team_id)]
 
 
 def diagnose_one(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID) -> Diagnosis:
     """The queue with that name or id. Raises NotFound."""
     with db.snapshot() as tx:
-        return _diagnose(tx, settings, resolve(tx, team_id, ref))
+        return diagnose_within(tx, settings, resolve(tx, team_id, ref))
 
 
 def why_untaken(db: Database, settings: Settings, team_id: TeamId, queue_id: UUID) -> Cause | None:
@@ -50,7 +50,8 @@ def why_untaken(db: Database, settings: Settings, team_id: TeamId, queue_id: UUI
         return why_nobody_takes(situation, Waiting(None, None, False, False, tx.now))
 
 
-def _diagnose(tx: Tx, settings: Settings, queue: Queue) -> Diagnosis:
+def diagnose_within(tx: Tx, settings: Settings, queue: Queue) -> Diagnosis:
+    """A queue, inside an open snapshot."""
     situation = Situation(snapshot.of_queue(tx, queue, lease(settings)), settings)
     since, unstarted = unstarted_since(situation.consumers), why_not_started(situation, situation.consumers)
     if since and unstarted and unstarted.is_trouble:

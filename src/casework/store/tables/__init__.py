@@ -13,6 +13,7 @@ from casework.store.tables.of_cases import (
 from casework.store.tables.of_operation import api_keys, counters, idempotency_keys, processes, secrets
 from casework.store.tables.of_queues import agents, consumers, labels, queues, teams
 from casework.store.tables.of_runs import run_messages, run_state, run_steps, run_usage, runs, runs_of
+from casework.store.tables.of_web import web_links, web_sessions
 
 __all__ = [
     "agents",
@@ -39,4 +40,6 @@ __all__ = [
     "runs_of",
     "secrets",
     "teams",
+    "web_links",
+    "web_sessions",
 ]

@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 
 DDL = """
 ALTER TABLE processes ADD COLUMN slots INTEGER DEFAULT 0 NOT NULL,

@@ -1,0 +1,78 @@
+"""What waits for people, the most urgent first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from casework.core.model import Priority, QueueId, RequestId, TeamId
+from casework.store.database import NOW, Tx
+
+SOON = timedelta(hours=1)
+"""What expires within it comes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An open request in the order in which people should look at it."""
+
+    id: RequestId
+    queue_id: QueueId
+    queue: str
+    agent: str
+    priority: Priority
+
+
+# What is shown of a request is looked up for those that are left by the limit: ten thousand may wait.
+_ORDERED_SQL = f"""
+with first as (
+  select h.id, h.run_id, h.created_at, c.queue_id, c.priority, (h.expires_at < {NOW} + %(soon)s) is true as soon
+  from human_requests h join cases c on c.id = h.case_id
+  where h.responded_at is null and h.cancelled_at is null
+    and c.queue_id in (select id from queues where team_id = %(team_id)s)
+    and (cardinality(h.assignees) = 0 or h.assignees && %(names)s::text[])
+  order by soon desc, c.priority desc, h.created_at, h.id limit %(limit)s
+)
+select f.id, f.queue_id, q.name as queue, coalesce(a.name, '') as agent, f.priority
+from first f join queues q on q.id = f.queue_id
+left join runs r on r.id = f.run_id left join agents a on a.id = r.agent_id
+order by f.soon desc, f.priority desc, f.created_at, f.id
+"""
+
+
+def places(tx: Tx, team_id: TeamId, names: Sequence[str], limit: int) -> list[Place]:
+    """The requests that wait for one of these names or for everybody: what expires soon, then by the priority of the case, the
+    oldest first."""
+    values = {"team_id": team_id, "names": list(names), "limit": limit, "soon": SOON}
+    return [
+        Place(**{**row._asdict(), "priority": Priority.of_rank(row.priority)}) for row in tx.sql(_ORDERED_SQL, values)
+    ]
+
+
+def count(tx: Tx, team_id: TeamId, names: Sequence[str], most: int) -> int:
+    """How many wait for one of these names or for everybody, up to `most`."""
+    found: int = tx.sql(
+        """
+        select count(*) from (
+          select from human_requests h join cases c on c.id = h.case_id join queues q on q.id = c.queue_id
+          where h.responded_at is null and h.cancelled_at is null and q.team_id = %(team_id)s
+            and (cardinality(h.assignees) = 0 or h.assignees && %(names)s::text[])
+          limit %(most)s
+        ) found
+        """,
+        {"team_id": team_id, "names": list(names), "most": most},
+    ).scalar_one()
+    return found
+
+
+def context(tx: Tx, request_id: UUID) -> tuple[QueueId, str, str] | None:
+    """The queue's id and name, and the agent's name, of a request."""
+    row = tx.sql(
+        """
+        select q.id, q.name as queue, coalesce(a.name, '') as agent
+        from human_requests h join cases c on c.id = h.case_id join queues q on q.id = c.queue_id
+        left join runs r on r.id = h.run_id left join agents a on a.id = r.agent_id where h.id = %(id)s
+        """,
+        {"id": request_id},
+    ).one_or_none()
+    return (QueueId(row.id), row.queue, row.agent) if row else None
