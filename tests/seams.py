@@ -55,6 +55,10 @@ class Through:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._db, name)
 
+    def acting_for(self, **who: str | None) -> "Through":
+        self._db = self._db.acting_for(**who)
+        return self
+
     @contextmanager
     def begin(self) -> Iterator[Any]:
         with self._db.begin() as tx:

@@ -56,7 +56,7 @@ def test_json_has_the_fields_of_the_api(shown):
 
 
 def _always_there(schema) -> set[str]:
-    required = {name for name, field in schema.model_fields.items() if field.is_required()}
+    required = {field.alias or name for name, field in schema.model_fields.items() if field.is_required()}
     return required - {"success"}  # a command says so by its exit code
 
 
@@ -85,7 +85,7 @@ def test_the_guides_names_are_those_of_the_code(shown):
     assert len(_rows()) == 8
     words = str(create_app(console.installation()).openapi())
     keys = {key for found in shown.values() for key in found} | set(pull.Answer.model_fields)
-    python = {*vars(Run), *public.__all__, *(field.name for kind in (HandOver, Postpone) for field in fields(kind))}
+    python = {*dir(Run), *public.__all__, *(field.name for kind in (HandOver, Postpone) for field in fields(kind))}
     for api, json, run in _rows():
         assert [name for name in api if f"'{name}'" not in words] == []
         assert json <= keys

@@ -13,7 +13,9 @@ from guides.blocks import blocks
 from guides.derived import DOCUMENTS, GUIDES, README, ROOT
 from guides.terminals import Terminals, opened
 
-AGENTS, COMMANDS, IMPORTING = (GUIDES / f"{name}.md" for name in ("agents", "commands-as-agents", "importing"))
+AGENTS, COMMANDS, IMPORTING, REQUESTS = (
+    GUIDES / f"{name}.md" for name in ("agents", "commands-as-agents", "importing", "requests")
+)
 WITHOUT_AGENTS = [GUIDES / f"{name}.md" for name in ("operating", "agents-elsewhere", "http-api", "client")]
 """They share an installation, in which `doctor` finds all well as long as it comes first."""
 
@@ -39,6 +41,14 @@ def test_agents(terminals):
     found = cases.find(terminals.db, payments, CaseFilter(), limit=2)
     history = {event.type for case in found for event in cases.get(terminals.db, DEFAULT_TEAM, case.id)[1]}
     assert {"needs_input", "attempt_failed"} <= history
+
+
+def test_requests(terminals):
+    terminals.play(REQUESTS)
+    terminals.wait_for_cases("complaints", completed=1)
+    complaints = queues.get(terminals.db, DEFAULT_TEAM, "complaints").id
+    (case,) = cases.find(terminals.db, complaints, CaseFilter(), limit=2)
+    assert cases.get(terminals.db, DEFAULT_TEAM, case.id)[1][-1].reason == "refunded 90 euros"
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="the shell script of the guide uses jq")

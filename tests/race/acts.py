@@ -10,12 +10,14 @@ from casework.agents.results import Asked, Crashed, Returned, Stopped
 from casework.core.effects import RunMessage
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import LabelRef, NewCase, QueueMode
+from casework.core.requests import Answering, Decision
 from casework.core.unset import UNSET
 from casework.errors import CaseworkError, DatabaseUnavailable
-from casework.service import cases, dispatch, labels, pull, queues, release, requests, runs
+from casework.service import cases, dispatch, expiry, labels, pull, queues, release, requests, runs
 from casework.service.execution import attempt, outcomes
 from casework.service.run_backend import RunBackend
 from casework.service.sweep import sweep as swept
+from casework.store import requests as request_store
 from casework.store import runs as run_store
 from factories import SETTINGS, TEAM, a_consumer, an_attempt, finish
 
@@ -189,6 +191,37 @@ def stop(scene):
 def answer(scene):
     requests.answer(scene.db, TEAM, scene.request, "that one")
     return "answered"
+
+
+def answer_the_other(scene):
+    """The other request of the group."""
+    requests.answer(scene.db, TEAM, scene.other_request, "that one")
+    return "answered"
+
+
+def reject(scene):
+    requests.answer(scene.db, TEAM, scene.request, Answering(decision=Decision.REJECT), person="Bob")
+    return "rejected"
+
+
+def approve(scene):
+    """One of two who must."""
+    return requests.answer(
+        scene.db, TEAM, scene.request, Answering(decision=Decision.APPROVE), person="Ann"
+    ).value.status
+
+
+def approve_too(scene):
+    return requests.answer(
+        scene.db, TEAM, scene.request, Answering(decision=Decision.APPROVE), person="Cid"
+    ).value.status
+
+
+def bring_on(scene):
+    """What a sweep does of requests that are due."""
+    with scene.db.single() as tx:
+        due = request_store.due(tx.sql(*request_store.due_statement(10)))
+    return f"finds {len(due)}, {'moves' if expiry.bring_on(scene.db, due) else 'moves nothing'}"
 
 
 def relabel(scene):

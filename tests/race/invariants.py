@@ -14,7 +14,7 @@ INVARIANTS = {
           and not exists (select from case_history e where e.case_id = c.id and e.type in ('completed', 'failed', 'settled', 'stopped'))""",
     "a case that waits for a person has an open request, and no other case has one": """
         select c.id from cases c full join (select * from human_requests where responded_at is null and cancelled_at is null) h
-          on h.id = c.human_request_id and h.case_id = c.id
+          on coalesce(h.group_id, h.id) = c.human_request_id and h.case_id = c.id
         where (c.human_request_id is null) <> (h.id is null)""",
     "what belongs to a case that is gone is gone": """
         select case_id from (

@@ -33,6 +33,8 @@ class Scene:
     newer: Attempt | None = None
     """The attempt that has the case since."""
     request: RequestId | None = None
+    other_request: RequestId | None = None
+    """Of the same group."""
     beside: tuple[RunMessage, ...] = ()
     """What the worker executes besides."""
     started_beside: tuple[Attempt, ...] = ()
@@ -94,6 +96,39 @@ def asked(db):
     finish(db, scene.started, Asked(QUESTION))
     (request,) = requests.find(db, TEAM)
     return replace(scene, request=request.id)
+
+
+def asking(db, *asked):
+    scene = running(db)
+    finish(db, scene.started, Asked(Suspended(*(Placed(one, number) for number, one in enumerate(asked)))))
+    ids = [one.id for one in requests.find(db, TEAM)]
+    return replace(scene, request=ids[0], other_request=ids[-1])
+
+
+def asked_two(db):
+    return asking(db, Request(title="a"), Request(title="b"))
+
+
+def asked_for_two_approvals(db):
+    return asking(db, Request(kind="approval", title="a", approvals=2))
+
+
+def expired(db):
+    scene = asking(db, Request(title="a", expires="1h", on_expiry="continue"))
+    past(db, "update human_requests set expires_at = now() - interval '1 min'")
+    return scene
+
+
+def expired_for_good(db):
+    scene = asking(db, Request(title="a", expires="1h"), Request(title="b"))
+    past(db, "update human_requests set expires_at = now() - interval '1 min' where title = 'a'")
+    return scene
+
+
+def to_be_reminded(db):
+    scene = asking(db, Request(title="a", remind="1h"))
+    past(db, "update human_requests set remind_at = now() - interval '1 min'")
+    return scene
 
 
 def answered(db):

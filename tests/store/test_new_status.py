@@ -97,6 +97,7 @@ def override(tx, move, case_id):
             "cases": [case_id],
             "ready": [tx.now],
             "old_runs": [None],
+            "changes": ["[]"],
             "agent_id": None,
             "reason": "because",
         },

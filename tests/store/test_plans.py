@@ -131,7 +131,10 @@ def repeated(db, queue):
 
 
 def by_keys(node):
-    return bool(A_KEY.search(node.get("Index Cond", ""))) or node.get("Index Name") == "runs_slots"
+    return bool(A_KEY.search(node.get("Index Cond", ""))) or node.get("Index Name") in (
+        "runs_slots",
+        "human_requests_due",
+    )
 
 
 @pytest.mark.parametrize("besides", [nothing, many_that_are_over])

@@ -6,12 +6,13 @@ import pytest
 
 from casework.core.effects import RunMessage
 from casework.core.lifecycle import LIFECYCLE, TRANSITIONS, Actor, CaseStatus, Event, RunStatus
+from casework.core.requests import Placed, Request
 from casework.errors import AlreadyAnswered, TransitionRefused
 from casework.service import cases, requests, runs
 from casework.store import messages, transitions
 from casework.store import requests as request_store
 from casework.store.ids import new_id
-from casework.store.transitions import Fence
+from casework.store.transitions import Fence, Overridden
 from factories import (
     TEAM,
     a_consumer,
@@ -39,7 +40,7 @@ def case_in(db, settings, queue, status):
             case CaseStatus.NEEDS_INPUT:
                 request_id = new_id()
                 transitions.ask(tx, fence, request_id, "q")
-                request_store.create(tx, request_id, fence, "question", "q", None, ())
+                request_store.create(tx, fence, [Placed(Request(title="q"))], [request_id])
             case CaseStatus.POSTPONED:
                 transitions.postpone(tx, fence, tx.now, None)
             case CaseStatus.COMPLETED:
@@ -48,6 +49,11 @@ def case_in(db, settings, queue, status):
                 transitions.fail(tx, fence, "no", None)
     assert the_case(db, case_id).status is status
     return case_id, fence
+
+
+def go_on_without_an_answer(tx, fence):
+    asked = [one.id for one in request_store.of_run(tx, fence.run_id)] or [new_id()]
+    return transitions.answer(tx, fence.case_id, asked[0], asked[0], "[]", expired=True)
 
 
 def attempt(db, settings, queue, agent, event, target, case_id, fence):
@@ -77,6 +83,11 @@ def attempt(db, settings, queue, agent, event, target, case_id, fence):
             (Event.POSTPONE, CaseStatus.POSTPONED): lambda: transitions.postpone(tx, fence, tx.now, None),
             (Event.HAND_OVER, CaseStatus.PENDING): lambda: transitions.hand_over(tx, fence, agent.id, None),
             (Event.ASK, CaseStatus.NEEDS_INPUT): lambda: transitions.ask(tx, fence, new_id(), "q"),
+            (Event.EXPIRE, CaseStatus.PENDING): lambda: go_on_without_an_answer(tx, fence),
+            (Event.EXPIRE, CaseStatus.POSTPONED): lambda: transitions.expire(
+                tx, fence, new_id(), "x", postpone_seconds=60
+            ),
+            (Event.EXPIRE, CaseStatus.FAILED): lambda: transitions.expire(tx, fence, new_id(), "x"),
             (Event.ATTEMPT_FAILED, CaseStatus.PENDING): lambda: transitions.try_again(tx, fence, 1, "x", None),
             (Event.ATTEMPT_FAILED, CaseStatus.FAILED): lambda: transitions.give_up(tx, fence, "x", None),
             (Event.RELEASE, CaseStatus.PENDING): lambda: transitions.release(tx, fence, "x"),
@@ -158,7 +169,7 @@ def test_a_person_who_has_not_locked_the_case_is_refused_by_sql(db, settings, st
 
     def override():
         with db.begin() as tx:
-            transitions.override(tx, *move, [(case_id, tx.now, None)], until=tx.now)
+            transitions.override(tx, *move, [Overridden(case_id, tx.now, None, [])], until=tx.now)
 
     if LIFECYCLE.allows(status, *move):
         override()
@@ -176,7 +187,8 @@ def test_one_case_that_moved_meanwhile_keeps_all_from_being_moved(db, settings):
         case_in(db, settings, queue, CaseStatus.COMPLETED)[0],
     )
     with pytest.raises(TransitionRefused, match="1 of 2 cases"), db.begin() as tx:
-        transitions.override(tx, Event.SETTLE, CaseStatus.COMPLETED, [(ready, tx.now, None), (done, tx.now, None)])
+        both = [Overridden(one, tx.now, None, []) for one in (ready, done)]
+        transitions.override(tx, Event.SETTLE, CaseStatus.COMPLETED, both)
     assert the_case(db, ready).status is CaseStatus.FAILED
 
 

@@ -94,9 +94,10 @@ COMMANDS = {
         {
             "list": "List the requests that wait for a person, the oldest first.",
             "show": "Show a request in full.",
-            "answer": "Answer a question; its run continues.",
+            "answer": "Answer a question or fill in a form; its run continues.",
             "approve": "Approve; its run continues.",
             "deny": "Deny; its run continues and learns of it.",
+            "edit": "Approve an action with other arguments; its run continues.",
         },
     ),
     "runs": Listed(
@@ -148,11 +149,18 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def casework(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback does it
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
+    person: Annotated[
+        str | None,
+        typer.Option("--as", metavar="NAME", help="Who you are, for the history; your login name by default."),
+    ] = None,
 ) -> None:
     """An open case queue for AI agents."""
+    from casework.cli import person as caller
+
+    caller.begin(person)
 
 
 def main() -> None:

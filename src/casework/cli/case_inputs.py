@@ -20,15 +20,20 @@ def read_data(data: str | None, text: str | None) -> Any:
         raise InvalidInput("Give --data or --text, not both.")
     if data is None:
         return text or ""
+    return read_json("--data", data, " For plain text use --text.")
+
+
+def read_json(option: str, given: str, hint: str = "") -> Any:
+    """JSON, from standard input for `-`. Raises InvalidInput."""
     try:
-        return json.loads(sys.stdin.read() if data == "-" else data, parse_constant=refuse_constant)
+        return json.loads(sys.stdin.read() if given == "-" else given, parse_constant=refuse_constant)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, character {error.colno}"
-        raise InvalidInput(f"--data is not JSON: {error.msg} in {where}. For plain text use --text.") from None
+        raise InvalidInput(f"{option} is not JSON: {error.msg} in {where}.{hint}") from None
     except RecursionError:
-        raise InvalidInput("--data is nested too deeply.") from None
+        raise InvalidInput(f"{option} is nested too deeply.") from None
     except ValueError as error:
-        raise InvalidInput(f"--data is not JSON: {error}.") from None
+        raise InvalidInput(f"{option} is not JSON: {error}.") from None
 
 
 def read_label(text: str) -> LabelRef:

@@ -3,7 +3,6 @@ is imported when a table is drawn, the database driver when a connection is made
 """
 
 import dataclasses
-import getpass
 import json
 import os
 import re
@@ -18,6 +17,7 @@ from uuid import UUID
 import typer
 
 from casework.cli import completion, services
+from casework.cli.person import user
 from casework.core.model import Agent, Queue
 from casework.errors import CaseworkError, InvalidInput, NotFound
 from casework.printable import printable, printable_json
@@ -46,10 +46,12 @@ def read_settings() -> "Settings":
 
 @cache
 def installation() -> "Casework":
-    """The installation that this command works on, connected at its first use."""
+    """The installation that this command works on, connected at its first use. What the command does is recorded as done by
+    its user."""
     from casework.wiring import connect
 
-    return connect(application="casework cli", pool_size=2)
+    casework = connect(application="casework cli", pool_size=2)
+    return dataclasses.replace(casework, db=casework.db.acting_for(person=user()))
 
 
 def find_queue(ref: str) -> Queue:
@@ -134,14 +136,6 @@ _MOMENT = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00(?!\d)")
 def local_times(text: str) -> str:
     """A text in which the moments that casework writes, in UTC, are in the local zone, as in tables."""
     return _MOMENT.sub(lambda found: local_time(datetime.fromisoformat(found[0])), text)
-
-
-def user() -> str | None:
-    """Who calls the command: the name of the system's user, if it has one."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return None
 
 
 def _leave_output() -> None:

@@ -141,11 +141,13 @@ def _answer(request: HumanRequest, bar: "Progress") -> None:
     if request.kind is RequestKind.APPROVAL:
         case, _ = services.cases.get(casework.db, casework.team_id, request.case_id)
         approved = case.data["number"] != DENIED
-        casework.perform(services.requests.decide(casework.db, casework.team_id, request.id, approved, by="the demo"))
+        casework.perform(
+            services.requests.decide(casework.db, casework.team_id, request.id, approved, person="the demo")
+        )
         given = "yes" if approved else "no"
     else:
         given = request.options[0]
-        casework.perform(services.requests.answer(casework.db, casework.team_id, request.id, given, by="the demo"))
+        casework.perform(services.requests.answer(casework.db, casework.team_id, request.id, given, person="the demo"))
     line = f"  asked: {printable(request.title)}  answered: {given}"
     if sys.stderr.isatty():
         bar.console.print(line, markup=False)

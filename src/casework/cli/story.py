@@ -9,7 +9,7 @@ from uuid import UUID
 
 from casework.cli import services
 from casework.cli.console import installation, local_time, say, shorten, table
-from casework.cli.requests import answer_text
+from casework.cli.request_text import answer_text
 from casework.core.lifecycle import CaseStatus, EventType
 from casework.core.model import Case, CaseEvent, CaseId, Message, RunRecord
 from casework.core.requests import HumanRequest
@@ -23,6 +23,9 @@ _WORDS = {
     EventType.HANDOVER: "claimed",
     EventType.NEEDS_INPUT: "asked",
     EventType.INPUT_RECEIVED: "answered",
+    EventType.INPUT_APPROVED: "approved",
+    EventType.INPUT_REMINDED: "reminder",
+    EventType.INPUT_EXPIRED: "request expired",
     EventType.INPUT_CANCELLED: "request cancelled",
 }
 """The event `handover` is the claim by the receiving agent, so it is shown as a claim."""
@@ -126,7 +129,7 @@ class Teller:
         request = asked.get(event.human_request_id) if event.human_request_id else None
         type = EventType(event.type)
         who, detail = event.agent_name, event.reason
-        if type in (EventType.NEEDS_INPUT, EventType.INPUT_CANCELLED) and request:
+        if type in _ABOUT_REQUESTS and request:
             detail = request.title
         elif type is EventType.INPUT_RECEIVED and request:
             who, detail = request.responded_by, answer_text(request)
@@ -135,13 +138,19 @@ class Teller:
             who, detail = None, _joined(to, event.reason)
         elif type in _CLAIMS and event.run_id:
             detail = f"run {shorten([event.run_id])[event.run_id]}"
-        if who is None and type in _BY_PEOPLE:
+        if type in _BY_PEOPLE and (event.by_person or event.by_key):
+            who = event.by_person or f"key {event.by_key}"
+        elif who is None and type in _BY_PEOPLE:
             who = "a person"
-        changes = "; ".join(self._change(change) for change in event.changes or ())
+        told = () if type is EventType.INPUT_RECEIVED else event.changes or ()
+        changes = "; ".join(filter(None, (self._change(change, type) for change in told)))
         return millisecond(event.created_at), _WORDS.get(type, type.replace("_", " ")), who, _joined(changes, detail)
 
-    def _change(self, change: Mapping[str, Any]) -> str:
+    def _change(self, change: Mapping[str, Any], type: EventType) -> str | None:
         field, new = change["field"], change.get("new")
+        if field == "status" or (field == "assigned_agent_id" and type in _GIVEN_BY_PEOPLE):
+            # The event itself says it.
+            return None
         if field == "postponed_to":
             return f"until {local_time(datetime.fromisoformat(new))}" if new else "at once"
         if field == "steps":
@@ -161,6 +170,14 @@ class Teller:
         return self._agents.get(id, _DELETED)
 
 
+_ABOUT_REQUESTS = (
+    EventType.NEEDS_INPUT,
+    EventType.INPUT_APPROVED,
+    EventType.INPUT_REMINDED,
+    EventType.INPUT_EXPIRED,
+    EventType.INPUT_CANCELLED,
+)
+
 _CLAIMS = (EventType.CLAIMED, EventType.HANDOVER)
 
 _BY_PEOPLE = (
@@ -170,6 +187,9 @@ _BY_PEOPLE = (
     EventType.POSTPONED,
     EventType.UPDATED,
     EventType.LABELS_CHANGED,
+    EventType.STOPPED,
+    EventType.INPUT_APPROVED,
+    EventType.INPUT_CANCELLED,
 )
 """If no agent did it, a person did."""
 
@@ -206,7 +226,7 @@ def show_messages(found: list[RunRecord]) -> None:
 def message_text(message: Message) -> str:
     """What a run said, a call with its arguments, or what came of it."""
     content = message.content
-    if message.type == "text":
+    if message.type in ("text", "notice"):
         return str(content["text"])
     if message.type == "tool_call":
         arguments = content.get("arguments")

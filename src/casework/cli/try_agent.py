@@ -1,5 +1,6 @@
 """Runs an agent at the terminal, without servers."""
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -10,9 +11,11 @@ import typer
 from casework.agents import HandOver, Postpone, targets
 from casework.cli.case_inputs import read_data, read_labels
 from casework.cli.console import Json, print_json, say
+from casework.cli.forms import ask_arguments, ask_value
 from casework.cli.story import message_text
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Message, Priority, RequestKind
+from casework.core.requests import Answering, Decision
 from casework.printable import printable
 
 if TYPE_CHECKING:
@@ -65,18 +68,39 @@ def _tell(event: "Message | FailedAttempt") -> None:
         say(f"The attempt failed: {event.reason}. The next one comes in {event.wait:g} s.")
 
 
-def _ask(request: "Request", aside: bool) -> str | bool:
+def _ask(request: "Request", aside: bool) -> Any:
     """The answer of whoever sits at the terminal; with `aside`, standard output is left alone."""
     if request.description:
         typer.echo(printable(request.description, lines=True), err=aside)
     title = printable(request.title)
+    if request.action:
+        arguments = json.dumps(request.action.arguments, ensure_ascii=False)
+        typer.echo(printable(f"{request.action.name} {arguments}"), err=aside)
     if request.kind is RequestKind.APPROVAL:
-        return typer.confirm(title, err=aside)
+        return _decide(request, title, aside)
+    if request.schema is not None:
+        typer.echo(title, err=aside)
+        return ask_value(request.schema, aside=aside)
     choice = f" ({', '.join(map(printable, request.options))})" if request.options else ""
     while True:
         answer = str(typer.prompt(f"{title}{choice}", err=aside))
         if not request.options or answer in request.options:
             return answer
+
+
+def _decide(request: "Request", title: str, aside: bool) -> Any:
+    """Yes or no, or one of the decisions if there are more than these."""
+    if not {Decision.EDIT, Decision.RESPOND} & set(request.decisions):
+        return typer.confirm(title, err=aside)
+    while (said := typer.prompt(f"{title} ({', '.join(request.decisions)})", err=aside)) not in request.decisions:
+        pass
+    decision = Decision(said)
+    if decision is Decision.EDIT and request.action:
+        edited = ask_arguments(request.action.arguments, request.action.schema)
+        return Answering(decision=decision, arguments=edited)
+    if decision is Decision.RESPOND:
+        return Answering(decision=decision, value=typer.prompt("Answer", err=aside))
+    return Answering(decision=decision)
 
 
 def _tell_end(result: "Result") -> None:

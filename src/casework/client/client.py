@@ -17,7 +17,7 @@ class Client(Driver, Operations):
 
     `url` is the API's address, such as "http://127.0.0.1:8080". `timeout` is how many seconds one request may take.
     `retry_seconds` is how long a call is tried again in all, after lost connections and answers that are temporary; 0
-    switches that off. `http` is an httpx2 client with proxies, certificates or limits of your own, which stays open.
+    switches that off. `person` is for whom this program acts, for the history of cases. `http` is an httpx2 client with proxies, certificates or limits of your own, which stays open.
 
     Raises ImportError, with what to install, without httpx2, and InvalidInput for an address or key that cannot be one.
     """
@@ -27,11 +27,12 @@ class Client(Driver, Operations):
         url: str,
         key: str,
         *,
+        person: str | None = None,
         timeout: float = 30.0,
         retry_seconds: float = 60.0,
         http: "httpx2.Client | None" = None,
     ) -> None:
-        Driver.__init__(self, url, key, timeout, http)
+        Driver.__init__(self, url, key, timeout, http, person)
         Operations.__init__(self, Retries(retry_seconds))
 
     def agent(self, agent: str | UUID) -> PullAgent:
@@ -54,11 +55,12 @@ class AsyncClient(AsyncDriver, Operations):
         url: str,
         key: str,
         *,
+        person: str | None = None,
         timeout: float = 30.0,
         retry_seconds: float = 60.0,
         http: "httpx2.AsyncClient | None" = None,
     ) -> None:
-        AsyncDriver.__init__(self, url, key, timeout, http)
+        AsyncDriver.__init__(self, url, key, timeout, http, person)
         Operations.__init__(self, Retries(retry_seconds))
 
     def agent(self, agent: str | UUID) -> AsyncPullAgent:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from casework import __version__
 from casework.client.errors import NoAnswer
 from casework.client.exchange import Answer, Flow, Pause, Request
+from casework.core.names import check_name
 from casework.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -34,15 +35,26 @@ def httpx() -> Any:
         raise ImportError(MISSING) from error
 
 
+def _as_header(person: str) -> bytes:
+    """A name as a header carries it: UTF-8. Raises InvalidInput."""
+    check_name("person's name", person)
+    return person.encode()
+
+
 class _Connection:
     """The address and the key, and how requests look to httpx."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, person: str | None) -> None:
         if not url.startswith(("http://", "https://")):
             raise InvalidInput(f"The API's address begins with http:// or https:// (got {url!r}).")
         _check_header("key", key)
         self._base = f"{url.rstrip('/').removesuffix('/v1')}/v1"
-        self._headers = {"authorization": f"Bearer {key}", "user-agent": f"casework-client/{__version__}"}
+        self._headers: dict[str, str | bytes] = {
+            "authorization": f"Bearer {key}",
+            "user-agent": f"casework-client/{__version__}",
+        }
+        if person is not None:
+            self._headers["casework-person"] = _as_header(person)
 
     def _as_http(self, http: Any, request: Request) -> Any:
         headers, content = dict(self._headers), request.content()
@@ -81,8 +93,10 @@ def _answer(response: Any) -> Answer:
 class Driver(_Connection):
     """Does what flows ask for, and blocks meanwhile. Any thread may use it."""
 
-    def __init__(self, url: str, key: str, timeout: float, http: "httpx2.Client | None") -> None:
-        super().__init__(url, key)
+    def __init__(
+        self, url: str, key: str, timeout: float, http: "httpx2.Client | None", person: str | None = None
+    ) -> None:
+        super().__init__(url, key, person)
         self._owned = http is None
         self._http: httpx2.Client = http or httpx().Client(**_options(timeout))
 
@@ -128,8 +142,10 @@ class Driver(_Connection):
 class AsyncDriver(_Connection):
     """Does what flows ask for, and awaits it."""
 
-    def __init__(self, url: str, key: str, timeout: float, http: "httpx2.AsyncClient | None") -> None:
-        super().__init__(url, key)
+    def __init__(
+        self, url: str, key: str, timeout: float, http: "httpx2.AsyncClient | None", person: str | None = None
+    ) -> None:
+        super().__init__(url, key, person)
         self._owned = http is None
         self._http: httpx2.AsyncClient = http or httpx().AsyncClient(**_options(timeout))
 

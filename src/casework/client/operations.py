@@ -222,10 +222,20 @@ class Operations:
 
     @operation
     def list_requests(
-        self, queue: Id | None = None, *, pending: bool = True, most: int = 1000
+        self,
+        queue: Id | None = None,
+        *,
+        pending: bool = True,
+        kind: s.RequestType | None = None,
+        assignee: str | None = None,
+        most: int = 1000,
     ) -> Flow[list[s.HumanRequest]]:
-        """What runs ask of people, the oldest first: the first `most` of those that wait, or of all."""
+        """What runs ask of people, the oldest first: the first `most` of those that wait, or of all.
+
+        `assignee` is the name of a key or a person, or "me" for the client's key and its person.
+        """
         query: dict[str, Any] = {"status": "pending" if pending else "all", "limit": PAGE_SIZE}
+        query |= {name: value for name, value in (("kind", kind), ("assignee", assignee)) if value is not None}
         if queue is not None:
             query["queue_id"] = _id(queue) or (yield from self._find("queues", str(queue)))
         # All pages are read before the first answer: an answer would move what comes after it to an earlier page.
@@ -238,23 +248,39 @@ class Operations:
         return found[:most]
 
     @operation
-    def answer(self, request: s.HumanRequest, value: str) -> Flow[s.HumanRequest]:
-        """Answer a question. A second answer raises Conflict."""
-        return self._respond(request, {"answers": {request["title"]: value}})
+    def get_request(self, request_id: Id) -> Flow[s.HumanRequest]:
+        """What a run asked, and what people answered."""
+        found = yield from self._call("GET", f"/human-requests/{_part(request_id)}")
+        return cast(s.HumanRequest, found["human_request"])
 
     @operation
-    def approve(self, request: s.HumanRequest) -> Flow[s.HumanRequest]:
+    def answer(self, request: s.HumanRequest, value: Any, *, message: str | None = None) -> Flow[s.HumanRequest]:
+        """Answer a question or a form: with text, or with what its schema demands. A second answer raises Conflict, which says
+        what the first one was."""
+        return self._respond(request, "respond", message, value=value)
+
+    @operation
+    def approve(self, request: s.HumanRequest, *, message: str | None = None) -> Flow[s.HumanRequest]:
         """Approve what a run asks approval for. A second answer raises Conflict."""
-        return self._respond(request, {"approved": True})
+        return self._respond(request, "approve", message)
 
     @operation
-    def deny(self, request: s.HumanRequest) -> Flow[s.HumanRequest]:
+    def deny(self, request: s.HumanRequest, *, message: str | None = None) -> Flow[s.HumanRequest]:
         """Deny what a run asks approval for. A second answer raises Conflict."""
-        return self._respond(request, {"approved": False})
+        return self._respond(request, "reject", message)
 
-    def _respond(self, request: s.HumanRequest, body: Any) -> Flow[s.HumanRequest]:
-        path = f"/runs/{_part(request['run_id'])}/human-requests/{_part(request['id'])}/respond"
-        answered = yield from self._call("POST", path, body)
+    @operation
+    def edit(
+        self, request: s.HumanRequest, arguments: dict[str, Any], *, message: str | None = None
+    ) -> Flow[s.HumanRequest]:
+        """Approve the action with these arguments instead of its own. A second answer raises Conflict."""
+        return self._respond(request, "edit", message, arguments=arguments)
+
+    def _respond(
+        self, request: s.HumanRequest, decision: s.Decision, message: str | None, **given: Any
+    ) -> Flow[s.HumanRequest]:
+        body = {"decision": decision, "message": message, **given}
+        answered = yield from self._call("POST", f"/human-requests/{_part(request['id'])}/answer", body)
         return cast(s.HumanRequest, answered["human_request"])
 
     def _bulk(self, queue: Id, act: str, case_ids: Sequence[Id], **fields: Any) -> Flow[Any]:

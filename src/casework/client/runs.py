@@ -13,6 +13,7 @@ from casework.client.exchange import Flow
 from casework.client.leases import Lease
 from casework.client.shapes import Work
 from casework.core.model import Case, CaseId, LabelRef, NewCase, RunId
+from casework.core.requests import Answer, Request
 from casework.core.unset import UNSET
 
 T = TypeVar("T")
@@ -89,13 +90,44 @@ class AsyncPulledRun:
         self._run.tool(name, arguments, result=result, error=error)
         await self._send()
 
-    async def ask(self, question: str, *, options: Sequence[str] = (), description: str | None = None) -> str:
+    async def ask(
+        self, question: str, *, options: Sequence[str] = (), description: str | None = None, key: str | None = None
+    ) -> str:
         """Ask a person. The run ends for now and, once answered, starts again and gets the answer here."""
-        return self._run.ask(question, options=options, description=description)
+        return await self._answered(lambda: self._run.ask(question, options=options, description=description, key=key))
 
-    async def approve(self, title: str, description: str | None = None) -> bool:
+    async def approve(self, title: str, description: str | None = None, *, key: str | None = None) -> bool:
         """Ask a person for approval; True if it was given."""
-        return self._run.approve(title, description)
+        return await self._answered(lambda: self._run.approve(title, description, key=key))
+
+    async def form(
+        self,
+        title: str,
+        schema: Mapping[str, Any],
+        *,
+        description: str | None = None,
+        assignees: Sequence[str] = (),
+        key: str | None = None,
+    ) -> Any:
+        """Ask a person for a value that fits the JSON Schema (2020-12)."""
+        return await self._answered(
+            lambda: self._run.form(title, schema, description=description, assignees=assignees, key=key)
+        )
+
+    async def request(self, request: Request) -> Answer:
+        """Make a request to people, and return what they answered."""
+        return await self._answered(lambda: self._run.request(request))
+
+    async def request_all(self, requests: Sequence[Request]) -> list[Answer]:
+        """Make several requests in one wait: the run goes on when all of them are answered."""
+        return await self._answered(lambda: self._run.request_all(requests))
+
+    async def _answered(self, ask: Callable[[], T]) -> T:
+        """What `ask` returns or raises, once the notices that it wrote are sent."""
+        try:
+            return ask()
+        finally:
+            await self._send()
 
     @overload
     async def step(self, name: str, do: Callable[[], Awaitable[T]]) -> T: ...

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from casework.core.model import LabelRef
+from casework.core.requests import Answer, Asks, Decision
 
 MOST = 50
 """Entries that one change keeps. Data may have thousands of names."""
@@ -22,7 +23,7 @@ def of_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
     for field, value in new.items():
         before = old[field]
         if field == "data" and isinstance(before, dict) and isinstance(value, dict):
-            found += _of_data(before, value)
+            found += _of_names("data", before, value)
         elif _differs(before, value):
             found.append({"field": field, "old": _short(before), "new": _short(value)})
     return found[:MOST]
@@ -40,12 +41,27 @@ def _texts(labels: Iterable[LabelRef]) -> list[str]:
     return sorted(str(label) for label in labels)
 
 
-def _of_data(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+def of_answer(asks: Asks, given: Answer) -> list[Change]:
+    """What people decided, and what they changed of an action's arguments."""
+    found: list[Change] = [{"field": "decision", "new": given.decision}]
+    if given.decision is Decision.RESPOND:
+        found.append({"field": "answer", "new": _short(given.value)})
+    if given.decision is Decision.EDIT and asks.action:
+        found += _of_names("arguments", asks.action.arguments, given.arguments or {})[:MOST]
+    return [*found, *of_message(given)]
+
+
+def of_message(given: Answer) -> list[Change]:
+    """What people said besides."""
+    return [{"field": "message", "new": _short(given.message)}] if given.message else []
+
+
+def _of_names(field: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
     found: list[Change] = []
     for name in dict.fromkeys((*old, *new)):
         if name in old and name in new and not _differs(old[name], new[name]):
             continue
-        change: Change = {"field": f"data.{_short(name)}"}
+        change: Change = {"field": f"{field}.{_short(name)}"}
         if name in old:
             change["old"] = _short(old[name])
         if name in new:

@@ -31,6 +31,8 @@ from casework.events.of_processes import (
 from casework.events.of_runs import (
     AgentLoopDisturbed,
     CasesClaimed,
+    RequestExpired,
+    RequestReminded,
     RunEnded,
     RunFencedOut,
     RunLost,
@@ -60,6 +62,8 @@ __all__ = [
     "ProcessKilled",
     "RateLimitSkipped",
     "RedisShared",
+    "RequestExpired",
+    "RequestReminded",
     "RequestServed",
     "RequestUnavailable",
     "RetentionFailed",

@@ -59,6 +59,24 @@ class RunTimedOut(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class RequestExpired(Event):
+    """Nobody answered a request in time."""
+
+    action = "request.expired"
+    request: UUID
+    case: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReminded(Event):
+    """A request waits for longer than its agent wants it to: people are to be reminded."""
+
+    action = "request.reminded"
+    request: UUID
+    case: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class RunsResent(Event):
     """Messages of runs that did not start are sent once more."""
 

@@ -13,6 +13,7 @@ from casework.settings import Settings
 from casework.store import cases as store
 from casework.store import requests, runs, transitions
 from casework.store.database import Tx
+from casework.store.transitions import Overridden
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,14 @@ def override_within(
         tx, ids, tx.now + settings.grace, reason or f"its case was {LIFECYCLE.transition(event, target, by=()).records}"
     )
     requests.cancel_of_cases(tx, ids)
+    changed = _Changed(event, target, agent_id, until, keep_steps)
     stops_at = {run.case_id: run.runs_until or tx.now for run in stopped}
     ready_at = {row.id: max(filter(None, (stops_at.get(row.id, tx.now), until))) for row in moving}
     transitions.override(
         tx,
         event,
         target,
-        [(row.id, ready_at[row.id], row.run_id) for row in moving],
+        [Overridden(row.id, ready_at[row.id], row.run_id, changed.of(row)) for row in moving],
         agent_id=agent_id,
         reason=reason,
         until=until,
@@ -73,6 +75,30 @@ def override_within(
     return CasesChanged(
         [CaseId(id) for id in ids], len(locked) - len(ids), [run.run_id for run in stopped], sorted(former), refused
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """What an override changes of a case, for its history."""
+
+    event: Event
+    target: CaseStatus
+    agent_id: AgentId | None
+    until: datetime | None
+    keep_steps: bool | None
+
+    def of(self, row: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        if row.status != self.target:
+            found.append({"field": "status", "old": row.status, "new": self.target})
+        if LIFECYCLE.transition(self.event, self.target, by=()).assigns and row.assigned_agent_id != self.agent_id:
+            old, new = (str(one) if one else None for one in (row.assigned_agent_id, self.agent_id))
+            found.append({"field": "assigned_agent_id", "old": old, "new": new})
+        if self.until:
+            found.append({"field": "postponed_to", "new": self.until.isoformat()})
+        if self.keep_steps:
+            found.append({"field": "steps", "new": "kept"})
+        return found
 
 
 def take_back_from(tx: Tx, settings: Settings, queue_id: QueueId, agent_id: AgentId) -> list[RunId]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from casework.core import changes
 from casework.core.effects import Committed, Effects
 from casework.core.lifecycle import EventType
 from casework.core.model import QueueId, RequestKind, TeamId
@@ -116,8 +117,8 @@ def _is_enough(tx: Tx, request: HumanRequest, given: Answer) -> bool:
         )
     if count >= request.approvals_needed:
         return True
-    changes = [{"field": "approvals", "old": count - 1, "new": count}, *_message(given)]
-    store.record(tx, request, EventType.INPUT_APPROVED, changes)
+    counted = {"field": "approvals", "old": count - 1, "new": count}
+    store.record(tx, request, EventType.INPUT_APPROVED, [counted, *changes.of_message(given)])
     return False
 
 
@@ -126,30 +127,17 @@ def _voter(actor: Actor) -> str:
     return f"person {actor.person}" if actor.person else f"key {actor.key}"
 
 
-def go_on(tx: Tx, request: HumanRequest, given: Answer) -> bool:
-    """A locked request was answered: write that down, and move its case if nothing else is waited for. Whether it moved."""
-    changes = _changes(request, given)
+def go_on(tx: Tx, request: HumanRequest, given: Answer, *, expired: bool = False) -> bool:
+    """The answer of a locked request is stored, given by people or, if it `expired`, by the system: write that down, and move
+    its case if nothing else is waited for. Whether it moved."""
+    found = changes.of_answer(request, given)
     if store.is_open(tx, request.waits_as):
-        store.record(tx, request, EventType.INPUT_RECEIVED, changes)
+        store.record(tx, request, EventType.INPUT_EXPIRED if expired else EventType.INPUT_RECEIVED, found)
         return False
-    if not transitions.answer(
-        tx, request.case_id, request.waits_as, request.id, json.dumps(changes, ensure_ascii=False)
-    ):
+    written = json.dumps(found, ensure_ascii=False)
+    if not transitions.answer(tx, request.case_id, request.waits_as, request.id, written, expired=expired):
         raise AlreadyAnswered("The request's case does not wait for it any more.")
     return True
-
-
-def _changes(request: HumanRequest, given: Answer) -> list[dict[str, Any]]:
-    changes: list[dict[str, Any]] = [{"field": "decision", "new": given.decision}]
-    if given.decision is Decision.RESPOND:
-        changes.append({"field": "answer", "new": given.value})
-    if given.decision is Decision.EDIT and request.action:
-        changes.append({"field": "arguments", "old": request.action.arguments, "new": given.arguments})
-    return [*changes, *_message(given)]
-
-
-def _message(given: Answer) -> list[dict[str, Any]]:
-    return [{"field": "message", "new": given.message}] if given.message else []
 
 
 def _name(actor: Actor) -> str | None:

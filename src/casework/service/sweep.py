@@ -1,4 +1,5 @@
-"""Finding what got stuck: runs whose worker fell silent, stops that are overdue, messages that were lost."""
+"""Finding what got stuck: runs whose worker fell silent, stops that are overdue, messages that were lost, and requests
+to people whose time is over."""
 
 import random
 from collections import Counter
@@ -10,16 +11,19 @@ from casework.core.lifecycle import CaseStatus, Event
 from casework.core.model import CounterName, RunId
 from casework.core.plan import alone
 from casework.core.retry import next_attempt
-from casework.service import overrides
+from casework.service import expiry, overrides
 from casework.service.crash_points import Point, reach
 from casework.settings import Settings
 from casework.store import cases as case_store
-from casework.store import counters, processes, runs, transitions
+from casework.store import counters, processes, requests, runs, transitions
 from casework.store.database import Database
 from casework.store.runs import Stuck, StuckRun
 
 Swept = Counter[Stuck]
 
+
+MOST_DUE = 200
+"""Requests that one sweep brings on; the rest is for the next one."""
 
 LISTENING_HEARTBEATS = 3
 """A worker's silence counts once the ticker has listened for that many heartbeats: when the database comes back, the
@@ -38,11 +42,13 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
     # In one round trip, because an idle tick does little else.
     with db.single() as tx:
         if ticker:
-            seen, found = tx.together(processes.seen_statement(ticker, "ticker", _gap(settings)), looking)
+            seen, found, due = tx.together(
+                processes.seen_statement(ticker, "ticker", _gap(settings)), looking, requests.due_statement(MOST_DUE)
+            )
             believes = seen.scalar_one() >= LISTENING_HEARTBEATS * timedelta(seconds=settings.heartbeat)
         else:
-            found = tx.sql(*looking)
-    stuck = runs.stuck_runs(found)
+            found, due = tx.together(looking, requests.due_statement(MOST_DUE))
+    stuck, requested = runs.stuck_runs(found), requests.due(due)
     reach(Point.STUCK_FOUND)
     swept: Swept = Counter()
     stops: list[RunId] = []
@@ -64,7 +70,8 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
     again = _send_again(db, unsent) if unsent else []
     swept[Stuck.UNSENT] += len(again)
     reach(Point.RESEND_COMMITTED, swept, again)
-    return Committed(swept, Effects(bundles=alone(again), stops=tuple(stops)))
+    nudge = bool(requested) and expiry.bring_on(db, requested)
+    return Committed(swept, Effects(bundles=alone(again), stops=tuple(stops), nudge=nudge))
 
 
 def _gap(settings: Settings) -> timedelta:

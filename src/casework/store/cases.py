@@ -309,13 +309,15 @@ def record_change(tx: Tx, changed: Changed, type: EventType, changes: Sequence[d
         with found_by as (
           update case_search set words = to_tsvector('simple', %(words)s) where case_id = %(case_id)s
         )
-        insert into case_events (case_id, type, created_at, run_id, agent_id, changes)
-        values (%(case_id)s, %(type)s, {NOW}, %(run_id)s, %(agent_id)s, %(changes)s::json)
+        insert into case_events (case_id, type, created_at, run_id, agent_id, changes, by_key, by_person)
+        values (%(case_id)s, %(type)s, {NOW}, %(run_id)s, %(agent_id)s, %(changes)s::json, %(by_key)s, %(by_person)s)
         """,
         {
             "case_id": changed.case_id,
             "run_id": changed.run_id,
             "agent_id": changed.agent_id,
+            # What a run changes, it does itself, whoever's connection it is.
+            **({"by_key": None, "by_person": None} if changed.run_id else {}),
             "type": type,
             "changes": json.dumps(list(changes), ensure_ascii=False),
             "words": searchable(changed.new["title"], changed.new["data"]),

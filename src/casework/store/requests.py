@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from casework.core.requests import (
     span_of,
 )
 from casework.core.unset import UNSET
+from casework.store.connection import Asked, Rows
 from casework.store.database import NOW, Tx
 from casework.store.transitions import Fence
 
@@ -287,8 +288,16 @@ def record(
     )
 
 
-def due_statement(most: int) -> tuple[str, dict[str, Any]]:
-    """A statement that finds the open requests that have expired, or of which people are to be reminded."""
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An open request that has expired, or of which people are to be reminded."""
+
+    request_id: UUID
+    case_id: UUID
+
+
+def due_statement(most: int) -> Asked:
+    """Find the requests that are due, the longest overdue first."""
     return (
         f"""
         select h.id, h.case_id from human_requests h
@@ -297,6 +306,11 @@ def due_statement(most: int) -> tuple[str, dict[str, Any]]:
         """,
         {},
     )
+
+
+def due(rows: Rows) -> list[Due]:
+    """What `due_statement` found."""
+    return [Due(row.id, row.case_id) for row in rows]
 
 
 def locked(tx: Tx, request_id: UUID) -> HumanRequest | None:

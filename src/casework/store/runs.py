@@ -312,7 +312,9 @@ _OWNERS_SQL = """
 select r.id, r.case_id, r.agent_id, a.name as agent_name, r.status, r.outcome, r.created_at, r.started_at, r.completed_at,
   r.created_at as claimed_at, h.id is not null as has_pending_human_request, h.title as pending_human_request_title
 from runs r join agents a on a.id = r.agent_id
-left join human_requests h on h.run_id = r.id and h.responded_at is null and h.cancelled_at is null
+left join lateral (
+  select id, title from human_requests where run_id = r.id and responded_at is null and cancelled_at is null order by id limit 1
+) h on true
 where r.case_id = %(case_id)s
 order by r.id desc limit 50
 """

@@ -173,7 +173,10 @@ select c.id, c.queue_id, c.status, c.completed_at, e.reason as end_reason, r.id 
 from cases c join queues q on q.id = c.queue_id
 left join runs r on r.case_id = c.id and r.live
 left join agents a on a.id = c.reserved_for and a.deleted_at is null
-left join human_requests h on h.id = c.human_request_id
+left join lateral (
+  select title, created_at from human_requests
+  where run_id = c.run_id and responded_at is null and cancelled_at is null order by id limit 1
+) h on c.human_request_id is not null
 left join lateral ({END_REASON.format(case="c.id")}) e on c.completed_at is not null
 where c.id = %(case_id)s and q.team_id = %(team_id)s
 """

@@ -9,7 +9,7 @@ from casework.core.requests.answers import (
     no_answer,
 )
 from casework.core.requests.asking import MAX_GROUP, MAX_KEY, Placed, Request, request_of, span_of
-from casework.core.requests.content import DEFAULT_DECISIONS, Action, Decision, OnExpiry, content_of, decided
+from casework.core.requests.content import DEFAULT_DECISIONS, Action, Asks, Decision, OnExpiry, content_of, decided
 from casework.core.requests.stored import Answered, HumanRequest
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Answer",
     "Answered",
     "Answering",
+    "Asks",
     "Decision",
     "HumanRequest",
     "OnExpiry",

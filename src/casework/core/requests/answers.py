@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from casework.core.json_schema import check_value
 from casework.core.model import RequestKind
 from casework.core.payload import check_data, check_text
-from casework.core.requests.content import Action, Asks, Decision, listed, one_of
+from casework.core.requests.content import Action, Asks, Decision, decided, listed, one_of
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
 
@@ -117,9 +117,18 @@ def _check_size(what: str, value: Any) -> None:
         raise InvalidInput(f"The {what} has {size} characters; {MAX_ANSWER} is the most.")
 
 
+def check_default(asks: Asks, default: Any) -> None:
+    """Raise InvalidInput for what cannot be the answer of a request that expires."""
+    if asks.kind is RequestKind.APPROVAL and not isinstance(default, bool):
+        raise InvalidInput(f"The default of an approval is True or False (got {default!r:.100}).")
+    answer_to(asks, Answering(value=default))
+
+
 def default_answer(asks: Asks, default: Any) -> Answer:
-    """The answer of a request that expired, if it has a default. Raises InvalidInput."""
-    return replace(answer_to(asks, Answering(value=default)), message=EXPIRED)
+    """The answer of a request that expired, if it has a default, which was checked when the request was made."""
+    decision = decided(asks.kind, default)
+    arguments = asks.action.arguments if asks.action and decision is Decision.APPROVE else None
+    return Answer(decision, default, arguments, EXPIRED)
 
 
 def no_answer() -> Answer:

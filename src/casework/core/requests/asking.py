@@ -11,7 +11,7 @@ from casework.core.json_schema import check_schema
 from casework.core.model import RequestKind
 from casework.core.names import check_fields
 from casework.core.payload import check_data, check_text
-from casework.core.requests.answers import default_answer
+from casework.core.requests.answers import check_default
 from casework.core.requests.content import (
     ALLOWED_DECISIONS,
     DEFAULT_DECISIONS,
@@ -191,7 +191,7 @@ def _check_expiry(request: Request) -> None:
         if given != (request.on_expiry is wanted):
             raise InvalidInput(f"`{name}` and on_expiry={wanted} belong together.")
     if request.on_expiry is OnExpiry.DEFAULT:
-        default_answer(request, request.default)
+        check_default(request, request.default)
 
 
 _FIELDS = tuple(name for name in Request.__dataclass_fields__)

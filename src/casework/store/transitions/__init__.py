@@ -7,7 +7,7 @@ moves the status, so that a late write of an older attempt finds no row. Each mo
 same statement.
 """
 
-from casework.store.transitions.by_person import answer, override
+from casework.store.transitions.by_person import Overridden, override
 from casework.store.transitions.by_run import (
     Completion,
     ask,
@@ -28,6 +28,7 @@ from casework.store.transitions.by_run import (
 from casework.store.transitions.by_tick import Batch, claim, claim_first
 from casework.store.transitions.fence import HOLDS, Fence
 from casework.store.transitions.interrupts import Interrupted, ask_to_release, interrupt
+from casework.store.transitions.of_waits import answer, expire
 
 __all__ = [
     "HOLDS",
@@ -35,6 +36,7 @@ __all__ = [
     "Completion",
     "Fence",
     "Interrupted",
+    "Overridden",
     "answer",
     "ask",
     "ask_to_release",
@@ -43,6 +45,7 @@ __all__ = [
     "complete",
     "complete_all",
     "complete_and_start",
+    "expire",
     "fail",
     "give_up",
     "hand_over",
