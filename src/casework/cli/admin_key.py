@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from casework.cli import services
-from casework.cli.console import user
+from casework.cli.person import user
 from casework.core.roles import Role
 from casework.errors import Unauthorized
 

@@ -9,7 +9,7 @@ from time import monotonic
 
 from casework.core.model import NewCase, Queue
 from casework.demo.invoices import invoices, troubled
-from casework.demo.letters import letters, refunds
+from casework.demo.letters import asks_nothing, letters, refunds
 from casework.errors import NameTaken, Unavailable
 from casework.service import agents, cases, queues, requests
 from casework.wiring import Casework, connect, when_available
@@ -22,7 +22,7 @@ FIRST = 12
 """Cases of each queue at the beginning."""
 
 MOST_WAITING = 30
-"""While more than so many questions wait, no cases are added: nobody seems to look."""
+"""While so many questions wait, only cases that ask nothing are added: nobody seems to look."""
 
 _QUEUES = (
     ("refunds", "Orders to be paid back: a person agrees, or changes the amount", {"refund-desk": ("desk:refunds", 3)}),
@@ -53,6 +53,8 @@ def main() -> None:
         with suppress(Unavailable):
             if len(requests.find(casework.db, casework.team_id, limit=MOST_WAITING)) < MOST_WAITING:
                 _add(casework, queue, [next(source)])
+            else:
+                _add(casework, queue, [one for one in itertools.islice(source, 1) if asks_nothing(one)])
 
 
 def _set_up(casework: Casework, name: str, description: str, workers: dict[str, tuple[str, int]]) -> Queue:
