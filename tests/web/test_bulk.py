@@ -145,3 +145,13 @@ def test_a_problem_in_the_middle_is_told_with_what_was_done(site):
     expect(page.get_by_role("alert")).to_contain_text("It ended early: 'never' is not a duration")
     expect(page.locator(".outcome")).to_have_text("0 postponed.")
     assert [one.mode for one in queues.find(site.casework.db, DEFAULT_TEAM)] == ["active"]
+
+
+def test_a_question_stays_while_others_work(site):
+    queue = a_queue(site)
+    add(site, queue, "one")
+    page = site.signed_in()
+    page.goto(site.address + "/cases")
+    ask(page, "Delete…")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Delete 1 case of invoices?")
+    expect(page.locator("[data-live]")).to_have_count(0)
