@@ -28,6 +28,7 @@ TEAM = DEFAULT_TEAM
 
 
 SLOW = {
+    "test_adapters",
     "test_command_agents",
     "test_compat",
     "test_examples_on_processes",

@@ -136,6 +136,58 @@ def test_everything_an_async_run_does_arrives(async_works, api, sync, queue):
     assert {name: kept[name] for name in "bc"} == {"b": 4, "c": 5}
 
 
+def test_states_and_usage_arrive(works, api, sync, queue):
+    sync.add_case(queue, "a")
+
+    def keeps(run):
+        return [
+            run.state.load("a"),
+            run.state.save("a", b"\xff"),
+            run.state.load("a"),
+            run.state.save("b", b""),
+            run.state.names(),
+            run.state.delete("b"),
+            run.state.names("b"),
+            run.usage(input_tokens=3, output_tokens=2, requests=1, cost=0.5, model="m", key="k"),
+            run.usage(input_tokens=3, key="k"),
+            run.usage(requests=1),
+            run.stream("x" * 100_000),
+        ]
+
+    found = []
+
+    async def keeps_async(run):
+        state, calls = run.state, []
+        for call in (
+            lambda: state.load("a"),
+            lambda: state.save("a", b"\xff"),
+            lambda: state.load("a"),
+            lambda: state.save("b", b""),
+            state.names,
+            lambda: state.delete("b"),
+            lambda: state.names("b"),
+            lambda: run.usage(input_tokens=3, output_tokens=2, requests=1, cost=0.5, model="m", key="k"),
+            lambda: run.usage(input_tokens=3, key="k"),
+            lambda: run.usage(requests=1),
+            lambda: run.stream("x" * 100_000),
+        ):
+            calls.append(await call())
+        found.extend(calls)
+        return Complete()
+
+    def keeps_plainly(run):
+        found.extend(keeps(run))
+        return Complete()
+
+    if works.is_async:
+        works.awaiting(keeps_async)
+    else:
+        works(keeps_plainly)
+    assert found == [None, None, b"\xff", None, ["a", "b"], None, [], *[None] * 4]
+    (run,) = api("GET", "/v1/runs")["runs"]
+    assert run["usage"] == {"input_tokens": 3, "output_tokens": 2, "requests": 2, "cost": 0.5, "models": ["m"]}
+
+
 def test_a_resumed_run_has_its_answers_and_steps(works, sync, queue):
     case_id = sync.add_case(queue, "a")["id"]
     looked = []

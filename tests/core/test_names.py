@@ -2,7 +2,7 @@
 
 import pytest
 
-from casework.agents.run import new_case
+from casework.agents.new_cases import new_case
 from casework.core.model import LabelRef, NewCase, Priority
 from casework.core.names import check_fields
 from casework.errors import InvalidInput

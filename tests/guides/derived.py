@@ -1,6 +1,7 @@
 """The parts of the README and the guides that follow from the code. `.venv/bin/python tests/guides/derived.py` rewrites them."""
 
 import re
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -145,6 +146,12 @@ def redis_access() -> str:
     return "\n".join(lines)
 
 
+def frameworks_table() -> str:
+    from integrations.conformance import table
+
+    return table()
+
+
 DERIVED: dict[str, Callable[[], str]] = {
     "diagram": lambda: f"```mermaid\n{LIFECYCLE.diagram()}\n```",
     "actions": actions_table,
@@ -156,6 +163,7 @@ DERIVED: dict[str, Callable[[], str]] = {
     "faults": faults_table,
     "redis_rule": redis_rule,
     "redis_access": redis_access,
+    "frameworks": frameworks_table,
 }
 _PART = re.compile(r"(?s)(<!-- derived: (\w+) -->\n)(.*?)(<!-- end of \2 -->)")
 
@@ -171,5 +179,6 @@ def renewed(text: str) -> str:
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT / "tests"))
     for document in DOCUMENTS:
         document.write_text(renewed(document.read_text()))

@@ -123,7 +123,12 @@ def test_every_call_on_a_run_is_described():
     described = set(
         re.findall(r"`(\w+)", "".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `")))
     )
-    assert described == {name for name in dir(Run) if not name.startswith("_")} | {"id", "attempt", "agent_name"}
+    assert described == {name for name in dir(Run) if not name.startswith("_")} | {
+        "id",
+        "attempt",
+        "agent_name",
+        "state",
+    }
 
 
 def test_every_line_of_a_command_is_described_and_valid():

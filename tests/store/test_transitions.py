@@ -250,7 +250,7 @@ def test_an_older_attempt_says_nothing_keeps_no_step_and_starts_nothing(db):
         assert transitions.start(tx, RunMessage(message.run_id, 1), "w") is None
     start(db, message)
     with db.begin() as tx:
-        assert not messages.say(tx, zombie, "text", {"text": "late"}, "k")
+        assert not tx.sql(*messages.say_statement(zombie, "text", {"text": "late"}, "k")).scalar_one()
         assert not messages.record_step(tx, zombie, "late", "1")
         assert messages.steps_of(tx, message.run_id) == {}
         assert messages.find(tx, message.run_id, limit=10) == []

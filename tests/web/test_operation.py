@@ -59,8 +59,6 @@ def test_a_run_shows_its_error_and_steps(site):
     add(site, queue, "one")
     (fence,) = start(site)
     with site.casework.db.begin() as tx:
-        from casework.store import messages
-
         messages.record_step(tx, fence, "look <up>", '{"found": 3}')
         transitions.fail(tx, fence, "it broke", "Traceback: ValueError('<x>')")
     page = site.signed_in(Role.READER)

@@ -9,20 +9,24 @@ import inspect
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, overload
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from casework.agents.asking import Asking
+from casework.agents.new_cases import label_of, new_case, priority_of
+from casework.agents.state import RunState, StateBackend
 from casework.agents.stop import Stop
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case, CaseId, LabelRef, NewCase, Priority, QueueId, RunId
-from casework.core.names import check_fields
+from casework.core.payload import check_text
 from casework.core.requests import Answered
 from casework.core.statuses import read_statuses
 from casework.core.steps import Step, check_name, idempotency_key
 from casework.core.unset import UNSET
+from casework.core.usage import MAX_KEY, Usage, check_usage
 from casework.errors import InvalidInput
 
 T = TypeVar("T")
@@ -55,7 +59,7 @@ class History:
         return {one.title: one.answer.value for one in self.answered}
 
 
-class Backend(Protocol):
+class Backend(StateBackend, Protocol):
     """What a run can do besides returning. Every call is fenced, and raises RunLost if the run no longer holds its
     case."""
 
@@ -77,6 +81,15 @@ class Backend(Protocol):
         self, queue: str | None, statuses: Sequence[CaseStatus], title_contains: str | None, limit: int
     ) -> list[Case]:
         """Read cases."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """Within the block, messages, steps, states and usage may be gathered, and written in one transaction at its end."""
+
+    def add_usage(self, usage: Usage, key: str) -> None:
+        """Count what was used, unless something was counted under that key."""
+
+    def stream(self, text: str) -> None:
+        """Show the text to whoever looks at the run now. It may be lost."""
 
 
 class Run(Asking):
@@ -101,6 +114,8 @@ class Run(Asking):
         self._backend = backend
         self._stop = stop
         self._said: Counter[str] = Counter()
+        self.state = RunState(backend, stop)
+        """What the run keeps for itself from attempt to attempt."""
         super().__init__(history.answered)
 
     @property
@@ -122,17 +137,65 @@ class Run(Asking):
         self._stop.wait(seconds)
         self._stop.check()
 
-    def say(self, text: str) -> None:
-        """Record what the agent says."""
-        self._record("text", {"text": text if isinstance(text, str) else str(text)})
+    def say(self, text: str, *, key: str | None = None) -> None:
+        """Record what the agent says.
 
-    def tool(self, name: str, arguments: Any = None, *, result: Any = UNSET, error: str | None = None) -> None:
-        """Record that the agent called a tool, and what came of it."""
-        call = self._record("tool_call", {"name": name, "arguments": arguments})
+        A resumed run says nothing twice, if it starts from its top: the n-th repetition of a text is one message. An agent
+        that goes on in the middle gives a `key`: the same key is one message.
+        """
+        self._record("text", {"text": text if isinstance(text, str) else str(text)}, key)
+
+    def tool(
+        self,
+        name: str,
+        arguments: Any = None,
+        *,
+        result: Any = UNSET,
+        error: str | None = None,
+        key: str | None = None,
+    ) -> None:
+        """Record that the agent called a tool, and what came of it, now or in a later call with the same `key`."""
+        call = self._record("tool_call", {"name": name, "arguments": arguments}, key)
         if result is not UNSET or error is not None:
-            self._record(
-                "tool_result", {"tool_call_id": call, "result": None if result is UNSET else result, "error": error}
-            )
+            came = {"tool_call_id": call, "result": None if result is UNSET else result, "error": error}
+            self._record("tool_result", came, key)
+
+    def together(self) -> AbstractContextManager[None]:
+        """In a `with` block: what the block records (messages, steps, states, usage) is written in one transaction, at its
+        end, also if an error ends it. Keep out of it what takes long."""
+        return self._backend.together()
+
+    def notice(self, text: str, *, key: str | None = None) -> None:
+        """Record what people should know about this run, and what the agent does not say: its code has changed, for example."""
+        self._record("notice", {"text": text}, key)
+
+    def stream(self, text: str) -> None:
+        """Show a part of a text, such as a model's next words, to whoever looks at the run now. It is not kept, and may be
+        lost: `say` the whole when it is finished."""
+        self.check()
+        if text:
+            self._backend.stream(text)
+
+    def usage(
+        self,
+        *,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        requests: int = 0,
+        cost: float = 0.0,
+        model: str | None = None,
+        key: str | None = None,
+    ) -> None:
+        """Add to what the run has used, over all of its attempts. It is no interrupt point: what was used is counted.
+
+        With a `key`, up to 200 characters, the same is counted once, however often the run is resumed: give the name of the
+        step that used it. Raises InvalidInput for negative numbers.
+        """
+        used = Usage(input_tokens, output_tokens, requests, cost, () if model is None else (model,))
+        check_usage(used)
+        if key is not None:
+            check_text("usage's key", key, least=1, most=MAX_KEY)
+        self._backend.add_usage(used, uuid4().hex if key is None else key)
 
     @overload
     def step(self, name: str, do: Callable[[], Awaitable[T]]) -> Awaitable[T]: ...
@@ -189,8 +252,8 @@ class Run(Asking):
         if title is None and data is UNSET and priority is None and labels is None:
             raise InvalidInput("Give at least one of title, data, priority and labels.")
         case = self._case
-        refs = case.labels if labels is None else tuple(dict.fromkeys(_label(label) for label in labels))
-        urgency = case.priority if priority is None else _priority(priority)
+        refs = case.labels if labels is None else tuple(dict.fromkeys(label_of(label) for label in labels))
+        urgency = case.priority if priority is None else priority_of(priority)
         changed = replace(
             case,
             title=case.title if title is None else title,
@@ -235,15 +298,15 @@ class Run(Asking):
         statuses = read_statuses(CaseStatus, status if isinstance(status, str) else ",".join(status), "status")
         return self._backend.list_cases(queue, statuses, title_contains, limit)
 
-    def _record(self, type: str, content: Any) -> str:
+    def _record(self, type: str, content: Any, key: str | None = None) -> str:
         self.check()
-        key = self._key(type, content)
-        self._backend.say(type, content, key)
-        return key
+        said = self._key(type, content) if key is None else _digest(f"key of {type}", key)
+        self._backend.say(type, content, said)
+        return said
 
     def _key(self, kind: str, content: Any) -> str:
         """A key that is the same in every attempt for the n-th repetition of this content."""
-        digest = hashlib.sha256(f"{kind}\0{_json(kind, content)}".encode()).hexdigest()[:24]
+        digest = _digest(kind, content)
         self._said[digest] += 1
         return f"{digest}-{self._said[digest]}"
 
@@ -259,48 +322,12 @@ async def _immediately(value: T) -> T:
     return value
 
 
+def _digest(kind: str, content: Any) -> str:
+    return hashlib.sha256(f"{kind}\0{_json(kind, content)}".encode()).hexdigest()[:24]
+
+
 def _json(what: str, value: Any) -> str:
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"The {what} is not JSON: {error}") from error
-
-
-def new_case(given: Mapping[str, Any]) -> NewCase:
-    """A new case from a mapping with title, data, labels, priority, key and ready_at; a label is a mapping with value and
-    key.
-
-    Raises InvalidInput for a name that does not exist, with the nearest one, for a title that is missing or not text, and
-    for a priority that does not exist.
-    """
-    if not isinstance(given, Mapping):
-        raise InvalidInput(f"A case is a mapping with a title and other fields (got {given!r:.100}).")
-    check_fields(given, _CASE_FIELDS, "case field")
-    if "title" not in given:
-        raise InvalidInput("The case has no title.")
-    priority = _priority(given.get("priority", Priority.NONE))
-    labels = given.get("labels", ())
-    if not isinstance(labels, list | tuple):
-        raise InvalidInput(f"The labels of a case are a list of mappings with value and key (got {labels!r:.100}).")
-    refs = tuple(map(_label, labels))
-    return NewCase(given["title"], given.get("data", ""), refs, priority, given.get("key"), given.get("ready_at"))
-
-
-_CASE_FIELDS = ("title", "data", "labels", "priority", "key", "ready_at")
-
-
-def _priority(given: Any) -> Priority:
-    if given not in list(Priority):
-        raise InvalidInput(f"The priority {given!r} does not exist; known: {', '.join(Priority)}.")
-    return Priority(given)
-
-
-def _label(given: Any) -> LabelRef:
-    if isinstance(given, LabelRef):
-        return given
-    if not isinstance(given, Mapping):
-        raise InvalidInput(f"A label is a mapping with value and key (got {given!r:.100}).")
-    check_fields(given, ("value", "key"), "label field")
-    if "value" not in given:
-        raise InvalidInput("The label has no value.")
-    return LabelRef(given["value"], given.get("key", ""))

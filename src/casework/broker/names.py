@@ -3,6 +3,8 @@ server, by design or by mistake, do not take each other's messages. Pub/sub igno
 
 from dataclasses import dataclass
 
+from casework.core.model import RunId
+
 RUNS = "runs"
 TICKS = "ticks"
 
@@ -35,3 +37,7 @@ class Names:
     def stops(self) -> str:
         """The channel of runs that were asked to stop."""
         return f"{self.prefix}stops"
+
+    def deltas(self, run_id: RunId) -> str:
+        """The channel of what a run streams."""
+        return f"{self.prefix}deltas:{run_id}"

@@ -66,6 +66,8 @@ class Publisher:
             self._hurry(
                 "stop", lambda: self.redis.publish(self.names.stops, ",".join(str(run) for run in effects.stops))
             )
+        for run_id, text in effects.deltas:
+            self._hurry("deltas", lambda: self.redis.publish(self.names.deltas(run_id), text))  # noqa: B023 - called at once
         if effects.bundles:
             with _tolerated("runs"):
                 self._send_runs(effects.bundles)

@@ -1,4 +1,4 @@
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -7,10 +7,17 @@ from casework.cli.console import Json, find_id, find_queue, installation, plain,
 from casework.cli.story import MOST_STEPS, message_text, step_result
 from casework.core import fields
 from casework.core.lifecycle import RunStatus
-from casework.core.model import CaseId
+from casework.core.model import CaseId, RunId
 from casework.core.statuses import read_statuses
+from casework.core.usage import Usage
+from casework.printable import printable
 
 app = typer.Typer(help="Runs: agents' work on cases.", no_args_is_help=True)
+
+LISTEN_SECONDS = 0.5
+"""How long nothing must come until the run is looked at."""
+
+_WRITES = (RunStatus.PENDING, RunStatus.RUNNING)
 
 RunRef = Annotated[str, typer.Argument(metavar="ID", help="Id of a run, or its last 8 characters.")]
 
@@ -69,13 +76,19 @@ def show(run: RunRef, as_json: Json = False) -> None:
     if as_json:
         print_json({**plain(found), "steps": steps})
         return
-    rows = [(name, getattr(found, name)) for name in found.__dataclass_fields__ if name != "error"]
+    rows = [(name, getattr(found, name)) for name in found.__dataclass_fields__ if name not in ("error", "usage")]
+    rows += [(name, used) for name, used in _usage(found.usage).items() if used]
     table(("field", "value"), rows)
     if steps:
         say("")
         table(("step", "done", "result"), ((one.name, one.created_at, step_result(one)) for one in steps))
     if found.error:
         say(found.error)
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    counts = {name: getattr(usage, name) for name in ("input_tokens", "output_tokens", "requests", "cost")}
+    return {**counts, "models": ", ".join(usage.models)}
 
 
 @app.command()
@@ -96,6 +109,23 @@ def messages(
             ((one.created_at, one.type, message_text(one)) for one in found),
             empty="The run has no messages.",
         )
+
+
+@app.command()
+def listen(run: RunRef) -> None:
+    """Print what a run's model writes while it writes it, until the run ends or waits. Needs an agent that streams."""
+    from casework.broker.deltas import Deltas
+
+    casework = installation()
+    run_id = RunId(find_id("run", run))
+    services.runs.get(casework.db, casework.team_id, run_id)
+    with Deltas(casework.publisher.url, casework.publisher.names, run_id) as deltas:
+        while True:
+            if text := deltas.next(LISTEN_SECONDS):
+                typer.echo(printable(text, lines=True), nl=False)
+            elif services.runs.get(casework.db, casework.team_id, run_id).status not in _WRITES:
+                break
+    say("")
 
 
 @app.command()

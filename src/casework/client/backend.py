@@ -1,7 +1,9 @@
 """What a run can do besides returning, over HTTP; and the records that the API's shapes become for an agent."""
 
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +18,10 @@ from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import Case, CaseId, Label, LabelId, LabelRef, NewCase, Priority, QueueId
 from casework.core.steps import Step
 from casework.core.unset import UNSET
+from casework.core.usage import Usage
+
+MAX_DELTA = 65_536
+"""Characters of a streamed text in one request: as many as the API takes."""
 
 
 class HttpBackend:
@@ -47,6 +53,43 @@ class HttpBackend:
     ) -> list[Case]:
         found: list[Case] = self._perform(self._list_cases(queue, statuses, title_contains, limit))
         return found
+
+    def load_state(self, name: str) -> bytes | None:
+        found: bytes | None = self._perform(self._load_state(name))
+        return found
+
+    def save_state(self, name: str, value: bytes) -> None:
+        self._perform(self._lease.write("state/save", name=name, value=b64encode(value).decode()))
+
+    def state_names(self, prefix: str) -> list[str]:
+        found: list[str] = self._perform(self._state_names(prefix))
+        return found
+
+    def delete_state(self, name: str) -> None:
+        self._perform(self._lease.write("state/delete", name=name))
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def add_usage(self, usage: Usage, key: str) -> None:
+        counts = {name: getattr(usage, name) for name in ("input_tokens", "output_tokens", "requests")}
+        model = next(iter(usage.models), None)
+        self._perform(self._lease.write("usage", **counts, cost=float(usage.cost), model=model, key=key))
+
+    def stream(self, text: str) -> None:
+        self._perform(self._stream(text))
+
+    def _load_state(self, name: str) -> Flow[bytes | None]:
+        found = yield from self._lease.call("state/load", name=name)
+        return None if found["value"] is None else b64decode(found["value"])
+
+    def _state_names(self, prefix: str) -> Flow[list[str]]:
+        found = yield from self._lease.call("state/names", prefix=prefix)
+        return list(found["names"])
+
+    def _stream(self, text: str) -> Flow[None]:
+        for start in range(0, len(text), MAX_DELTA):
+            yield from self._lease.write("stream", text=text[start : start + MAX_DELTA])
 
     def _add_cases(self, queue: str | None, cases: Sequence[NewCase], step: str) -> Flow[list[CaseId]]:
         api, once = self._lease.api, f"{self._lease.run_id}-{step}"

@@ -51,9 +51,13 @@ class Lease:
 
     def write(self, what: str, **fields: Any) -> Flow[str]:
         """A write of the run. Repeated, it changes nothing: it names the attempt, and what it adds has a key or name."""
-        body = {"attempt": self.attempt, **fields}
-        done = yield from call(Request("POST", self._path(what), body, repeatable=True), self.api.retries)
+        done = yield from self.call(what, **fields)
         return str(done["result"])
+
+    def call(self, what: str, **fields: Any) -> Flow[Any]:
+        """What the API answers to the attempt that names itself."""
+        body = {"attempt": self.attempt, **fields}
+        return (yield from call(Request("POST", self._path(what), body, repeatable=True), self.api.retries))
 
     def end(self, result: Result) -> Flow[str]:
         """Report how the attempt ended. Returns the API's word for it, or "lost", or "not reported"."""

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("casework.client")
 
 Handler = Callable[[PulledRun], Outcome] | Agent
-AsyncHandler = Callable[[AsyncPulledRun], Awaitable[Outcome]]
+AsyncHandler = Callable[[AsyncPulledRun], Awaitable[Outcome]] | Agent
 
 WAIT_SECONDS = 30
 """How long a claim waits for a case: as long as the API lets it."""
@@ -165,7 +165,7 @@ class AsyncPullAgent:
         A run that is asked to stop is cancelled at its next `await`. Otherwise as `PullAgent.work`. If `work` itself is
         cancelled, its runs are released.
         """
-        if not iscoroutinefunction(handler) and not iscoroutinefunction(getattr(handler, "__call__", None)):  # noqa: B004
+        if not _is_async(handler):
             raise InvalidInput("The handler is not async: use `Client(url, key).agent(...).work(handler)`.")
         if concurrency < 1:
             raise InvalidInput(f"The concurrency is at least 1 (got {concurrency}).")
@@ -233,6 +233,12 @@ class AsyncPullAgent:
                 return
 
 
+def _is_async(handler: object) -> bool:
+    if isinstance(handler, Agent):
+        return handler.is_async
+    return iscoroutinefunction(handler) or iscoroutinefunction(getattr(handler, "__call__", None))  # noqa: B004
+
+
 def _is_cancelled() -> bool:
     """Whether somebody cancelled the current task."""
     task = asyncio.current_task()
@@ -244,7 +250,9 @@ async def _called(handler: AsyncHandler, run: AsyncPulledRun, lease: Lease) -> t
 
     async def body() -> Result:
         try:
-            return result_of_value(await handler(run))
+            # An Agent too is called with the run that it gets here.
+            called = cast(Callable[[AsyncPulledRun], Awaitable[Outcome]], handler)
+            return result_of_value(await called(run))
         except BaseException as error:
             return result_of(error, lease.stop)
 

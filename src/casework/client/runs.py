@@ -3,10 +3,12 @@
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar, overload
 from uuid import UUID
 
-from casework.agents.run import HeldCase, Run
+from casework.agents.run import HeldCase, History, Run
+from casework.agents.state import RunState
 from casework.client.backend import HttpBackend, held_case, history
 from casework.client.drivers import AsyncDriver, Driver
 from casework.client.exchange import Flow
@@ -50,6 +52,35 @@ def _held(lease: Lease, work: Work, agent_name: str) -> dict[str, Any]:
     }
 
 
+class AsyncRunState:
+    """`casework.Run.state`, awaited."""
+
+    def __init__(
+        self, state: RunState, send: Callable[[], Awaitable[None]], fetched: Callable[[Any], Awaitable[Any]]
+    ) -> None:
+        self._state, self._send, self._fetched = state, send, fetched
+
+    async def load(self, name: str) -> bytes | None:
+        """The bytes that were saved last under that name; None if there are none."""
+        found: bytes | None = await self._fetched(self._state.load(name))
+        return found
+
+    async def save(self, name: str, value: bytes) -> None:
+        """Keep the bytes."""
+        self._state.save(name, value)
+        await self._send()
+
+    async def names(self, prefix: str = "") -> list[str]:
+        """The names that begin so, in the order of their characters."""
+        found: list[str] = await self._fetched(self._state.names(prefix))
+        return found
+
+    async def delete(self, name: str) -> None:
+        """Forget what is kept under that name."""
+        self._state.delete(name)
+        await self._send()
+
+
 class AsyncPulledRun:
     """One agent's work on one case, for an `async def`: the calls of `casework.Run`, awaited."""
 
@@ -57,6 +88,8 @@ class AsyncPulledRun:
         self._driver = driver
         self._unsent: list[Flow[Any]] = []
         self._run = PulledRun(**_held(lease, work, agent_name), backend=HttpBackend(lease, self._unsent.append))
+        self.state = AsyncRunState(self._run.state, self._send, self._fetched)
+        """What the run keeps for itself from attempt to attempt."""
         self.id = self._run.id
         self.attempt = self._run.attempt
         self.agent_name = agent_name
@@ -65,6 +98,11 @@ class AsyncPulledRun:
     def case(self) -> HeldCase:
         """The case, with the changes that this run made."""
         return self._run.case
+
+    @property
+    def history(self) -> History:
+        """What earlier attempts of this run have recorded."""
+        return self._run.history
 
     @property
     def stop(self) -> bool:
@@ -80,14 +118,52 @@ class AsyncPulledRun:
         self._run.check()
         await asyncio.sleep(seconds)
 
-    async def say(self, text: str) -> None:
-        """Record what the agent says."""
-        self._run.say(text)
+    async def say(self, text: str, *, key: str | None = None) -> None:
+        """Record what the agent says; see `casework.Run.say`."""
+        self._run.say(text, key=key)
         await self._send()
 
-    async def tool(self, name: str, arguments: Any = None, *, result: Any = UNSET, error: str | None = None) -> None:
-        """Record that the agent called a tool, and what came of it."""
-        self._run.tool(name, arguments, result=result, error=error)
+    async def tool(
+        self,
+        name: str,
+        arguments: Any = None,
+        *,
+        result: Any = UNSET,
+        error: str | None = None,
+        key: str | None = None,
+    ) -> None:
+        """Record that the agent called a tool, and what came of it; see `casework.Run.tool`."""
+        self._run.tool(name, arguments, result=result, error=error, key=key)
+        await self._send()
+
+    def together(self) -> AbstractContextManager[None]:
+        """Over HTTP, each thing is recorded by itself; see `casework.Run.together`."""
+        return self._run.together()
+
+    async def notice(self, text: str, *, key: str | None = None) -> None:
+        """Record what people should know about this run; see `casework.Run.notice`."""
+        self._run.notice(text, key=key)
+        await self._send()
+
+    async def stream(self, text: str) -> None:
+        """Show a part of a text to whoever looks at the run now; see `casework.Run.stream`."""
+        self._run.stream(text)
+        await self._send()
+
+    async def usage(
+        self,
+        *,
+        input_tokens: int = 0,
+        output_tokens: int = 0,
+        requests: int = 0,
+        cost: float = 0.0,
+        model: str | None = None,
+        key: str | None = None,
+    ) -> None:
+        """Add to what the run has used; see `casework.Run.usage`."""
+        self._run.usage(
+            input_tokens=input_tokens, output_tokens=output_tokens, requests=requests, cost=cost, model=model, key=key
+        )
         await self._send()
 
     async def ask(

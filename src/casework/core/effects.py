@@ -29,6 +29,8 @@ class Effects:
     refill: int = 0
     """The number of ended runs of consumers without a limit that still have runs to start. They need a tick only now
     and then."""
+    deltas: tuple[tuple[RunId, str], ...] = ()
+    """Parts of texts, for whoever looks at a run now."""
 
     @property
     def runs(self) -> Bundle:

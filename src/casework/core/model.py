@@ -9,6 +9,7 @@ from uuid import UUID
 from casework.core.duration import parse_when
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.payload import check_data, check_text
+from casework.core.usage import Usage
 from casework.errors import InvalidInput
 
 TeamId = NewType("TeamId", UUID)
@@ -276,6 +277,8 @@ class RunRecord:
     refused_writes: int
     asked_wait_seconds: float
     """Seconds that it has waited because services asked its agent to."""
+    usage: Usage = field(default_factory=Usage)
+    """What its models have used, as far as the agent told."""
 
 
 @dataclass(frozen=True, slots=True)

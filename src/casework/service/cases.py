@@ -17,7 +17,7 @@ from casework.service.changes import Relabel, change
 from casework.service.overrides import CasesChanged, override_within
 from casework.settings import Settings
 from casework.store import cases as store
-from casework.store import listing, queues, transitions
+from casework.store import kept, listing, queues, transitions
 from casework.store.database import Database, Tx
 
 MAX_BATCH = 1000
@@ -280,6 +280,7 @@ def delete_one(db: Database, settings: Settings, team_id: TeamId, case_id: UUID)
 
 
 def _delete_within(tx: Tx, settings: Settings, locked: Sequence[UUID]) -> CasesChanged:
+    kept.forget_states(tx, locked)
     stopped = transitions.interrupt(tx, locked, tx.now + settings.grace, "its case was deleted", forget=True)
     store.delete(tx, locked)
     return CasesChanged([CaseId(id) for id in locked], 0, [run.run_id for run in stopped])

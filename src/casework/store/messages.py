@@ -7,6 +7,7 @@ from uuid import UUID
 
 from casework.core.model import Message, RunId
 from casework.core.steps import Step
+from casework.store.connection import Asked
 from casework.store.database import NOW, Tx
 from casework.store.transitions import HOLDS, Fence
 
@@ -45,16 +46,20 @@ select count(*) from held
 _STEP = "name, value, created_at, awaited"
 
 
-def say(tx: Tx, fence: Fence, type: str, content: Any, key: str) -> bool:
-    """Add a message unless the run has one with that key; False if the run no longer holds its case."""
-    values = {**fence.parameters(), "type": type, "content": json.dumps(content, ensure_ascii=False), "key": key}
-    return bool(tx.sql(_SAY_SQL, values).scalar_one())
+def say_statement(fence: Fence, type: str, content: Any, key: str) -> Asked:
+    """Add a message unless the run has one with that key. Returns 0, here and below, if the run no longer holds its case."""
+    values = {"type": type, "content": json.dumps(content, ensure_ascii=False), "key": key}
+    return _SAY_SQL, {**fence.parameters(), **values}
+
+
+def step_statement(fence: Fence, name: str, value: str, awaited: bool = False) -> Asked:
+    """Keep the result of a step, as JSON text."""
+    return _STEP_SQL, {**fence.parameters(), "name": name, "value": value, "awaited": awaited}
 
 
 def record_step(tx: Tx, fence: Fence, name: str, value: str, awaited: bool = False) -> bool:
     """Keep the result of a step, as JSON text; False if the run no longer holds its case."""
-    values = {**fence.parameters(), "name": name, "value": value, "awaited": awaited}
-    return bool(tx.sql(_STEP_SQL, values).scalar_one())
+    return bool(tx.sql(*step_statement(fence, name, value, awaited)).scalar_one())
 
 
 def steps_of(tx: Tx, run_id: RunId) -> dict[str, Step]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from casework.core.effects import RunMessage
 from casework.core.lifecycle import EventType, RunStatus
 from casework.core.model import AgentId, CaseId, CaseRun, CounterName, QueueId, RunId, RunRecord, TeamId
-from casework.store import counters
+from casework.store import counters, kept
 from casework.store.agents import IS_DISPATCHED
 from casework.store.connection import Asked, Rows
 from casework.store.database import NOW, Tx
@@ -255,15 +255,16 @@ def record_refusal(tx: Tx, fence: Fence, what: str) -> None:
         counters.add(tx, refused.queue_id, CounterName.WRITE_REFUSED)
 
 
-_RUN_COLUMNS = """
+_RUN_COLUMNS = f"""
 r.id, r.case_id, r.queue_id, r.agent_id, a.name as agent_name, r.status, r.attempt, r.failures, r.outcome, r.reason,
 r.error, r.worker, r.created_at, r.started_at, r.last_heartbeat_at as alive_at, r.stop_requested_at, r.completed_at, r.refused_writes,
-r.asked_wait_seconds
+r.asked_wait_seconds,
+{kept.USAGE_OF_RUN} as usage
 """
 
 
 def _run(row: Any) -> RunRecord:
-    return RunRecord(**{**row._asdict(), "status": RunStatus(row.status)})
+    return RunRecord(**{**row._asdict(), "status": RunStatus(row.status), "usage": kept.usage(row.usage)})
 
 
 def get(tx: Tx, team_id: TeamId, run_id: UUID) -> RunRecord | None:

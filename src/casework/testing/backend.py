@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
@@ -12,6 +13,7 @@ from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case, CaseId, LabelRef, Message, NewCase, Priority, RunId
 from casework.core.requests import Answered
 from casework.core.steps import Step
+from casework.core.usage import Usage, total
 from casework.errors import RunLost
 from casework.testing.case import Cases, stored
 
@@ -37,6 +39,14 @@ class Record:
     """Seconds that it has waited because services asked it to."""
     error: str | None = None
     """The traceback of the last attempt that failed."""
+    states: dict[str, bytes] = field(default_factory=dict)
+    used: dict[str, Usage] = field(default_factory=dict)
+    """By the key that keeps a resumed run from counting it again."""
+    streamed: list[str] = field(default_factory=list)
+
+    @property
+    def usage(self) -> Usage:
+        return total(self.used.values())
 
     def history(self) -> History:
         """What a new attempt knows of those before."""
@@ -84,6 +94,33 @@ class MemoryBackend:
         self, queue: str | None, statuses: Sequence[CaseStatus], title_contains: str | None, limit: int
     ) -> list[Case]:
         return self._cases.find(queue, statuses, title_contains, limit)
+
+    def load_state(self, name: str) -> bytes | None:
+        self._check()
+        return self._record.states.get(name)
+
+    def save_state(self, name: str, value: bytes) -> None:
+        self._check()
+        self._record.states[name] = value
+
+    def state_names(self, prefix: str) -> list[str]:
+        self._check()
+        return sorted(name for name in self._record.states if name.startswith(prefix))
+
+    def delete_state(self, name: str) -> None:
+        self._check()
+        self._record.states.pop(name, None)
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def add_usage(self, usage: Usage, key: str) -> None:
+        self._check()
+        self._record.used.setdefault(key, usage)
+
+    def stream(self, text: str) -> None:
+        self._check()
+        self._record.streamed.append(text)
 
     def _check(self) -> None:
         if not self.holds:

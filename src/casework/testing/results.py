@@ -1,7 +1,7 @@
 """What comes out of an agent that was run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from casework.agents import HeldCase, Outcome
@@ -9,6 +9,7 @@ from casework.core import requests as casework_requests
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Message, RequestKind
 from casework.core.requests import Action, Answer, Decision
+from casework.core.usage import Usage
 from casework.testing.case import AddedCase
 
 
@@ -86,6 +87,12 @@ class Result:
     """How many attempts the last run took: an answer, a failure and a release each lead to another one."""
     failed: list[FailedAttempt]
     """The attempts that failed and were followed by another."""
+    usage: Usage = field(default_factory=Usage)
+    """What the models of the last run have used, as far as the agent told."""
+    streamed: list[str] = field(default_factory=list)
+    """What the last run streamed."""
+    states: Mapping[str, bytes] = field(default_factory=dict)
+    """What the last run keeps in `run.state`, by name."""
     runs: int = 1
     """One more each time the case came back."""
 

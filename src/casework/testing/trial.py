@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any, cast
 
 from casework.agents import Agent, Complete, Fail, HandOver, Outcome, Postpone
+from casework.agents.new_cases import new_case
 from casework.agents.results import Asked, Crashed, Lost, Returned, Stopped
 from casework.agents.results import Result as Ended
-from casework.agents.run import new_case
 from casework.agents.runners.python import PythonRunner
 from casework.agents.runners.registry import Runner
 from casework.agents.stop import Stop, Suspended
@@ -165,6 +165,9 @@ class Trial:
             dict(self._points.done),
             last.attempt,
             self._failed,
+            last.usage,
+            last.streamed,
+            dict(last.states),
             len(self._runs),
         )
 

@@ -271,11 +271,12 @@ def heartbeat(caller: Worker, run_id: LooseId, body: Attempt) -> dict[str, Any]:
 def add_message(caller: Worker, run_id: LooseId, body: NewMessage) -> dict[str, Any]:
     """Record what the agent said, or called."""
     content = body.content()
-    _backend(caller, run_id, body.attempt).say(body.type, content, body.key or uuid4().hex)
+    backend_of(caller, run_id, body.attempt).say(body.type, content, body.key or uuid4().hex)
     return {"result": "added"}
 
 
-def _backend(caller: Any, run_id: UUID, attempt: int) -> Any:
+def backend_of(caller: Any, run_id: UUID, attempt: int) -> Any:
+    """What the run writes with. Raises NotFound."""
     casework = caller.casework
     return pull.backend(casework.db, casework.settings, caller.team, run_id, attempt, casework.effects, caller.agents)
 
@@ -290,14 +291,14 @@ def update_held_case(caller: Worker, run_id: LooseId, body: Update) -> dict[str,
         raise InvalidInput("Give at least one of title, data, priority and labels.")
     labels = None if body.labels is None else [model.LabelRef(label.value, label.key) for label in body.labels]
     data = body.data if "data" in given else UNSET
-    _backend(caller, run_id, body.attempt).update(body.title, data, body.priority, labels)
+    backend_of(caller, run_id, body.attempt).update(body.title, data, body.priority, labels)
     return {"result": "updated"}
 
 
 @router.post("/runs/{run_id}/step", operation_id="record_step", response_model=Written, summary="Keep a step's result")
 def record_step(caller: Worker, run_id: LooseId, body: Step) -> dict[str, Any]:
     """Keep a result, so that a resumed run does not repeat the step."""
-    _backend(caller, run_id, body.attempt).record_step(body.name, pull.as_json(body.value))
+    backend_of(caller, run_id, body.attempt).record_step(body.name, pull.as_json(body.value))
     return {"result": "kept"}
 
 

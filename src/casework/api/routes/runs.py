@@ -25,6 +25,16 @@ After = Annotated[
 ]
 
 
+class Usage(Out):
+    """What the models of a run have used, as far as its agent told."""
+
+    input_tokens: int
+    output_tokens: int
+    requests: int
+    cost: float
+    models: list[str]
+
+
 class Run(Out):
     """One agent's work on one case."""
 
@@ -46,6 +56,7 @@ class Run(Out):
     stop_requested_at: datetime | None
     completed_at: datetime | None
     refused_writes: int
+    usage: Usage
 
 
 class OneRun(Out):

@@ -12,7 +12,7 @@ from casework.store.tables.of_cases import (
 )
 from casework.store.tables.of_operation import api_keys, counters, idempotency_keys, processes
 from casework.store.tables.of_queues import agents, consumers, labels, queues, teams
-from casework.store.tables.of_runs import run_messages, run_steps, runs, runs_of
+from casework.store.tables.of_runs import run_messages, run_state, run_steps, run_usage, runs, runs_of
 from casework.store.tables.of_web import web_links, web_sessions
 
 __all__ = [
@@ -33,7 +33,9 @@ __all__ = [
     "processes",
     "queues",
     "run_messages",
+    "run_state",
     "run_steps",
+    "run_usage",
     "runs",
     "runs_of",
     "teams",

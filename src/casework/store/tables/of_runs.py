@@ -15,7 +15,9 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
+    Numeric,
     SmallInteger,
     Table,
     Text,
@@ -111,4 +113,28 @@ run_steps = Table(
     Column("value", JSON, nullable=False),
     moment("created_at", nullable=False),
     Column("awaited", Boolean, nullable=False, server_default=text("false")),
+)
+
+run_state = Table(
+    "run_state",
+    metadata,
+    # What a run keeps for itself, such as the checkpoints of a framework.
+    Column("run_id", Uuid, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    moment("updated_at", nullable=False),
+)
+
+run_usage = Table(
+    "run_usage",
+    metadata,
+    # A row for each call of a model, so that a resumed run counts none of them again.
+    Column("run_id", Uuid, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("model", Text),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("requests", BigInteger, nullable=False),
+    Column("cost", Numeric, nullable=False),
+    moment("created_at", nullable=False),
 )
