@@ -9,7 +9,6 @@ from casework.errors import AlreadyAnswered
 from casework.service import cases, requests
 from casework.service.sweep import sweep
 from factories import SETTINGS, TEAM, claim, the_case, the_run
-from service.test_requests_to_people import ask, events
 
 HOUR = 3600
 

@@ -6,8 +6,9 @@ from playwright.sync_api import expect
 
 from casework.core.model import DEFAULT_TEAM, CounterName
 from casework.core.roles import Role
+from casework.core.usage import Usage
 from casework.service import keys, runs
-from casework.store import counters, transitions
+from casework.store import counters, kept, messages, transitions
 from casework.store import runs as run_store
 from web.working import a_queue, add, claim, start
 
@@ -66,6 +67,21 @@ def test_a_run_shows_its_error_and_steps(site):
     expect(page.locator("#steps")).to_contain_text("look <up>")
     expect(page.get_by_text("Traceback: ValueError('<x>')")).to_be_visible()
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+
+
+def test_a_run_and_its_case_show_what_models_used(site):
+    queue = a_queue(site)
+    (case_id,) = add(site, queue, "one")
+    (fence,) = start(site)
+    with site.casework.db.begin() as tx:
+        tx.sql(*kept.usage_statement(fence, Usage(12_000, 345, 2, 0.05, ("a-model",)), "one"))
+        tx.sql(*kept.usage_statement(fence, Usage(1000, 5, 1, 0.01), "two"))
+    page = site.signed_in(Role.READER)
+    page.goto(f"{site.address}/runs/{fence.run_id}")
+    for text in ("13\u202f000 in, 350 out, 3 requests", "0.0600", "a-model"):
+        expect(page.locator("#facts")).to_contain_text(text)
+    page.goto(f"{site.address}/cases/{case_id}")
+    expect(page.locator("#facts")).to_contain_text("13\u202f000 in, 350 out")
 
 
 def test_stops_a_run(site):
