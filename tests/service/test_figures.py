@@ -56,7 +56,7 @@ def test_a_run_moves_to_the_left_and_out_as_the_hour_passes(db, clock):
     assert places == [[59], [58], [48], [0], []]
 
 
-def test_a_run_that_ends_late_in_a_minute_is_counted_although_somebody_looked(db, clock):
+def test_counts_a_run_that_ends_after_somebody_looked_at_its_minute(db, clock):
     queue, _ = worked_queue(db)
     watch = a_watch(db)
     for _ in range(2):

@@ -3,16 +3,11 @@
 import pytest
 from playwright.sync_api import expect
 
-from casework.core.lifecycle import CaseStatus
 from casework.core.model import LabelRef
 from casework.core.roles import Role
-from casework.service import cases
+from web.working import a_queue, add, fail
 
 HOSTILE = "<img src=x onerror=alert(1)> \u202e{{ 7*7 }} </script> " + "x" * 300
-
-
-def fail(site, queue, ids, reason=None):
-    cases.settle(site.casework.db, site.casework.settings, queue.id, ids, CaseStatus.FAILED, reason)
 
 
 def titles(page):
@@ -20,9 +15,9 @@ def titles(page):
 
 
 def test_filters_are_the_address(site):
-    queue = site.queue()
-    urgent = site.add(queue, "printer on fire", "window", labels=(LabelRef("urgent"),))
-    site.add(queue, "printer")
+    queue = a_queue(site)
+    urgent = add(site, queue, "printer on fire", "window", labels=(LabelRef("urgent"),))
+    add(site, queue, "printer")
     fail(site, queue, urgent, "no spare part")
     page = site.signed_in()
     page.goto(site.address + "/cases")
@@ -44,7 +39,7 @@ def test_filters_are_the_address(site):
 
 
 def test_shows_the_same_list_as_command_and_call(site):
-    site.queue()
+    a_queue(site)
     page = site.signed_in(java_script_enabled=False)
     page.goto(site.address + "/cases?queue=invoices&status=failed&label=region%3Deu")
     page.locator("summary").click()
@@ -54,14 +49,14 @@ def test_shows_the_same_list_as_command_and_call(site):
 
 
 def test_a_page_stays_the_same_while_cases_come_in(site):
-    queue = site.queue(agent="completes")
-    site.add(queue, *(f"old {number:02}" for number in range(60)))
+    queue = a_queue(site)
+    add(site, queue, *(f"old {number:02}" for number in range(60)))
     page = site.signed_in()
     page.goto(site.address + "/cases?queue=invoices")
     expect(page.locator("#live")).to_have_attribute("data-state", "on")
     before = titles(page)
     assert before[0] == "old 59" and len(before) == 50
-    site.add(queue, "new 1", "new 2")
+    add(site, queue, "new 1", "new 2")
     expect(page.get_by_role("link", name="2 newer")).to_be_visible()
     assert titles(page) == before
     page.get_by_role("link", name="Older").click()
@@ -74,8 +69,8 @@ def test_a_page_stays_the_same_while_cases_come_in(site):
 
 
 def test_a_status_that_changes_shows_in_its_row(site):
-    queue = site.queue()
-    ids = site.add(queue, "one")
+    queue = a_queue(site)
+    ids = add(site, queue, "one")
     page = site.signed_in(Role.READER)
     page.goto(site.address + "/cases")
     expect(page.locator("#live")).to_have_attribute("data-state", "on")
@@ -85,8 +80,8 @@ def test_a_status_that_changes_shows_in_its_row(site):
 
 
 def test_keys_move_search_and_select(site):
-    queue = site.queue()
-    site.add(queue, "one", "two", "three")
+    queue = a_queue(site)
+    add(site, queue, "one", "two", "three")
     page = site.signed_in()
     page.goto(site.address + "/cases")
     page.keyboard.press("j")
@@ -107,8 +102,8 @@ def test_keys_move_search_and_select(site):
 
 
 def test_a_selection_survives_live_updates(site):
-    queue = site.queue()
-    ids = site.add(queue, "one", "two", "three")
+    queue = a_queue(site)
+    ids = add(site, queue, "one", "two", "three")
     page = site.signed_in()
     page.goto(site.address + "/cases")
     expect(page.locator("#live")).to_have_attribute("data-state", "on")
@@ -121,8 +116,8 @@ def test_a_selection_survives_live_updates(site):
 
 
 def test_a_board_shows_the_newest_of_each_status(site):
-    queue = site.queue()
-    ids = site.add(queue, "one", "two", HOSTILE)
+    queue = a_queue(site)
+    ids = add(site, queue, "one", "two", HOSTILE)
     fail(site, queue, ids[:1], "broken")
     page = site.signed_in(Role.READER)
     page.goto(site.address + "/cases/board?queue=invoices")
@@ -134,8 +129,8 @@ def test_a_board_shows_the_newest_of_each_status(site):
 
 @pytest.mark.parametrize("path", ["/cases", "/cases/board", "/cases?search=img"])
 def test_hostile_titles_and_data_are_only_text(site, path):
-    queue = site.queue(name="<i>&\"'")
-    ids = site.add(queue, HOSTILE, data={HOSTILE: HOSTILE}, labels=(LabelRef("<u>x</u>", "'\""),))
+    queue = a_queue(site, name="<i>&\"'")
+    ids = add(site, queue, HOSTILE, data={HOSTILE: HOSTILE}, labels=(LabelRef("<u>x</u>", "'\""),))
     fail(site, queue, ids, HOSTILE)
     page = site.signed_in(viewport={"width": 360, "height": 780})
     alerts = []
@@ -148,7 +143,7 @@ def test_hostile_titles_and_data_are_only_text(site, path):
 
 
 def test_adds_a_case(site):
-    site.queue()
+    a_queue(site)
     page = site.signed_in(Role.OPERATOR)
     page.goto(site.address + "/cases")
     page.get_by_role("button", name="New case").click()
@@ -162,7 +157,7 @@ def test_adds_a_case(site):
 
 
 def test_an_empty_queue_says_what_to_do(site):
-    site.queue(name="it's new")
+    a_queue(site, name="it's new")
     page = site.signed_in()
     page.goto(site.address + "/cases")
     expect(page.locator(".empty code")).to_have_text("""casework cases add 'it'"'"'s new' TITLE""")

@@ -9,6 +9,7 @@ from casework.core.model import DEFAULT_TEAM, QueueMode
 from casework.core.roles import Role
 from casework.service import cases, queues
 from casework.store import processes
+from web.working import a_queue, add, claim
 
 
 def modes(site):
@@ -16,9 +17,9 @@ def modes(site):
 
 
 def test_shows_figures_of_each_queue(site):
-    queue = site.queue(concurrency=3)
-    ids = site.add(queue, "one", "two", "three")
-    site.tick()
+    queue = a_queue(site, concurrency=3)
+    ids = add(site, queue, "one", "two", "three")
+    claim(site)
     cases.settle(site.casework.db, site.casework.settings, queue.id, ids[:1], CaseStatus.FAILED)
     page = site.signed_in()
     page.goto(site.address + "/queues")
@@ -33,7 +34,7 @@ def test_shows_figures_of_each_queue(site):
 
 
 def test_pauses_drains_and_resumes(site):
-    site.queue()
+    a_queue(site)
     page = site.signed_in(Role.OPERATOR)
     page.goto(site.address + "/queues")
     for button, mode in (("Drain", "draining"), ("Pause", "paused"), ("Resume", "active")):
@@ -43,9 +44,9 @@ def test_pauses_drains_and_resumes(site):
 
 
 def test_says_in_a_sentence_why_a_queue_stands_still(site):
-    queue = site.queue()
+    queue = a_queue(site)
     queues.set_mode(site.casework.db, DEFAULT_TEAM, queue.id, QueueMode.PAUSED)
-    site.add(queue, "old")
+    add(site, queue, "old")
     with site.casework.db.begin() as tx:
         tx.sql("update cases set ready_at = now() - interval '1 minute'")
     page = site.signed_in(Role.READER)
@@ -54,7 +55,7 @@ def test_says_in_a_sentence_why_a_queue_stands_still(site):
 
 
 def test_a_reader_sees_no_acts(site):
-    queue = site.queue()
+    queue = a_queue(site)
     page = site.signed_in(Role.READER)
     for path in ("/queues", f"/queues/{queue.id}", "/agents"):
         page.goto(site.address + path)
@@ -62,18 +63,18 @@ def test_a_reader_sees_no_acts(site):
 
 
 def test_follows_what_happens(site):
-    queue = site.queue()
+    queue = a_queue(site)
     page = site.signed_in(Role.READER)
     page.goto(site.address + "/queues")
     expect(page.locator("#live")).to_have_attribute("data-state", "on")
-    site.add(queue, "one", "two")
+    add(site, queue, "one", "two")
     expect(page.get_by_role("link", name="2 pending")).to_be_visible()
-    site.tick()
+    claim(site)
     expect(page.get_by_role("link", name="2 claimed")).to_be_visible()
 
 
 def test_creates_connects_changes_and_deletes(site):
-    site.queue("other")
+    a_queue(site, "other")
     page = site.signed_in(java_script_enabled=True)
     page.goto(site.address + "/queues")
     page.get_by_role("button", name="New queue").click()
@@ -83,7 +84,7 @@ def test_creates_connects_changes_and_deletes(site):
     page.get_by_label("Runs at once").last.fill("4")
     page.get_by_role("button", name="Connect", exact=True).click()
     expect(page.locator("#consumers")).to_contain_text("0 of 4")
-    page.get_by_role("button", name="Change").click()
+    page.get_by_role("button", name="Change", exact=True).click()
     page.get_by_label("takes cases by itself").uncheck()
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#consumers")).to_contain_text("only delegated ones")
@@ -104,7 +105,7 @@ def test_creates_connects_changes_and_deletes(site):
 
 
 def test_acts_without_scripts(site):
-    site.queue()
+    a_queue(site)
     page = site.signed_in(java_script_enabled=False)
     page.goto(site.address + "/queues")
     page.get_by_role("button", name="Pause").click()
@@ -113,15 +114,15 @@ def test_acts_without_scripts(site):
 
 
 def test_agents_show_where_they_work(site):
-    queue = site.queue(concurrency=2)
-    site.add(queue, "one", "two", "three")
-    site.tick()
+    queue = a_queue(site, concurrency=2)
+    add(site, queue, "one", "two", "three")
+    claim(site)
     page = site.signed_in(Role.READER)
     page.goto(site.address + "/agents")
-    card = page.get_by_role("article", name="asks of invoices")
+    card = page.get_by_role("article", name="completes of invoices")
     expect(card).to_contain_text("2 of 2")
     expect(card).to_contain_text("2 to start")
-    expect(card).to_contain_text("sample_agents:asks")
+    expect(card).to_contain_text("sample_agents:completes")
 
 
 def test_processes_show_their_last_sign_of_life(site):

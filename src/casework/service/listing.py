@@ -127,8 +127,13 @@ def part(
             _count(tx, queue, wanted, len(found), is_all=not (after or last)),
             cursor_of(_before(found[0]), NEWEST_FIRST) if found else None,
             cursor_of(last, NEWEST_FIRST) if last else None,
-            store.newer(tx, queue.id, wanted, after, MOST_NEWER) if after else Count(0),
+            store.newer(tx, queue.id, wanted, _with_its_own(after), MOST_NEWER) if after else Count(0),
         )
+
+
+def _with_its_own(position: Position) -> Position:
+    """The position from which what is newer includes the case that it names: that one is on the part before."""
+    return Position(position.value, UUID(int=position.id.int - 1))
 
 
 def _before(case: Case) -> Position:

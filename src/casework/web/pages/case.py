@@ -16,6 +16,7 @@ from casework.core.model import Case, CaseEvent, CaseId, LabelRef, Message, Prio
 from casework.core.requests import HumanRequest
 from casework.core.roles import Right
 from casework.core.unset import UNSET
+from casework.core.usage import total
 from casework.errors import Conflict, InvalidInput
 from casework.service import agents, cases, queues, requests, runs
 from casework.service.bulk import Act
@@ -66,6 +67,7 @@ def case(view: View) -> Response:
         left_out=max(0, len(lines) - _LINES),
         changed=history.data_changes(lines),
         runs=ran,
+        usage=total(run.usage for run in ran),
         names=names,
         requests=asked,
         messages=story(_messages(view, ran)),

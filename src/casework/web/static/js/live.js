@@ -7,6 +7,7 @@ import { showTimes } from "./times.js";
 
 const SPACE = 400;
 const AGAIN = 2000;
+const LEAVING = 10000;
 
 let source = null;
 let again = 0;
@@ -14,6 +15,7 @@ let paused = sessionStorage.getItem("paused") === "yes";
 const changed = new Set();
 let fetching = false;
 let spaced = 0;
+let left = 0;
 
 const prefix = document.documentElement.dataset.prefix;
 const parts = () => [...document.querySelectorAll("[data-live][id]")];
@@ -45,9 +47,8 @@ async function refetch() {
       headers: { "casework-part": wanted.map((part) => part.id).join(" ") },
     });
     // Signed out, or the page leads elsewhere by now.
-    if (response.status === 401 || response.redirected) location.reload();
+    if (response.status === 401 || response.status === 404 || response.redirected) leave();
     else if (response.ok && source) put(await response.text(), wanted);
-    else if (response.status === 404) location.reload();
   } catch {
     // The stream notices too, and says so.
   } finally {
@@ -122,10 +123,17 @@ function pause(wanted) {
   }
 }
 
+// What the page shows is gone, or the session is. A form that was just sent leads to another page, and is not to be cut off: what
+// it did may be why.
+function leave() {
+  if (Date.now() - left > LEAVING) location.reload();
+}
+
 export function startLive() {
   if (!parts().length) return;
   document.getElementById("live")?.addEventListener("click", () => pause(!paused));
   document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  document.addEventListener("submit", () => (left = Date.now()));
   window.addEventListener("pagehide", close);
   window.addEventListener("pageshow", (event) => event.persisted && open());
   show(paused ? "paused" : "off", paused ? "Paused" : "Connecting");

@@ -23,15 +23,6 @@ function morphNode(from, to) {
   morphChildren(from, to);
 }
 
-// Texts are alike only in the same place; an element may stand behind others, which come later or are gone.
-function nextAlike(cursor, wanted) {
-  const isElement = wanted.nodeType === Node.ELEMENT_NODE;
-  for (let node = cursor; node; node = isElement ? node.nextSibling : null) {
-    if (!key(node) && node.nodeName === wanted.nodeName) return node;
-  }
-  return null;
-}
-
 // Every element with a key becomes the one with that key; others become the next of their kind.
 export function morphChildren(from, to) {
   const keyed = new Map([...from.children].filter(key).map((child) => [key(child), child]));
