@@ -111,6 +111,18 @@ def test_a_command_may_leave_out_what_was_answered(script):
     assert worked.said == []
 
 
+def test_an_approval_of_one_action_of_a_command_does_not_go_to_another(script):
+    asked = {"kind": "approval", "title": "Refund?", "action": {"name": "refund", "arguments": {"euros": 1}}}
+    text = lines({"request": asked})
+    changed = text.replace('"euros": 1', '"euros": 9000')
+    worked = script(f"if [ $CASEWORK_ATTEMPT = 1 ]; then\n{text}else\n{changed}fi\n")
+    assert worked.work_all() == ["needs_input"]
+    worked.answer(True)
+    assert worked.work_all() == ["needs_input"]
+    (request,) = requests.find(worked.db, TEAM)
+    assert request.action.arguments == {"euros": 9000}
+
+
 @pytest.mark.parametrize(
     ("request_", "message"),
     [

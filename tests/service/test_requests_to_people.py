@@ -198,8 +198,7 @@ def test_answers_of_an_earlier_version_are_found_in_their_order(db):
         (0, "respond", "x"),
         (1, "reject", False),
     ]
-    matching = Matching(found)
-    assert matching.find(matching.place(Request(title="a"))).value == "x"
+    assert Matching(found).match(Request(title="a"))[1].value == "x"
 
 
 def test_what_a_run_did_carries_nobody(db):
