@@ -1,6 +1,7 @@
 """Waiting for a case: as a task, with forms, and by clients that know neither."""
 
 from datetime import timedelta
+from functools import partial
 
 import anyio
 import anyio.to_thread
@@ -10,10 +11,11 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, METHOD_NOT_FOUND
 from mcp_types.jsonrpc import MISSING_REQUIRED_CLIENT_CAPABILITY
 
-from casework.core.model import DEFAULT_TEAM
+from casework.core.model import DEFAULT_TEAM, CaseFilter
 from casework.core.roles import Role
 from casework.mcp.tasks import CANCELLED
-from casework.service import cases, keys, requests
+from casework.service import cases, keys, queues, requests
+from casework.service.listing import Counts, page
 from factories import work_all, worked_queue
 
 ACCEPT = {"action": "accept"}
@@ -138,7 +140,8 @@ def test_a_cancelled_task_ends_its_case(models):
     async def scene(client):
         begun = await begin(client, queue="inbox", title="one")
         done = await task(client, "cancel", begun["taskId"])
-        await task(client, "cancel", begun["taskId"])
+        (case,) = (await client.call_tool("search_cases", {"queue": "inbox"})).structured_content["cases"]
+        await anyio.to_thread.run_sync(partial(cases.update, models.db, DEFAULT_TEAM, case["id"], title="other"))
         return done, await task(client, "get", begun["taskId"])
 
     done, after = models.run(scene, **FOLLOWS)
@@ -146,7 +149,7 @@ def test_a_cancelled_task_ends_its_case(models):
     assert "result" not in after
     (case,) = models("search_cases", queue="inbox")["cases"]
     assert case["status"] == "failed"
-    assert models("get_case", case_id=case["id"])["history"][-1]["reason"] == CANCELLED
+    assert CANCELLED in {one.get("reason") for one in models("get_case", case_id=case["id"])["history"]}
 
 
 def test_cancelling_what_has_ended_changes_nothing(models):
@@ -174,6 +177,35 @@ def test_a_task_whose_case_was_deleted_has_failed(models):
     assert found["status"] == "failed"
     assert "deleted" in found["error"]["message"]
     assert found["createdAt"][:19] == begun["createdAt"][:19]
+
+
+def test_the_end_of_a_task_stays_when_its_case_goes_on(models):
+    """In the protocol an end is final; a new task follows the case from then on."""
+    worked_queue(models.db, "sample_agents:fails")
+    ids = []
+
+    async def scene(client):
+        begun = await begin(client, queue="inbox", title="one", key="k")
+        await work(models)
+        before = await task(client, "get", begun["taskId"])
+        await anyio.to_thread.run_sync(retry)
+        after = await task(client, "get", begun["taskId"])
+        await task(client, "cancel", begun["taskId"])
+        another = await begin(client, queue="inbox", title="one", key="k")
+        ids.append(begun["taskId"])
+        return before, after, another
+
+    def retry():
+        (case,) = page(models.db, Counts(), DEFAULT_TEAM, queue_id(), CaseFilter(), limit=1).cases
+        models.casework.perform(cases.retry(models.db, models.casework.settings, case.queue_id, [case.id]))
+
+    def queue_id():
+        return queues.get(models.db, DEFAULT_TEAM, "inbox").id
+
+    before, after, another = models.run(scene, **FOLLOWS)
+    assert (before["status"], after["status"], another["status"]) == ("completed", "completed", "working")
+    assert after["result"] == before["result"]
+    assert another["taskId"] != ids[0]
 
 
 def test_the_same_key_gives_the_same_task(models):

@@ -1,5 +1,6 @@
 """How far a case has come, for whoever waits for its outcome."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -7,8 +8,8 @@ from uuid import UUID
 import mcp_types as types
 from pydantic import BaseModel, Field
 
-from casework.core.lifecycle import CaseStatus
-from casework.core.model import Case
+from casework.core.lifecycle import LIFECYCLE, CaseStatus
+from casework.core.model import Case, CaseEvent
 from casework.core.requests import HumanRequest
 from casework.errors import NotFound
 from casework.mcp.bounds import WithData, as_json, cut, piece
@@ -17,6 +18,8 @@ from casework.service import cases, requests
 from casework.service.diagnosis.case import explain
 
 ENDED = (CaseStatus.COMPLETED, CaseStatus.FAILED)
+ENDINGS = {move.records for move in LIFECYCLE.transitions if move.target in ENDED}
+"""The events with which a case ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,11 @@ def look(caller: Caller, case_id: UUID) -> Progress:
     if not found:
         raise NotFound("case", case_id, " It was deleted before it ended.")
     (case,) = found
-    return Progress(case, _asked(caller, case))
+    return Progress(case, asked_of(caller, case))
 
 
-def _asked(caller: Caller, case: Case) -> list[HumanRequest]:
+def asked_of(caller: Caller, case: Case) -> list[HumanRequest]:
+    """What waits for a person in a case."""
     waits_for = case.pending_human_request_id
     return requests.find(caller.db, caller.team, group_id=waits_for) if waits_for else []
 
@@ -72,3 +76,29 @@ def result(model: BaseModel, *, failed: bool = False) -> types.CallToolResult:
 def final(caller: Caller, case: Case) -> types.CallToolResult:
     """The result of a case that has ended; a failed one is a tool's error."""
     return result(outcome(caller, case), failed=case.status is CaseStatus.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a case ended."""
+
+    status: CaseStatus
+    reason: str | None
+
+    def result(self, case: Case) -> types.CallToolResult:
+        """The result for whom this is the end, whatever became of the case since."""
+        message = cut(self.reason) or f"The case {self.status}."
+        ended = Outcome(case_id=case.id, status=self.status, message=message, **piece(case.data))
+        return result(ended, failed=self.status is CaseStatus.FAILED)
+
+
+def first_ending(case: Case, events: Sequence[CaseEvent], after: int) -> Ending | None:
+    """How the case ended first since that event; None if it has not. A person may have set it to work again since."""
+    reason = None
+    for event in events:
+        former = next((one.get("old") for one in event.changes or () if one.get("field") == "status"), None)
+        if event.id > after and former in ENDED:
+            return Ending(CaseStatus(former), reason)
+        if event.type in ENDINGS:
+            reason = event.reason
+    return Ending(case.status, reason) if case.status in ENDED else None

@@ -29,8 +29,8 @@ def add(server: Server[Any], host: Host) -> None:
     """Add the methods to a server."""
 
     async def get(context: Context, params: TaskParams) -> dict[str, Any]:
-        case_id = host.tasks.case_of(host.caller, params.task_id)
-        return await in_thread(host.tasks.shown, host.caller, context, case_id)
+        handle = host.tasks.read(host.caller, params.task_id)
+        return await in_thread(host.tasks.shown, host.caller, context, handle)
 
     async def update(_: Context, params: UpdateParams) -> dict[str, Any]:
         await in_thread(host.tasks.updated, host.caller, params.task_id, params.input_responses)

@@ -17,6 +17,8 @@ from casework.mcp import answers, handles, progress
 from casework.mcp.bounds import cut
 from casework.mcp.call import Context, can_ask
 from casework.mcp.caller import Caller
+from casework.mcp.handles import Handle
+from casework.mcp.progress import Ending
 from casework.service import cases
 from casework.service.diagnosis.case import explain
 
@@ -43,34 +45,29 @@ class Tasks:
 
     def created(self, caller: Caller, context: Context, case_id: UUID) -> dict[str, Any]:
         """The result of a call that goes on as a task. The case is committed, so `tasks/get` finds it from now on."""
-        found = self.shown(caller, context, case_id)
+        _, events = cases.get(caller.db, caller.team, case_id)
+        # An end that the case came to already is the task's: a fast agent may have been faster than this.
+        before = [event.id for event in events if event.type not in progress.ENDINGS]
+        found = self.shown(caller, context, Handle(case_id, before[-1]))
         seed = {name: value for name, value in found.items() if name not in ("result", "error", "inputRequests")}
         return {**seed, "resultType": "task"}
 
-    def case_of(self, caller: Caller, task_id: str) -> UUID:
-        return handles.case_of(self.secret, caller.identity, task_id)
+    def read(self, caller: Caller, task_id: str) -> Handle:
+        return handles.read(self.secret, caller.identity, task_id)
 
-    def shown(self, caller: Caller, context: Context, case_id: UUID) -> dict[str, Any]:
+    def shown(self, caller: Caller, context: Context, handle: Handle) -> dict[str, Any]:
         """The task as `tasks/get` shows it."""
-        task = {"taskId": handles.task_id(self.secret, caller.identity, case_id), "ttlMs": None}
+        task = {"taskId": handles.task_id(self.secret, caller.identity, handle), "ttlMs": None}
         try:
-            now = progress.look(caller, case_id)
-        except NotFound as error:
-            gone = _written(_created_at(case_id))
-            return {
-                **task,
-                "status": "failed",
-                "statusMessage": str(error),
-                "createdAt": gone,
-                "lastUpdatedAt": gone,
-                "error": {"code": INTERNAL_ERROR, "message": str(error)},
-            }
-        case = now.case
+            case, events = cases.get(caller.db, caller.team, handle.case_id)
+        except NotFound:
+            return {**task, **_deleted(handle.case_id)}
         task |= {"createdAt": _written(case.created_at), "lastUpdatedAt": _written(case.updated_at)}
-        if now.ended:
-            return {**task, **_ended(caller, case)}
+        ending = progress.first_ending(case, events, handle.after)
+        if ending:
+            return {**task, **_ended(case, ending)}
         shared = {**task, "statusMessage": _why(caller, case), "pollIntervalMs": _poll(case)}
-        asked = answers.answerable(caller, now.asked) if can_ask(context) else []
+        asked = answers.answerable(caller, progress.asked_of(caller, case)) if can_ask(context) else []
         if asked:
             return {**shared, "status": "input_required", "inputRequests": answers.input_requests(asked)}
         # What the client cannot answer, somebody else will.
@@ -78,7 +75,7 @@ class Tasks:
 
     def updated(self, caller: Caller, task_id: str, given: InputResponses) -> None:
         """Answer what the case asks. Raises NotFound, Forbidden and InvalidInput."""
-        case_id = self.case_of(caller, task_id)
+        case_id = self.read(caller, task_id).case_id
         if Right.ANSWER not in caller.rights:
             raise Forbidden("This key may not answer.")
         results = {key: one for key, one in given.items() if isinstance(one, types.ElicitResult)}
@@ -86,12 +83,12 @@ class Tasks:
 
     def cancelled(self, caller: Caller, task_id: str) -> None:
         """End the case, if it has not ended and the caller may do that; otherwise it goes on, as the protocol permits."""
-        case_id = self.case_of(caller, task_id)
+        case_id, after = self.read(caller, task_id)
         try:
-            case = progress.look(caller, case_id).case
+            case, events = cases.get(caller.db, caller.team, case_id)
         except NotFound:
             return
-        if case.status in progress.ENDED or Right.OPERATE not in caller.rights:
+        if progress.first_ending(case, events, after) or Right.OPERATE not in caller.rights:
             return
         settings = caller.casework.settings
         caller.casework.perform(
@@ -99,12 +96,21 @@ class Tasks:
         )
 
 
-def _ended(caller: Caller, case: Case) -> dict[str, Any]:
-    reason = cases.end_reasons(caller.db, [case.id]).get(case.id)
-    if case.status is CaseStatus.FAILED and reason == CANCELLED:
+def _ended(case: Case, ending: Ending) -> dict[str, Any]:
+    if ending == Ending(CaseStatus.FAILED, CANCELLED):
         return {"status": "cancelled", "statusMessage": CANCELLED}
-    result = progress.final(caller, case).model_dump(by_alias=True, mode="json", exclude_none=True)
-    return {"status": "completed", "statusMessage": cut(reason) or f"The case {case.status}.", "result": result}
+    result = ending.result(case).model_dump(by_alias=True, mode="json", exclude_none=True)
+    return {
+        "status": "completed",
+        "statusMessage": cut(ending.reason) or f"The case {ending.status}.",
+        "result": result,
+    }
+
+
+def _deleted(case_id: UUID) -> dict[str, Any]:
+    gone, message = _written(_created_at(case_id)), "The case was deleted before it ended."
+    error = {"code": INTERNAL_ERROR, "message": message}
+    return {"status": "failed", "statusMessage": message, "createdAt": gone, "lastUpdatedAt": gone, "error": error}
 
 
 def _why(caller: Caller, case: Case) -> str:
