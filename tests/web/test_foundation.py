@@ -216,3 +216,8 @@ def test_tries_to_sign_in_are_limited(site):
         for _ in range(TRIES_PER_MINUTE + 1)
     }
     assert found == {401, 429}
+
+
+def test_wrong_method_is_told_the_right_one(as_role):
+    answer = as_role(Role.ADMIN).get("/sign-out")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")

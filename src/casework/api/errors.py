@@ -130,7 +130,8 @@ def _of_http(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == 404:
         message = f"There is nothing at {where}. What there is stands at /docs."
     if error.status_code == 405:
-        allowed = _allowed(request)
+        # Pages are not in the schema.
+        allowed = _allowed(request) or (error.headers or {}).get("Allow", "")
         message, headers = f"{request.method} is not possible at {where}; possible: {allowed}.", {"allow": allowed}
     return answer(error.status_code, _HTTP_NAMES.get(error.status_code, "error"), message, headers=headers)
 
