@@ -9,6 +9,7 @@ from agents.commanding import ALLOWING
 from casework.agents.runners import process
 from casework.agents.runners.command import MAX_MESSAGES, MAX_STDERR
 from casework.core.lifecycle import RunStatus
+from casework.core.requests import Answering
 from casework.service import requests
 from factories import TEAM, a_queue
 
@@ -65,6 +66,75 @@ def test_a_question_that_is_answered_does_not_end_the_command_again(script):
     worked.answer("x")
     assert worked.work_all() == ["completed"]
     assert worked.said == ["going on"]
+
+
+def test_a_command_asks_for_a_decision_about_an_action(script):
+    action = {"name": "refund", "arguments": {"euros": 120}}
+    asked = {"kind": "approval", "title": "Refund?", "action": action, "decisions": ["approve", "edit"], "key": "r"}
+    worked = script(f"""{lines({"request": asked})}{GET}get "case['requests'][0]" >&2; exit 1""")
+    assert worked.work_all() == ["needs_input"]
+    (request,) = requests.find(worked.db, TEAM)
+    requests.answer(worked.db, TEAM, request.id, Answering(arguments={"euros": 5}, message="less"), person="Ann")
+    assert worked.work_all() == ["failed"]
+    told = json.loads(worked.reason.partition(": ")[2])
+    expected = {
+        "key": "r",
+        "decision": "edit",
+        "arguments": {"euros": 5},
+        "message": "less",
+        "by": "Ann",
+        "response": True,
+    }
+    assert expected.items() <= told.items()
+
+
+def test_a_command_asks_several_in_one_wait(script):
+    worked = script(
+        f"""{lines({"requests": [{"title": "a"}, {"title": "b"}]})}{GET}get "case['answers']" >&2; exit 1"""
+    )
+    assert worked.work_all() == ["needs_input"]
+    for request in reversed(requests.find(worked.db, TEAM)):
+        requests.answer(worked.db, TEAM, request.id, request.title.upper())
+    assert worked.work_all() == ["failed"]
+    assert worked.reason.endswith(': {"a": "A", "b": "B"}')
+
+
+def test_a_command_may_leave_out_what_was_answered(script):
+    worked = script(
+        f"""{GET}if [ "$(get "case['answers'].get('a')")" = null ]; then echo '{{"ask": "a"}}'; exit; fi\n"""
+        """echo '{"ask": "b"}'"""
+    )
+    for answer in ("1", "2"):
+        assert worked.work_all() == ["needs_input"]
+        worked.answer(answer)
+    assert worked.work_all() == ["completed"]
+    assert worked.said == []
+
+
+def test_an_approval_of_one_action_of_a_command_does_not_go_to_another(script):
+    asked = {"kind": "approval", "title": "Refund?", "action": {"name": "refund", "arguments": {"euros": 1}}}
+    text = lines({"request": asked})
+    changed = text.replace('"euros": 1', '"euros": 9000')
+    worked = script(f"if [ $CASEWORK_ATTEMPT = 1 ]; then\n{text}else\n{changed}fi\n")
+    assert worked.work_all() == ["needs_input"]
+    worked.answer(True)
+    assert worked.work_all() == ["needs_input"]
+    (request,) = requests.find(worked.db, TEAM)
+    assert request.action.arguments == {"euros": 9000}
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ({"title": "a", "kid": 1}, "did you mean 'kind'"),
+        ({"kind": "form", "title": "a"}, "needs a schema"),
+        ({}, "no title"),
+    ],
+)
+def test_a_request_of_a_command_that_cannot_be_fails_the_case(script, request_, message):
+    worked = script(lines({"request": request_}))
+    assert worked.work_all() == ["failed"]
+    assert message in worked.reason
 
 
 def test_what_a_command_can_say(script):

@@ -109,9 +109,29 @@ def test_answers_approves_and_denies_what_runs_ask(remote, api, queue, agent):
     assert remote.deny(delete)["response"] is False
     assert remote.list_requests() == []
     assert {one["status"] for one in remote.list_requests(queue, pending=False)} == {"answered"}
-    with pytest.raises(Conflict) as refused:
+    with pytest.raises(Conflict, match='it was answered with "x" by') as refused:
         remote.answer(question, "y")
     assert refused.value.code == "already_answered"
+
+
+def test_edits_fills_in_and_says_why(remote, api, queue, agent):
+    remote.add_cases(queue, [{"title": "a"}])
+    work = api("POST", f"/v1/agents/{agent}/claim", json={})
+    wanted = [
+        {"type": "approval", "title": "Refund?", "action": {"name": "refund"}, "decisions": ["edit", "approve"]},
+        {"type": "form", "title": "How many?", "schema": {"type": "integer"}},
+    ]
+    body = {"attempt": 1, "outcome": "needs_input", "requests": wanted}
+    api("POST", f"/v1/runs/{work['run_id']}/outcome", json=body)
+    (refund,) = remote.list_requests(kind="approval")
+    (form,) = remote.list_requests(queue, kind="form")
+    assert remote.list_requests(assignee="me") == []
+    edited = remote.edit(refund, {"euros": 5}, message="less")
+    assert (edited["decision"], edited["arguments"], edited["message"]) == ("edit", {"euros": 5}, "less")
+    with pytest.raises(InvalidRequest, match="does not fit"):
+        remote.answer(form, "3")
+    assert remote.answer(form, 3)["response"] == 3
+    assert remote.get_request(form["id"])["status"] == "answered"
 
 
 def test_waits_for_a_case_to_end_and_no_longer_than_asked(remote, queue):

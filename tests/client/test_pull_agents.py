@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from casework import Complete, Fail, HandOver, Postpone, Transient, agent
+from casework import Action, Complete, Fail, HandOver, Postpone, Request, Transient, agent
 from casework.client import Client, Forbidden, NotFound, Unauthorized
 from casework.core.roles import Role
 from casework.errors import InvalidInput
@@ -33,6 +33,20 @@ class Busy(Exception):
         self.status_code, self.headers = 429, {"retry-after": "300"}
 
 
+REFUND = Request(
+    kind="approval",
+    title="Refund?",
+    description="**Now**",
+    action=Action(name="refund", arguments={"euros": 120}),
+    decisions=["approve", "edit"],
+    assignees=["key of nobody", "Ann"],
+    expires="2h",
+    on_expiry="default",
+    default=True,
+    remind=timedelta(minutes=90),
+    key="refund",
+)
+
 OUTCOMES = {
     "complete": (lambda run: Complete("done"), "completed", "done"),
     "complete without a reason": (lambda run: Complete(), "completed", None),
@@ -55,6 +69,8 @@ OUTCOMES = {
     "a service that is busy": (raising(Busy("full")), "pending", "full"),
     "a question": (lambda run: run.ask("Which?", options=["a"]), "needs_input", "Which?"),
     "an approval": (lambda run: run.approve("Pay?"), "needs_input", "Pay?"),
+    "a form": (lambda run: run.form("How many?", {"type": "integer"}), "needs_input", "How many?"),
+    "a group": (lambda run: run.request_all([Request(title="a"), REFUND]), "needs_input", "Refund?"),
 }
 
 
@@ -186,6 +202,58 @@ def test_states_and_usage_arrive(works, api, sync, queue):
     assert found == [None, None, b"\xff", None, ["a", "b"], None, [], *[None] * 4]
     (run,) = api("GET", "/v1/runs")["runs"]
     assert run["usage"] == {"input_tokens": 3, "output_tokens": 2, "requests": 2, "cost": 0.5, "models": ["m"]}
+
+
+def test_a_resumed_run_has_the_decisions_of_its_group(works, api, sync, queue):
+    case_id = sync.add_case(queue, "a")["id"]
+
+    def told(answers):
+        refund, name = answers
+        return Complete(f"{refund.decision} {refund.arguments} {refund.message} by {refund.by}, {name.value}")
+
+    def asks(run):
+        return told(run.request_all([REFUND, Request(title="Name?")]))
+
+    async def asks_async(run):
+        return told(await run.request_all([REFUND, Request(title="Name?")]))
+
+    def work():
+        works.awaiting(asks_async) if works.is_async else works(asks)
+
+    work()
+    refund, name = sync.list_requests()
+    assert all(refund[field] == getattr(REFUND, field) for field in ("title", "description", "key", "on_expiry"))
+    assert all(refund[field] == [*getattr(REFUND, field)] for field in ("decisions", "assignees"))
+    span = datetime.fromisoformat(refund["expires_at"]) - datetime.fromisoformat(refund["created_at"])
+    assert span == timedelta(hours=2)
+    ann = Client(URL, api.token, http=api.client, person="Ann")
+    sync.answer(name, "Bob")
+    ann.edit(refund, {"euros": 5}, message="less")
+    work()
+    assert reason_of(sync, case_id) == "edit {'euros': 5} less by Ann, Bob"
+
+
+def test_a_question_that_has_changed_is_told_and_asked_again(works, api, sync, queue):
+    sync.add_case(queue, "a")
+    words = ["old", "new"]
+
+    def asks(run):
+        return Complete(run.ask(words[run.attempt - 1]))
+
+    async def asks_async(run):
+        return Complete(await run.ask(words[run.attempt - 1]))
+
+    def work():
+        works.awaiting(asks_async) if works.is_async else works(asks)
+
+    work()
+    (asked,) = sync.list_requests()
+    sync.answer(asked, "x")
+    work()
+    (again,) = sync.list_requests()
+    assert again["title"] == "new"
+    (notice,) = api("GET", f"/v1/runs/{again['run_id']}/messages")["messages"]
+    assert (notice["type"], "'old' before" in notice["text_content"]) == ("notice", True)
 
 
 def test_a_resumed_run_has_its_answers_and_steps(works, sync, queue):

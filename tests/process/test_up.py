@@ -12,10 +12,11 @@ import termios
 import threading
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from casework.core.lifecycle import CaseStatus
-from casework.service import agents, cases
+from casework.service import agents, cases, requests
 from factories import TEAM, a_consumer, a_queue
 from patience import PATIENCE, wait_for
 from ports import free_port, get
@@ -264,4 +265,15 @@ def test_module_that_hangs_is_named_and_can_be_mended(up, triage):
     up.until("The module 'mine' takes more than 5 s to import")
     up.module("mine", AGENTS)
     up.until("Agents in mine: triage.")
+    assert up.interrupt() == 0
+
+
+def test_demo_asks_at_once_and_its_link_signs_in(up, installation):
+    up.start("--demo")
+    link = up.until("/sign-in/").split()[-1]
+    wait_for(lambda: len(requests.find(installation.db, TEAM)) >= 3, "questions of the demo's agents")
+    found = httpx2.get(link)
+    assert (found.status_code, found.headers["location"]) == (303, "/")
+    page = httpx2.get(link.partition("/sign-in/")[0], cookies=dict(found.cookies), follow_redirects=True)
+    assert "wait for you" in page.text
     assert up.interrupt() == 0

@@ -3,12 +3,20 @@
 import pytest
 
 from asking import ask, events
+from casework.agents.matching import Matching
+from casework.core.effects import RunMessage
 from casework.core.lifecycle import CaseStatus
+from casework.core.model import LabelRef
 from casework.core.requests import Action, Answering, Decision, Request
+from casework.core.unset import UNSET
 from casework.errors import AlreadyAnswered, Forbidden, InvalidInput
-from casework.service import cases, requests, runs
+from casework.service import cases, labels, requests, runs
 from casework.service.diagnosis.case import explain
-from factories import SETTINGS, TEAM, history, some_cases, the_case, worked_queue
+from casework.service.holding import Holder
+from casework.service.run_backend import RunBackend
+from casework.store import requests as store
+from casework.store.transitions import Fence
+from factories import SETTINGS, TEAM, history, running, some_cases, the_case, the_run, worked_queue
 
 REFUND = Action(
     name="refund",
@@ -153,6 +161,44 @@ def test_what_a_person_did_to_a_case_carries_who_and_what(db):
         {"field": "status", "old": "failed", "new": "pending"},
         {"field": "assigned_agent_id", "old": str(agent.id), "new": None},
     ]
+
+
+def test_labels_and_a_stop_carry_who_did_it(db):
+    queue, _ = worked_queue(db)
+    case_id, fence = running(db, queue)
+    acting = db.acting_for(key="desk", person="Ann")
+    labels.assign(acting, TEAM, queue.id, case_id, [LabelRef("urgent")])
+    runs.stop(acting, SETTINGS, TEAM, fence.run_id, "enough")
+    (labelled,), (stopped,) = (events(db, case_id, type) for type in ("labels_changed", "stopped"))
+    assert labelled.changes == [{"field": "labels", "old": [], "new": ["urgent"]}]
+    assert stopped.changes == [{"field": "status", "old": "claimed", "new": "failed"}]
+    assert {(one.by_key, one.by_person) for one in (labelled, stopped)} == {("desk", "Ann")}
+
+
+def test_what_a_run_changes_is_its_own_whoever_holds_the_connection(db):
+    queue, _ = worked_queue(db)
+    case_id, _ = running(db, queue)
+    (message,) = (RunMessage(one.id, one.attempt) for one in runs.find(db, TEAM, limit=1))
+    held = Holder(Fence(case_id, message.run_id, 1), queue.id, TEAM, the_run(db, message).agent_id, 0, 5)
+    RunBackend(db.acting_for(person="Ann"), held, lambda effects: None).update("new", UNSET)
+    (event,) = events(db, case_id, "updated")
+    assert (event.run_id, event.by_person) == (message.run_id, None)
+
+
+def test_answers_of_an_earlier_version_are_found_in_their_order(db):
+    ask(db, Request(title="a"), Request(kind="approval", title="b"))
+    with db.begin() as tx:
+        tx.sql(
+            """update human_requests set position = null, group_id = null, decisions = '{}', responded_at = now(),
+              answer = case kind when 'question' then '"x"'::json else 'false'::json end"""
+        )
+        (run_id,) = {one.run_id for one in store.find(tx, TEAM, open_only=False)}
+        found = [one.answered() for one in store.of_run(tx, run_id)]
+    assert [(one.position, one.answer.decision, one.answer.value) for one in found] == [
+        (0, "respond", "x"),
+        (1, "reject", False),
+    ]
+    assert Matching(found).match(Request(title="a"))[1].value == "x"
 
 
 def test_what_a_run_did_carries_nobody(db):

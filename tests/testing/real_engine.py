@@ -11,6 +11,7 @@ from casework.agents.results import Result
 from casework.core.effects import Effects, RunMessage
 from casework.core.lifecycle import CaseStatus, EventType
 from casework.core.model import CaseFilter, NewCase, RunRecord
+from casework.core.requests import Answering, Decision
 from casework.service import agents, cases, queues, release, requests, runs
 from casework.service.execution import outcomes
 from casework.service.execution.attempt import Attempt
@@ -88,13 +89,17 @@ class Engine:
         self.attempt.stop.request()
 
     def answer(self, answers: dict[str, Any]) -> bool:
-        (request,) = requests.find(self.db, TEAM)
-        answer = answers.get(request.title)
-        if isinstance(answer, bool):
-            requests.decide(self.db, TEAM, request.id, answer)
-        elif answer is not None:
-            requests.answer(self.db, TEAM, request.id, answer)
-        return answer is not None
+        """Answer what waits, the newest first, and then let time pass if a request is to expire."""
+        waiting = requests.find(self.db, TEAM)
+        given = [(one, answers.get(one.key or one.title)) for one in reversed(waiting)]
+        for request, answer in given:
+            if answer is not None and answer is not Decision.EXPIRED:
+                answering = answer if isinstance(answer, Answering) else Answering(value=answer)
+                requests.answer(self.db, TEAM, request.id, answering)
+        if any(answer is Decision.EXPIRED for _, answer in given):
+            self.clock.forward(3600)
+            sweep(self.db, SETTINGS)
+        return all(answer is not None for _, answer in given)
 
     def ready_at(self) -> Any:
         with self.db.begin() as tx:
@@ -113,7 +118,19 @@ class Engine:
             "messages": [
                 (one.type, one.content) for run in ran for one in runs.list_messages(self.db, TEAM, run.id, limit=100)
             ],
-            "requests": [(one.kind, one.title, one.description, one.options, one.answer) for one in asked],
+            "requests": [
+                (
+                    one.kind,
+                    one.title,
+                    one.description,
+                    one.options,
+                    one.answer,
+                    one.decision,
+                    one.arguments,
+                    one.message,
+                )
+                for one in asked
+            ],
             "cases": [
                 (
                     queue.name,

@@ -7,7 +7,19 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from casework import Complete, Fail, HandOver, Outcome, Postpone, Run, Transient, agent
+from casework import (
+    Action,
+    Complete,
+    Decision,
+    Fail,
+    HandOver,
+    Outcome,
+    Postpone,
+    Request,
+    Run,
+    Transient,
+    agent,
+)
 
 HOOKS: dict[str, Callable[[], object]] = {}
 """What happens at a place, once: a test of the real engine sets it. The kit has points instead."""
@@ -90,6 +102,32 @@ def asks(run: Run) -> Outcome:
     name = run.ask("Name?")
     run.say(f"{colour} {again} {name}")
     return Complete() if run.approve("Paint?", "with a brush") else Fail("denied")
+
+
+@agent
+def asks_together(run: Run) -> Outcome:
+    refund = Action(name="refund", arguments={"euros": 120})
+    decisions = [Decision.APPROVE, Decision.EDIT, Decision.REJECT, Decision.RESPOND]
+    wanted = [
+        Request(title=f"Your name, in attempt {run.attempt}?", key="name"),
+        Request(kind="approval", title="Refund?", action=refund, decisions=decisions),
+        Request(kind="form", title="How many?", schema={"properties": {"n": {"type": "integer"}}}),
+    ]
+    answers = run.request_all(wanted)
+    run.say(f"{[(one.decision, one.value, one.arguments, one.message) for one in answers]}")
+    return Complete()
+
+
+@agent
+def asks_other_things(run: Run) -> Outcome:
+    """In the first two attempts."""
+    return Complete(run.ask(f"attempt {min(run.attempt, 2)}"))
+
+
+@agent
+def asks_in_time(run: Run) -> Outcome:
+    answer = run.request(Request(kind="approval", title="Sure?", expires="1h", **run.case.data))
+    return Complete(answer.decision)
 
 
 @agent

@@ -6,7 +6,8 @@ import pytest
 import scenario_agents
 from real_engine import last_line, play
 
-from casework.testing import run_agent
+from casework import Decision
+from casework.testing import Answering, run_agent
 
 ANSWERS = {"Which colour?": "red", "Name?": "Ann", "Paint?": True}
 
@@ -33,6 +34,26 @@ SCENARIOS = [
     ("asks", {"answers": {"Which colour?": "blue"}}, {}, {}),
     ("asks", {}, {}, {}),
     ("asks_what_cannot_be", {}, {}, {}),
+    *(
+        ("asks_together", {"answers": {"name": "Ann", "Refund?": refund, "How many?": {"n": 2}}}, {}, {})
+        for refund in (
+            True,
+            Answering(arguments={"euros": 5}),
+            Answering(decision=Decision.REJECT, message="no"),
+            Answering(decision=Decision.RESPOND, value="ask Bob"),
+        )
+    ),
+    ("asks_together", {"answers": {"name": "Ann", "How many?": {"n": 2}}}, {}, {}),
+    ("asks_other_things", {"answers": {"attempt 1": "a", "attempt 2": "b"}}, {}, {}),
+    *(
+        ("asks_in_time", {"data": options, "answers": {"Sure?": Decision.EXPIRED}}, {}, {})
+        for options in (
+            {},
+            {"on_expiry": "postpone", "postpone_for": "1d"},
+            {"on_expiry": "default", "default": False},
+            {"on_expiry": "continue"},
+        )
+    ),
     ("comes_back", {"data": {"times": 2}}, {}, {}),
     ("comes_back", {"data": {"times": 2}, "comes_back": 1}, {}, {}),
     ("comes_back", {"data": {"times": 2}, "comes_back": 5}, {}, {}),
@@ -74,7 +95,10 @@ def in_the_kit(name, given, points):
         "error": last_line(result.error),
         "case": (case.title, case.data, case.priority, [(one.key, one.value) for one in case.labels]),
         "messages": [(one.type, one.content) for one in result.messages],
-        "requests": [(one.kind, one.title, one.description, one.options, one.answer) for one in result.requests],
+        "requests": [
+            (one.kind, one.title, one.description, one.options, one.answer, one.decision, one.arguments, one.message)
+            for one in result.requests
+        ],
         "cases": [
             (one.queue, one.title, one.data, one.priority, one.key, sorted(f"{x.key}={x.value}" for x in one.labels))
             for one in sorted(result.cases, key=lambda one: one.queue)

@@ -77,7 +77,7 @@ def pictures(
                 storage_state=state,
                 viewport={"width": width, "height": 800},
                 color_scheme=scheme,  # type: ignore[arg-type]
-                device_scale_factor=1.5 if len(paths) == 1 else 1,
+                device_scale_factor=1,
             )
             page = context.new_page()
             for path in paths:
@@ -86,8 +86,10 @@ def pictures(
                     named = "Send this reply" if path == "/inbox/" else ""
                     page.locator(f"main a[href^='{path}0']", has_text=named).first.click()
                 page.wait_for_timeout(1500)
-                name = path.strip("/").replace("/", "-") + ("-one" if path.endswith("/") else "")
-                page.screenshot(path=target / f"{name}-{width}-{scheme}.png", full_page=len(paths) > 1)
+                name = f"{path.strip('/')}{'-one' if path.endswith('/') else ''}-{width}-{scheme}.png"
+                page.screenshot(
+                    path=target / (name if len(paths) > 1 else f"inbox-{scheme}.png"), full_page=len(paths) > 1
+                )
             context.close()
 
 

@@ -108,7 +108,7 @@ def test_argument_that_does_not_fit_is_named_and_what_was_typed_stays(site, amou
 def test_rejects_with_a_message(site):
     case = site.ask(SEND)
     page = opened(site, site.signed_in(), "Send it?")
-    page.get_by_text("Message to the agent").click()
+    page.get_by_text("Message to the agent (optional)").click()
     page.get_by_role("textbox", name="Message to the agent").fill("Too late")
     page.get_by_role("button", name="Reject").click()
     expect(page.get_by_text("Nothing waits for you.")).to_be_visible()

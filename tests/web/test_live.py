@@ -119,3 +119,17 @@ def test_case_that_is_deleted_takes_its_open_page_along(site):
     live(page)
     site.casework.perform(cases.delete_one(site.casework.db, site.casework.settings, DEFAULT_TEAM, case))
     expect(page.get_by_role("heading", level=1)).to_have_text("Not found")
+
+
+def test_pages_of_one_browser_share_a_stream(site):
+    with served(site.casework) as (address, app):
+        site.address = address
+        page = opened(site)
+        others = [page.context.new_page() for _ in range(8)]
+        for other in others:
+            other.goto(f"{address}/inbox")
+            live(other)
+        assert app.state.web.live.pages <= 2
+        site.ask({"title": "New?"})
+        for each in (page, *others):
+            expect(each.get_by_role("link", name="New?")).to_be_visible()

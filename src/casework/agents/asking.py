@@ -69,11 +69,10 @@ class Asking(ABC):
             raise InvalidInput("request_all takes a list of casework.Request.")
         if len(requests) > MAX_GROUP:
             raise InvalidInput(f"There are {len(requests)} requests in one wait; {MAX_GROUP} is the most.")
-        placed = [self._matching.place(one) for one in requests]
-        found = [self._matching.find(one) for one in placed]
-        for one in found:
-            if isinstance(one, Changed):
-                self._record("notice", {"text": str(one)})
-        if missing := [one for one, answer in zip(placed, found, strict=True) if not isinstance(answer, Answer)]:
+        found = [self._matching.match(one) for one in requests]
+        for _, answer in found:
+            if isinstance(answer, Changed):
+                self._record("notice", {"text": str(answer)})
+        if missing := [placed for placed, answer in found if not isinstance(answer, Answer)]:
             raise Suspended(*missing)
-        return [answer for answer in found if isinstance(answer, Answer)]
+        return [answer for _, answer in found if isinstance(answer, Answer)]

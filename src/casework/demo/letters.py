@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from casework.core.model import LabelRef, NewCase, Priority
+from casework.demo.agents import APPROVAL_LIMIT
 
 _CUSTOMERS = ("Amara Okafor", "Björn Lindqvist", "Chen Wei", "Dalia Haddad", "Emil Novák", "Fatou Diop", "Grace Kim")
 _REASONS = (
@@ -39,7 +40,9 @@ def asks_nothing(case: NewCase) -> bool:
     """Whether the agents need nobody for a case of the demo."""
     if "order" in case.data:
         return False
-    return case.data.get("kind", "routine") == "routine" and case.data.get("currency", "EUR") is not None
+    if "kind" in case.data:
+        return bool(case.data["kind"] == "routine")
+    return case.data["currency"] is not None and bool(case.data["amount"] <= APPROVAL_LIMIT)
 
 
 def refunds() -> Iterator[NewCase]:

@@ -12,8 +12,8 @@ from casework.store import inbox as store
 from casework.store import requests as requests_store
 from casework.store.database import Database
 
-SHOWN = 200
-"""Requests of one look."""
+SHOWN = 100
+"""Requests of one look. The next come up when these are answered."""
 
 STORY = 200
 """Messages of a run, the latest."""
@@ -60,7 +60,8 @@ def waiting(db: Database, team_id: TeamId, names: Sequence[str]) -> list[Waiting
     """What waits for somebody of these names, up to SHOWN requests; groups as one."""
     with db.snapshot() as tx:
         places = store.places(tx, team_id, names, SHOWN)
-        found = {one.id: one for one in requests_store.of_ids(tx, [place.id for place in places])}
+        ids = [place.id for place in places]
+        found = {one.id: one for one in requests_store.find(tx, team_id, open_only=False, ids=ids, limit=SHOWN)}
     groups: dict[UUID, list[HumanRequest]] = {}
     firsts: dict[UUID, store.Place] = {}
     for place in places:

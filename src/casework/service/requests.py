@@ -72,7 +72,7 @@ def answer(
     assigned to it, and AlreadyAnswered, which says what the first answer was; also if its time is over.
     """
     if by is not None or person is not None:
-        db = db.acting_for(key=by, person=person)
+        db = db.acting_for(key=by or db.actor.key, person=person or db.actor.person)
     given = Answering(value=given) if isinstance(given, str) else given
     request = get(db, team_id, request_id)
     _check_open(request, None)

@@ -51,6 +51,7 @@ class Tx:
         self._sent = False
         self.fixed_now = clock() if clock else None
         self._now = self.fixed_now
+        self._always = {"now": self.fixed_now, "by_key": actor.key, "by_person": actor.person}
 
     @property
     def now(self) -> datetime:
@@ -84,8 +85,7 @@ class Tx:
 
     def bound(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         """The parameters of a statement, with those that are bound in every one."""
-        key, person = self.actor
-        return {"now": self.fixed_now, "by_key": key, "by_person": person, **parameters}
+        return {**self._always, **parameters}
 
     def _begun_with(self, *bound: Asked) -> list[Rows]:
         if self._single:

@@ -23,14 +23,20 @@ class Place:
     priority: Priority
 
 
+# What is shown of a request is looked up for those that are left by the limit: ten thousand may wait.
 _ORDERED_SQL = f"""
-select h.id, q.id as queue_id, q.name as queue, coalesce(a.name, '') as agent, c.priority
-from human_requests h join cases c on c.id = h.case_id join queues q on q.id = c.queue_id
-left join runs r on r.id = h.run_id left join agents a on a.id = r.agent_id
-where h.responded_at is null and h.cancelled_at is null and q.team_id = %(team_id)s
-  and (cardinality(h.assignees) = 0 or h.assignees && %(names)s::text[])
-order by (h.expires_at < {NOW} + %(soon)s) is true desc, c.priority desc, h.created_at, h.id
-limit %(limit)s
+with first as (
+  select h.id, h.run_id, h.created_at, c.queue_id, c.priority, (h.expires_at < {NOW} + %(soon)s) is true as soon
+  from human_requests h join cases c on c.id = h.case_id
+  where h.responded_at is null and h.cancelled_at is null
+    and c.queue_id in (select id from queues where team_id = %(team_id)s)
+    and (cardinality(h.assignees) = 0 or h.assignees && %(names)s::text[])
+  order by soon desc, c.priority desc, h.created_at, h.id limit %(limit)s
+)
+select f.id, f.queue_id, q.name as queue, coalesce(a.name, '') as agent, f.priority
+from first f join queues q on q.id = f.queue_id
+left join runs r on r.id = f.run_id left join agents a on a.id = r.agent_id
+order by f.soon desc, f.priority desc, f.created_at, f.id
 """
 
 

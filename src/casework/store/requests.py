@@ -18,6 +18,7 @@ from casework.core.requests import (
     Placed,
     Request,
     decided,
+    no_answer,
     span_of,
 )
 from casework.core.unset import UNSET
@@ -162,6 +163,7 @@ def find(
     kind: RequestKind | None = None,
     assignees: Sequence[str] | None = None,
     group_id: UUID | None = None,
+    ids: Sequence[UUID] | None = None,
     limit: int = 100,
     offset: int = 0,
 ) -> list[HumanRequest]:
@@ -174,6 +176,7 @@ def find(
           and (not %(open_only)s or ({OPEN})) and (%(kind)s::text is null or h.kind = %(kind)s)
           and (%(assignees)s::text[] is null or h.assignees && %(assignees)s)
           and (%(group_id)s::uuid is null or h.id = %(group_id)s or h.group_id = %(group_id)s)
+          and (%(ids)s::uuid[] is null or h.id = any(%(ids)s::uuid[]))
         order by h.created_at, h.id limit %(limit)s offset %(offset)s
         """,
         {
@@ -183,18 +186,10 @@ def find(
             "kind": kind,
             "assignees": None if assignees is None else list(assignees),
             "group_id": group_id,
+            "ids": None if ids is None else list(ids),
             "limit": limit,
             "offset": offset,
         },
-    )
-    return [_request(row) for row in rows]
-
-
-def of_ids(tx: Tx, ids: Sequence[RequestId]) -> list[HumanRequest]:
-    """The requests with these ids, in any order."""
-    rows = tx.sql(
-        f"select {_COLUMNS}, c.title as case_title from human_requests h join cases c on c.id = h.case_id where h.id = any(%(ids)s::uuid[])",
-        {"ids": list(ids)},
     )
     return [_request(row) for row in rows]
 
@@ -327,8 +322,11 @@ def mark_reminded(tx: Tx, request_id: RequestId) -> None:
 def expire(tx: Tx, request_id: RequestId) -> None:
     """A locked open request has expired without an answer, and its run does not go on."""
     tx.sql(
-        f"update human_requests set cancelled_at = {NOW}, decision = '{Decision.EXPIRED}' where id = %(id)s",
-        {"id": request_id},
+        f"""
+        update human_requests set cancelled_at = {NOW}, decision = %(decision)s, message = %(message)s
+        where id = %(id)s
+        """,
+        {"id": request_id, "decision": no_answer().decision, "message": no_answer().message},
     )
 
 

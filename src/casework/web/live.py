@@ -27,7 +27,8 @@ BEAT_SECONDS = 15.0
 """A comment keeps proxies from closing a silent stream."""
 MOST_PAGES = 40
 """Open streams of one session."""
-MOST_TOPICS = 20
+MOST_TOPICS = 50
+"""Of one stream, which all pages of a browser share."""
 
 
 @dataclass(eq=False)

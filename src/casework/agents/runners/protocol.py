@@ -93,16 +93,22 @@ class RequestedTogether(Said):
         run.request_all(_requests(self.requests))
 
 
+# A command has the answers before it asks, and may leave out what was answered: the place of a question says nothing.
+
+
 def _requests(given: Sequence[Mapping[str, Any]]) -> list[Request]:
-    made = map(request_of, given)
-    return [_by_its_words(one, one.key) for one in made]
+    """The requests, each known by its key or by all that it asks."""
+    return [replace(one, key=one.key or _digest(one.content)) for one in map(request_of, given)]
 
 
 def _by_its_words(request: Request, key: str | None) -> Request:
-    """The request, known by its key or by its kind and title: a command has the answers before it asks, and may leave out
-    what was answered, so that the place of a question says nothing."""
+    """The request, known by its key or by its kind and title."""
     words = f"{request.kind} {request.title}"
-    return replace(request, key=key or (words if len(words) <= MAX_KEY else sha256(words.encode()).hexdigest()))
+    return replace(request, key=key or (words if len(words) <= MAX_KEY else _digest(words)))
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
 
 
 class Step(Said):

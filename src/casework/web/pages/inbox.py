@@ -23,6 +23,9 @@ from casework.wording import counted
 pages = Pages()
 
 MOST_TOGETHER = 200
+BESIDE = 30
+"""Requests that are listed beside one."""
+
 SHOWN_OF_TITLE = 80
 MOST_BUTTONS = 6
 LONGEST_BUTTON = 40
@@ -122,11 +125,18 @@ def _show(view: View, detail: inbox.Detail, problem: str = "", status: int = 200
         is_open=any(request.status == "pending" for request in detail.group),
         told={request.id: requests.told(request) for request in detail.group if request.status != "pending"},
         story=story(detail.story) if view.sees_payloads else [],
-        waiting=waiting,
+        beside=_beside(waiting, detail.request.waits_as),
         following=f"/inbox/{following}" if following else "/inbox",
         sent=view.form if problem else None,
         problem=problem,
     )
+
+
+def _beside(waiting: list[inbox.Waiting], waits_as: UUID) -> list[inbox.Waiting]:
+    """What is listed beside a request: those that wait around it."""
+    place = next((place for place, one in enumerate(waiting) if one.request.waits_as == waits_as), 0)
+    begin = max(0, min(place - BESIDE // 2, len(waiting) - BESIDE))
+    return waiting[begin : begin + BESIDE]
 
 
 @pages.post("/inbox/{request_id}", Right.ANSWER)

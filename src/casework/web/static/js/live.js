@@ -2,6 +2,7 @@
 // own blocks again. While the page is hidden or paused, nothing is open and nothing is asked for.
 
 import { replace } from "./morph.js";
+import { openStream } from "./stream.js";
 import { showTimes } from "./times.js";
 
 const SPACE = 400;
@@ -73,19 +74,22 @@ function put(html, wanted) {
 function open() {
   const topics = [...new Set(parts().flatMap(topicsOf))];
   if (source || paused || document.hidden || !topics.length) return;
-  source = new EventSource(`${prefix}/events?topics=${encodeURIComponent(topics.join(","))}`);
-  source.addEventListener("open", () => show("on", "Live"));
-  source.addEventListener("changed", (event) => {
-    for (const topic of event.data.split(" ")) changed.add(topic);
-    if (!fetching) refetch();
-  });
-  source.addEventListener("signed-out", () => location.reload());
-  source.addEventListener("error", () => {
-    show("off", "Connecting");
-    if (source?.readyState !== EventSource.CLOSED) return;
+  const opened = openStream(`${location.origin}${prefix}/events`, topics, (kind, data) => source === opened && hear(kind, data));
+  source = opened;
+}
+
+function hear(kind, data) {
+  if (kind === "open") show("on", "Live");
+  if (kind === "signed-out") location.reload();
+  if (kind === "error") show("off", "Connecting");
+  if (kind === "error" && data === "closed") {
     close();
     again = setTimeout(checkAndOpen, AGAIN);
-  });
+  }
+  if (kind === "changed") {
+    for (const topic of data.split(" ")) changed.add(topic);
+    if (!fetching) refetch();
+  }
 }
 
 // The stream was refused: the session may have ended, or the server is away.

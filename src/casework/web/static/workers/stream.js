@@ -1,0 +1,46 @@
+// One stream of events for all pages of a browser: it opens no more than six connections to a host, and a stream keeps one.
+
+const pages = new Map();
+let source = null;
+let followed = "";
+
+function tell(kind, data) {
+  for (const [port, topics] of pages) {
+    const own = kind === "changed" ? data.split(" ").filter((topic) => topics.includes(topic)).join(" ") : data;
+    if (kind !== "changed" || own) port.postMessage({ kind, data: own });
+  }
+}
+
+function follow(url) {
+  const topics = [...new Set([...pages.values()].flat())].sort().join(",");
+  if (topics === followed && source && source.readyState !== EventSource.CLOSED) return;
+  source?.close();
+  source = null;
+  followed = topics;
+  if (!topics) return;
+  const opened = new EventSource(`${url}?topics=${encodeURIComponent(topics)}`);
+  source = opened;
+  for (const kind of ["open", "changed", "signed-out"]) {
+    opened.addEventListener(kind, (event) => tell(kind, event.data ?? ""));
+  }
+  opened.addEventListener("error", () => tell("error", opened.readyState === EventSource.CLOSED ? "closed" : ""));
+}
+
+function listen(port, url, topics) {
+  if (!topics.length) {
+    pages.delete(port);
+  } else {
+    pages.set(port, topics);
+    // Something may have changed since the page was made.
+    if (source?.readyState === EventSource.OPEN) {
+      port.postMessage({ kind: "open", data: "" });
+      port.postMessage({ kind: "changed", data: topics.join(" ") });
+    }
+  }
+  follow(url);
+}
+
+self.addEventListener("connect", ({ ports: [port] }) => {
+  port.addEventListener("message", ({ data }) => listen(port, data.url, data.topics));
+  port.start();
+});
