@@ -59,6 +59,15 @@ def test_says_by_status_what_was_skipped(db, clock):
     assert the_case(db, case_id).status is CaseStatus.PENDING
 
 
+def test_says_what_was_skipped_by_the_same_agents_too(db, clock):
+    queue, _ = worked_queue(db)
+    running(db, queue)
+    some_cases(db, queue, 2)
+    clock.forward(1)
+    (done,) = act(db, queue, CaseFilter(), partial(cases.retry, db, SETTINGS, same_agent=True))
+    assert (done.moved, done.refused, done.gone) == (1, {CaseStatus.PENDING: 2}, 0)
+
+
 def test_counts_cases_that_are_gone_apart_from_refused_ones(db, clock):
     queue = a_queue(db)
     kept, gone = some_cases(db, queue, 2)

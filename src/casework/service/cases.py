@@ -194,7 +194,8 @@ def _retry_by_same_agents(
             )
             done.moved.extend(part.moved)
             done.interrupted.extend(part.interrupted)
-    changed = CasesChanged(done.moved, len(set(ids)) - len(done.moved), done.interrupted)
+            done.refused.update(part.refused)
+    changed = replace(done, skipped=len(set(ids)) - len(done.moved))
     return Committed(changed, changed.effects)
 
 

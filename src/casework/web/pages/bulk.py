@@ -169,7 +169,7 @@ def _why(kind: Kind, progress: Progress) -> list[str]:
     found = []
     for status, count in sorted(progress.refused.items()):
         demand = LIFECYCLE.demand(kind.event) if kind.event else ""
-        found.append(f"{count:,} {'is' if count == 1 else 'are'} {str(status).replace('_', ' ')}: {demand}.")
+        found.append(f"{count:,} {'is' if count == 1 else 'are'} {status}: {demand}.".replace("_", " "))
     if progress.gone:
         found.append(f"{progress.gone:,} {'was' if progress.gone == 1 else 'were'} deleted meanwhile.")
     return found
