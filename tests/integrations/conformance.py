@@ -102,6 +102,15 @@ class Framework:
 
 FRAMEWORKS = [
     Framework("pydantic-ai", "pydantic-ai-slim", "integrations.pydantic_ai_agents", tested="2.62.0"),
+    # The adapter is an example, for frameworks that have none.
+    Framework(
+        "strands-agents",
+        "strands-agents",
+        "integrations.strands_agents",
+        does=frozenset({Does.EDITS, Does.RESPONDS}),
+        limits={Guarantee.STOPS: "yes; a plain tool goes on in its thread, and its result is lost"},
+        tested="1.62.0",
+    ),
 ]
 
 
