@@ -63,7 +63,7 @@ class Does(StrEnum):
     EDITS = "a person may change the arguments"
     RESPONDS = "a person may answer in place of the tool"
     ASKS = "tools that ask"
-    PLAIN_TOOLS = "tools that are no coroutines"
+    PLAIN_TOOLS = "a stop waits for a plain tool, and keeps its result"
     STREAMS = "shows words while they come"
     REPORTS = "has output tools"
 
