@@ -14,7 +14,7 @@ from integrations.conformance import wait_for as wait_for_line
 from patience import wait_for
 
 # Each worker imports a framework and its libraries, which takes seconds where others work too.
-pytestmark = [pytest.mark.process, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
 
 MODULES = "integrations.*"
 A_MOMENT = 0.3
