@@ -63,7 +63,7 @@ class Does(StrEnum):
     EDITS = "a person may change the arguments"
     RESPONDS = "a person may answer in place of the tool"
     ASKS = "tools that ask"
-    PLAIN_TOOLS = "tools that are no coroutines"
+    PLAIN_TOOLS = "a stop waits for a plain tool, and keeps its result"
     STREAMS = "shows words while they come"
     REPORTS = "has output tools"
 
@@ -109,6 +109,15 @@ FRAMEWORKS = [
         does=frozenset(Does) - {Does.REPORTS},
         tested="1.2.22",
         limits={Guarantee.KILLED: "yes, by node: what one node does is done again until it has finished"},
+    ),
+    # The adapter is an example, for frameworks that have none.
+    Framework(
+        "strands-agents",
+        "strands-agents",
+        "integrations.strands_agents",
+        does=frozenset({Does.EDITS, Does.RESPONDS}),
+        limits={Guarantee.STOPS: "yes; a plain tool goes on in its thread, and its result is lost"},
+        tested="1.62.0",
     ),
 ]
 

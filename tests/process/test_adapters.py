@@ -13,7 +13,7 @@ from integrations.conformance import FRAMEWORKS, case_of, look, pay, read, says
 from integrations.conformance import wait_for as wait_for_line
 from patience import wait_for
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
 
 MODULES = "integrations.*"
 A_MOMENT = 0.3
