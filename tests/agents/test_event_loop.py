@@ -252,3 +252,47 @@ def test_an_agent_that_goes_on_without_blocking_disturbs_nobody():
     assert waiting.result(SECONDS) == Returned(Complete("waited"))
     may_end.set()
     assert ignoring.result(SECONDS) == Returned(Complete("at last"))
+
+
+def test_a_stopped_agent_has_ended_when_its_threads_have():
+    begins, may_end, ended = threading.Event(), threading.Event(), []
+
+    def blocks():
+        begins.set()
+        may_end.wait(SECONDS)
+        ended.append(True)
+
+    @agent
+    async def calls(run):
+        await asyncio.to_thread(blocks)
+
+    stop = Stop()
+    result = call_aside(calls, stop)
+    assert begins.wait(SECONDS)
+    stop.request()
+    other = Patient()
+    others_result = other.begin()
+    assert not result.done()
+    other.end()
+    assert others_result.result(SECONDS) == Returned(Complete("waited"))
+    may_end.set()
+    assert result.result(SECONDS) == Stopped()
+    assert ended == [True]
+
+
+def test_an_agent_that_ends_by_itself_does_not_wait_for_threads():
+    begins, may_end = threading.Event(), threading.Event()
+
+    def blocks():
+        begins.set()
+        may_end.wait(SECONDS)
+
+    @agent
+    async def leaves(run):
+        asyncio.get_running_loop().run_in_executor(None, blocks)
+        while not begins.is_set():
+            await asyncio.sleep(0)
+        return Complete("left")
+
+    assert call(leaves) == Returned(Complete("left"))
+    may_end.set()

@@ -5,6 +5,7 @@ import inspect
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from langchain_core.runnables import RunnableConfig
@@ -44,6 +45,16 @@ class State(Protocol):
     def load(self, name: str) -> Any: ...
     def save(self, name: str, value: bytes) -> Any: ...
     def names(self, prefix: str = "") -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Freeing:
+    """Places whose records nothing needs, once what comes before this is committed: another thread may write there then."""
+
+    places: set[str]
+
+    def __call__(self) -> None:
+        """Nothing is to be done with the run."""
 
 
 class Checkpointer(BaseCheckpointSaver[int]):
@@ -255,17 +266,21 @@ class Checkpointer(BaseCheckpointSaver[int]):
 
     def _kept(self, record: CheckpointRecord | WritesRecord) -> Iterable[Act]:
         with self._lock:
-            place, value = self._records.put(record)
+            place, value, over = self._records.put(record)
         yield lambda: self._state.save(place, value)
+        yield Freeing(over)
 
     def _checked(self, acts: Iterable[Act]) -> Sequence[Act]:
         with self._breaking():
             return list(acts)
 
     def _save_now(self, acts: Iterable[Act]) -> None:
-        with self._breaking(), self._together():
-            for act in acts:
-                _now(act())
+        with self._breaking():
+            done = list(acts)
+            with self._together():
+                for act in done:
+                    _now(act())
+        self._free(done)
 
     async def _save(self) -> None:
         # One after the other: over HTTP, what is saved last could come first.
@@ -274,6 +289,13 @@ class Checkpointer(BaseCheckpointSaver[int]):
             with self._breaking(), self._together():
                 for act in unsaved:
                     await settled(act())
+        self._free(unsaved)
+
+    def _free(self, done: Iterable[Act]) -> None:
+        with self._lock:
+            for act in done:
+                if isinstance(act, Freeing):
+                    self._records.free |= act.places
 
     @contextmanager
     def _breaking(self) -> Iterator[None]:

@@ -82,14 +82,17 @@ class Records:
     places: dict[str, Record] = field(default_factory=dict)
     """The live records, by the name of the place."""
     free: set[str] = field(default_factory=set)
+    _made: int = 0
+    """The number of the last place."""
 
     def read(self, stored: Iterable[tuple[str, bytes]]) -> None:
         """Take what an earlier attempt has left."""
         self.places = {name: _unpacked(name, value) for name, value in stored}
-        self._free_what_is_over()
+        self._made = max((int(name.removeprefix(PREFIX)) for name in self.places), default=0)
+        self.free |= self._over()
 
-    def put(self, record: Record) -> tuple[str, bytes]:
-        """Keep a record. Returns the place, and what is to be saved there."""
+    def put(self, record: Record) -> tuple[str, bytes, set[str]]:
+        """Keep a record. Returns its place, what is to be saved there, and the places that are `free` once it is saved."""
         place = next((place for place, one in self.places.items() if one.key == record.key), None)
         if place is not None and isinstance(record, WritesRecord):
             held = self.places[place]
@@ -97,9 +100,7 @@ class Records:
             record = held.merged(record)
         place = place or self._free_place()
         self.places[place] = record
-        if isinstance(record, CheckpointRecord):
-            self._free_what_is_over()
-        return place, _packed(record)
+        return place, _packed(record), self._over() if isinstance(record, CheckpointRecord) else set()
 
     def head(self, ns: str) -> CheckpointRecord | None:
         """The newest checkpoint of a namespace."""
@@ -122,16 +123,24 @@ class Records:
     def _free_place(self) -> str:
         if self.free:
             return self.free.pop()
-        return f"{PREFIX}{len(self.places):06d}"
+        self._made += 1
+        return f"{PREFIX}{self._made:06d}"
 
-    def _free_what_is_over(self) -> None:
+    def _over(self) -> set[str]:
+        """Forget the records that nothing needs. Returns their places."""
         live = _live({one.key: one for one in self.checkpoints()})
         heads = {ns: id for ns, id in sorted(live)}
-        for place, record in list(self.places.items()):
-            ahead = isinstance(record, WritesRecord) and record.id > heads.get(record.ns, "")
-            if (record.ns, record.id) not in live and not ahead:
-                del self.places[place]
-                self.free.add(place)
+        over = {
+            place for place, one in self.places.items() if (one.ns, one.id) not in live and not _is_ahead(one, heads)
+        }
+        for place in over:
+            del self.places[place]
+        return over
+
+
+def _is_ahead(record: Record, heads: Mapping[str, str]) -> bool:
+    """Whether these are writes on top of a checkpoint that is still to come."""
+    return isinstance(record, WritesRecord) and record.id > heads.get(record.ns, "")
 
 
 def _live(checkpoints: Mapping[tuple[str, str], CheckpointRecord]) -> set[tuple[str, str]]:
