@@ -73,7 +73,9 @@ def test_approvals_of_a_turn_are_one_group_with_arguments_and_schema():
         (RequestKind.APPROVAL, "pay", {"to": "Ann", "amount": 5}),
         (RequestKind.APPROVAL, "pay", {"to": "Bob", "amount": 7}),
     ]
-    assert set(result.requests[0].action.schema["properties"]) == {"to", "amount"}
+    first = result.requests[0]
+    assert (first.title, first.description) == ('pay(to="Ann", amount=5)', "Pay somebody.")
+    assert set(first.action.schema["properties"]) == {"to", "amount"}
     assert [*result.requests[0].decisions] == [Decision.APPROVE, Decision.EDIT, Decision.REJECT, Decision.RESPOND]
 
 
@@ -261,6 +263,21 @@ def test_tools_of_an_mcp_server_wait_for_people_and_run_once():
     assert result.status is CaseStatus.COMPLETED, result.error
     assert result.requests[0].action.schema["required"] == ["what"]
     assert warehouse.done == ["screws"]
+
+
+def test_tools_of_one_name_in_two_agents_have_schemas_of_their_own():
+    inner = Bank(call("pay", "p1", to="Ann", amount=5), says("inner done"))
+
+    @function_tool(needs_approval=True)
+    async def pay(iban: str) -> str:
+        return iban
+
+    outer = Script([call("pay", "o1", iban="DE1"), call("bank", "b1", input="go")], says("outer done"))
+    agent = Agent(name="boss", model=outer, tools=[pay, inner.agent.as_tool("bank", "pays")])
+    result = inner.run(lambda request: True, agent)
+    asked = {tuple(one.action.arguments): set(one.action.schema["properties"]) for one in result.requests}
+    assert asked == {("iban",): {"iban"}, ("to", "amount"): {"to", "amount"}}
+    assert (result.status, inner.done) == (CaseStatus.COMPLETED, ["pay Ann 5"])
 
 
 @pytest.mark.parametrize("verdict", [True, False])

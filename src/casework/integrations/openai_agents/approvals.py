@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,12 +12,13 @@ from casework.core.model import RequestKind
 from casework.core.requests import MAX_GROUP, Action, Answer, Decision, Request
 from casework.errors import InvalidInput
 from casework.integrations.openai_agents.questions import QuestionTool
-from casework.integrations.openai_agents.recording import Recording, digest, parsed
+from casework.integrations.openai_agents.recording import Recording, digest, parsed, storable_json
 
 EXPIRED = "Nobody has decided about this call in time, so it was not made."
 REJECTED = "A person has rejected this call, so it was not made."
 
 SHOWN_OF_ID = 100
+SHOWN_OF_CALL = 200
 
 Customize = Callable[[Request, ToolApprovalItem], Request]
 
@@ -48,9 +49,9 @@ class Calls:
         self._made = {one["call"] for one in kept if "call" in one}
 
     @property
-    def _asked(self) -> dict[str, str]:
-        """The keys of the requests that were made, by their calls."""
-        asked: dict[str, str] = self._recording.kept.get("asked", {})
+    def _asked(self) -> dict[str, dict[str, str]]:
+        """The requests that were made, by their calls: the key of each, and the name of the tool."""
+        asked: dict[str, dict[str, str]] = self._recording.kept.get("asked", {})
         return asked
 
     def know(self, tool: FunctionTool) -> None:
@@ -58,11 +59,11 @@ class Calls:
         needs none: the answer may have been no."""
         self._tools[tool.name] = tool
         needs = tool.needs_approval
-        if needs is True or not self._asked:
+        if needs is True or not any(one["tool"] == tool.name for one in self._asked.values()):
             return
 
         async def needs_approval(context: Any, arguments: dict[str, Any], call_id: str) -> bool:
-            if _key_of(call_id, tool.name, arguments) in self._asked:
+            if _key_of(call_id, tool.name, storable_json(arguments)) in self._asked:
                 return True
             return bool(needs and await needs(context, arguments, call_id))
 
@@ -85,7 +86,7 @@ class Calls:
         """Give each call that waits its decision. Raises Suspended while one is missing."""
         waiting = self._waiting(items)
         open_ = [one for one in waiting if one.call not in self._made]
-        if any(self._asked.get(one.call) != one.key for one in open_):
+        if any(self._key_before(one) != one.key for one in open_):
             await self._remember(open_)
         requests = [self._request(one) for one in open_]
         answers: dict[str, Answer] = {}
@@ -106,7 +107,7 @@ class Calls:
                     f"The model made two calls of {item.name!r} with one id, {item.call_id!r}, and the same arguments: an "
                     "answer can go to only one of them."
                 )
-            tool = self._tools.get(item.name or "")
+            tool = self._tool(item)
             schema = _without_words(tool.params_json_schema) if tool else None
             waiting[call] = Waiting(item, call, f"{call} {digest(schema)}")
         return [*waiting.values()]
@@ -114,18 +115,28 @@ class Calls:
     async def _remember(self, waiting: Sequence[Waiting]) -> None:
         """Keep what people are asked. If a tool's arguments have another schema since, they are asked again."""
         for one in waiting:
-            if self._asked.get(one.call, one.key) != one.key:
+            if self._key_before(one) not in (None, one.key):
                 await self._recording.notice(
                     f"The arguments of the tool {one.item.name!r} have another schema than when a person was asked about "
                     "this call, so that answer is not used: the person is asked again."
                 )
-        await self._recording.keep(asked={**self._asked, **{one.call: one.key for one in waiting}})
+        asked = {one.call: {"key": one.key, "tool": one.item.name or ""} for one in waiting}
+        await self._recording.keep(asked={**self._asked, **asked})
+
+    def _key_before(self, one: Waiting) -> str | None:
+        """The key of the request that was made about the call; None if there was none."""
+        return self._asked[one.call]["key"] if one.call in self._asked else None
+
+    def _tool(self, item: ToolApprovalItem) -> FunctionTool | None:
+        """The tool of a call: its agent's, or one that a server of its agent has."""
+        own = (tool for tool in item.agent.tools if isinstance(tool, FunctionTool) and tool.name == item.name)
+        return next(own, self._tools.get(item.name or ""))
 
     def _request(self, one: Waiting) -> Request:
         item = one.item
         name, arguments = item.qualified_name or item.name or "a tool", parsed(item.arguments or "{}")
         is_function = getattr(item.raw_item, "type", None) == "function_call" and isinstance(arguments, dict)
-        tool = self._tools.get(item.name or "") if is_function else None
+        tool = self._tool(item) if is_function else None
         if isinstance(tool, QuestionTool):
             return self._customized(tool.request(arguments, one.key), one)
         decisions = [Decision.APPROVE, Decision.REJECT]
@@ -136,8 +147,14 @@ class Calls:
             arguments=arguments if isinstance(arguments, dict) else {"input": arguments},
             schema=tool.params_json_schema if tool else None,
         )
-        title = f"{item.agent.name}: {name}"
-        usual = Request(kind=RequestKind.APPROVAL, title=title, action=action, decisions=decisions, key=one.key)
+        usual = Request(
+            kind=RequestKind.APPROVAL,
+            title=_title(name, action.arguments),
+            description=tool.description if tool and tool.description else None,
+            action=action,
+            decisions=decisions,
+            key=one.key,
+        )
         return self._customized(usual, one)
 
     def _customized(self, request: Request, one: Waiting) -> Request:
@@ -162,6 +179,13 @@ class Calls:
 
 def _key_of(call_id: str, tool: str, arguments: Any) -> str:
     return f"{call_id[:SHOWN_OF_ID]} {digest([call_id, tool, arguments])}"
+
+
+def _title(name: str, arguments: Mapping[str, Any]) -> str:
+    """The call, as code would write it."""
+    shown = ", ".join(f"{one}={json.dumps(value, ensure_ascii=False)}" for one, value in arguments.items())
+    title = f"{name}({shown})"
+    return title if len(title) <= SHOWN_OF_CALL else f"{title[:SHOWN_OF_CALL]}…"
 
 
 def _without_words(schema: Any) -> Any:

@@ -5,9 +5,11 @@ one that does the same, and within a run of casework's makes the agent durable b
 """
 
 import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from agents import Model, RunConfig, RunResult, RunResultStreaming, RunState
 from agents.run import AgentRunner, get_default_agent_runner, set_default_agent_runner
@@ -15,6 +17,8 @@ from agents.run import AgentRunner, get_default_agent_runner, set_default_agent_
 from casework.integrations.openai_agents.graph import Graph
 from casework.integrations.openai_agents.models import DurableProvider, durable_model
 from casework.integrations.openai_agents.recording import Scope, current
+
+T = TypeVar("T")
 
 _installing = Lock()
 
@@ -26,49 +30,41 @@ class ScopedRunner(AgentRunner):
         self.inner = inner
 
     async def run(self, starting_agent: Any, input: Any, **kwargs: Any) -> RunResult:
-        outer = current.get()
-        if outer is None:
-            return await self.inner.run(starting_agent, input, **kwargs)
-        scope = _inside(outer, input)
-        token = current.set(scope)
-        try:
-            agent, kwargs = _durable(scope, starting_agent, kwargs)
-            result = await self.inner.run(agent, input, **kwargs)
-            if isinstance(input, RunState) and outer.results:
-                outer.results.pop()
-            outer.results.append(result)
-            return result
-        finally:
-            current.reset(token)
+        with _scoped(starting_agent, input, kwargs) as (agent, options, known):
+            return known(await self.inner.run(agent, input, **options))
 
     def run_sync(self, starting_agent: Any, input: Any, **kwargs: Any) -> RunResult:
-        outer = current.get()
-        if outer is None:
-            return self.inner.run_sync(starting_agent, input, **kwargs)
-        scope = _inside(outer, input)
-        token = current.set(scope)
-        try:
-            agent, kwargs = _durable(scope, starting_agent, kwargs)
-            result = self.inner.run_sync(agent, input, **kwargs)
-            outer.results.append(result)
-            return result
-        finally:
-            current.reset(token)
+        with _scoped(starting_agent, input, kwargs) as (agent, options, known):
+            return known(self.inner.run_sync(agent, input, **options))
 
     def run_streamed(self, starting_agent: Any, input: Any, **kwargs: Any) -> RunResultStreaming:
-        outer = current.get()
-        if outer is None:
-            return self.inner.run_streamed(starting_agent, input, **kwargs)
-        scope = _inside(outer, input)
-        token = current.set(scope)
-        try:
-            agent, kwargs = _durable(scope, starting_agent, kwargs)
-            # Its task takes the scope with it.
-            result = self.inner.run_streamed(agent, input, **kwargs)
-            outer.results.append(result)
-            return result
-        finally:
-            current.reset(token)
+        # Its task takes the scope with it.
+        with _scoped(starting_agent, input, kwargs) as (agent, options, known):
+            return known(self.inner.run_streamed(agent, input, **options))
+
+
+@contextmanager
+def _scoped(agent: Any, input: Any, options: dict[str, Any]) -> Iterator[tuple[Any, dict[str, Any], Callable[[T], T]]]:
+    """The agent and the options to run it with, and what is to know the result: within a run of casework's, in a scope."""
+    outer = current.get()
+    if outer is None:
+        yield agent, options, lambda result: result
+        return
+    results = outer.results
+
+    def known(result: T) -> T:
+        if isinstance(input, RunState) and results:
+            results.pop()
+        results.append(result)
+        return result
+
+    token = current.set(_inside(outer, input))
+    try:
+        config = options.get("run_config")
+        config = RunConfig(**config) if isinstance(config, dict) else config or RunConfig()
+        yield outer.graph.durable(agent), {**options, "run_config": durable_config(config, outer.graph)}, known
+    finally:
+        current.reset(token)
 
 
 def install() -> AgentRunner:
@@ -86,13 +82,6 @@ def _inside(outer: Scope, input: Any) -> Scope:
     counted = f"{outer.path}runs"
     number = outer.recording.counts[counted] if isinstance(input, RunState) else outer.recording.number(counted)
     return outer.inner(f"{number}/")
-
-
-def _durable(scope: Scope, agent: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    graph = scope.graph
-    config = kwargs.get("run_config")
-    config = RunConfig(**config) if isinstance(config, dict) else config
-    return graph.durable(agent), {**kwargs, "run_config": durable_config(config or RunConfig(), graph)}
 
 
 def durable_config(config: RunConfig, graph: Graph) -> RunConfig:
