@@ -63,7 +63,7 @@ class Does(StrEnum):
     EDITS = "a person may change the arguments"
     RESPONDS = "a person may answer in place of the tool"
     ASKS = "tools that ask"
-    PLAIN_TOOLS = "tools that are no coroutines"
+    PLAIN_TOOLS = "a stop waits for a plain tool, and keeps its result"
     STREAMS = "shows words while they come"
     REPORTS = "has output tools"
 
@@ -103,6 +103,15 @@ class Framework:
 FRAMEWORKS = [
     Framework("pydantic-ai", "pydantic-ai-slim", "integrations.pydantic_ai_agents", tested="2.62.0"),
     Framework("openai-agents", "openai-agents", "integrations.openai_agents_agents", tested="0.24.0"),
+    # The adapter is an example, for frameworks that have none.
+    Framework(
+        "strands-agents",
+        "strands-agents",
+        "integrations.strands_agents",
+        does=frozenset({Does.EDITS, Does.RESPONDS}),
+        limits={Guarantee.STOPS: "yes; a plain tool goes on in its thread, and its result is lost"},
+        tested="1.62.0",
+    ),
 ]
 
 

@@ -222,7 +222,7 @@ class Seen(BaseModel):
     day: datetime
 
 
-def test_results_that_are_no_json_reach_the_model_alike_when_they_are_replayed():
+def test_results_that_are_no_json_reach_the_model_alike_when_replayed():
     def of(model):
         inner = an_agent(model)
 

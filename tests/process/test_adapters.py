@@ -13,10 +13,11 @@ from integrations.conformance import FRAMEWORKS, case_of, look, pay, read, says
 from integrations.conformance import wait_for as wait_for_line
 from patience import wait_for
 
-# Each worker imports a framework and its libraries, which takes seconds where others work too.
-pytestmark = [pytest.mark.process, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
 
 MODULES = "integrations.*"
+SETTINGS = {"agent_modules": MODULES, "retry_base_seconds": 0.1}
+"""After several kills, the usual wait for the next attempt is a minute."""
 A_MOMENT = 0.3
 """Seconds that the model takes, so that a kill finds it at work."""
 
@@ -42,8 +43,8 @@ EACH = Counter(
 @pytest.fixture
 def worked(installation, framework, tmp_path):
     """A case with the script in a queue of the framework's agent; nobody works on it yet."""
-    installation.ticker(agent_modules=MODULES)
-    installation.beat(agent_modules=MODULES)
+    installation.ticker(**SETTINGS)
+    installation.beat(**SETTINGS)
     queue, ledger = a_queue(installation.db), tmp_path / "ledger"
     allowed = Settings(agent_modules=MODULES)
     agent = agents.create(installation.db, allowed, TEAM, "worker", target=framework.target(), max_attempts=50)
@@ -53,7 +54,7 @@ def worked(installation, framework, tmp_path):
 
 
 def a_worker(installation):
-    return installation.worker(Pool.THREADS, 2, agent_modules=MODULES)
+    return installation.worker(Pool.THREADS, 2, **SETTINGS)
 
 
 def answer_all(installation):

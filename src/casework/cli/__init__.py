@@ -107,6 +107,7 @@ COMMANDS = {
             "list": "List runs, the newest first.",
             "show": "Show a run, with its steps and the traceback of its last error.",
             "messages": "Show what a run said and called, the oldest first.",
+            "listen": "Print what a run's model writes while it writes it, until the run ends or waits.",
             "stop": "Stop a run; its case fails with the reason.",
         },
     ),

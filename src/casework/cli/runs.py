@@ -113,7 +113,9 @@ def messages(
 
 @app.command()
 def listen(run: RunRef) -> None:
-    """Print what a run's model writes while it writes it, until the run ends or waits. Needs an agent that streams."""
+    """Print what a run's model writes while it writes it, until the run ends or waits.
+
+    Only agents that stream have something to hear."""
     from casework.broker.deltas import Deltas
 
     casework = installation()

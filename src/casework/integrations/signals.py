@@ -27,6 +27,11 @@ class Signals:
                 self._first = error
             raise
 
+    def check(self) -> None:
+        """Raise the signal, if there was one: nothing is begun after it."""
+        if self._first is not None:
+            raise self._first
+
     @contextmanager
     def enforced(self) -> Iterator[None]:
         """Raise the signal at the end of the block, if there was one."""
@@ -35,8 +40,7 @@ class Signals:
         except BaseException as error:
             if self._first is None or self._first is error:
                 raise
-        if self._first is not None:
-            raise self._first
+        self.check()
 
 
 def _is_signal(error: BaseException) -> bool:

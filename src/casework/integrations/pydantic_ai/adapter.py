@@ -55,7 +55,7 @@ def durable(
     usage_limits: UsageLimits | None = None,
     stream: bool = False,
 ) -> Agent:
-    """An agent of pydantic-ai that outlives its process: create it with `casework agents create NAME --target module:name`.
+    """An agent of pydantic-ai that outlives its process: create it with `casework agents create NAME --python module:name`.
 
     `prompt` makes the first message from the case. `deps` makes the dependencies, in each attempt anew; both may be async.
     `output` makes the outcome of the case from the agent's output. `request` may change what people are asked about a

@@ -77,6 +77,7 @@ class Conversation:
         self, messages: list[ModelMessage], context: ModelRequestContext, handler: WrapModelRequestHandler
     ) -> ModelResponse:
         """The model's answer: from the record in the turn in which the run goes on, else from the model."""
+        self.signals.check()
         self.turn += 1
         parameters = context.model_request_parameters
         self.tools = {tool.name: tool for tool in parameters.function_tools}
