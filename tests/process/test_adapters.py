@@ -16,8 +16,8 @@ from patience import wait_for
 pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
 
 MODULES = "integrations.*"
-SETTINGS = {"agent_modules": MODULES, "retry_base_seconds": 0.1}
-"""After several kills, the usual wait for the next attempt is a minute."""
+SETTINGS = {"agent_modules": MODULES, "retry_base_seconds": 0.001}
+"""Each wait for the next attempt is four times the one before: after several kills, a minute."""
 A_MOMENT = 0.3
 """Seconds that the model takes, so that a kill finds it at work."""
 
