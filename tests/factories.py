@@ -65,7 +65,7 @@ def the_run(db: Database, message: RunMessage) -> RunRecord:
     return runs.get(db, TEAM, message.run_id)
 
 
-def claim(db: Database, *, ticker: Ticker | None = None) -> list[RunMessage]:
+def claim(db: Database, _: object = None, *, ticker: Ticker | None = None) -> list[RunMessage]:
     """One round of claims."""
     return [message for _, message in dispatch.claim_round(db, ticker).claimed]
 

@@ -146,7 +146,7 @@ def test_a_question_of_a_task_in_a_group_is_asked():
 
     result = call(in_a_group)
     assert isinstance(result, Asked)
-    assert result.question.title == "Which colour?"
+    assert [one.request.title for one in result.wait.placed] == ["Which colour?"]
 
 
 def test_a_pools_process_that_has_to_end_releases_its_run():

@@ -56,7 +56,7 @@ def test_shows_where_agents_work(db):
 
 def test_lists_processes_with_their_sign_of_life(db, clock):
     with db.begin() as tx:
-        processes.seen(tx, "worker-1", "worker", timedelta(seconds=30), lost_slots=2)
+        processes.seen(tx, "worker-1", "worker", timedelta(seconds=30), processes.Report(4, lost_slots=2))
     clock.forward(90)
     found = activity.processes(db)
     assert [(one.id, one.role, one.lost_slots) for one in found.found] == [("worker-1", "worker", 2)]

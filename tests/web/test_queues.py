@@ -127,7 +127,7 @@ def test_agents_show_where_they_work(site):
 
 def test_processes_show_their_last_sign_of_life(site):
     with site.casework.db.begin() as tx:
-        processes.seen(tx, "worker-1", "worker", timedelta(seconds=30), lost_slots=1)
+        processes.seen(tx, "worker-1", "worker", timedelta(seconds=30), processes.Report(4, lost_slots=1))
         processes.seen(tx, "ticker-1", "ticker", timedelta(seconds=30))
         tx.sql("update processes set seen_at = now() - interval '1 hour' where id = 'ticker-1'")
     page = site.signed_in(Role.READER)

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from casework.api.auth import Worker
+from casework.api.middleware import MAX_BODY_BYTES
 from casework.api.route import GuardedRoute
 from casework.api.routes.pull import Attempt, Written, backend_of
 from casework.api.schemas import Out
@@ -32,7 +33,7 @@ class State(Attempt):
 class NewState(State):
     """A state to keep."""
 
-    value: Annotated[str, Field(pattern=BASE64, description="The bytes, in base64.")]
+    value: Annotated[str, Field(pattern=BASE64, max_length=MAX_BODY_BYTES, description="The bytes, in base64.")]
 
 
 class States(Attempt):
