@@ -12,8 +12,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 TESTS = Path(__file__).parent
 SOURCE = TESTS.parent / "src" / "casework"
 FILES = sorted(SOURCE.rglob("*.py"))

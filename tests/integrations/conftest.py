@@ -46,7 +46,7 @@ def real(framework, ledger, db):
         queue = a_queue(db)
         a_consumer(db, queue, agents.create(db, SETTINGS, TEAM, "worker", target=framework.target(name)))
         some_cases(db, queue, data=case_of(script, ledger))
-        (message,) = claim(db, SETTINGS)
+        (message,) = claim(db)
         return message
 
     return begin

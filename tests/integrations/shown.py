@@ -91,7 +91,7 @@ def stopped_at(line, db, message, ledger):
 def go_on(db, started, result):
     """Release the attempt, and let another worker finish the run."""
     assert finish(db, started, result, SETTINGS) in ("released", "interrupted")
-    (again,) = claim(db, SETTINGS)
+    (again,) = claim(db)
     assert work(db, again, SETTINGS, worker="other") == "completed"
 
 

@@ -108,7 +108,7 @@ def test_a_run_that_goes_on_is_shown_with_its_steps_and_usage(db, real):
     work(db, message, SETTINGS)
     (request,) = requests.find(db, TEAM)
     requests.decide(db, TEAM, request.id, True)
-    (again,) = claim(db, SETTINGS)
+    (again,) = claim(db)
     assert work(db, again, SETTINGS) == "completed"
     run = runs.get(db, TEAM, message.run_id)
     assert (run.attempt, run.failures, run.usage.requests) == (2, 0, 4)

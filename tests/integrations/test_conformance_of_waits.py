@@ -101,9 +101,9 @@ def test_a_group_may_be_answered_in_any_order(db, real, ledger):
     assert work(db, message, SETTINGS) == "needs_input"
     first, second = requests.find(db, TEAM)
     requests.decide(db, TEAM, second.id, True)
-    assert claim(db, SETTINGS) == []
+    assert claim(db) == []
     requests.decide(db, TEAM, first.id, False)
-    (again,) = claim(db, SETTINGS)
+    (again,) = claim(db)
     assert work(db, again, SETTINGS) == "completed"
     assert done(ledger) == once("model 1 answered", "look a", "pay Bob 7", "model 2 answered")
 
@@ -116,9 +116,9 @@ def test_a_second_answer_is_refused_and_does_nothing(db, real, ledger):
     requests.decide(db, TEAM, request.id, True)
     with pytest.raises(AlreadyAnswered):
         requests.decide(db, TEAM, request.id, True)
-    (again,) = claim(db, SETTINGS)
+    (again,) = claim(db)
     work(db, again, SETTINGS)
-    assert claim(db, SETTINGS) == []
+    assert claim(db) == []
     assert done(ledger)["pay Ann 5"] == 1
 
 

@@ -199,11 +199,11 @@ def test_a_run_that_reached_its_limit_goes_on_from_there_with_a_higher_one(db, t
     a_consumer(db, queue, worker)
     script = [*(conformance.calls(conformance.look(str(n), str(n))) for n in range(4)), conformance.says("done")]
     (case_id,) = some_cases(db, queue, data=conformance.case_of(script, ledger))
-    (message,) = claim(db, SETTINGS)
+    (message,) = claim(db)
     assert work(db, message, SETTINGS) == "failed"
     agents.update(db, SETTINGS, TEAM, worker.id, target="integrations.openai_agents_agents:conforming")
     cases.retry(db, SETTINGS, queue.id, [case_id], keep_steps=True)
-    (again,) = claim(db, SETTINGS)
+    (again,) = claim(db)
     assert work(db, again, SETTINGS) == "completed"
     done = conformance.read(ledger)
     assert [line for line in done if line.startswith("look")] == [f"look {n}" for n in range(4)]
