@@ -68,6 +68,20 @@ def test_an_object_that_would_come_back_as_a_mapping_is_refused():
     assert allowed.reason == repr(["yes", Address("Elm")])
 
 
+def test_an_object_of_a_type_that_no_module_has_is_refused():
+    @dataclass
+    class Local:
+        street: str
+
+    class Holding(TypedDict, total=False):
+        address: Local
+        done: list[Any]
+
+    result = played(graph_of({"makes": lambda _: {"address": Local("Elm")}}, state=Holding))
+    assert result.status is CaseStatus.FAILED
+    assert "Local, which would not be restored" in result.reason
+
+
 def test_the_context_is_made_in_each_attempt_and_not_stored():
     made = []
 

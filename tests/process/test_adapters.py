@@ -17,6 +17,8 @@ from patience import wait_for
 pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]
 
 MODULES = "integrations.*"
+SETTINGS = {"agent_modules": MODULES, "retry_base_seconds": 0.001}
+"""Each wait for the next attempt is four times the one before: after several kills, a minute."""
 A_MOMENT = 0.3
 """Seconds that the model takes, so that a kill finds it at work."""
 
@@ -42,8 +44,8 @@ EACH = Counter(
 @pytest.fixture
 def worked(installation, framework, tmp_path):
     """A case with the script in a queue of the framework's agent; nobody works on it yet."""
-    installation.ticker(agent_modules=MODULES)
-    installation.beat(agent_modules=MODULES)
+    installation.ticker(**SETTINGS)
+    installation.beat(**SETTINGS)
     queue, ledger = a_queue(installation.db), tmp_path / "ledger"
     allowed = Settings(agent_modules=MODULES)
     agent = agents.create(installation.db, allowed, TEAM, "worker", target=framework.target(), max_attempts=50)
@@ -53,7 +55,7 @@ def worked(installation, framework, tmp_path):
 
 
 def a_worker(installation):
-    return installation.worker(Pool.THREADS, 2, agent_modules=MODULES)
+    return installation.worker(Pool.THREADS, 2, **SETTINGS)
 
 
 def answer_all(installation):

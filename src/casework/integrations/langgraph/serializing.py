@@ -5,6 +5,7 @@ checkpoint that could make any type could run any code. Left alone it gives a ba
 type, after the wait and with a line in a log. So each value is checked before it is stored.
 """
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -34,7 +35,7 @@ class Serializer:
     """A strict serializer that refuses to store what it would not restore."""
 
     def __init__(self, types: Iterable[tuple[str, ...]]) -> None:
-        self._allowed = {*types, *((one.__module__, one.__qualname__) for one in OWN_TYPES)}
+        self._allowed = {*types, *((one.__module__, one.__name__) for one in OWN_TYPES)}
         self.serde = JsonPlusSerializer(allowed_msgpack_modules=sorted(self._allowed))
 
     def dumps(self, what: str, value: Any) -> Typed:
@@ -58,7 +59,7 @@ class Serializer:
             if code in (EXT_DELTA_SNAPSHOT, EXT_METHOD_SINGLE_ARG):
                 return
             name = (made[0], made[1])
-            if name not in SAFE_MSGPACK_TYPES and name not in self._allowed:
+            if name not in SAFE_MSGPACK_TYPES and not (name in self._allowed and _is_found(*name)):
                 unknown.append(".".join(name))
 
         unknown: list[str] = []
@@ -66,8 +67,13 @@ class Serializer:
         if unknown:
             raise InvalidInput(
                 f"{what} holds a {unknown[0]}, which would not be restored: annotate the state with that type, "
-                f"or give it to durable(types=[...]). {_INSTEAD}"
+                f"which must be at the top of its module, or give it to durable(types=[...]). {_INSTEAD}"
             )
+
+
+def _is_found(module: str, name: str) -> bool:
+    """Whether the type can be imported by its name: LangGraph gives a bare mapping for an object of another."""
+    return hasattr(sys.modules.get(module), name)
 
 
 _INSTEAD = "What cannot be stored, such as a client or a lock, belongs into the context, which each attempt makes from the case."
@@ -75,7 +81,7 @@ _INSTEAD = "What cannot be stored, such as a client or a lock, belongs into the 
 
 def types_of(graph: Pregel[Any, Any, Any, Any], types: Iterable[type]) -> set[tuple[str, ...]]:
     """The types that the states of a graph, and of the graphs in its nodes, name; and those given."""
-    found: set[tuple[str, ...]] = {(one.__module__, one.__qualname__) for one in types}
+    found: set[tuple[str, ...]] = {(one.__module__, one.__name__) for one in types}
     for one in (graph, *(inner for _, inner in graph.get_subgraphs(recurse=True))):
         schemas = list(getattr(getattr(one, "builder", None), "schemas", ()))
         found |= build_serde_allowlist(schemas=schemas, channels=dict(getattr(one, "channels", {})))
