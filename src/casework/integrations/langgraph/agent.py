@@ -34,7 +34,7 @@ def durable(
     models stream, and their words are shown while they come.
 
     The graph runs with a checkpointer of casework's, whatever it was compiled with. Each interrupt() becomes a request to
-    people. Raises InvalidInput for what is no graph.
+    people. Raises InvalidInput for anything that is not a graph.
     """
     compiled = graph.compile() if isinstance(graph, StateGraph) else graph
     if not isinstance(compiled, Pregel):

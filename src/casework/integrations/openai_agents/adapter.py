@@ -72,8 +72,8 @@ def durable(
 ) -> CaseworkAgent:
     """An agent of the SDK that outlives its process: create it with `casework agents create NAME --python module:name`.
 
-    `input` makes the first input from the case, once for a run. `context` makes the object that tools get, in each attempt
-    anew: nothing of it is stored. Both may be async. `output` makes the outcome of the case from the agent's final output.
+    `input` makes the first input from the case, once for a run. `context` makes the object that tools get, again in each
+    attempt: nothing of it is stored. Both may be async. `output` makes the outcome of the case from the agent's final output.
     `request` may change what people are asked about a call: its words, who may answer, when it expires. `max_turns` counts
     over all attempts and waits; None is no limit. With `stream`, the model's words are shown while they come. Without
     `tracing`, the SDK makes no traces: it would send them to its maker.

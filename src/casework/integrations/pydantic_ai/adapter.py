@@ -41,7 +41,7 @@ def durable(
 ) -> Agent:
     """An agent of pydantic-ai that outlives its process: create it with `casework agents create NAME --python module:name`.
 
-    `prompt` makes the first message from the case. `deps` makes the dependencies, in each attempt anew; both may be async.
+    `prompt` makes the first message from the case. `deps` makes the dependencies, again in each attempt; both may be async.
     `output` makes the outcome of the case from the agent's output. `request` may change what people are asked about a
     call: its words, who may answer, when it expires. `usage_limits` count over all attempts and waits. With `stream`, the
     model's words are shown while they come.
