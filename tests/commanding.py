@@ -31,7 +31,7 @@ class Commanded:
 
     def work(self, watch: Watching | None = None, settings: Any = ALLOWING) -> str:
         """Execute one attempt."""
-        (message,) = claim(self.db, settings)
+        (message,) = claim(self.db)
         return work(self.db, message, settings, watch)
 
     def work_all(self) -> list[str]:

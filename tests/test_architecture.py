@@ -6,12 +6,11 @@ import inspect
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 TESTS = Path(__file__).parent
 SOURCE = TESTS.parent / "src" / "casework"
@@ -29,9 +28,10 @@ USED_BY_OTHERS = ("casework", "casework.agents", "casework.client", "casework.te
 """What users import: an editor shows them its docstrings."""
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
-def test_keeps_files_short(file):
-    assert len(file.read_text().splitlines()) <= MOST_LINES
+def test_keeps_files_short():
+    documents = [file for folder in (SOURCE, TESTS, TESTS.parent / "deploy") for file in folder.rglob("*.md")]
+    texts = [*FILES, *TREES, *documents, TESTS.parent / "README.md"]
+    assert [str(file) for file in texts if len(file.read_text().splitlines()) > MOST_LINES] == []
 
 
 def test_writes_statuses_in_one_place():
@@ -89,12 +89,18 @@ assert opened() == before
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_names_each_module_of_tests_once():
+    """Folders of tests are no packages: pytest tells modules apart by their names."""
+    names = Counter(file.name for file in TREES if file.name.startswith("test_"))
+    assert [name for name, count in names.items() if count > 1] == []
+
+
 def test_keeps_names_of_tests_short():
     names = {
         node.name
         for tree in TREES.values()
         for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
     }
     assert len(names) > 300
     assert {name for name in names if len(name) > MOST_LETTERS} == set()

@@ -3,6 +3,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from inspect import isawaitable
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ import httpx2
 import pytest
 
 from api.conftest import Api, agent, api, client, installation, python_agent, queue  # noqa: F401 - fixtures
+from casework import Action, Request
 from casework.client import AsyncClient, Client
 from casework.core.roles import Role
 
@@ -104,3 +106,22 @@ def sync_works(api: Api, agent_key: str) -> Works:
 @pytest.fixture
 def async_works(api: Api, agent_key: str) -> Works:
     return Works(api, agent_key, True)
+
+
+def reason_of(sync, case_id):
+    return sync.get_case(case_id)["events"][-1]["reason"]
+
+
+REFUND = Request(
+    kind="approval",
+    title="Refund?",
+    description="**Now**",
+    action=Action(name="refund", arguments={"euros": 120}),
+    decisions=["approve", "edit"],
+    assignees=["key of nobody", "Ann"],
+    expires="2h",
+    on_expiry="default",
+    default=True,
+    remind=timedelta(minutes=90),
+    key="refund",
+)

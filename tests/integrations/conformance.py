@@ -1,4 +1,5 @@
-"""What every adapter of an agent framework is held to. One suite, `test_conformance.py`, runs against all of them.
+"""What every adapter of an agent framework is held to. One suite, `test_conformance_*.py`,
+runs against all of them.
 
 An adapter takes part with a module `integrations.NAME_agents` and an entry in `FRAMEWORKS`. The module has these agents of
 casework's, made by the adapter out of agents of the framework:

@@ -1,13 +1,55 @@
-"""Prints what the suite has shown, as a table, after `pytest tests/integrations`."""
+"""Frameworks and their agents for the suite, and a table of what it has shown, after `pytest tests/integrations`."""
 
 from collections import defaultdict
 
 import pytest
 
-from integrations.conformance import FRAMEWORKS, Framework, Guarantee
+from casework.service import agents
+from casework.testing import run_agent
+from factories import TEAM, a_consumer, a_queue, claim, some_cases
+from integrations.conformance import FRAMEWORKS, Framework, Guarantee, case_of
+from integrations.shown import SETTINGS
 
 shown: dict[tuple[str, str], list[str]] = defaultdict(list)
 """The outcomes of the tests that show a guarantee with a framework."""
+
+
+@pytest.fixture(params=FRAMEWORKS, ids=lambda one: one.name)
+def framework(request):
+    if request.param.version is None:
+        pytest.skip(f"{request.param.package} is not installed")
+    return request.param
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return tmp_path / "ledger"
+
+
+@pytest.fixture
+def tried(framework, ledger):
+    """Run one of the framework's agents on a script, in the kit."""
+
+    def play(*script, name="conforming", **options):
+        ledger.unlink(missing_ok=True)
+        found = name if not isinstance(name, str) else framework.agent(name)
+        return run_agent(found, data=case_of(script, ledger), max_attempts=50, **options)
+
+    return play
+
+
+@pytest.fixture
+def real(framework, ledger, db):
+    """A case with this script that a run of the engine holds: its message."""
+
+    def begin(*script, name="conforming"):
+        queue = a_queue(db)
+        a_consumer(db, queue, agents.create(db, SETTINGS, TEAM, "worker", target=framework.target(name)))
+        some_cases(db, queue, data=case_of(script, ledger))
+        (message,) = claim(db)
+        return message
+
+    return begin
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -74,3 +74,11 @@ class Script(BaseChatModel):
 def model(*answers: AIMessage) -> Script:
     """A chat model that gives these answers."""
     return Script(answers=[*answers])
+
+
+def titles(result: Any) -> list[str]:
+    return [one.title for one in result.requests]
+
+
+def notices(result: Any) -> list[str]:
+    return [one.content["text"] for one in result.messages if one.type == "notice"]

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from agents import Model, ModelResponse, Usage
+from agents import Agent, Model, ModelResponse, Usage, function_tool
 from agents.testing import assistant_message, function_call
 from openai.types.responses import ResponseTextDeltaEvent
 
+from casework.integrations.openai_agents import durable
 from casework.integrations.openai_agents.responses import completed_event
+from casework.testing import run_agent
 
 
 def call(tool: str, id: str, /, **arguments: Any) -> Any:
@@ -84,3 +86,23 @@ def outputs(model: Script) -> dict[str, str]:
 def notices(result: Any) -> list[str]:
     """What people were told about the run."""
     return [one.content["text"] for one in result.messages if one.type == "notice"]
+
+
+def made(*answers, tools=(), **of_agent):
+    return Agent(name="clerk", model=Script(*answers), tools=list(tools), **of_agent)
+
+
+def run(agent, answers=lambda request: True, how=None, **options):
+    return run_agent(durable(agent, **{"input": lambda case: "hi", **options}), answers=answers, **(how or {}))
+
+
+def run_with(tools, *answers, **options):
+    model = Script(*answers)
+    agent = Agent(name="clerk", model=model, tools=tools, **options)
+    return model, run_agent(durable(agent, input=lambda case: "hi"), answers=lambda request: True)
+
+
+@function_tool(needs_approval=True)
+async def pause() -> str:
+    """A wait in the turn, so that everything in it is replayed."""
+    return "gone on"

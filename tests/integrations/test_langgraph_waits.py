@@ -3,32 +3,20 @@
 import asyncio
 import threading
 import time
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage
 from langchain_core.tools import tool
-from langgraph.errors import GraphBubbleUp
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.prebuilt import ToolNode
-from langgraph.types import RetryPolicy, interrupt
-from pydantic import BaseModel, Discriminator
-from typing_extensions import TypedDict
+from langgraph.types import interrupt
 
-from casework import Action, Complete, Decision, Fail, Request, Transient
+from casework import Complete
 from casework.core.lifecycle import CaseStatus
-from casework.core.model import RequestKind
 from casework.integrations.langgraph import durable
 from casework.testing import Answering, run_agent
-from integrations.graphs import graph_of, played
-
-
-def titles(result: Any) -> list[str]:
-    return [one.title for one in result.requests]
-
-
-def notices(result: Any) -> list[str]:
-    return [one.content["text"] for one in result.messages if one.type == "notice"]
+from integrations.graphs import graph_of, notices, played, titles
 
 
 def test_each_answer_of_a_node_goes_to_its_own_question():
@@ -158,105 +146,6 @@ def test_the_same_question_in_a_later_step_is_asked_again():
     assert played(builder, lambda _: next(answers)).reason == "['no', 'no', 'yes']"
 
 
-def test_a_failure_after_an_answer_does_not_spend_the_answer():
-    tries = []
-
-    def node(_: Any) -> Any:
-        first = interrupt("First?")
-        tries.append(first)
-        if len(tries) == 1:
-            raise ConnectionError("away")
-        return {"done": [first, interrupt("Second?")]}
-
-    result = played(graph_of({"node": node}), {"First?": "1", "Second?": "2"})
-    assert result.reason == "['1', '2']"
-    assert titles(result) == ["First?", "Second?"]
-
-
-def test_a_retried_node_asks_nothing_twice():
-    tries = []
-
-    def node(_: Any) -> Any:
-        answer = interrupt("Really?")
-        tries.append(answer)
-        if len(tries) == 1:
-            raise ConnectionError("away")
-        return {"done": [answer]}
-
-    builder = graph_of({})
-    builder.add_node("node", node, retry_policy=RetryPolicy(max_attempts=3, initial_interval=0.001))
-    builder.add_edge(START, "node")
-    result = played(builder, {"Really?": "yes"})
-    assert result.reason == "['yes']"
-    assert titles(result) == ["Really?"]
-    assert result.failed == []
-
-
-def test_a_question_beside_an_error_is_not_lost():
-    tries = []
-
-    def asks(_: Any) -> Any:
-        return {"done": [interrupt("Really?")]}
-
-    def fails(_: Any) -> Any:
-        tries.append(1)
-        if len(tries) == 1:
-            raise Transient("away")
-        return {"done": ["worked"]}
-
-    graph = graph_of({"asks": asks, "fails": fails}, (START, "asks"), (START, "fails"))
-    result = played(graph, {"Really?": "yes"})
-    assert result.reason == "['yes', 'worked']"
-    assert titles(result) == ["Really?"]
-    assert tries == [1, 1]
-
-
-@pytest.mark.parametrize("is_async", [False, True])
-def test_an_interrupt_that_a_node_swallows_fails_the_case(is_async: bool):
-    later = []
-
-    def swallows(_: Any) -> Any:
-        try:
-            return {"done": [interrupt("Really?")]}
-        except Exception:
-            return {"done": ["swallowed"]}
-
-    async def swallows_too(state: Any) -> Any:
-        return swallows(state)
-
-    nodes = {"swallows": swallows_too if is_async else swallows, "later": lambda _: later.append(1)}
-    result = played(graph_of(nodes))
-    assert result.status is CaseStatus.FAILED
-    assert "The node 'swallows' asked 'Really?' and caught the interrupt itself" in result.reason
-    assert later == []
-
-
-def test_an_interrupt_swallowed_around_a_graph_in_a_node_fails_the_case():
-    inner = graph_of({"asks": lambda _: {"done": [interrupt("Really?")]}}).compile()
-
-    def outer(state: Any) -> Any:
-        try:
-            return inner.invoke(state)
-        except Exception:
-            return {"done": ["swallowed"]}
-
-    result = played(graph_of({"outer": outer}))
-    assert result.status is CaseStatus.FAILED
-    assert "The node 'asks' asked 'Really?'" in result.reason
-
-
-def test_a_node_that_lets_interrupts_through_may_catch_the_rest():
-    def node(_: Any) -> Any:
-        try:
-            return {"done": [interrupt("Really?")]}
-        except GraphBubbleUp:
-            raise
-        except Exception:
-            return {"done": ["caught"]}
-
-    assert played(graph_of({"node": node}), {"Really?": "yes"}).reason == "['yes']"
-
-
 @pytest.mark.parametrize("way", ["as a node", "called", "called async", "twice"])
 def test_a_graph_in_a_graph_asks_and_gets_its_answer(way: str):
     ran = []
@@ -333,141 +222,6 @@ def test_questions_of_tools_in_one_message_are_one_group():
     builder, _ = asking_tools(order, paid)
     asked = played(builder, made={"output": lambda state: Complete("paid")})
     assert sorted(titles(asked)) == ["Pay alice?", "Pay bob?"]
-
-
-REVIEW = {
-    "action_requests": [
-        {"name": "pay", "args": {"to": "Alice"}, "description": "Pays Alice"},
-        {"name": "mail", "args": {"to": "Bob"}},
-        {"name": "ask", "args": {}},
-    ],
-    "review_configs": [
-        {"action_name": "pay", "allowed_decisions": ["approve", "edit", "reject"]},
-        {"action_name": "mail", "allowed_decisions": ["approve", "reject"]},
-        {"action_name": "ask", "allowed_decisions": ["respond"]},
-    ],
-}
-
-
-def test_langchains_review_of_tool_calls_is_a_group_of_approvals():
-    result = played(
-        graph_of({"node": lambda _: {"done": [interrupt(REVIEW)]}}),
-        {
-            "Run the tool pay?": Answering(decision=Decision.EDIT, arguments={"to": "Carol"}),
-            "Run the tool mail?": Answering(decision=Decision.REJECT, message="not now"),
-            "Run the tool ask?": Answering(decision=Decision.RESPOND, value="42"),
-        },
-    )
-    assert result.attempts == 2
-    assert result.requests[0].action == Action(name="pay", arguments={"to": "Alice"})
-    assert result.requests[0].description == "Pays Alice"
-    assert result.requests[1].decisions == (Decision.APPROVE, Decision.REJECT)
-    decisions = [
-        {"type": "edit", "edited_action": {"name": "pay", "args": {"to": "Carol"}}},
-        {"type": "reject", "message": "not now"},
-        {"type": "respond", "message": "42"},
-    ]
-    assert result.reason == repr([{"decisions": decisions}])
-
-
-def test_langchains_approval_of_one_tool_call():
-    value = {"type": "tool_approval", "tool_call_id": "1", "name": "pay", "args": {"to": "Alice"}, "description": "d"}
-    result = played(graph_of({"node": lambda _: {"done": [interrupt(value)]}}), {"Run the tool pay?": True})
-    assert result.reason == "[{'type': 'approve'}]"
-
-
-class Approve(TypedDict):
-    type: Literal["approve"]
-
-
-class EditedAction(BaseModel):
-    name: Literal["pay"]
-    args: dict[str, int]
-
-
-class Edit(TypedDict):
-    type: Literal["edit"]
-    edited_action: EditedAction
-
-
-def test_the_schema_of_a_tool_approval_says_what_may_be_decided():
-    value = {"type": "tool_approval", "tool_call_id": "1", "name": "pay", "args": {"amount": 5}, "description": "d"}
-
-    def node(_: Any) -> Any:
-        either: Any = Annotated[Approve | Edit, Discriminator("type")]
-        first = interrupt(value, response_schema=either)
-        return {"done": [first["edited_action"].args, interrupt(value, response_schema=Approve)]}
-
-    answers = iter([Answering(arguments={"amount": 3}), True])
-    result = played(graph_of({"node": node}), lambda _: next(answers))
-    assert result.reason == repr([{"amount": 3}, {"type": "approve"}]), result.error
-    assert [one.decisions for one in result.requests] == [(Decision.APPROVE, Decision.EDIT), (Decision.APPROVE,)]
-    assert result.requests[0].action.schema["additionalProperties"] == {"type": "integer"}
-
-
-def test_a_request_of_caseworks_gives_its_answer():
-    request = Request(kind=RequestKind.APPROVAL, title="Pay?", action=Action(name="pay", arguments={"amount": 5}))
-
-    def node(_: Any) -> Any:
-        answer = interrupt(request)
-        both = interrupt([Request(title="Why?"), Request(title="When?")])
-        return {"done": [answer.decision, dict(answer.arguments), [one.value for one in both]]}
-
-    result = played(graph_of({"node": node}), {"Pay?": True, "Why?": "because", "When?": "now"})
-    assert result.reason == repr([Decision.APPROVE, {"amount": 5}, ["because", "now"]])
-
-
-def test_fields_of_a_request_in_a_mapping():
-    def node(_: Any) -> Any:
-        approved = interrupt({"title": "Fine?", "kind": "approval"})
-        edited = interrupt(
-            {"title": "Pay?", "action": {"name": "pay", "arguments": {"n": 1}}, "decisions": ["approve", "edit"]}
-        )
-        chosen = interrupt({"question": "Which?", "draft": "the draft"})
-        return {"done": [approved, edited["decision"], edited["arguments"], chosen]}
-
-    answers = {"Fine?": False, "Pay?": Answering(arguments={"n": 2}), "Which?": "this"}
-    result = played(graph_of({"node": node}), answers)
-    assert result.reason == repr([False, "edit", {"n": 2}, "this"])
-    assert "the draft" in result.requests[-1].description
-
-
-def test_the_schema_of_an_interrupt_is_that_of_the_form():
-    class Size(BaseModel):
-        width: int
-
-    def node(_: Any) -> Any:
-        size = interrupt("How wide?", response_schema=Size)
-        again = interrupt("And then?", response_schema={"type": "integer"})
-        return {"done": [size.width, again]}
-
-    result = played(graph_of({"node": node}), {"How wide?": {"width": 3}, "And then?": 4})
-    assert result.reason == "[3, 4]"
-    assert [one.kind for one in result.requests] == [RequestKind.FORM] * 2
-    assert result.requests[0].schema["properties"]["width"]["type"] == "integer"
-
-
-def test_any_other_value_is_shown_as_json():
-    result = played(graph_of({"node": lambda _: {"done": [interrupt([1, {"a": None}])]}}), lambda _: "fine")
-    assert result.reason == "['fine']"
-    assert result.requests[0].title == "The node node waits for an answer"
-    assert '"a": null' in result.requests[0].description
-
-
-def test_a_request_with_wrong_fields_fails_the_case_and_says_which():
-    result = played(graph_of({"node": lambda _: {"done": [interrupt({"title": "What?", "optoins": ["a"]})]}}))
-    assert result.status is CaseStatus.FAILED
-    assert "optoins" in result.reason
-
-
-@pytest.mark.parametrize("where", ["before", "after"])
-def test_a_breakpoint_asks_whether_to_go_on(where: str):
-    nodes = {"first": lambda _: {"done": [1]}, "second": lambda _: {"done": [2]}}
-    node = "second" if where == "before" else "first"
-    graph = graph_of(nodes).compile(**{f"interrupt_{where}": [node]})
-    assert played(graph, {"Go on with second?": True}).reason == "[1, 2]"
-    refused = played(graph, {"Go on with second?": False})
-    assert refused.outcome == Fail("Not approved: Go on with second?")
 
 
 def test_the_functional_api_asks_too():

@@ -1,30 +1,16 @@
 """What bounds an agent of the OpenAI Agents SDK, and what it leaves out or swallows, which is told."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from agents import (
-    Agent,
     GuardrailFunctionOutput,
-    ModelProvider,
-    ModelResponse,
-    RunConfig,
     RunContextWrapper,
-    RunHooks,
-    Runner,
-    Usage,
     function_tool,
-    get_current_trace,
     input_guardrail,
     output_guardrail,
 )
-from agents.run import AgentRunner, get_default_agent_runner, set_default_agent_runner
-from openai.types.responses import ResponseErrorEvent, ResponseOutputItemDoneEvent
 from pydantic import BaseModel
 
 from casework import Complete, Fail, HandOver, Postpone
@@ -33,26 +19,12 @@ from casework.agents.stop import Interrupted
 from casework.core.lifecycle import CaseStatus
 from casework.errors import RunLost
 from casework.integrations.openai_agents import current_run, durable
-from casework.integrations.openai_agents.responses import completed_event
 from casework.service import agents, cases
 from casework.settings import Settings
 from casework.testing import run_agent
 from factories import TEAM, a_consumer, a_queue, claim, some_cases, work
 from integrations import conformance
-from integrations.openai_script import Script, call, notices, outputs, says
-
-
-def made(*answers, tools=(), **of_agent):
-    return Agent(name="clerk", model=Script(*answers), tools=list(tools), **of_agent)
-
-
-def run(agent, answers=lambda request: True, how=None, **options):
-    return run_agent(durable(agent, **{"input": lambda case: "hi", **options}), answers=answers, **(how or {}))
-
-
-@function_tool(needs_approval=True)
-async def pause() -> str:
-    return "gone on"
+from integrations.openai_script import call, made, pause, run, says
 
 
 def test_turns_are_counted_over_waits():
@@ -217,181 +189,6 @@ def test_an_error_of_a_tool_without_a_handler_is_the_run_s_own():
     assert "ConnectionError: refused" in result.failed[0].reason
 
 
-def test_a_model_by_name_is_kept_as_well():
-    model = Script(call("pause", "p1"), says("done"))
-
-    class Provider(ModelProvider):
-        def get_model(self, model_name):
-            assert model_name == "big"
-            return model
-
-    agent = Agent(name="clerk", model="big", tools=[pause])
-    inner = Agent(name="inner", model="big")
-    agent.tools.append(inner.as_tool("inner", "asks"))
-    result = run(agent, run_config=RunConfig(model_provider=Provider()))
-    assert (result.outcome, model.calls) == (Complete("done"), 2)
-
-
-def test_words_are_shown_while_they_come_and_said_once_whole():
-    agent = made(call("pause", "p1"), says("one two three"), tools=[pause])
-    result = run(agent, stream=True)
-    assert "".join(result.streamed).split() == ["one", "two", "three"]
-    assert (result.said, result.usage.requests, agent.model.calls) == (["one two three"], 2, 2)
-
-
-class Broken(Script):
-    """A stream that ends as its test says."""
-
-    def __init__(self, *events):
-        super().__init__(says("done"))
-        self.events = events
-
-    async def stream_response(self, *args, **kwargs):
-        self.inputs.append(args)
-        for event in self.events:
-            yield event
-
-
-def test_a_broken_stream_is_tried_again_and_a_failed_one_is_told():
-    broken = Broken()
-    result = run(Agent(name="clerk", model=broken), stream=True, how={"max_attempts": 2})
-    assert "ended before its response was complete" in result.reason
-    assert broken.calls == 2
-    failed = ResponseErrorEvent(type="error", code="full", message="try later", sequence_number=1)
-    result = run(Agent(name="clerk", model=Broken(failed)), stream=True)
-    assert "stream ended with error" in result.reason and "try later" in result.reason
-
-
-def test_items_that_a_service_streams_one_by_one_are_the_response():
-    done = completed_event(ModelResponse([], Usage(), "r1"))
-    item = ResponseOutputItemDoneEvent(
-        type="response.output_item.done", item=says("hello"), output_index=0, sequence_number=1
-    )
-    assert run(Agent(name="clerk", model=Broken(item, done)), stream=True).outcome == Complete("hello")
-
-
-def test_an_inner_agent_that_streams_is_replayed_without_its_model():
-    inner, events = Script(says("inner done")), []
-    tool = Agent(name="inner", model=inner).as_tool("inner", "asks", on_stream=events.append)
-    agent = made([call("inner", "i1", input="go")], [call("pause", "p1")], says("done"), tools=[tool, pause])
-    result = run(agent, how={"kill_in_step": "tool inner i1"})
-    assert (result.outcome, inner.calls) == (Complete("done"), 1)
-    assert events
-
-
-def test_hooks_are_called_in_each_attempt():
-    """As the guide says: they watch, and must not act."""
-    called = []
-
-    class Hooks(RunHooks):
-        async def on_agent_start(self, context, agent):
-            called.append(current_run().attempt)
-
-    agent = made(call("pause", "p1"), says("done"), tools=[pause])
-    run(agent, hooks=Hooks())
-    assert set(called) == {1, 2}
-
-
-def test_new_instructions_are_noticed_once_and_no_call_is_made_again():
-    agent = made(call("pause", "p1"), call("pause", "p2"), says("done"), tools=[pause], instructions="old")
-
-    def answer(request):
-        agent.instructions = "new"
-        return True
-
-    result = run(agent, answer)
-    assert agent.model.calls == 3
-    (told,) = notices(result)
-    assert told.startswith("The call 'model 1' would be made with other instructions now")
-
-
-def test_a_default_runner_that_was_set_before_does_the_work():
-    calls, before = [], get_default_agent_runner()
-
-    class Counting(AgentRunner):
-        async def run(self, *args, **kwargs):
-            calls.append(1)
-            return await super().run(*args, **kwargs)
-
-    set_default_agent_runner(Counting())
-    try:
-        assert run(made(says("done"))).outcome == Complete("done")
-    finally:
-        set_default_agent_runner(before)
-    assert calls == [1]
-
-
-QUIET = """
-import socket, sys
-sys.path[:0] = {paths!r}
-
-def refuse(*_):
-    raise AssertionError("the network was used")
-
-connect, socket.socket.connect = socket.socket.connect, refuse
-from agents import Agent
-from casework.integrations.openai_agents import durable
-from casework.testing import run_agent
-from integrations.openai_script import Script, says
-
-agent = Agent(name="clerk", model=Script(says("done")))
-result = run_agent(durable(agent, input=lambda case: "hi", tracing={tracing}))
-print(result.reason)
-"""
-
-
-@pytest.mark.parametrize(
-    ("tracing", "told"), [(False, ""), (True, "OPENAI_API_KEY is not set, skipping trace export\n")]
-)
-def test_without_tracing_nothing_is_sent_or_said(tracing, told):
-    """With it, the SDK does as it does: that shows that the test can see it."""
-    tests = Path(__file__).parent.parent
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI")}
-    done = subprocess.run(
-        [sys.executable, "-c", QUIET.format(paths=[str(tests)], tracing=tracing)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert (done.stdout, done.stderr, done.returncode) == ("done\n", told, 0)
-
-
-def test_importing_it_changes_nothing_of_the_sdk_s():
-    script = (
-        "from agents.run import AgentRunner, get_default_agent_runner as runner\n"
-        "before = runner()\n"
-        "import casework.integrations.openai_agents\n"
-        "assert runner() is before\n"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
-
-
-def test_runs_inside_of_a_tool_make_no_traces_either():
-    seen = []
-
-    @function_tool
-    async def asks() -> str:
-        inner = await Runner.run(Agent(name="inner", model=Script(says("short"))), "hi", run_config=RunConfig())
-        return inner.final_output
-
-    @function_tool
-    async def looks() -> str:
-        seen.append(get_current_trace())
-        return "looked"
-
-    inner = Agent(name="other", model=Script(call("looks", "l1"), says("short")), tools=[looks])
-    agent = made(
-        [call("asks", "a1"), call("other", "o1", input="x")],
-        says("done"),
-        tools=[asks, inner.as_tool("other", "x", run_config=RunConfig())],
-    )
-    assert run(agent).outcome == Complete("done")
-    assert outputs(agent.model) == {"a1": "short", "o1": "short"}
-    assert [one.export() for one in seen] == [None]
-
-
 SETTINGS = Settings(agent_modules="integrations.*")
 
 
@@ -402,11 +199,11 @@ def test_a_run_that_reached_its_limit_goes_on_from_there_with_a_higher_one(db, t
     a_consumer(db, queue, worker)
     script = [*(conformance.calls(conformance.look(str(n), str(n))) for n in range(4)), conformance.says("done")]
     (case_id,) = some_cases(db, queue, data=conformance.case_of(script, ledger))
-    (message,) = claim(db, SETTINGS)
+    (message,) = claim(db)
     assert work(db, message, SETTINGS) == "failed"
     agents.update(db, SETTINGS, TEAM, worker.id, target="integrations.openai_agents_agents:conforming")
     cases.retry(db, SETTINGS, queue.id, [case_id], keep_steps=True)
-    (again,) = claim(db, SETTINGS)
+    (again,) = claim(db)
     assert work(db, again, SETTINGS) == "completed"
     done = conformance.read(ledger)
     assert [line for line in done if line.startswith("look")] == [f"look {n}" for n in range(4)]

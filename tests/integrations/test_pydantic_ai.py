@@ -1,6 +1,5 @@
-"""What is special about pydantic-ai; what all adapters promise is in test_conformance.py."""
+"""What is special about pydantic-ai; what all adapters promise is in test_conformance_*.py."""
 
-from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -9,183 +8,19 @@ import pytest
 pytest.importorskip("pydantic_ai")
 
 from pydantic import BaseModel
-from pydantic_ai import Agent, ApprovalRequired, CallDeferred, ModelRetry, RunContext, ToolReturn
+from pydantic_ai import ModelRetry, RunContext, ToolReturn
 from pydantic_ai.capabilities import AbstractCapability, ProcessHistory
 from pydantic_ai.exceptions import ToolFailed
 from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, ToolCallPart, ToolReturnPart, UserPromptPart
-from pydantic_ai.models.function import AgentInfo, FunctionModel
+from pydantic_ai.models.function import AgentInfo
 from pydantic_ai.usage import UsageLimits
 
-from casework import Complete, HandOver, OnExpiry, agent
+from casework import Complete, HandOver, agent
 from casework.core.lifecycle import CaseStatus
-from casework.core.requests import Decision
 from casework.errors import DatabaseUnavailable
-from casework.integrations.pydantic_ai import current_run, durable
-from casework.testing import Answering, run_agent
-
-SEVERAL = {"max_attempts": 50}
-
-
-class Model:
-    """Plays a list of answers: texts, and calls as (tool, arguments, id). It keeps what it was asked."""
-
-    def __init__(self, *answers):
-        self.answers = answers
-        self.asked = []
-
-    def __call__(self, messages, info):
-        number = sum(isinstance(message, ModelResponse) for message in messages)
-        self.asked.append((number, list(messages), info))
-        answer = self.answers[number]
-        given = [answer] if isinstance(answer, str | tuple) else answer
-        parts = [TextPart(one) if isinstance(one, str) else ToolCallPart(*one) for one in given]
-        return ModelResponse(parts=parts)
-
-    @property
-    def counts(self):
-        return Counter(number for number, _, _ in self.asked)
-
-    def told(self, number):
-        """The results of tools that the model was told before its n-th answer."""
-        messages = next(messages for asked, messages, _ in self.asked if asked == number)
-        parts = [part for message in messages if isinstance(message, ModelRequest) for part in message.parts]
-        return [part for part in parts if isinstance(part, ToolReturnPart)]
-
-
-def an_agent(model, **options):
-    return Agent(FunctionModel(model), **{"output_type": str, "name": "tester", **options})
-
-
-def made(framework_agent, **options):
-    return durable(framework_agent, **{"prompt": lambda case: case.title, **options})
-
-
-def played(found, **options):
-    return run_agent(found, **SEVERAL, **options)
-
-
-def yes(request):
-    return True
-
-
-def test_with_instructions_the_last_answer_is_not_asked_for_again():
-    model = Model("done")
-    found = made(an_agent(model, instructions="Be brief."))
-    result = played(found, kill_after_step="model 1")
-    assert result.outcome == Complete("done")
-    assert model.counts == {0: 1}
-
-
-def test_instructions_that_vary_are_no_change_of_code():
-    model = Model(("pay", {}, "1"), "done")
-    inner = an_agent(model)
-    inner.instructions(lambda: f"It is {datetime.now(UTC).isoformat()}.")
-    inner.tool_plain(requires_approval=True)(pay)
-    result = played(made(inner), answers=yes)
-    assert (result.status, model.counts) == (CaseStatus.COMPLETED, {0: 1, 1: 1})
-    assert [one for one in result.messages if one.type == "notice"] == []
-
-
-def pay() -> str:
-    return "paid"
-
-
-@pytest.mark.parametrize("change", [{"instructions": "Be polite."}, {"output_type": int}])
-def test_a_change_of_code_is_noticed_and_nothing_is_asked_again(change):
-    model = Model(("pay", {}, "1"), "done", "never")
-
-    def of(**options):
-        inner = an_agent(model, **options)
-        inner.tool_plain(requires_approval=True)(pay)
-        return made(inner)
-
-    @agent
-    async def deployed_meanwhile(run):
-        return await (of() if run.attempt == 1 else of(**({} if "output_type" in change else change)))(run)
-
-    result = played(deployed_meanwhile, answers=yes)
-    assert model.counts[0] == 1
-    notices = [one.content["text"] for one in result.messages if one.type == "notice"]
-    assert (len(notices) == 1) == ("instructions" in change)
-
-
-def test_an_answer_that_no_call_asks_for_any_more_is_told():
-    model = Model(("pay", {}, "1"), "so be it")
-
-    def of(name):
-        inner = an_agent(model)
-        inner.tool_plain(name=name, requires_approval=True)(pay)
-        return made(inner)
-
-    @agent
-    async def renamed_meanwhile(run):
-        return await of("pay" if run.attempt == 1 else "settle")(run)
-
-    result = played(renamed_meanwhile, answers=yes)
-    notices = [one.content["text"] for one in result.messages if one.type == "notice"]
-    assert any("'pay()' is not used" in text for text in notices), notices
-
-
-def test_a_tool_may_say_how_its_request_looks():
-    model = Model([("pay", {}, "1"), ("ask", {}, "2")], "done")
-    inner = an_agent(model)
-
-    @inner.tool
-    def pay(ctx: RunContext[None]) -> str:
-        if not ctx.tool_call_approved:
-            raise ApprovalRequired(
-                metadata={"title": "Pay?", "description": "It is **much**.", "assignees": ["Ann"], "note": datetime}
-            )
-        return f"paid {(ctx.tool_call_metadata or {})['title']}"
-
-    @inner.tool_plain
-    def ask() -> str:
-        raise CallDeferred(
-            metadata={
-                "title": "When?",
-                "schema": {"type": "object", "properties": {"day": {"type": "integer"}}, "required": ["day"]},
-                "expires": "1h",
-                "on_expiry": OnExpiry.CONTINUE,
-            }
-        )
-
-    result = played(made(inner), answers={"Pay?": True, "When?": {"day": 3}})
-    assert [(one.title, one.kind, one.description) for one in result.requests] == [
-        ("Pay?", "approval", "It is **much**."),
-        ("When?", "form", None),
-    ]
-    assert [part.content for part in model.told(1)] == ["paid Pay?", {"day": 3}]
-
-
-@pytest.mark.parametrize(
-    ("answer", "outcome", "told"),
-    [
-        (Answering(decision=Decision.REJECT, message="Not you"), "denied", "Not you"),
-        (Answering(decision=Decision.REJECT), "denied", "The tool call was denied."),
-    ],
-)
-def test_the_model_sees_a_rejection_as_one(answer, outcome, told):
-    model = Model(("pay", {}, "1"), "so be it")
-    inner = an_agent(model)
-    inner.tool_plain(requires_approval=True)(pay)
-    played(made(inner), answers=lambda request: answer)
-    (part,) = model.told(1)
-    assert (part.outcome, part.content) == (outcome, told)
-
-
-def test_an_approved_tool_may_ask_further():
-    model = Model(("pay", {}, "1"), "done")
-    inner = an_agent(model)
-
-    @inner.tool(requires_approval=True)
-    def pay(ctx: RunContext[None]) -> str:
-        raise CallDeferred(metadata={"title": "The receipt's number?"})
-
-    answers = {"pay()": True, "The receipt's number?": "77"}
-    result = played(made(inner), answers=answers)
-    assert result.status == CaseStatus.COMPLETED
-    assert [one.title for one in result.requests] == [*answers]
-    assert [part.content for part in model.told(1)] == ["77"]
+from casework.integrations.pydantic_ai import current_run
+from casework.testing import run_agent
+from integrations.pydantic_ai_script import Model, an_agent, made, pay, played, yes
 
 
 @pytest.mark.parametrize("error", [ModelRetry("Not so."), ToolFailed("It is gone.")])
@@ -202,20 +37,6 @@ def test_what_a_tool_raised_for_the_model_is_not_raised_by_doing_it_again(error)
     result = played(made(inner), answers=yes, kill_after_step=["tool 1 look 1", "model 2"])
     assert (result.status, done) == (CaseStatus.COMPLETED, ["look"])
     assert any(str(error.message) in str(part.content) for part in model.told(1))
-
-
-def test_an_id_that_a_model_uses_again_means_another_call():
-    model, done = Model(("look", {"n": 1}, "same"), ("look", {"n": 2}, "same"), "done"), []
-    inner = an_agent(model)
-
-    @inner.tool_plain
-    def look(n: int) -> int:
-        done.append(n)
-        return n
-
-    result = played(made(inner), kill_after_step=["tool 1 look same", "model 2", "tool 2 look same"])
-    assert (result.status, done) == (CaseStatus.COMPLETED, [1, 2])
-    assert [part.content for part in model.told(2)] == [1, 2]
 
 
 class Seen(BaseModel):

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import anyio
+import anyio.to_thread
 import mcp_types as types
 from mcp.client.extension import ClientExtension, ResultClaim
 from pydantic import ConfigDict
+
+from factories import work_all
 
 TASKS = "io.modelcontextprotocol/tasks"
 
@@ -86,3 +89,8 @@ async def until(client: Any, task_id: str, status: str) -> dict[str, Any]:
         if found["status"] == status:
             return found
         await anyio.sleep(0.05)
+
+
+async def work(models):
+    """Let the agents of this process work until nothing is ready."""
+    return await anyio.to_thread.run_sync(work_all, models.db)

@@ -48,7 +48,7 @@ class Engine:
         """Tick, work and answer until nothing goes on; what came of it."""
         for _ in range(100):
             sweep(self.db, SETTINGS)
-            if messages := claim(self.db, SETTINGS):
+            if messages := claim(self.db):
                 self.work(messages[0])
                 continue
             case = cases.get(self.db, TEAM, self.case_id)[0]

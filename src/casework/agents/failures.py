@@ -15,14 +15,13 @@ from typing import Any, TypeVar, cast
 from casework.agents import lookups
 from casework.agents.results import Asked, Crashed, Lost, Stopped
 from casework.agents.stop import Interrupted, Stop, Suspended
-from casework.core.payload import storable
+from casework.core.payload import MAX_REASON, storable
 from casework.core.requests import MAX_GROUP, Placed
 from casework.core.transient import is_a, is_transient, leaves, retry_after
 from casework.errors import RunLost
 
 T = TypeVar("T")
 
-MAX_REASON = 2000
 MAX_TRACE = 200_000
 
 _CANCELLED = (Interrupted, asyncio.CancelledError, concurrent.futures.CancelledError)

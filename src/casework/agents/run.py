@@ -186,7 +186,7 @@ class Run(Asking):
         model: str | None = None,
         key: str | None = None,
     ) -> None:
-        """Add to what the run has used, over all of its attempts. It is no interrupt point: what was used is counted.
+        """Add to what the run has used, over all of its attempts. It is not an interrupt point: what was used is counted.
 
         With a `key`, up to 200 characters, the same is counted once, however often the run is resumed: give the name of the
         step that used it. Raises InvalidInput for negative numbers.

@@ -130,7 +130,7 @@ PERSON_HEADER = "casework-person"
 
 
 def _person(request: Request) -> str | None:
-    """The person that the request names. Raises InvalidInput for a header that is no name in UTF-8."""
+    """The person that the request names. Raises InvalidInput for a header that is not a name in UTF-8."""
     given = request.headers.get(PERSON_HEADER)
     if given is None:
         return None

@@ -15,7 +15,7 @@ def begin(name: str | None) -> None:
 
 
 def act_as(name: str | None) -> None:
-    """Take the caller for somebody else, if a name is given. Raises InvalidInput for what is no name."""
+    """Take the caller for somebody else, if a name is given. Raises InvalidInput for anything that is not a name."""
     if name is not None:
         check_name("name after --as", name)
         _named.set(name)

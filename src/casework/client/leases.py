@@ -12,11 +12,9 @@ from casework.client.exchange import Flow, Request, call
 from casework.client.operations import Operations, written
 from casework.client.shapes import Work
 from casework.core import fields
-from casework.core.payload import storable
+from casework.core.payload import MAX_REASON, storable
 
 log = logging.getLogger("casework.client")
-
-MAX_REASON = 2000
 
 
 class Lease:

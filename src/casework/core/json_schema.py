@@ -53,7 +53,7 @@ _NAMED = ("properties", "$defs", "definitions", "dependentSchemas")
 
 
 def check_schema(what: str, schema: Any) -> None:
-    """Raise InvalidInput for what is no JSON Schema of draft 2020-12, and for one that goes beyond the limits."""
+    """Raise InvalidInput for anything that is not a JSON Schema of draft 2020-12, and for one that goes beyond the limits."""
     if not isinstance(schema, Mapping):
         raise InvalidInput(f"The {what} is a JSON Schema, which is an object (got {schema!r:.100}).")
     check_data(what, schema)

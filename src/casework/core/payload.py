@@ -8,6 +8,9 @@ from casework.errors import InvalidInput
 
 MAX_DEPTH = 100
 
+MAX_REASON = 2000
+"""Characters of why a case ended, or waits."""
+
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 

@@ -41,15 +41,4 @@ def answered(placed: Placed, answer: Answer, following: int) -> Answered:
     """The request with its answer, for the next attempt. `following` is its place if the agent does not count places."""
     request = placed.request
     position = following if placed.position is None else placed.position
-    return Answered(
-        kind=request.kind,
-        title=request.title,
-        answer=answer,
-        description=request.description,
-        options=request.options,
-        action=request.action,
-        schema=request.schema,
-        decisions=request.decisions,
-        key=request.key,
-        position=None if request.key else position,
-    )
+    return Answered.of(request, answer, key=request.key, position=None if request.key else position)

@@ -106,11 +106,6 @@ class View:
         """Whether data of cases and messages of agents are shown."""
         return not (self.settings.hide_payloads and self.session.key.role is Role.READER)
 
-    def check_payloads(self) -> None:
-        """Raise Forbidden if payloads are hidden."""
-        if not self.sees_payloads:
-            raise Forbidden("Data and messages are hidden from keys of role reader.")
-
     @property
     def figures(self) -> list[QueueFigures]:
         """Each queue of the team. Whoever has just acted sees what came of it."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from casework.core.json_schema import check_value
 from casework.core.model import RequestKind
-from casework.core.payload import check_data, check_text
+from casework.core.payload import MAX_REASON, check_data, check_text
 from casework.core.requests.content import Action, Asks, Decision, decided, listed, one_of
 from casework.core.unset import UNSET
 from casework.errors import InvalidInput
@@ -17,7 +17,6 @@ MAX_ANSWER = 100_000
 """Characters of a value, or of edited arguments, as JSON."""
 
 MAX_MESSAGE = 10_000
-MAX_REASON = 2000
 
 EXPIRED = "nobody answered in time"
 """The message of an answer that the system gave."""

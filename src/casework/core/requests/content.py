@@ -44,7 +44,7 @@ DEFAULT_DECISIONS: Mapping[RequestKind, tuple[Decision, ...]] = {
 
 
 def decided(kind: RequestKind, answer: Any) -> Decision:
-    """What was decided by an answer of a version that kept no decisions."""
+    """The decision that a value alone stands for."""
     if kind is RequestKind.APPROVAL:
         return Decision.APPROVE if answer else Decision.REJECT
     return Decision.RESPOND

@@ -7,7 +7,7 @@ from typing import Any
 
 from casework.core.model import CaseId, RequestId, RequestKind, RunId
 from casework.core.requests.answers import Answer
-from casework.core.requests.content import Action, Decision, OnExpiry, content_of
+from casework.core.requests.content import Action, Asks, Decision, OnExpiry, content_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,6 +25,22 @@ class Answered:
     key: str | None = None
     position: int | None = None
     """Its place among the run's requests without keys, counted from 0; None if it has a key."""
+
+    @classmethod
+    def of(cls, asks: Asks, answer: Answer, *, key: str | None, position: int | None) -> "Answered":
+        """The answer with what was asked."""
+        return cls(
+            kind=asks.kind,
+            title=asks.title,
+            answer=answer,
+            description=asks.description,
+            options=asks.options,
+            action=asks.action,
+            schema=asks.schema,
+            decisions=asks.decisions,
+            key=key,
+            position=position,
+        )
 
     @property
     def content(self) -> str:
@@ -95,15 +111,4 @@ class HumanRequest:
         """The request with its answer, for its run. Only for one that has an answer."""
         assert self.decision is not None
         given = Answer(self.decision, self.answer, self.arguments, self.message, self.responded_by, self.responded_at)
-        return Answered(
-            kind=self.kind,
-            title=self.title,
-            answer=given,
-            description=self.description,
-            options=self.options,
-            action=self.action,
-            schema=self.schema,
-            decisions=self.decisions,
-            key=self.key,
-            position=self.position,
-        )
+        return Answered.of(self, given, key=self.key, position=self.position)

@@ -1,7 +1,6 @@
 """`durable`: a graph as an agent that outlives its process, waits for people without one, and does nothing twice."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from contextvars import ContextVar
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
@@ -10,19 +9,10 @@ from langgraph.pregel import Pregel
 
 from casework.agents import Agent, HeldCase, Outcome, Run, agent
 from casework.errors import InvalidInput
+from casework.integrations.current import working_for
 from casework.integrations.langgraph.attempt import Attempt, Durable
 from casework.integrations.langgraph.output import last_words
 from casework.integrations.langgraph.serializing import Serializer, types_of
-
-_run: ContextVar[Run] = ContextVar("casework_run")
-
-
-def current_run() -> Run:
-    """The run that the calling node or tool belongs to. Raises LookupError outside of one.
-
-    It gives what must not happen twice its key: `current_run().idempotency_key(f"pay {tool_call_id}")`.
-    """
-    return _run.get()
 
 
 def durable(
@@ -44,7 +34,7 @@ def durable(
     models stream, and their words are shown while they come.
 
     The graph runs with a checkpointer of casework's, whatever it was compiled with. Each interrupt() becomes a request to
-    people. Raises InvalidInput for what is no graph.
+    people. Raises InvalidInput for anything that is not a graph.
     """
     compiled = graph.compile() if isinstance(graph, StateGraph) else graph
     if not isinstance(compiled, Pregel):
@@ -52,11 +42,8 @@ def durable(
     made = Durable(compiled, input, output, context, config, stream, Serializer(types_of(compiled, types)))
 
     async def work(run: Run) -> Outcome:
-        token = _run.set(run)
-        try:
+        with working_for(run):
             return await Attempt(made, run).outcome()
-        finally:
-            _run.reset(token)
 
     work.__name__ = work.__qualname__ = str(compiled.name)
     return agent(work)

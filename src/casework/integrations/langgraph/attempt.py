@@ -117,7 +117,7 @@ class Attempt:
         if head is not None:
             _check_nodes(head, made.graph)
         self._saver.interrupts = self._interrupts
-        # With a checkpoint, the graph goes on: its input given again would start it anew.
+        # With a checkpoint, the graph goes on: its input given again would start it from the top.
         given = None if head else await settled(made.input(case))
         context = None if made.context is None else await settled(made.context(case))
         config = await self._config(head)
@@ -242,7 +242,7 @@ def _check_nodes(head: CheckpointTuple, graph: Pregel[Any, Any, Any, Any]) -> No
     nodes |= {one.node for one in values.get(TASKS) or () if isinstance(one, Send)}
     if missing := sorted(nodes - set(graph.nodes)):
         raise InvalidInput(
-            f"The graph goes on with {', '.join(missing)}, which its code no longer has: bring the node back, or start anew."
+            f"The graph goes on with {', '.join(missing)}, which its code no longer has: bring the node back, or start over."
         )
 
 

@@ -5,10 +5,9 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 
-from casework.agents import Complete, Outcome
+from casework.agents import Outcome
 from casework.errors import InvalidInput
-
-MAX_REASON = 2000
+from casework.integrations.outcomes import complete
 
 
 def last_words(state: Any) -> Outcome:
@@ -22,4 +21,4 @@ def last_words(state: Any) -> Outcome:
         )
     if last.tool_calls or not str(last.text):
         raise InvalidInput("The graph ended without an answer: the model's last message has no text, or calls a tool.")
-    return Complete(str(last.text)[:MAX_REASON])
+    return complete(str(last.text))

@@ -20,7 +20,7 @@ from agents.exceptions import AgentsException
 from agents.items import ToolCallItem, ToolCallOutputItem, TResponseInputItem
 
 from casework.agents import Agent as CaseworkAgent
-from casework.agents import Complete, Fail, HandOver, HeldCase, Outcome, Postpone, Run, agent
+from casework.agents import Fail, HeldCase, Outcome, Run, agent
 from casework.errors import InvalidInput
 from casework.integrations.awaiting import settled
 from casework.integrations.openai_agents.approvals import Calls, Customize
@@ -28,9 +28,9 @@ from casework.integrations.openai_agents.graph import Graph
 from casework.integrations.openai_agents.recording import Recording, Scope, current
 from casework.integrations.openai_agents.runner import durable_config, install
 from casework.integrations.openai_agents.tools import DurableTools
+from casework.integrations.outcomes import is_empty, outcome_of
 
 DEFAULT_TURNS = 10
-MAX_REASON = 2000
 
 Input = str | list[TResponseInputItem]
 
@@ -49,11 +49,12 @@ def current_run() -> Run:
 
 def completed(output: Any) -> Outcome:
     """The outcome of an output: an outcome is itself, any other value completes the case and is its reason."""
-    if isinstance(output, Complete | Fail | Postpone | HandOver):
-        return output
+    return outcome_of(output, _text)
+
+
+def _text(output: Any) -> str:
     dump = getattr(output, "model_dump_json", None)
-    text = dump() if callable(dump) else str(output)
-    return Complete(text[:MAX_REASON])
+    return str(dump() if callable(dump) else output)
 
 
 def durable(
@@ -71,8 +72,8 @@ def durable(
 ) -> CaseworkAgent:
     """An agent of the SDK that outlives its process: create it with `casework agents create NAME --python module:name`.
 
-    `input` makes the first input from the case, once for a run. `context` makes the object that tools get, in each attempt
-    anew: nothing of it is stored. Both may be async. `output` makes the outcome of the case from the agent's final output.
+    `input` makes the first input from the case, once for a run. `context` makes the object that tools get, again in each
+    attempt: nothing of it is stored. Both may be async. `output` makes the outcome of the case from the agent's final output.
     `request` may change what people are asked about a call: its words, who may answer, when it expires. `max_turns` counts
     over all attempts and waits; None is no limit. With `stream`, the model's words are shown while they come. Without
     `tracing`, the SDK makes no traces: it would send them to its maker.
@@ -91,9 +92,8 @@ def durable(
             return attempt.failure(error)
         if open_ := _without_result(result):
             return Fail(f"The agent gave its output, although its call of {open_[0]!r} had no result.")
-        if result.final_output is None or result.final_output == "":
-            return Fail("The agent ended without an output.")
-        return output(result.final_output)
+        final = result.final_output
+        return completed(final) if is_empty(final) else output(final)
 
     run_agent.__name__ = wrapped.name or "agent"
     run_agent.__module__ = __name__

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from agents import FunctionTool, RunState, ToolApprovalItem
 from casework.core.model import RequestKind
 from casework.core.requests import MAX_GROUP, Action, Answer, Decision, Request
 from casework.errors import InvalidInput
+from casework.integrations.calls import shown_call
 from casework.integrations.openai_agents.questions import QuestionTool
 from casework.integrations.openai_agents.recording import Recording, digest, parsed, storable_json
 
@@ -18,7 +19,6 @@ EXPIRED = "Nobody has decided about this call in time, so it was not made."
 REJECTED = "A person has rejected this call, so it was not made."
 
 SHOWN_OF_ID = 100
-SHOWN_OF_CALL = 200
 
 Customize = Callable[[Request, ToolApprovalItem], Request]
 
@@ -149,7 +149,7 @@ class Calls:
         )
         usual = Request(
             kind=RequestKind.APPROVAL,
-            title=_title(name, action.arguments),
+            title=shown_call(name, action.arguments),
             description=tool.description if tool and tool.description else None,
             action=action,
             decisions=decisions,
@@ -179,13 +179,6 @@ class Calls:
 
 def _key_of(call_id: str, tool: str, arguments: Any) -> str:
     return f"{call_id[:SHOWN_OF_ID]} {digest([call_id, tool, arguments])}"
-
-
-def _title(name: str, arguments: Mapping[str, Any]) -> str:
-    """The call, as code would write it."""
-    shown = ", ".join(f"{one}={json.dumps(value, ensure_ascii=False)}" for one, value in arguments.items())
-    title = f"{name}({shown})"
-    return title if len(title) <= SHOWN_OF_CALL else f"{title[:SHOWN_OF_CALL]}…"
 
 
 def _without_words(schema: Any) -> Any:

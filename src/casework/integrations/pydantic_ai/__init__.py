@@ -7,6 +7,7 @@ except ImportError as error:
         "casework.integrations.pydantic_ai needs pydantic-ai: install it with `pip install 'casework[pydantic-ai]'`."
     ) from error
 
-from casework.integrations.pydantic_ai.adapter import current_run, durable
+from casework.integrations.current import current_run
+from casework.integrations.pydantic_ai.adapter import durable
 
 __all__ = ["current_run", "durable"]

@@ -1,7 +1,6 @@
 """`durable`: an agent of pydantic-ai as an agent of casework."""
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
-from contextvars import ContextVar
 from typing import Any
 
 from pydantic_ai import AgentStreamEvent, RunContext
@@ -11,34 +10,19 @@ from pydantic_ai.tools import DeferredToolRequests
 from pydantic_ai.usage import UsageLimits
 from pydantic_core import to_json
 
-from casework.agents import Agent, Complete, Fail, HandOver, HeldCase, Outcome, Postpone, Request, Run, agent
+from casework.agents import Agent, Fail, HeldCase, Outcome, Request, Run, agent
 from casework.integrations.awaiting import settled
+from casework.integrations.current import working_for
+from casework.integrations.outcomes import outcome_of
 from casework.integrations.pydantic_ai.people import Customize, People
 from casework.integrations.pydantic_ai.recorder import Conversation, Recorder
 
 Prompt = str | Sequence[UserContent]
 
-MAX_REASON = 2000
-
-_run: ContextVar[Run] = ContextVar("casework_run")
-
-
-def current_run() -> Run:
-    """The run that the calling tool belongs to. Raises LookupError outside of one.
-
-    It gives what must not happen twice its key: `current_run().idempotency_key(f"pay {ctx.tool_call_id}")`.
-    """
-    return _run.get()
-
 
 def completed(output: Any) -> Outcome:
     """The outcome of an output: an outcome is itself, any other value completes the case and is its reason."""
-    if isinstance(output, Complete | Fail | Postpone | HandOver):
-        return output
-    if output is None or output == "":
-        return Fail("The agent ended without an output.")
-    text = output if isinstance(output, str) else to_json(output, fallback=repr).decode()
-    return Complete(text[:MAX_REASON])
+    return outcome_of(output, lambda value: to_json(value, fallback=repr).decode())
 
 
 def _as_it_is(request: Request, _: Any) -> Request:
@@ -57,7 +41,7 @@ def durable(
 ) -> Agent:
     """An agent of pydantic-ai that outlives its process: create it with `casework agents create NAME --python module:name`.
 
-    `prompt` makes the first message from the case. `deps` makes the dependencies, in each attempt anew; both may be async.
+    `prompt` makes the first message from the case. `deps` makes the dependencies, again in each attempt; both may be async.
     `output` makes the outcome of the case from the agent's output. `request` may change what people are asked about a
     call: its words, who may answer, when it expires. `usage_limits` count over all attempts and waits. With `stream`, the
     model's words are shown while they come.
@@ -68,13 +52,12 @@ def durable(
 
     async def run_agent(run: Run) -> Outcome:
         conversation = Conversation(run)
-        token = _run.set(run)
-        try:
-            with conversation.signals.enforced():
-                result = await _called(conversation)
-        finally:
-            await conversation.finished()
-            _run.reset(token)
+        with working_for(run):
+            try:
+                with conversation.signals.enforced():
+                    result = await _called(conversation)
+            finally:
+                await conversation.finished()
         return await _outcome(conversation, result)
 
     async def _called(conversation: Conversation) -> Any:

@@ -40,7 +40,7 @@ def digest(content: Any) -> str:
 
 
 def code_of(model: str, parameters: ModelRequestParameters) -> str:
-    """Stands for what the author's code tells the model, apart from the conversation and what is made anew each time."""
+    """Stands for what the author's code tells the model, apart from the conversation and the instructions that are made each time."""
     instructions = [part.content for part in parameters.instruction_parts or () if not part.dynamic]
     tools = [
         (one.name, one.description, one.parameters_json_schema, one.kind)

@@ -19,8 +19,9 @@ from pydantic_ai.tools import (
 from casework.agents import Action, Answer, Decision, Request
 from casework.core.model import RequestKind
 from casework.integrations.awaiting import settled
+from casework.integrations.calls import shown_call
 from casework.integrations.pydantic_ai.kept import digest
-from casework.integrations.pydantic_ai.recorder import SHOWN, Conversation, request_key
+from casework.integrations.pydantic_ai.recorder import Conversation, request_key
 
 Customize = Callable[[Request, ToolCallPart], Request]
 
@@ -115,7 +116,7 @@ def _approval(call: ToolCallPart, tool: ToolDefinition | None, given: Mapping[st
     edits = [] if given.get("approvals", 1) > 1 else [Decision.EDIT]
     return {
         "kind": RequestKind.APPROVAL,
-        "title": shown_call(call),
+        "title": shown_call(call.tool_name, arguments),
         "description": tool.description if tool else None,
         "action": Action(
             name=call.tool_name, arguments=arguments, schema=tool.parameters_json_schema if tool else None
@@ -131,18 +132,11 @@ def _question(call: ToolCallPart, tool: ToolDefinition | None, given: Mapping[st
     plain = len(arguments) == len(texts) == 1
     return {
         "kind": RequestKind.FORM if "schema" in given else RequestKind.QUESTION,
-        "title": texts[0] if plain else shown_call(call),
+        "title": texts[0] if plain else shown_call(call.tool_name, arguments),
         "description": tool.description if tool else None,
         "action": None if plain else Action(name=call.tool_name, arguments=arguments),
         "decisions": [Decision.RESPOND, Decision.REJECT],
     }
-
-
-def shown_call(call: ToolCallPart) -> str:
-    """The call as code would write it, in one short line."""
-    arguments = ", ".join(f"{name}={value!r}" for name, value in call.args_as_dict().items())
-    text = f"{call.tool_name}({arguments})"
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
 
 
 def _value(answer: Answer) -> Any:
