@@ -15,7 +15,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check \
-    openai-agents==0.24.0
+    openai-agents==0.24.0 openai==3.57.0
 
 cat >"$work/probe.py" <<'PY'
 import asyncio
