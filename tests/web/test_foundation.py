@@ -221,3 +221,25 @@ def test_tries_to_sign_in_are_limited(site):
 def test_wrong_method_is_told_the_right_one(as_role):
     answer = as_role(Role.ADMIN).get("/sign-out")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("GET", "/cases/act/run", 405)])
+def test_browser_gets_a_page_where_there_is_none(site, method, path, status):
+    answer = knock(site, method, path, accept="text/html,*/*")
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert path in answer.text and 'href="/"' in answer.text
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/v1/nowhere"])
+def test_program_gets_json_where_there_is_nothing(site, path):
+    accept = "text/html" if path.startswith("/v1/") else "*/*"
+    answer = knock(site, "GET", path, accept=accept)
+    assert answer.status_code == 404
+    assert answer.json()["error"] == "not_found"
+
+
+def test_page_without_an_address_escapes_it(site):
+    answer = knock(site, "GET", "/%3Cscript%3Ealert(1)%3C/script%3E", accept="text/html")
+    assert "<script>alert" not in answer.text

@@ -31,6 +31,9 @@ _BY_PEOPLE = {
 }
 """If no agent did it, a person did."""
 
+_IN_THE_HEAD = {"status", "agent"}
+"""What moves with the case; the page shows it above its data."""
+
 _GIVEN = {EventType.DELEGATED: "to", EventType.RETRIED: "for"}
 """Their agent is not the one who did it, but the one that got the case."""
 
@@ -123,6 +126,8 @@ def data_changes(found: Iterable[Line]) -> list[Change]:
     seen: dict[str, Change] = {}
     for line in found:
         for change in line.changes:
+            if change.field in _IN_THE_HEAD:
+                continue
             first = seen.get(change.field)
             seen[change.field] = Change(change.field, first.old if first else change.old, change.new)
     return [change for change in seen.values() if change.old != change.new]
