@@ -43,8 +43,14 @@ def many(new_database):
     db.close()
 
 
+def dislike_loops(tx):
+    """As a planner that takes the few that wait for many, and would rather read all cases once."""
+    tx.sql("set local enable_nestloop = off")
+
+
 def test_inbox_reads_only_the_cases_whose_requests_wait(many):
     with many.begin() as tx:
+        dislike_loops(tx)
         explained = Explained(tx)
         places = inbox.places(explained, DEFAULT_TEAM, ["ada"], 100)
     assert len(places) == 100
@@ -69,6 +75,7 @@ def test_urgent_requests_come_first_then_those_of_urgent_cases(many):
 
 def test_counting_what_waits_ends_at_the_number_that_is_shown(many):
     with many.begin() as tx:
+        dislike_loops(tx)
         explained = Explained(tx)
         assert inbox.count(explained, DEFAULT_TEAM, ["ada"], 100) == 100
     (scan,) = explained.scans("cases")

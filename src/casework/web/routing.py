@@ -153,7 +153,9 @@ async def _guarded(face: Face, request: Request, act: Callable[[AsyncExitStack],
 
 def nothing_here(face: Face, request: Request, status: int, where: str, headers: Mapping[str, str] | None) -> Response:
     """The page for an address that has none, or none that this method asks for."""
-    message = f"There is no page at {where}." if status == 404 else f"{where} is where a form is sent; it is not a page."
+    message = (
+        f"There is no page at {where}." if status == 404 else f"{where} is where a form is sent; it is not a page."
+    )
     response = render(face, request, "error.html", status, message=message)
     response.headers.update(headers or {})
     return response
