@@ -77,6 +77,7 @@ def test_retries_with_steps_and_says_who_did_it(site, opened):
     expect(page.locator("#history li").last).to_contain_text("kept")
     assert found(site, id).status is CaseStatus.PENDING
     expect(page.get_by_role("button", name="Retry", exact=True)).to_have_count(0)
+    expect(page.locator("#data")).not_to_contain_text("What was changed")
 
 
 def test_delegates_postpones_and_settles(site, opened):

@@ -2,16 +2,19 @@
 
 import re
 import secrets
+import socket
 from urllib.parse import quote
 
 import httpx2
 import pytest
 
+from casework import events
 from casework.api.app import TRIES_PER_MINUTE
 from casework.core.model import DEFAULT_TEAM
 from casework.core.roles import RIGHTS, Role
 from casework.service import keys, web_sessions
 from casework.web.pages import PAGES
+from patience import wait_for
 
 ALL = [page for pages in PAGES for page in pages.found]
 
@@ -221,3 +224,47 @@ def test_tries_to_sign_in_are_limited(site):
 def test_wrong_method_is_told_the_right_one(as_role):
     answer = as_role(Role.ADMIN).get("/sign-out")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("GET", "/cases/act/run", 405)])
+def test_browser_gets_a_page_where_there_is_none(site, method, path, status):
+    answer = knock(site, method, path, accept="text/html,*/*")
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert path in answer.text and 'href="/"' in answer.text
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/v1/nowhere"])
+def test_program_gets_json_where_there_is_nothing(site, path):
+    accept = "text/html" if path.startswith("/v1/") else "*/*"
+    answer = knock(site, "GET", path, accept=accept)
+    assert answer.status_code == 404
+    assert answer.json()["error"] == "not_found"
+
+
+def test_page_without_an_address_escapes_it(site):
+    answer = knock(site, "GET", "/%3Cscript%3Ealert(1)%3C/script%3E", accept="text/html")
+    assert "<script>alert" not in answer.text
+
+
+@pytest.fixture
+def served():
+    """The requests that were served."""
+    seen = []
+
+    def note(event):
+        if isinstance(event, events.RequestServed):
+            seen.append(event)
+
+    events.subscribe(note)
+    yield seen
+    events.unsubscribe(note)
+
+
+def test_sender_who_leaves_before_the_form_ends_is_no_error(site, served, caplog):
+    head = "POST /theme HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 99\r\n\r\n"
+    with socket.create_connection(site.address.removeprefix("http://").split(":")) as connection:
+        connection.sendall(f"{head}theme=".encode())
+    wait_for(lambda: [event for event in served if event.path == "/theme"], "the end of the request")
+    assert not [record for record in caplog.records if record.message == "http.error"]

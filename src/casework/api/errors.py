@@ -10,10 +10,12 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from pydantic.json_schema import SkipJsonSchema
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from casework import errors, events
 from casework.api.by_name import as_written
 from casework.core.payload import storable
+from casework.web import routing
 from casework.wording import counted, problem
 
 
@@ -123,17 +125,25 @@ def _field(location: tuple[Any, ...]) -> str:
     return storable(path)[:MAX_MESSAGE]
 
 
-def _of_http(request: Request, error: Exception) -> JSONResponse:
+def _of_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     message, headers = str(error.detail), error.headers
     where = storable(as_written(request.url.path))[:MAX_PATH]
     if error.status_code == 404:
         message = f"There is nothing at {where}. What there is stands at /docs."
+    if error.status_code in (404, 405) and _is_browser(request):
+        return routing.nothing_here(request.app.state.web, request, error.status_code, where, headers)
     if error.status_code == 405:
         # Pages are not in the schema.
         allowed = _allowed(request) or (error.headers or {}).get("Allow", "")
         message, headers = f"{request.method} is not possible at {where}; possible: {allowed}.", {"allow": allowed}
     return answer(error.status_code, _HTTP_NAMES.get(error.status_code, "error"), message, headers=headers)
+
+
+def _is_browser(request: Request) -> bool:
+    """Whether a person looks for a page. The API answers in JSON to everybody."""
+    is_api = request.url.path.startswith(("/v1/", "/mcp"))
+    return not is_api and "text/html" in request.headers.get("accept", "")
 
 
 def _allowed(request: Request) -> str:

@@ -50,6 +50,11 @@ class CaseQuery:
         """The query with these fields in place of its own."""
         return replace(self, **changes)  # type: ignore[arg-type]  # the fields of this class
 
+    def with_label(self, label: LabelRef) -> "CaseQuery":
+        """The query for those of its cases that have the label: one label of a key takes the place of another."""
+        kept = tuple(one for one in self.labels if not label.key or one.key != label.key)
+        return replace(self, labels=tuple(dict.fromkeys((*kept, LabelRef(label.value, label.key)))))
+
     def without_label(self, label: LabelRef) -> "CaseQuery":
         return replace(self, labels=tuple(one for one in self.labels if one != label))
 

@@ -31,6 +31,9 @@ _BY_PEOPLE = {
 }
 """If no agent did it, a person did."""
 
+_CONTENT = {"title", "priority", "labels", "data"}
+"""What a case says. Other changes are how it moved, which its history tells."""
+
 _GIVEN = {EventType.DELEGATED: "to", EventType.RETRIED: "for"}
 """Their agent is not the one who did it, but the one that got the case."""
 
@@ -42,6 +45,8 @@ class Change:
     field: str
     old: str | None
     new: str | None
+    of_content: bool = False
+    """Whether it changed what the case says, and not only where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,8 @@ def _change(change: Mapping[str, Any], agents: Mapping[UUID, str]) -> Change:
     if field == "assigned_agent_id":
         given = change.get("new")
         return Change("agent", None, agents.get(UUID(str(given)), "an agent that was deleted") if given else "anybody")
-    return Change(field.removeprefix("data."), *(_side(change, side) for side in ("old", "new")))
+    old, new = (_side(change, side) for side in ("old", "new"))
+    return Change(field.removeprefix("data."), old, new, field.partition(".")[0] in _CONTENT)
 
 
 def _side(change: Mapping[str, Any], side: str) -> str | None:
@@ -123,6 +129,8 @@ def data_changes(found: Iterable[Line]) -> list[Change]:
     seen: dict[str, Change] = {}
     for line in found:
         for change in line.changes:
+            if not change.of_content:
+                continue
             first = seen.get(change.field)
-            seen[change.field] = Change(change.field, first.old if first else change.old, change.new)
+            seen[change.field] = Change(change.field, first.old if first else change.old, change.new, of_content=True)
     return [change for change in seen.values() if change.old != change.new]

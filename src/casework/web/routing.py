@@ -1,14 +1,14 @@
 """From a request to a page: the session, the CSRF token and the right are checked before the page is called."""
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
@@ -134,6 +134,9 @@ async def _guarded(face: Face, request: Request, act: Callable[[AsyncExitStack],
     try:
         async with AsyncExitStack() as stack:
             return await act(stack)
+    except ClientDisconnect:
+        # Whoever sent the form has left before its end; nobody reads this.
+        return Response(status_code=400, headers=responses.HEADERS)
     except HTTPException as error:
         return await run_in_threadpool(_sorry, face, request, error.status_code, str(error.detail))
     except Unauthorized as error:
@@ -146,6 +149,16 @@ async def _guarded(face: Face, request: Request, act: Callable[[AsyncExitStack],
             events.emit(events.RequestUnavailable(message))
             message = type(error).__doc__ or ""
         return await run_in_threadpool(_sorry, face, request, status, message)
+
+
+def nothing_here(face: Face, request: Request, status: int, where: str, headers: Mapping[str, str] | None) -> Response:
+    """The page for an address that has none, or none that this method asks for."""
+    message = (
+        f"There is no page at {where}." if status == 404 else f"{where} is where a form is sent; it is not a page."
+    )
+    response = render(face, request, "error.html", status, message=message)
+    response.headers.update(headers or {})
+    return response
 
 
 def _sorry(face: Face, request: Request, status: int, message: str) -> Response:

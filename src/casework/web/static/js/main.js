@@ -8,7 +8,7 @@ import { startSelecting } from "./select.js";
 import { startTimes } from "./times.js";
 
 startTimes();
-document.querySelector(".here")?.scrollIntoView({ block: "nearest" });
+for (const shown of document.querySelectorAll(".here, nav [aria-current]")) shown.scrollIntoView({ block: "nearest", inline: "nearest" });
 startCopying();
 startForms();
 startKeys();

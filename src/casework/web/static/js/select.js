@@ -9,7 +9,7 @@ function show() {
   const acts = form();
   if (!acts) return;
   const count = boxes().filter((box) => box.checked).length;
-  acts.querySelector("[data-selected]").textContent = count ? `The selected: ${count}` : "The selected ones";
+  acts.querySelector("[data-selected]").textContent = count ? `Selected: ${count}` : "Selected";
   acts.classList.toggle("chosen", count > 0);
   const all = acts.querySelector("[data-select-all]");
   all.hidden = false;
