@@ -37,6 +37,11 @@ def test_an_error_says_where_it_is(value, message):
         check_value("answer", value, ADDRESS)
 
 
+def test_edited_arguments_that_do_not_fit_are_told_in_plain_english():
+    with pytest.raises(InvalidInput, match=r"^The arguments do not fit: \$\.zip: "):
+        check_value("arguments", {"zip": "1234"}, ADDRESS)
+
+
 @pytest.mark.parametrize(
     ("schema", "message"),
     [

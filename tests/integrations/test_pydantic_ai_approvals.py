@@ -69,6 +69,42 @@ def test_an_answer_that_no_call_asks_for_any_more_is_told():
     assert any("'pay()' is not used" in text for text in notices), notices
 
 
+def test_an_answer_that_is_not_used_is_told_once_when_asked_again():
+    model = Model(("pay", {}, "1"), "done")
+
+    def of(**described):
+        inner = an_agent(model)
+        inner.tool_plain(pay if not described else pay_by, name="pay", requires_approval=True)
+        return made(inner)
+
+    def pay_by(day: str = "today") -> str:
+        return f"paid {day}"
+
+    @agent
+    async def another_schema_meanwhile(run):
+        return await (of() if run.attempt == 1 else of(day=True))(run)
+
+    result = played(another_schema_meanwhile, answers=yes)
+    assert (result.reason, len(result.requests)) == ("done", 2)
+    notices = [one.content["text"] for one in result.messages if one.type == "notice"]
+    assert len([text for text in notices if "'pay()' is not used" in text]) == 1, notices
+
+
+def test_calls_of_one_turn_with_one_id_fail_the_case_and_run_nothing():
+    model = Model([("pay", {}, "1"), ("pay", {}, "1")], "never")
+    ran = []
+    inner = an_agent(model)
+
+    @inner.tool_plain(requires_approval=True)
+    def pay() -> str:
+        ran.append("pay")
+        return "paid"
+
+    result = played(made(inner), answers=yes)
+    assert (result.status, result.requests, ran) == (CaseStatus.FAILED, [], [])
+    assert "duplicate ids: ['1']" in result.reason
+
+
 def test_a_tool_may_say_how_its_request_looks():
     model = Model([("pay", {}, "1"), ("ask", {}, "2")], "done")
     inner = an_agent(model)

@@ -169,7 +169,7 @@ def check_value(what: str, value: Any, schema: Mapping[str, Any]) -> None:
         raise InvalidInput(f"The {what} cannot be checked by its schema: {error!s:.{SHOWN_OF_ERROR}}") from None
     if lines:
         more = f"; and {len(errors) - SHOWN_ERRORS} more" if len(errors) > SHOWN_ERRORS else ""
-        raise InvalidInput(f"The {what} does not fit: {'; '.join(lines)}{more}")
+        raise InvalidInput(f"The {what} {'do' if what == 'arguments' else 'does'} not fit: {'; '.join(lines)}{more}")
 
 
 def _place(path: Any) -> str:

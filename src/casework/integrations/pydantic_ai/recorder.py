@@ -199,11 +199,13 @@ class Conversation:
         """Tell of answers to questions of that turn which are not asked any more: the agent's code has changed."""
         for one in self.run.history.answered:
             if one.key is not None and one.key.startswith(request_key(turn)) and one.key not in self.asked:
-                await self.notice(f"The agent's code has changed: the answer to {one.title[:SHOWN]!r} is not used.")
+                await self.notice(
+                    f"The agent's code has changed: the answer to {one.title[:SHOWN]!r} is not used.", one.key
+                )
 
-    async def notice(self, text: str) -> None:
-        """Tell people something about this turn, once."""
-        await settled(self.run.notice(text, key=f"{self.turn} {text}"))
+    async def notice(self, text: str, about: str | None = None) -> None:
+        """Tell people something, once: about the request with that key, or else about this turn."""
+        await settled(self.run.notice(text, key=f"{about or self.turn} {text}"))
 
     async def _tell_answer(self, answer: ModelResponse, context: ModelRequestContext) -> None:
         """Record what the model said and used. In a replayed turn, this finds it on record."""
