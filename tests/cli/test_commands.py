@@ -29,6 +29,7 @@ def test_from_an_empty_installation_to_worked_cases(casework):
         "agent_id": agent["id"],
         "agent_name": "worker",
         "trigger": True,
+        "weight": 1.0,
         "concurrency": 2,
         "live_runs": 1,
     }

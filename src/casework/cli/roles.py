@@ -104,7 +104,7 @@ def beat() -> None:
 
 
 def tick(as_json: Json = False) -> None:
-    """Run one tick in this process."""
+    """Run one tick in this process. It claims for every slot of consumers, whatever workers can begin."""
     casework = installation()
     claimed = swept = 0
     for committed in services.dispatch.tick(casework.db, casework.settings):

@@ -72,6 +72,8 @@ def tick(
     queues: Collection[UUID] = news.queues
     looks_again = news.freed
     if news.around:
+        if ticker.fleet:
+            ticker.fleet.ask_again()
         _look_around(db, ticker)
         looks_again = False
     while queues or ticker.backlog or (looks_again and _look_around(db, ticker)):

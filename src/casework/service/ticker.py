@@ -21,7 +21,7 @@ SILENT_HEARTBEATS = 1.5
 """A worker that was not seen for so many heartbeats begins nothing: it is taken for dead."""
 
 WORKERS_SECONDS = 0.2
-"""How long the list of workers is taken for true. One that has just started is seen that much later."""
+"""How long the list of workers is taken for true."""
 
 UNDER_WAY = timedelta(seconds=5)
 """A message that a worker with a free slot did not take in this time is lost; the sweep sends it again."""
@@ -45,6 +45,10 @@ class Fleet:
             silence = timedelta(seconds=SILENT_HEARTBEATS * self._settings.heartbeat)
             asked.append(processes.workers_statement(silence))
         return asked
+
+    def ask_again(self) -> None:
+        """Ask for the workers in the next round, however lately it was done: one of them may have asked for this tick."""
+        self._asked = float("-inf")
 
     def room(self, answers: Sequence[Rows]) -> Room:
         """What the workers can begin, by the answers to the statements."""
