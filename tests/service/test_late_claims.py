@@ -142,3 +142,15 @@ def test_a_paused_queue_is_not_remembered(db, ticker):
     report(db)
     assert claimed(db, ticker) == []
     assert not ticker.backlog
+
+
+def test_a_nudge_without_a_queue_finds_its_case_behind_many_lanes(db, clock, ticker):
+    agent = an_agent(db)
+    for number in range(consumers.MOST_LANES + 5):
+        queue = a_queue(db, f"queue {number:03}")
+        a_consumer(db, queue, agent)
+        (case_id,) = some_cases(db, queue)
+        cases.postpone(db, SETTINGS, queue.id, [case_id], clock.now + timedelta(days=1))
+    (last,) = some_cases(db, queue)
+    report(db)
+    assert [the_run(db, message).case_id for message, _ in claimed(db, ticker)] == [last]

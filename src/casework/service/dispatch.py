@@ -26,6 +26,9 @@ from casework.store.transitions import Batch
 BATCH = 100
 """Claims of one consumer in one transaction: 100 cost 60 µs a case, 1000 cost 40, and hold their locks ten times as long."""
 
+ALL_LANES = 1_000_000
+"""Of a look everywhere. A lane that holds cases costs 3 µs: 190 of them took 0.5 ms."""
+
 _LATE_COMMIT = timedelta(seconds=5)
 """A look around begins that long before the last one: a case may be committed some time after the moment that it bears."""
 
@@ -74,7 +77,8 @@ def tick(
     if news.around:
         if ticker.fleet:
             ticker.fleet.ask_again()
-        _look_around(db, ticker)
+        # Whoever nudges has left something to claim somewhere. A beat's tick comes with the clock, and mostly finds nothing.
+        _look_around(db, ticker, everywhere=not sweeping)
         looks_again = False
     while queues or ticker.backlog or (looks_again and _look_around(db, ticker)):
         done = _claim(db, ticker, queues)
@@ -112,11 +116,14 @@ def claim_round(db: Database, ticker: Ticker | None = None) -> Batch:
     return _claim(db, ticker).batch
 
 
-def _look_around(db: Database, ticker: Ticker) -> bool:
-    """Find consumers with something to claim, one round trip that locks nothing. Returns whether any was not known."""
+def _look_around(db: Database, ticker: Ticker, *, everywhere: bool = False) -> bool:
+    """Find consumers with something to claim, in the lanes that follow the last look, or in all of them: one round trip that
+    locks nothing. Returns whether any was not known."""
+    after, most = (consumers.FIRST_LANE, ALL_LANES) if everywhere else (ticker.lane, consumers.MOST_LANES)
     with db.single() as tx:
-        seen = consumers.look_around(tx, DISPATCHED_KINDS, since=ticker.looked_at, after=ticker.lane)
-    ticker.looked_at, ticker.lane = max(ticker.looked_at, seen.now - _LATE_COMMIT), seen.next
+        seen = consumers.look_around(tx, DISPATCHED_KINDS, since=ticker.looked_at, after=after, most=most)
+    ticker.looked_at = max(ticker.looked_at, seen.now - _LATE_COMMIT)
+    ticker.lane = ticker.lane if everywhere else seen.next
     known = len(ticker.backlog)
     ticker.remember(seen.pairs)
     return len(ticker.backlog) > known
