@@ -91,4 +91,11 @@ def test_importing(terminals):
 def test_no_document_with_commands_is_left_out():
     with_commands = {document for document in DOCUMENTS if any(block.commands for block in blocks(document))}
     # Deployment takes Docker, or servers of one's own.
-    assert with_commands - {ROOT / "deploy" / "README.md"} == {README, AGENTS, COMMANDS, IMPORTING, *WITHOUT_AGENTS}
+    assert with_commands - {ROOT / "deploy" / "README.md"} == {
+        README,
+        AGENTS,
+        COMMANDS,
+        IMPORTING,
+        REQUESTS,
+        *WITHOUT_AGENTS,
+    }

@@ -194,11 +194,10 @@ def test_modules_that_cannot_be_imported_are_named_at_the_start(up, triage):
 def test_module_that_a_worker_cannot_import_is_named_with_its_place(up, installation, triage):
     up.module("mine", "\nnothing")
     up.start()
-    installation.add(triage)
-    line = up.until("will be tried again")
-    assert "The module 'mine' cannot be imported: NameError: name 'nothing' is not defined (mine.py, line 2)" in line
-    shown = installation.command("runs", "show", line.rpartition(" ")[2]).stdout
-    assert 'mine.py", line 2, in <module>' in shown
+    (case_id,) = installation.add(triage)
+    problem = "The module 'mine' cannot be imported: NameError: name 'nothing' is not defined (mine.py, line 2)"
+    assert problem in up.until("worker.agent_lacking")
+    assert f"no worker can run triage: {problem}" in installation.command("cases", "explain", str(case_id)).stdout
 
 
 def test_reload_takes_new_code_and_no_run_fails(up, installation, triage):

@@ -16,6 +16,7 @@ from anyio import connect_tcp, create_memory_object_stream
 import casework.api.serve
 import casework.broker.publisher
 
-with suppress(ImportError):
-    # Where it is installed, it is uvicorn's event loop.
-    import_module("uvicorn.loops.uvloop")
+for optional in ("uvicorn.loops.uvloop", "casework.mcp.http"):
+    # uvicorn's event loop, and the tools for models, if they are installed.
+    with suppress(ImportError):
+        import_module(optional)

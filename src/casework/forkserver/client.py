@@ -64,6 +64,9 @@ class Forked:
         if self.poll() is None:
             self._server.ask({"id": self._id, "signal": int(number)})
 
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
 

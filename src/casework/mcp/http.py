@@ -29,14 +29,19 @@ class Transport:
     """An ASGI application for requests whose sender is known."""
 
     def __init__(self, casework: Casework, most_waits: int, ending: Callable[[], bool]) -> None:
-        server = McpServer(casework.db, _identify, Waits(most_waits, ending))
-        self._manager = StreamableHTTPSessionManager(server.sdk, stateless=True)
+        self._server = McpServer(casework.db, _identify, Waits(most_waits, ending))
+        self._manager: StreamableHTTPSessionManager | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Serve within this block, once."""
-        async with self._manager.run():
-            yield
+        """Serve within this block. Each needs a manager of its own: one can be run only once."""
+        before, self._manager = self._manager, StreamableHTTPSessionManager(self._server.sdk, stateless=True)
+        try:
+            async with self._manager.run():
+                yield
+        finally:
+            self._manager = before
 
     async def handle(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self._manager is not None, "the application has not started"
         await self._manager.handle_request({**scope, _CALLER: caller}, receive, send)
