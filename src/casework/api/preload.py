@@ -9,14 +9,13 @@ from importlib import import_module
 import anyio.streams.memory
 import anyio.streams.stapled
 import anyio.streams.tls
-import fastapi.telemetry._runtime
 import uvicorn.loops.auto
 from anyio import connect_tcp, create_memory_object_stream
 
 import casework.api.serve
 import casework.broker.publisher
 
-for optional in ("uvicorn.loops.uvloop", "casework.mcp.http"):
-    # uvicorn's event loop, and the tools for models, if they are installed.
+for optional in ("fastapi.telemetry._runtime", "uvicorn.loops.uvloop", "casework.mcp.http"):
+    # What newer versions of FastAPI import late, uvicorn's event loop, and the tools for models, if they are installed.
     with suppress(ImportError):
         import_module(optional)
