@@ -32,6 +32,11 @@ def _install(path: str) -> None:
     class Skewed(right, metaclass=Alike):
         __slots__ = ()
 
+        def __new__(cls, *arguments, **options):
+            # There are no instances of two classes: psycopg writes those of the first one that it meets as moments, and the
+            # others as days.
+            return right(*arguments, **options)
+
         @classmethod
         def now(cls, tz=None):
             return right.now(tz) + datetime.timedelta(seconds=off())
