@@ -42,7 +42,9 @@ def test_refills_in_quick_succession_ask_for_one_tick_now_and_one_later(signals)
     assert nudges(signals) == 0
 
 
-def test_ended_runs_ask_at_once_when_they_have_freed_enough(signals):
+def test_ended_runs_ask_at_once_when_they_have_freed_enough(signals, monkeypatch):
+    # No time that passes asks for them.
+    monkeypatch.setattr(publisher, "REFILL_SECONDS", 60.0)
     signals.perform(Effects(refill=0.001))
     assert nudges(signals) == 1
     for _ in range(4):
@@ -65,6 +67,13 @@ def test_a_nudge_says_what_it_is_about(signals):
 def test_a_nudge_about_many_queues_asks_to_look_around(signals):
     signals.perform(Effects(nudge=True, queues=frozenset(uuid4() for _ in range(51))))
     assert read_nudges(signals.redis.lrange(NAMES.nudges, 0, -1)) == ANYWHERE
+
+
+def test_a_beats_tick_answers_other_beats_and_leaves_nudges(signals):
+    signals.perform(Effects(nudge=True, queues=frozenset({uuid4()})))
+    signals.redis.lpush(NAMES.ticks, "asked for by another beat")
+    signals.begin_tick()
+    assert (nudges(signals), signals.redis.llen(NAMES.ticks)) == (1, 0)
 
 
 def test_each_nudge_asks_at_once(signals):

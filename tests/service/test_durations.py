@@ -22,7 +22,7 @@ def pace(db, agent, *, max_attempts=3):
 def measured(db, settings, agent, durations=None):
     durations = durations or RunDurations()
     durations.measure(db, settings, [agent.id])
-    return durations.short(0.1).get(agent.id), durations.mean().get(agent.id)
+    return durations.short(0.1, [agent.id]).get(agent.id), durations.mean.get(agent.id)
 
 
 def test_pace_counts_the_usual_runs_apart_from_a_few_long_ones(db, clock):

@@ -69,7 +69,7 @@ USES: tuple[Use, ...] = (
     *_uses("take runs", _WORKER, "BRPOP {prefix}runs 1", "LLEN {prefix}runs"),
     *_uses("send runs", _TICKER | _COMMANDS, "LPUSH {prefix}runs x"),
     *_uses("take ticks", _TICKER, "BRPOP {prefix}ticks 1", "LLEN {prefix}ticks", "BLMPOP 1 1 {prefix}nudges LEFT"),
-    *_uses("begin a tick", _TICKER, "DEL {prefix}nudges {prefix}ticks"),
+    *_uses("begin a tick", _TICKER, "DEL {prefix}ticks"),
     *_uses("send ticks", _BEAT, "LPUSH {prefix}ticks x", "LLEN {prefix}ticks"),
     *_uses("declare queues", _CELERY, "SADD {prefix}_kombu.binding.runs x", "MULTI", "EXEC"),
     *_uses(

@@ -92,7 +92,7 @@ class Publisher:
         self._about |= set(map(str, effects.queues))
         if effects.frees:
             self._about.add(FREED)
-        if not effects.queues or len(self._about) > MOST_QUEUES:
+        if not effects.queues:
             self._about.add(AROUND)
 
     def _try_to_nudge(self) -> None:
@@ -139,8 +139,9 @@ class Publisher:
             self.redis.ltrim(self.names.nudges, 0, 0)
 
     def begin_tick(self) -> None:
-        """Remove all waiting requests for a tick: the tick that begins now answers them. Later requests are kept."""
-        self._hurry("begin_tick", lambda: self.redis.delete(self.names.nudges, self.names.ticks))
+        """Remove what other beats have asked for: the tick that begins now answers it. Nudges stay, because they name queues,
+        and a beat's tick looks at a part of them."""
+        self._hurry("begin_tick", lambda: self.redis.delete(self.names.ticks))
 
     def check(self) -> None:
         """Raise BrokerUnavailable if the broker does not answer."""

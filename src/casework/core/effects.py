@@ -34,7 +34,7 @@ class News:
 
     queues: frozenset[QueueId] = frozenset()
     around: bool = False
-    """Whether to look around, over all queues, before anything is claimed."""
+    """Whether to look at all queues before anything is claimed."""
     freed: bool = False
     """Whether slots came free: if nothing that the ticker knows of fills them, it looks around."""
 

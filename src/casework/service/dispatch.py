@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import inf
 from time import monotonic
 from uuid import UUID
 
@@ -64,7 +65,8 @@ def tick(
 ) -> Iterator[Committed[Tick]]:
     """Sweep, and claim while there is work and time. Each result is committed; the caller performs its effects.
 
-    `news` says what to look at, besides what the ticker remembers.
+    `news` says what to look at, besides what the ticker remembers. A tick that sweeps comes with the clock: it looks at a part of
+    all queues, and the next one goes on there.
     """
     end = monotonic() + seconds
     ticker = ticker or Ticker()
@@ -74,22 +76,22 @@ def tick(
         yield Committed(Tick(swept=swept.value.total()), swept.effects)
     queues: Collection[UUID] = news.queues
     looks_again = news.freed
-    if news.around:
+    if sweeping or news.around:
         if ticker.fleet:
             ticker.fleet.ask_again()
-        # Whoever nudges has left something to claim somewhere. A beat's tick comes with the clock, and mostly finds nothing.
-        _look_around(db, ticker, everywhere=not sweeping)
+        _look_around(db, ticker, everywhere=news.around)
         looks_again = False
     while queues or ticker.backlog or (looks_again and _look_around(db, ticker)):
         done = _claim(db, ticker, queues)
         queues = ()
         if claimed := done.batch.claimed:
             events.emit(events.CasesClaimed(len(claimed)))
-            short, ahead = _paces(settings, ticker)
+            agents = {agent for agent, _ in claimed}
+            short, ahead = _paces(settings, ticker, agents)
             parcels = plan.bundle(claimed, short, settings.bundle_seconds, done.group_of, ahead)
             yield Committed(Tick(claimed=len(claimed)), Effects(parcels=tuple(parcels)))
             if ticker.fleet:
-                ticker.fleet.durations.measure(db, settings, [agent for agent, _ in claimed])
+                ticker.fleet.durations.measure(db, settings, agents)
         if monotonic() > end or not done.has_room:
             return
         if done.is_last:
@@ -98,13 +100,15 @@ def tick(
             looks_again = False
 
 
-def _paces(settings: Settings, ticker: Ticker) -> tuple[Mapping[AgentId, float], Collection[AgentId]]:
-    """Agents whose short runs may share a message, and those whose runs are claimed ahead."""
+def _paces(
+    settings: Settings, ticker: Ticker, agents: Collection[AgentId]
+) -> tuple[Mapping[AgentId, float], Collection[AgentId]]:
+    """Those of the agents whose short runs may share a message, and those whose runs are claimed ahead."""
     if ticker.fleet is None:
         return {}, ()
     known = ticker.fleet.durations
-    ahead = [agent for agent, seconds in known.mean().items() if seconds < settings.claim_ahead_seconds / 2]
-    return known.short(settings.bundle_seconds), ahead
+    ahead = {agent for agent in agents if known.mean.get(agent, inf) < settings.claim_ahead_seconds / 2}
+    return known.short(settings.bundle_seconds, agents), ahead
 
 
 def claim_round(db: Database, ticker: Ticker | None = None) -> Batch:

@@ -18,11 +18,13 @@ class RunDurations:
 
     def __init__(self) -> None:
         self._known: dict[AgentId, tuple[Pace | None, float]] = {}
+        self.mean: dict[AgentId, float] = {}
+        """Seconds that the runs of each agent take on average, as far as they were measured."""
 
     def measure(self, db: Database, settings: Settings, agents: Iterable[AgentId]) -> None:
         """Look at the latest runs of these agents, unless that was done a moment ago."""
         now = monotonic()
-        stale = [one for one in dict.fromkeys(agents) if one not in self._known or self._known[one][1] < now]
+        stale = [one for one in agents if one not in self._known or self._known[one][1] < now]
         if not stale:
             return
         with db.single() as tx:
@@ -30,13 +32,11 @@ class RunDurations:
         for agent in stale:
             pace = found.get(agent)
             self._known[agent] = pace, now + (UNKNOWN_SECONDS if pace is None else REMEMBERED_SECONDS)
+            self.mean.pop(agent, None)
+        self.mean |= {agent: pace.mean for agent, pace in found.items()}
 
-    def mean(self) -> dict[AgentId, float]:
-        """Seconds that the runs of each agent take on average, as far as they were measured."""
-        return {agent: pace.mean for agent, (pace, _) in self._known.items() if pace}
-
-    def short(self, seconds: float) -> dict[AgentId, float]:
-        """Seconds that the runs of an agent usually take, for agents of which nine in ten runs take `seconds` at most. Without
+    def short(self, seconds: float, agents: Iterable[AgentId]) -> dict[AgentId, float]:
+        """Seconds that the runs of these agents usually take, for those of which nine in ten runs take `seconds` at most. Without
         agents that need a message for each run."""
-        known = ((agent, pace) for agent, (pace, _) in self._known.items() if pace)
-        return {agent: pace.usual for agent, pace in known if pace.longest <= seconds and not pace.single}
+        known = ((agent, self._known[agent][0]) for agent in agents if agent in self._known)
+        return {agent: pace.usual for agent, pace in known if pace and pace.longest <= seconds and not pace.single}

@@ -58,7 +58,7 @@ class Fleet:
         return Room(
             self._workers,
             [processes.read_load(row) for row in loads],
-            self.durations.mean(),
+            self.durations.mean,
             self._settings.claim_ahead_seconds,
         )
 

@@ -10,7 +10,7 @@ from casework import events
 from casework.broker.names import Names
 from casework.broker.presence import Presence
 from casework.broker.publisher import Publisher
-from casework.core.effects import ANYWHERE, Bundle, Effects, News
+from casework.core.effects import Bundle, Effects, News
 from casework.errors import Unavailable
 from casework.service.dispatch import tick
 from casework.service.execution.executor import Executor
@@ -79,8 +79,8 @@ class WorkerProcess:
         self.casework.perform(self.executor.execute(bundle, ahead=ahead))
 
     def tick(self, news: News | None = None) -> None:
-        """Look for work, one tick after another: at the news of nudges, or, as a beat asks, everywhere. A beat's tick sweeps: it
-        waits for no breath, and not long for claims."""
+        """Look for work, one tick after another: at the news of nudges, or, as a beat asks, around. A beat's tick sweeps: it waits
+        for no breath, and not long for claims."""
         nudged = news is not None
         if nudged:
             sleep(max(0.0, self._next_tick - monotonic()))
@@ -89,7 +89,7 @@ class WorkerProcess:
                 self.casework.publisher.begin_tick()
             claimed = 0
             try:
-                claimed = self._look(news or ANYWHERE, sweeping=self._sweep_is_due(nudged))
+                claimed = self._look(news or News(), sweeping=self._sweep_is_due(nudged))
             except Unavailable as error:
                 events.emit(events.TickFailed(str(error)))
             self._next_tick = monotonic() + (TICK_SPACING_SECONDS if claimed else EMPTY_TICK_SPACING_SECONDS)

@@ -10,7 +10,7 @@ from bench import seed
 from bench.figures import Figure, alternate, at_most, compared
 from bench.ground import Ground, raw
 from bench.statements import counted
-from casework.core.effects import ANYWHERE, News
+from casework.core.effects import News
 from casework.core.model import QueueId
 from casework.service.dispatch import tick
 from casework.service.ticker import Fleet, Ticker
@@ -61,7 +61,7 @@ class Installation:
 
     def idle(self) -> float:
         """Milliseconds of a beat's tick that finds nothing."""
-        return self._timed(lambda: self._tick(ANYWHERE, sweeping=True), TICKS)
+        return self._timed(lambda: self._tick(News(), sweeping=True), TICKS)
 
     def claims(self) -> float:
         """Milliseconds of a nudged tick that claims 100 cases and sends them."""
