@@ -44,7 +44,7 @@ def test_refills_in_quick_succession_ask_for_one_tick_now_and_one_later(signals)
 
 def test_ended_runs_ask_at_once_when_they_have_freed_enough(signals, monkeypatch):
     # No time that passes asks for them.
-    monkeypatch.setattr(publisher, "REFILL_SECONDS", 60.0)
+    monkeypatch.setattr(publisher, "REFILL_SECONDS", 5.0)
     signals.perform(Effects(refill=0.001))
     assert nudges(signals) == 1
     for _ in range(4):

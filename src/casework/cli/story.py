@@ -10,7 +10,7 @@ from uuid import UUID
 from casework.cli import services
 from casework.cli.console import installation, local_time, say, shorten, table
 from casework.cli.request_text import answer_text
-from casework.core.lifecycle import CaseStatus, EventType
+from casework.core.lifecycle import BY_PEOPLE, CaseStatus, EventType
 from casework.core.model import Case, CaseEvent, CaseId, Message, RunRecord
 from casework.core.requests import HumanRequest
 from casework.core.steps import Step
@@ -138,9 +138,9 @@ class Teller:
             who, detail = None, _joined(to, event.reason)
         elif type in _CLAIMS and event.run_id:
             detail = f"run {shorten([event.run_id])[event.run_id]}"
-        if type in _BY_PEOPLE and (event.by_person or event.by_key):
+        if type in BY_PEOPLE and (event.by_person or event.by_key):
             who = event.by_person or f"key {event.by_key}"
-        elif who is None and type in _BY_PEOPLE:
+        elif who is None and type in BY_PEOPLE:
             who = "a person"
         told = () if type is EventType.INPUT_RECEIVED else event.changes or ()
         changes = "; ".join(filter(None, (self._change(change, type) for change in told)))
@@ -179,19 +179,6 @@ _ABOUT_REQUESTS = (
 )
 
 _CLAIMS = (EventType.CLAIMED, EventType.HANDOVER)
-
-_BY_PEOPLE = (
-    EventType.RETRIED,
-    EventType.DELEGATED,
-    EventType.SETTLED,
-    EventType.POSTPONED,
-    EventType.UPDATED,
-    EventType.LABELS_CHANGED,
-    EventType.STOPPED,
-    EventType.INPUT_APPROVED,
-    EventType.INPUT_CANCELLED,
-)
-"""If no agent did it, a person did."""
 
 _GIVEN_BY_PEOPLE = (EventType.DELEGATED, EventType.RETRIED)
 """Their agent is not the one who did it, but the one that got the case."""

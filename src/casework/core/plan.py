@@ -107,13 +107,11 @@ class _Plan:
         while turns:
             _, place, opening = turns[0]
             line = self._line_of(opening)
-            if opening.group in closed or not line or not self._left[opening.pair] or not self._is_able(opening):
-                heapq.heappop(turns)
-            elif self._room and not self._room.fits_group(opening.agent_id, opening.group):
-                closed.add(opening.group)
-            else:
+            if line and self._has_place(opening, closed):
                 self._pick(opening, line.popleft())
                 heapq.heapreplace(turns, (self._turn(opening), place, opening))
+            else:
+                heapq.heappop(turns)
         if self._shares:
             self._shares.advance(one.pair for one in self._openings if self._left[one.pair] and self._line_of(one))
         return self.picks
@@ -130,14 +128,10 @@ class _Plan:
         while resumed:
             _, pair, opening = heapq.heappop(resumed)
             line = self._own[pair]
-            if opening.group in closed or not self._left[pair] or not self._is_able(opening):
-                continue
-            if self._room and not self._room.fits_group(opening.agent_id, opening.group):
-                closed.add(opening.group)
-                continue
-            self._pick(opening, line.popleft())
-            if line and line[0].lane == Lane.RESUMED:
-                heapq.heappush(resumed, (line[0].ready_at, pair, opening))
+            if self._has_place(opening, closed):
+                self._pick(opening, line.popleft())
+                if line and line[0].lane == Lane.RESUMED:
+                    heapq.heappush(resumed, (line[0].ready_at, pair, opening))
         return closed
 
     def _turn(self, opening: Opening) -> tuple[float, float, int]:
@@ -151,10 +145,16 @@ class _Plan:
             return own or shared
         return own if _PICK_UP_ORDER(own[0]) < _PICK_UP_ORDER(shared[0]) else shared
 
-    def _is_able(self, opening: Opening) -> bool:
-        """Whether the room is lacking only because workers that can run the agent are busy. Then others go first."""
+    def _has_place(self, opening: Opening, closed: set[str]) -> bool:
+        """Whether the consumer may have one more run now. A group whose room is too small for it is closed: it waits for this
+        run. If only the workers that can run the agent are busy, others go first."""
         agent, group, room = opening.agent_id, opening.group, self._room
-        return room is None or room.fits(agent, group) or not room.fits_group(agent, group)
+        if group in closed or not self._left[opening.pair]:
+            return False
+        if room and not room.fits_group(agent, group):
+            closed.add(group)
+            return False
+        return room is None or room.fits(agent, group)
 
     def _pick(self, opening: Opening, candidate: Candidate) -> None:
         self.picks.append(Pick(candidate, opening.agent_id))

@@ -18,10 +18,11 @@ def answerable(caller: Caller, asked: Sequence[HumanRequest]) -> list[HumanReque
     """Those that the caller may answer, and has not approved already where several must."""
     if Right.ANSWER not in caller.rights:
         return []
+    actor = caller.db.actor
     return [
         one
         for one in asked
-        if (not one.assignees or caller.names & set(one.assignees)) and caller.answers_as not in one.approved_by
+        if (not one.assignees or set(actor.names) & set(one.assignees)) and actor.shown not in one.approved_by
     ]
 
 

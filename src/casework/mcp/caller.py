@@ -45,16 +45,6 @@ class Caller:
         """Whom a task belongs to. A key that was rotated has its name, and so goes on with its tasks."""
         return f"{self.team}/{'home' if self.key is None else f'key {self.key}'}"
 
-    @property
-    def names(self) -> set[str]:
-        """The names by which a request may be assigned to it."""
-        return {name for name in (self.key, self.person) if name}
-
-    @property
-    def answers_as(self) -> str:
-        """As it stands beside an answer."""
-        return self.person or f"key {self.key}"
-
 
 def of_key(
     casework: Casework,

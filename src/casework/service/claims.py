@@ -4,12 +4,13 @@ from datetime import timedelta
 from uuid import UUID
 
 from casework.agents import HeldCase
+from casework.core.effects import RunMessage
 from casework.core.model import LabelRef, RunId, TeamId
 from casework.errors import RunLost
 from casework.service import pull
 from casework.service.pull import Permitted, PulledRun
 from casework.settings import Settings
-from casework.store import cases, leases, messages, requests, runs
+from casework.store import cases, leases, runs
 from casework.store.database import Database
 
 
@@ -32,8 +33,6 @@ def again(db: Database, team_id: TeamId, run_id: UUID, attempt: int) -> PulledRu
         case = cases.get(tx, team_id, run.case_id) if run and run.case_id else None
         if run is None or case is None:
             raise RunLost
-        answers = [request.answered() for request in requests.of_run(tx, run.id) if request.responded_at]
-        steps = {name: step.value for name, step in messages.steps_of(tx, run.id).items()}
-    labels = tuple(LabelRef(label.value, label.key) for label in case.labels)
-    held = HeldCase(case.id, case.queue_id, case.title, case.data, case.priority, labels, case.created_at)
-    return PulledRun(run.id, attempt, held, answers, steps)
+        labels = tuple(LabelRef(label.value, label.key) for label in case.labels)
+        held = HeldCase(case.id, case.queue_id, case.title, case.data, case.priority, labels, case.created_at)
+        return pull.pulled(tx, RunMessage(run.id, attempt), held)

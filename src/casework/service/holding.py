@@ -1,11 +1,16 @@
 """The holder of a case: the same for runs that workers execute and for runs of agents elsewhere."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from casework.agents import HeldCase
 from casework.core.model import AgentId, CaseId, LabelRef, Priority, QueueId, RunId, TeamId
+from casework.core.requests import Answered
+from casework.core.steps import Step
 from casework.settings import Settings
+from casework.store import messages, requests
+from casework.store.database import Tx
 from casework.store.transitions import Fence
 
 
@@ -47,3 +52,9 @@ def held_case(row: Any) -> HeldCase:
         labels=tuple(LabelRef(value, key) for key, value in row.labels),
         created_at=row.created_at,
     )
+
+
+def recorded(tx: Tx, run_id: RunId) -> tuple[list[Answered], Mapping[str, Step]]:
+    """What a run was answered, and the steps that it has done, in all of its attempts."""
+    asked = requests.of_run(tx, run_id)
+    return [request.answered() for request in asked if request.responded_at], messages.steps_of(tx, run_id)

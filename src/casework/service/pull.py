@@ -16,10 +16,10 @@ from casework.errors import Conflict, NotFound, RunLost
 from casework.service import agents
 from casework.service.execution import outcomes
 from casework.service.execution.attempt import RunResult
-from casework.service.holding import Holder, held_case
+from casework.service.holding import Holder, held_case, recorded
 from casework.service.run_backend import Perform, RunBackend
 from casework.settings import Settings
-from casework.store import candidates, consumers, messages, queues, requests, runs, transitions
+from casework.store import candidates, consumers, messages, queues, runs, transitions
 from casework.store.database import Database, Tx
 from casework.store.transitions import Fence
 
@@ -102,10 +102,14 @@ def claim(
         assert row is not None
         if row.keeps_steps:
             messages.take_kept_steps(tx, Fence(CaseId(row.case_id), message.run_id, message.attempt))
-        asked = [request for request in requests.of_run(tx, message.run_id) if request.responded_at]
-        answers = [one.answered() for one in asked]
-        steps = {name: step.value for name, step in messages.steps_of(tx, message.run_id).items()}
-        return PulledRun(message.run_id, message.attempt, held_case(row), answers, steps)
+        return pulled(tx, message, held_case(row))
+
+
+def pulled(tx: Tx, message: RunMessage, case: HeldCase) -> PulledRun:
+    """The run as its claim returns it."""
+    answers, steps = recorded(tx, message.run_id)
+    values = {name: step.value for name, step in steps.items()}
+    return PulledRun(message.run_id, message.attempt, case, answers, values)
 
 
 def _claim_one(tx: Tx, agent: Agent) -> RunMessage | None:

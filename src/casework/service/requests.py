@@ -78,7 +78,7 @@ def answer(
     _check_open(request, None)
     _check_assigned(request, db.actor)
     # Before anything is locked: it may take its time.
-    fitting = replace(answer_to(request, given), by=_name(db.actor))
+    fitting = replace(answer_to(request, given), by=db.actor.shown)
     with db.begin() as tx:
         moved = _answer_within(tx, team_id, request, fitting)
         answered = store.get(tx, team_id, request_id)
@@ -140,13 +140,8 @@ def go_on(tx: Tx, request: HumanRequest, given: Answer, *, expired: bool = False
     return True
 
 
-def _name(actor: Actor) -> str | None:
-    """Who answered, for people."""
-    return actor.person or (f"key {actor.key}" if actor.key else None)
-
-
 def _check_assigned(request: HumanRequest, actor: Actor) -> None:
-    if request.assignees and not {actor.key, actor.person} & set(request.assignees):
+    if request.assignees and not set(actor.names) & set(request.assignees):
         raise Forbidden(f"The request is for {', '.join(request.assignees)}, and nobody else answers it.")
 
 

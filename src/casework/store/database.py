@@ -26,6 +26,16 @@ class Actor(NamedTuple):
     key: str | None = None
     person: str | None = None
 
+    @property
+    def names(self) -> list[str]:
+        """The names by which a request may be assigned to it."""
+        return [name for name in self if name]
+
+    @property
+    def shown(self) -> str | None:
+        """As it stands beside an answer: the person, or else the key."""
+        return self.person or (f"key {self.key}" if self.key else None)
+
 
 NOBODY = Actor()
 

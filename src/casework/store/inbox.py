@@ -23,6 +23,9 @@ class Place:
     priority: Priority
 
 
+_WAITS_FOR_THEM = """h.responded_at is null and h.cancelled_at is null
+    and (cardinality(h.assignees) = 0 or h.assignees && %(names)s::text[])"""
+
 # Ten thousand may wait among a million cases. The requests that wait are found first, and then the case of each by its id:
 # materialized, and with OFFSET 0, because the planner, which expects a hundred, would merge them with all cases. What is shown of
 # a request is looked up for those that are left by the limit.
@@ -30,8 +33,7 @@ _ORDERED_SQL = f"""
 with open as materialized (
   select h.id, h.run_id, h.case_id, h.created_at, (h.expires_at < {NOW} + %(soon)s) is true as soon
   from human_requests h
-  where h.responded_at is null and h.cancelled_at is null
-    and (cardinality(h.assignees) = 0 or h.assignees && %(names)s::text[])
+  where {_WAITS_FOR_THEM}
 ), first as (
   select o.id, o.run_id, o.created_at, c.queue_id, c.priority, o.soon
   from open o cross join lateral (select queue_id, priority from cases where id = o.case_id offset 0) c
@@ -58,11 +60,10 @@ def count(tx: Tx, team_id: TeamId, names: Sequence[str], most: int) -> int:
     """How many wait for one of these names or for everybody, up to `most`."""
     # OFFSET 0 keeps the planner from making a join of it, which finds all ten thousand before it counts a hundred.
     found: int = tx.sql(
-        """
+        f"""
         select count(*) from (
           select from human_requests h
-          where h.responded_at is null and h.cancelled_at is null
-            and (cardinality(h.assignees) = 0 or h.assignees && %(names)s::text[])
+          where {_WAITS_FOR_THEM}
             and exists (
               select from cases c join queues q on q.id = c.queue_id
               where c.id = h.case_id and q.team_id = %(team_id)s offset 0

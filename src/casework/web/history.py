@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from casework.core.lifecycle import EventType
+from casework.core.lifecycle import BY_PEOPLE, EventType
 from casework.core.model import CaseEvent
 from casework.core.requests import HumanRequest
 from casework.core.timeline import status_after
@@ -20,16 +20,6 @@ _WORDS = {
     EventType.WRITE_REFUSED: "late write refused",
     EventType.RESENT: "message sent again",
 }
-
-_BY_PEOPLE = {
-    EventType.RETRIED,
-    EventType.DELEGATED,
-    EventType.SETTLED,
-    EventType.POSTPONED,
-    EventType.UPDATED,
-    EventType.LABELS_CHANGED,
-}
-"""If no agent did it, a person did."""
 
 _CONTENT = {"title", "priority", "labels", "data"}
 """What a case says. Other changes are how it moved, which its history tells."""
@@ -83,7 +73,7 @@ def _line(event: CaseEvent, asked: Mapping[UUID, HumanRequest], agents: Mapping[
     elif type in _GIVEN and event.agent_name:
         to = f"{_GIVEN[type]} {event.agent_name}"
         who, detail = None, f"{to}: {event.reason}" if event.reason else to
-    who = _person(event) or who or ("a person" if type in _BY_PEOPLE else None)
+    who = _person(event) or who or ("a person" if type in BY_PEOPLE else None)
     hidden = not payloads and request is not None
     status = status_after(event)
     return Line(

@@ -86,7 +86,7 @@ class View:
     @property
     def names(self) -> list[str]:
         """The names under which requests are assigned to whoever is signed in: the key's, and the person's."""
-        return [name for name in (self.session.key.name, self.session.person) if name]
+        return self.db.actor.names
 
     def may(self, right: Right | str) -> bool:
         """Whether the key has the right."""

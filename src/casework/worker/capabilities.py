@@ -1,7 +1,6 @@
 """Which agents this worker can run. A tick gives their cases to others, or lets them wait for a worker that can."""
 
 from collections.abc import Mapping
-from threading import Lock
 
 from casework import events
 from casework.agents.runners import registry
@@ -18,7 +17,6 @@ class Capabilities:
 
     def __init__(self, casework: Casework) -> None:
         self._casework = casework
-        self._lock = Lock()
         self._problems: dict[AgentId, str] = {}
         self._found: set[tuple[str, str]] = set()
 
@@ -30,7 +28,7 @@ class Capabilities:
     def look(self) -> bool:
         """Look for agents that are new or were lacking. Returns whether anything has changed. Raises Unavailable."""
         settings = self._casework.settings
-        with self._lock, self._casework.db.single() as tx:
+        with self._casework.db.single() as tx:
             served = agents.served_by(tx, settings.worker_group)
         problems: dict[AgentId, str] = {}
         for agent in served:

@@ -17,6 +17,7 @@ from casework.core.lifecycle.table import (
     TRANSITIONS,
 )
 from casework.core.lifecycle.vocabulary import (
+    BY_PEOPLE,
     Actor,
     Binding,
     Bound,
@@ -30,6 +31,7 @@ from casework.core.lifecycle.vocabulary import (
 
 __all__ = [
     "ALL",
+    "BY_PEOPLE",
     "HOLDS_SLOT",
     "LIFECYCLE",
     "LIVE",

@@ -89,6 +89,22 @@ class EventType(StrEnum):
     RESENT = "resent"
 
 
+BY_PEOPLE = frozenset(
+    {
+        EventType.RETRIED,
+        EventType.DELEGATED,
+        EventType.SETTLED,
+        EventType.POSTPONED,
+        EventType.UPDATED,
+        EventType.LABELS_CHANGED,
+        EventType.STOPPED,
+        EventType.INPUT_APPROVED,
+        EventType.INPUT_CANCELLED,
+    }
+)
+"""If no agent did it, a person did."""
+
+
 class Actor(StrEnum):
     """Who causes an event."""
 

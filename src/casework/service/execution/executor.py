@@ -18,11 +18,12 @@ from casework.service.crash_points import Point, reach
 from casework.service.execution.attempt import Attempt, RunResult, start
 from casework.service.execution.completions import Completions, Group, Limits, take_next
 from casework.service.execution.outcomes import finish, finish_all, finish_and_start
+from casework.service.holding import recorded
 from casework.service.redacting import without_secrets
 from casework.service.run_backend import Perform, RunBackend
 from casework.service.watch import Watch
 from casework.settings import Settings
-from casework.store import messages, requests
+from casework.store import messages
 from casework.store.database import Database
 
 
@@ -172,5 +173,4 @@ def _history(db: Database, attempt: Attempt) -> History:
     with db.begin() as tx:
         if attempt.keeps_steps and not messages.take_kept_steps(tx, attempt.fence):
             raise RunLost
-        asked, steps = requests.of_run(tx, attempt.message.run_id), messages.steps_of(tx, attempt.message.run_id)
-    return History([one.answered() for one in asked if one.responded_at], steps)
+        return History(*recorded(tx, attempt.message.run_id))
