@@ -74,3 +74,4 @@ def test_many_who_watch_share_one_look(db):
     first = watch.of_team(TEAM)
     a_queue(db, "new")
     assert watch.of_team(TEAM) is first
+    assert "new" in [one.queue.name for one in watch.of_team(TEAM, fresh=True)]

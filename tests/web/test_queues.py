@@ -104,6 +104,16 @@ def test_creates_connects_changes_and_deletes(site):
     assert set(modes(site)) == {"other"}
 
 
+def test_who_opens_the_page_sees_what_others_have_just_created(site):
+    page = site.signed_in(Role.READER, java_script_enabled=False)
+    for name in ("first", "second", "third"):
+        queue = a_queue(site, name)
+        page.goto(site.address + "/queues")
+        expect(page.get_by_role("article", name=name)).to_be_visible()
+        page.goto(f"{site.address}/queues/{queue.id}")
+        expect(page.get_by_role("heading", level=1)).to_have_text(name)
+
+
 def test_acts_without_scripts(site):
     a_queue(site)
     page = site.signed_in(java_script_enabled=False)

@@ -66,32 +66,47 @@ class QueueFigures:
         return max(self.now - self.oldest_pending_at, timedelta()) if self.oldest_pending_at else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a look found, and when, by the monotonic clock."""
+
+    began: float
+    serves_until: float
+    found: list[QueueFigures]
+
+
 class Figures:
-    """The figures of a team's queues, shared by everybody who watches. A look takes at most a tenth of one processor, and
-    a minute that is over is counted once."""
+    """The figures of a team's queues, shared by everybody who watches: their looks take at most a tenth of one processor. Who
+    asks for fresh ones shares a look with those who ask meanwhile. A minute that is over is counted once."""
 
     def __init__(self, db: Database, settings: Settings, fresh_seconds: float = 0.3) -> None:
         """`fresh_seconds` is how long a look serves for others at least; pages that follow changes hear of each twice, with
         more time in between."""
         self._db, self._settings, self._fresh_seconds = db, settings, fresh_seconds
-        self._known: dict[TeamId, tuple[float, list[QueueFigures]]] = {}
+        self._known: dict[TeamId, _Look] = {}
         self._over: dict[tuple[QueueId, datetime], Minute] = {}
         self._lock = Lock()
 
     def of_team(self, team_id: TeamId, *, fresh: bool = False) -> list[QueueFigures]:
-        """Each queue of the team, by name; with `fresh`, as they are now, whoever looked a moment ago."""
-        known = self._known.get(team_id)
-        if known and monotonic() < known[0] and not fresh:
-            return known[1]
+        """Each queue of the team, by name; with `fresh`, no look that began before this call serves."""
+        asked = monotonic()
+        if (found := self._served(team_id, fresh, asked)) is not None:
+            return found
         # Whoever else asks meanwhile waits for the same answer.
         with self._lock:
-            known = self._known.get(team_id)
-            if known is None or monotonic() >= known[0] or fresh:
-                began = monotonic()
-                found = self._look(team_id)
-                serves = max(self._fresh_seconds, 10 * (monotonic() - began)) if self._fresh_seconds else 0
-                known = self._known[team_id] = (monotonic() + serves, found)
-        return known[1]
+            if (found := self._served(team_id, fresh, asked)) is not None:
+                return found
+            began = monotonic()
+            found = self._look(team_id)
+            serves = max(self._fresh_seconds, 10 * (monotonic() - began)) if self._fresh_seconds else 0
+            self._known[team_id] = _Look(began, monotonic() + serves, found)
+        return found
+
+    def _served(self, team_id: TeamId, fresh: bool, asked: float) -> list[QueueFigures] | None:
+        known = self._known.get(team_id)
+        if known is None or (known.began < asked if fresh else monotonic() >= known.serves_until):
+            return None
+        return known.found
 
     def _look(self, team_id: TeamId) -> list[QueueFigures]:
         with self._db.snapshot() as tx:

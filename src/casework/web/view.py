@@ -108,9 +108,8 @@ class View:
 
     @property
     def figures(self) -> list[QueueFigures]:
-        """Each queue of the team. Whoever has just acted sees what came of it."""
-        has_acted = bool(responses.notice_of(self.request))
-        return self.face.figures.of_team(self.team, fresh=has_acted)
+        """Each queue of the team. Who opens a page sees the present; pages that follow changes share a look."""
+        return self.face.figures.of_team(self.team, fresh="casework-part" not in self.request.headers)
 
     def id(self, name: str, kind: str) -> UUID:
         """The id of that name in the path. Raises NotFound if it is none."""

@@ -1,7 +1,5 @@
 """Queues: how deep, how fast, who works on them, and why one stands still."""
 
-from uuid import UUID
-
 from starlette.responses import Response
 
 from casework.core.lifecycle import CaseStatus
@@ -53,15 +51,10 @@ def queue(view: View) -> Response:
 
 def _figures(view: View) -> QueueFigures:
     id = view.id("id", "queue")
-    # One that was created just now may be missing in what others look at.
-    found = _with_id(view.figures, id) or _with_id(view.face.figures.of_team(view.team, fresh=True), id)
+    found = next((one for one in view.figures if one.queue.id == id), None)
     if found is None:
         raise NotFound("queue", id)
     return found
-
-
-def _with_id(found: list[QueueFigures], id: UUID) -> QueueFigures | None:
-    return next((one for one in found if one.queue.id == id), None)
 
 
 @pages.post("/queues/{id}/mode", Right.OPERATE)
