@@ -67,6 +67,8 @@ def cases_of(lifecycle: Lifecycle, metadata: MetaData) -> Table:
             nullable=False,
         ),
         Column("lane", SmallInteger, Computed(derived.lane(lifecycle), persisted=True)),
+        # The number in the history of the line that the case was created, if no row of case_events says it.
+        Column("created_event", BigInteger),
         CheckConstraint("(run_id is null) = (run_agent_id is null)", name="cases_run_and_its_agent"),
         *derived.checks_of_case(lifecycle),
         # The claim's probe: one range scan for each lane, in pick-up order.
