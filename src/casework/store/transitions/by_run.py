@@ -26,7 +26,7 @@ from casework.core.lifecycle import (
 from casework.core.model import AgentId, RunId
 from casework.store.database import NOW, Tx
 from casework.store.literals import NEXT_EVENT
-from casework.store.transitions.clauses import Expressions, change_to, guard, sets_of_case, sets_of_run
+from casework.store.transitions.clauses import Expressions, change_to, ended_late, guard, sets_of_case, sets_of_run
 from casework.store.transitions.fence import Fence
 
 _NOTHING: Expressions = MappingProxyType({})
@@ -272,7 +272,7 @@ STOPPED = f"""
 with locked as (
   select c.id from cases c where c.id = (select case_id from runs where id = %(run_id)s) for no key update
 ), stopped as (
-  update runs r set status = '{RunStatus.INTERRUPTED}', completed_at = {NOW}
+  update runs r set status = '{RunStatus.INTERRUPTED}', completed_at = {NOW}, ended_late_at = {ended_late(NOW)}
   from (select max(id::text) from locked) l
   where r.id = %(run_id)s and r.attempt = %(attempt)s and r.status = '{RunStatus.RUNNING}'
     and r.stop_requested_at is not null and not r.release_on_stop

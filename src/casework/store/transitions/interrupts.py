@@ -8,6 +8,7 @@ from uuid import UUID
 from casework.core.lifecycle import RunStatus
 from casework.core.model import CaseId, QueueId, RunId
 from casework.store.database import NOW, Tx
+from casework.store.transitions.clauses import ended_late
 
 # A running run is asked, and has until the deadline; one that no worker executes ends here. The runs are found by their
 # case and not by the case's binding: a run that was asked before, and has not stopped yet, is bound no more.
@@ -18,6 +19,7 @@ with locked as (
 update runs r
 set status = case when r.status = '{RunStatus.RUNNING}' then r.status else '{RunStatus.INTERRUPTED}' end,
     completed_at = case when r.status = '{RunStatus.RUNNING}' then null else %(now)s end,
+    ended_late_at = case when r.status = '{RunStatus.RUNNING}' then null else {ended_late("%(now)s")} end,
     stop_requested_at = coalesce(r.stop_requested_at, %(now)s), stop_deadline = coalesce(r.stop_deadline, %(deadline)s),
     release_on_stop = false, reason = %(reason)s, case_id = case when %(forget)s then null else r.case_id end
 from locked l where r.id = l.id
