@@ -12,12 +12,12 @@ from casework.core.lifecycle import CaseStatus, EventType, RunStatus
 from casework.core.model import AgentId, Case, CaseEvent, CaseId, Label, NewCase, Priority, QueueId, RunId, TeamId
 from casework.core.search import searchable
 from casework.store import labels
+from casework.store.bound import BOUND
 from casework.store.database import NOW, Tx
 from casework.store.ids import new_ids
 from casework.store.literals import NEXT_EVENT
 from casework.store.transitions import Fence
 from casework.store.transitions.clauses import change_to
-
 
 # A moment that has passed means now.
 _MOMENT = f"greatest({NOW}, n.moment, {NOW} + make_interval(secs => n.wait))"
@@ -225,11 +225,10 @@ def lock_of_consumer(tx: Tx, queue_id: QueueId, agent_id: AgentId) -> list[UUID]
     They are looked up again after they are locked, because the transaction that held the lock may have ended a case, or
     assigned it to another agent.
     """
-    statement = """
+    statement = f"""
         select id from cases where id in (
           select id from cases where queue_id = %(queue_id)s and reserved_for = %(agent_id)s and lane is not null
-          union select c.id from runs r join cases c on c.id = r.case_id and c.run_id = r.id
-          where r.queue_id = %(queue_id)s and r.agent_id = %(agent_id)s and r.live
+          union select id from cases b where queue_id = %(queue_id)s and run_agent_id = %(agent_id)s and {BOUND}
         ) order by id for no key update
         """
     values = {"agent_id": agent_id, "queue_id": queue_id}

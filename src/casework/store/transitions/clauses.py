@@ -80,6 +80,7 @@ def sets_of_run(lifecycle: Lifecycle, move: Transition, now: str = NOW, **given:
     if not state.live:
         ends = given.get("completed_at", now)
         derived |= {"completed_at": ends, "ended_late_at": ended_late(ends), "outcome": f"'{move.records}'"}
+        derived |= {"stop_deadline": "null"}
     elif not state.holds_slot:
         derived |= _NOT_EXECUTED
     return _written({**derived, **given}, f"a run by {move.event}")
