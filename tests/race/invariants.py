@@ -24,6 +24,13 @@ INVARIANTS = {
     "what belongs to a queue or an agent that is gone is gone": """
         select k.agent_id from consumers k join agents a on a.id = k.agent_id where a.deleted_at is not null
         union select c.id from cases c where c.queue_id not in (select id from queues)""",
+    "the runs that hold slots are those of claimed cases, and those that have yet to stop": """
+        select coalesce(r.id, b.run_id) from (select id from runs where holds_slot) r full join (
+          select run_id from cases where status = 'claimed' and run_agent_id is not null
+          union all select id from runs where stop_deadline is not null and status = 'running' and not release_on_stop) b
+          on b.run_id = r.id
+        where r.id is null or b.run_id is null""",
+    "a run that has ended has no time left to stop": "select id from runs where not live and stop_deadline is not null",
     "no consumer is over its limit": """
         select k.agent_id from consumers k where k.concurrency <
           (select count(*) from runs r where r.queue_id = k.queue_id and r.agent_id = k.agent_id and r.holds_slot)""",

@@ -35,7 +35,7 @@ def many(migrated):
         )
         tx.sql(
             "insert into runs (id, queue_id, agent_id, status, attempt, created_at, claimed_at, sent_at, completed_at)"
-            " select gen_random_uuid(), %(q)s, %(a)s, case when n %% 10 = 0 then 'failed' else 'completed' end, 1, t, t, t, t"
+            " select lpad(to_hex(n + 1), 32, '0')::uuid, %(q)s, %(a)s, case when n %% 10 = 0 then 'failed' else 'completed' end, 1, t, t, t, t"
             " from generate_series(0, %(n)s - 1) n, lateral (select timestamptz '2026-01-01' + n * interval '0.2 s' as t) x",
             values,
         )
@@ -65,16 +65,32 @@ def test_stops_to_count_at_the_limit(db, many):
     assert read <= figures.MOST_COUNTED + 10
 
 
-def test_counts_the_runs_of_a_minute_by_an_index_alone(db, many):
+def last_minute(tx):
+    """Its first moment, and that of the minute after it."""
+    begins = tx.sql("select date_trunc('minute', max(completed_at)) from runs").scalar_one()
+    return begins, begins + timedelta(minutes=1)
+
+
+def test_counts_the_runs_of_the_last_minutes_by_reading_those(db, many):
     with db.begin() as tx:
-        first = tx.sql("select date_trunc('minute', min(completed_at)) from runs").scalar_one()
-        begins = first + timedelta(minutes=10)
+        begins, ends = last_minute(tx)
         explained = Explained(tx, "completed_at")
-        found = figures.ended(explained, [many.id], begins, begins + timedelta(minutes=1))
+        found = figures.ended(explained, [many.id], begins, ends)
     assert {one.status: one.count for one in found} == {RunStatus.COMPLETED: 270, RunStatus.FAILED: 30}
     assert {one.minute for one in found} == {begins}
-    assert {node["Index Name"] for node in explained.scans("runs")} == {"runs_ended"}
-    assert sum(node["Actual Rows"] for node in explained.scans("runs")) <= 300
+    assert sum(node["Actual Rows"] for node in explained.scans("runs")) <= 1300
+
+
+def test_counts_a_run_that_ended_long_after_its_claim(db, many):
+    with db.begin() as tx:
+        begins, ends = last_minute(tx)
+        tx.sql(
+            "update runs set status = 'failed', completed_at = %(at)s, ended_late_at = %(at)s"
+            " where id in (select id from runs order by id limit 5)",
+            {"at": begins},
+        )
+        found = figures.ended(tx, [many.id], begins, ends)
+    assert {one.status: one.count for one in found} == {RunStatus.COMPLETED: 270, RunStatus.FAILED: 35}
 
 
 def test_finds_the_oldest_pending_case(db, many):

@@ -200,16 +200,6 @@ def test_a_message_that_comes_twice_starts_once(db):
     assert work(db, message) == "not started"
 
 
-def test_a_second_live_run_is_refused_by_the_index(db):
-    queue, agent = worked_queue(db)
-    case_id, _ = running(db, queue)
-    with pytest.raises(Exception, match="runs_one_live"), db.begin() as tx:
-        tx.sql(
-            "insert into runs (id, case_id, queue_id, agent_id, status, attempt, created_at, claimed_at, sent_at) "
-            f"values ('{new_id()}', '{case_id}', '{queue.id}', '{agent.id}', 'pending', 1, now(), now(), now())"
-        )
-
-
 def test_an_answer_is_stored_once(db, settings):
     queue, _ = worked_queue(db, "sample_agents:asks")
     some_cases(db, queue)

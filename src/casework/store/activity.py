@@ -7,6 +7,7 @@ from uuid import UUID
 
 from casework.core.lifecycle import CaseStatus, EventType, RunStatus
 from casework.core.model import AgentId, CaseId, QueueId, RunId, TeamId
+from casework.store.bound import live_runs, runs_in_slots
 from casework.store.database import Tx
 from casework.store.literals import listed
 
@@ -72,8 +73,8 @@ def failures(tx: Tx, team_id: TeamId, after: int, *, max_attempts: int, limit: i
 _ACTIVE_SQL = f"""
 select r.id, r.case_id, c.title, a.name as agent_name, r.attempt,
   %(now)s - coalesce(r.attempt_started_at, r.started_at, r.claimed_at) as lasts
-from runs r join cases c on c.id = r.case_id join agents a on a.id = r.agent_id
-where r.holds_slot and r.status = '{RunStatus.RUNNING}' and a.team_id = %(team_id)s
+from {runs_in_slots()} r join cases c on c.id = r.case_id join agents a on a.id = r.agent_id
+where r.status = '{RunStatus.RUNNING}' and a.team_id = %(team_id)s
 order by lasts desc, r.id limit %(limit)s
 """
 
@@ -124,13 +125,13 @@ LOOKED_AT = 20_000
 """How many of the newest runs a list is chosen from."""
 
 _SHOWN = {
-    Shown.LIVE: "r.live",
+    Shown.LIVE: "true",
     Shown.FAILED: f"r.status = '{RunStatus.FAILED}'",
     Shown.TROUBLED: "(r.refused_writes > 0 or r.send_count > 1 or r.failures > 0)",
     Shown.ALL: "true",
 }
 
-# There are few live runs, and an index of them; any others are sought among the newest, so that a list of what is rare
+# There are few live runs; any others are sought among the newest, so that a list of what is rare
 # does not read all runs that there ever were.
 _NEWEST_SQL = """(
   select * from runs n where (%(queue_id)s::uuid is null or n.queue_id = %(queue_id)s) and (%(before)s::uuid is null or n.id < %(before)s)
@@ -159,7 +160,7 @@ def runs(
     limit: int,
 ) -> list[ListedRun]:
     """The team's runs that were made before the run `before`, the newest first."""
-    source = "runs" if shown is Shown.LIVE else _NEWEST_SQL.format(looked_at=LOOKED_AT)
+    source = live_runs() if shown is Shown.LIVE else _NEWEST_SQL.format(looked_at=LOOKED_AT)
     values = {"team_id": team_id, "queue_id": queue_id, "agent_id": agent_id, "before": before, "limit": limit}
     rows = tx.sql(_RUNS_SQL.format(runs=source, shown=_SHOWN[shown]), values)
     return [ListedRun(**{**row._asdict(), "status": RunStatus(row.status)}) for row in rows]
@@ -185,7 +186,7 @@ _PLACES_SQL = f"""
 with live as materialized (
   select queue_id, agent_id, count(*) filter (where status = '{RunStatus.PENDING}') as pending,
     count(*) filter (where status = '{RunStatus.RUNNING}') as running, count(*) filter (where status = '{RunStatus.WAITING}') as waiting
-  from runs where live group by 1, 2
+  from {live_runs()} r group by 1, 2
 )
 select c.agent_id, c.queue_id, q.name as queue_name, c.trigger, c.concurrency, coalesce(l.pending, 0) as pending,
   coalesce(l.running, 0) as running, coalesce(l.waiting, 0) as waiting, t.taken_at

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -11,18 +12,37 @@ from casework.core.lifecycle import CaseStatus, EventType, RunStatus
 from casework.core.model import AgentId, Case, CaseEvent, CaseId, Label, NewCase, Priority, QueueId, RunId, TeamId
 from casework.core.search import searchable
 from casework.store import labels
+from casework.store.bound import BOUND
 from casework.store.database import NOW, Tx
 from casework.store.ids import new_ids
+from casework.store.literals import NEXT_EVENT
 from casework.store.transitions import Fence
 from casework.store.transitions.clauses import change_to
+
+# A moment that has passed means now.
+_MOMENT = f"greatest({NOW}, n.moment, {NOW} + make_interval(secs => n.wait))"
+_STATUS = f"case when {_MOMENT} > {NOW} then '{CaseStatus.POSTPONED}' else '{CaseStatus.PENDING}' end"
 
 
 # One statement for any number of cases. It keeps the queue from being deleted, and adds nothing if it is gone. A case
 # with a known key is skipped. A transaction that adds a key waits for others that are adding it, so keys are added in
-# one order. Arrays of text are sent in binary, because in text format each quote would be escaped twice.
-def _create_sql(
-    status: str, ready_at: str, postponed_to: str, moments: str = "", names: str = "", changes: str = "null::json"
-) -> str:
+# one order. Cases without keys cannot be known, and are added without looking, which spares each a record of 48 bytes. Arrays
+# of text are sent in binary, because in text format each quote would be escaped twice.
+#
+# That a case was created stands on its row, where the view `case_history` reads it, unless there is more to say: which run
+# created it, or until when it is postponed.
+@cache
+def _create_sql(*, later: bool, keyed: bool, logged: bool) -> str:
+    moments, names = (", %(moments)s::timestamptz[], %(waits)s::float[]", ", moment, wait") if later else ("", "")
+    status, ready_at, postponed_to = f"'{CaseStatus.PENDING}'", NOW, "null::timestamptz"
+    if later:
+        status, ready_at, postponed_to = _STATUS, _MOMENT, f"nullif({_MOMENT}, {NOW})"
+    known = "order by key, position on conflict (queue_id, key) where key is not null do nothing" if keyed else ""
+    line = f""", logged as (
+  insert into case_events (case_id, type, created_at, run_id, agent_id, changes)
+  select id, '{EventType.CREATED}', {NOW}, %(run_id)s::uuid, %(agent_id)s::uuid,
+    case when postponed_to is not null then {change_to(postponed_to="postponed_to")} end from added
+)"""
     return f"""
 with home as (
   select id from queues where id = %(queue_id)s for key share
@@ -30,33 +50,16 @@ with home as (
   select n.* from home cross join unnest(%(ids)b::uuid[], %(titles)b::text[], %(data)b::text[], %(priorities)s::smallint[], %(keys)b::text[], %(words)b::text[]{moments})
     with ordinality as n (id, title, data, priority, key, words{names}, position)
 ), added as (
-  insert into cases (id, queue_id, title, data, status, priority, ready_at, postponed_to, key, created_at, updated_at)
-  select id, %(queue_id)s, title, data::json, {status}, priority, {ready_at}, {postponed_to}, key, {NOW}, {NOW} from new n order by key, position
-  on conflict (queue_id, key) where key is not null do nothing
+  insert into cases (id, queue_id, title, data, status, priority, ready_at, postponed_to, key, created_at, updated_at, created_event)
+  select id, %(queue_id)s, title, data::json, {status}, priority, {ready_at}, {postponed_to}, key, {NOW}, {NOW}, {"null::bigint" if logged else NEXT_EVENT}
+  from new n {known}
   returning id, postponed_to
 ), found_by as (
   insert into case_search (case_id, queue_id, words)
-  select n.id, %(queue_id)s, to_tsvector('simple', n.words) from new n join added a on a.id = n.id
-), logged as (
-  insert into case_events (case_id, type, created_at, run_id, agent_id, changes)
-  select id, '{EventType.CREATED}', {NOW}, %(run_id)s::uuid, %(agent_id)s::uuid, {changes} from added
-)
+  select n.id, %(queue_id)s, to_tsvector('simple', n.words) from new n {"join added a on a.id = n.id" if keyed else ""}
+){line if logged else ""}
 select (select count(*) from home) as homes, array(select id from added) as added
 """
-
-
-_CREATE_SQL = _create_sql(f"'{CaseStatus.PENDING}'", NOW, "null")
-
-# A moment that has passed means now.
-_READY = f"greatest({NOW}, n.moment, {NOW} + make_interval(secs => n.wait))"
-_CREATE_LATER_SQL = _create_sql(
-    f"case when {_READY} > {NOW} then '{CaseStatus.POSTPONED}' else '{CaseStatus.PENDING}' end",
-    _READY,
-    f"nullif({_READY}, {NOW})",
-    ", %(moments)s::timestamptz[], %(waits)s::float[]",
-    ", moment, wait",
-    f"case when postponed_to is not null then {change_to(postponed_to='postponed_to')} end",
-)
 
 
 def takes_one_statement(new: Sequence[NewCase]) -> bool:
@@ -71,8 +74,9 @@ def create(
     is ready later is postponed, the others are pending. Without labels this is one statement."""
     ids = new_ids(len(new))
     later = any(case.ready_at is not None for case in new)
+    keyed = any(case.key is not None for case in new)
     row = tx.sql(
-        _CREATE_LATER_SQL if later else _CREATE_SQL,
+        _create_sql(later=later, keyed=keyed, logged=later or run_id is not None),
         {
             **(_moments(new) if later else {}),
             "ids": ids,
@@ -221,11 +225,10 @@ def lock_of_consumer(tx: Tx, queue_id: QueueId, agent_id: AgentId) -> list[UUID]
     They are looked up again after they are locked, because the transaction that held the lock may have ended a case, or
     assigned it to another agent.
     """
-    statement = """
+    statement = f"""
         select id from cases where id in (
           select id from cases where queue_id = %(queue_id)s and reserved_for = %(agent_id)s and lane is not null
-          union select c.id from runs r join cases c on c.id = r.case_id and c.run_id = r.id
-          where r.queue_id = %(queue_id)s and r.agent_id = %(agent_id)s and r.live
+          union select id from cases b where queue_id = %(queue_id)s and run_agent_id = %(agent_id)s and {BOUND}
         ) order by id for no key update
         """
     values = {"agent_id": agent_id, "queue_id": queue_id}

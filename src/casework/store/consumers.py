@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from casework.core.lifecycle import Lane, RunStatus
+from casework.core.lifecycle import Lane
 from casework.core.model import AgentId, AgentKind, QueueId, QueueMode
 from casework.core.plan import Opening, free_slots
+from casework.store.bound import IN_SLOT, STOPPING
 from casework.store.candidates import Probe
 from casework.store.connection import Asked, Rows
 from casework.store.database import NOW, Tx
@@ -103,20 +104,21 @@ where c.agent_id = any(%(agent_ids)b::uuid[]) and q.mode <> '{QueueMode.PAUSED}'
 
 # Counted in a statement of its own, after the lock was obtained: its snapshot then holds the claims of whoever had the
 # lock before. Counting in the locking statement reads the older snapshot, and two claimers both see free slots. LATERAL,
-# because the planner takes the index of slots for as small as the number of runs that hold one, and would read all of it.
+# because the planner takes the index of bound cases for as small as their number, and would read all of it.
 _USED_SQL = f"""
-select w.queue_id, w.agent_id, u.pending, u.running, u.oldest
+select w.queue_id, w.agent_id, u.claimed + s.stopping as used, u.oldest
 from unnest(%(queues)b::uuid[], %(agents)b::uuid[]) as k (queue_id, agent_id)
 join consumers w on w.queue_id = k.queue_id and w.agent_id = k.agent_id
 cross join lateral (
-  select count(*) filter (where r.status = '{RunStatus.PENDING}') as pending, count(*) filter (where r.status = '{RunStatus.RUNNING}') as running,
-    min(r.claimed_at) as oldest
-  from runs r where r.queue_id = w.queue_id and r.agent_id = w.agent_id and r.holds_slot
-    and r.claimed_at >= coalesce(w.slots_counted_since, '-infinity')
-) u
+  select count(*) as claimed, min(b.claimed_at) as oldest from cases b
+  where b.queue_id = w.queue_id and b.run_agent_id = w.agent_id and {IN_SLOT}
+    and b.claimed_at >= coalesce(w.slots_counted_since, '-infinity')
+) u cross join lateral (
+  select count(*) as stopping from runs r where r.queue_id = w.queue_id and r.agent_id = w.agent_id and {STOPPING}
+) s
 """
 
-# Runs that ended stay in the index of slots until they are vacuumed, so that counting has a beginning: no run that was
+# Cases whose runs ended stay in the index of bound ones until they are vacuumed, so that counting has a beginning: none that was
 # claimed before holds a slot. Who writes it holds the consumer, and no claim made under that lock is earlier.
 _COUNT_FROM_SQL = """
 update consumers c set slots_counted_since = w.slots_counted_since
@@ -225,7 +227,7 @@ def _as_arrays(pairs: Sequence[Pair]) -> dict[str, list[UUID]]:
 
 
 def _held(row: Any, used: Any, most: int) -> Held:
-    slots = free_slots(concurrency=row.concurrency, used=used.pending + used.running, most=most)
+    slots = free_slots(concurrency=row.concurrency, used=used.used, most=most)
     queue, agent = QueueId(row.queue_id), AgentId(row.agent_id)
     opening = Opening(queue, agent, row.trigger, slots, row.weight, row.worker_group)
     return Held(opening, QueueMode(row.mode), max(row.now, row.slots_counted_since or _LONG_AGO))

@@ -15,4 +15,4 @@ def listed(values: Iterable[StrEnum]) -> str:
 
 
 NEXT_EVENT = "nextval('case_events_id_seq')"
-"""The number of a line of history that stands on a run's row: it is of the same sequence as stored ones."""
+"""The number of a line of history that stands on the row of a case or a run: it is of the same sequence as stored ones."""

@@ -11,6 +11,7 @@ from casework.core.capacity import Load, Worker
 from casework.core.lifecycle import RunStatus
 from casework.core.model import AgentId
 from casework.store.agents import IS_DISPATCHED
+from casework.store.bound import runs_in_slots
 from casework.store.connection import Asked
 from casework.store.database import NOW, Tx
 
@@ -66,8 +67,8 @@ where role = 'worker' and slots > lost_slots and seen_at > {NOW} - %(silence)s::
 _LOADS_SQL = f"""
 select r.agent_id, a.worker_group, case when r.status = '{RunStatus.RUNNING}' then r.worker end as worker, count(*) as runs,
   count(*) filter (where r.status = '{RunStatus.RUNNING}' and r.attempt_started_at < {NOW} - %(long)s::interval) as long
-from runs r join agents a on a.id = r.agent_id and {IS_DISPATCHED}
-where r.holds_slot and (r.status = '{RunStatus.RUNNING}' or r.sent_at > {NOW} - %(under_way)s::interval)
+from {runs_in_slots()} r join agents a on a.id = r.agent_id and {IS_DISPATCHED}
+where (r.status = '{RunStatus.RUNNING}' or r.sent_at > {NOW} - %(under_way)s::interval)
 group by 1, 2, 3
 """
 

@@ -10,6 +10,7 @@ from casework.core.model import AgentId, Consumer, Queue, QueueId, QueueMode, Qu
 from casework.core.unset import UNSET, Unset, given
 from casework.errors import NameTaken
 from casework.store import counters, runs
+from casework.store.bound import runs_in_slots
 from casework.store.database import NOW, Tx
 from casework.store.ids import new_id
 
@@ -119,9 +120,9 @@ def _consumer(row: Any) -> Consumer:
 def consumers_of(tx: Tx, queue_id: QueueId) -> list[Consumer]:
     """The consumers of a queue, by name, with the number of their slots in use."""
     rows = tx.sql(
-        """
+        f"""
         select c.queue_id, c.agent_id, a.name, c.trigger, c.concurrency, c.weight,
-          (select count(*) from runs r where r.queue_id = c.queue_id and r.agent_id = c.agent_id and r.holds_slot) as used_slots
+          (select count(*) from {runs_in_slots("c.queue_id")} r where r.agent_id = c.agent_id) as used_slots
         from consumers c join agents a on a.id = c.agent_id where c.queue_id = %(queue_id)s order by a.name
         """,
         {"queue_id": queue_id},

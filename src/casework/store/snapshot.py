@@ -11,6 +11,7 @@ from casework.core.lifecycle import TRANSITIONS, CaseStatus, RunStatus
 from casework.core.model import AgentId, AgentKind, CaseId, Queue, QueueId, RunId, TeamId
 from casework.core.plan import Lane
 from casework.store import processes
+from casework.store.bound import STOPPING, runs_in_slots
 from casework.store.database import Tx
 from casework.store.literals import ANYONE
 
@@ -88,9 +89,9 @@ class CaseSnapshot:
 
 
 # Reads only the newest runs of the queue: an agent without any of them has not taken a case for long.
-_CONSUMERS_SQL = """
+_CONSUMERS_SQL = f"""
 with held as materialized (
-  select agent_id, status, claimed_at, started_at, send_count from runs where queue_id = %(queue_id)s and holds_slot
+  select agent_id, status, claimed_at, started_at, send_count from {runs_in_slots("%(queue_id)s")} r
 ), slots as (
   select agent_id, count(*) filter (where status = 'pending') as pending, count(*) filter (where status = 'running') as running,
     min(claimed_at) filter (where status = 'pending') as pending_since, max(send_count) filter (where status = 'pending') as sends
@@ -121,11 +122,11 @@ def of_queue(tx: Tx, queue: Queue, lease: timedelta) -> QueueSnapshot:
 
 
 # Reads one case for each group that waits, and not all that wait: from group to group by the claim's index. A former run
-# holds a slot until it has stopped, so it is enough to look at the runs that hold slots.
+# holds a slot until it has stopped, so it is enough to look at the runs that have yet to stop.
 _WAITING_SQL = f"""
 with recursive blocked as materialized (
   select c.id, c.reserved_for, c.lane, c.ready_at from runs r join cases c on c.id = r.case_id
-  where r.queue_id = %(queue_id)s and r.holds_slot and r.id is distinct from c.run_id and c.lane is not null
+  where r.queue_id = %(queue_id)s and {STOPPING} and r.id is distinct from c.run_id and c.lane is not null
 ), groups as (
   (select reserved_for, lane from cases where queue_id = %(queue_id)s and lane is not null order by reserved_for, lane limit 1)
   union all
@@ -170,7 +171,7 @@ select c.id, c.queue_id, c.status, c.completed_at, e.reason as end_reason, r.id 
   nullif(c.reserved_for, '{ANYONE}') as agent_id, a.name as agent_name, c.lane = {Lane.RESUMED:d} as resumed,
   r.id is distinct from c.run_id and r.id is not null as blocked, c.ready_at
 from cases c join queues q on q.id = c.queue_id
-left join runs r on r.case_id = c.id and r.live
+left join lateral (select id, status from runs where case_id = c.id and live order by id desc limit 1) r on true
 left join agents a on a.id = c.reserved_for and a.deleted_at is null
 left join lateral (
   select title, created_at from human_requests

@@ -26,7 +26,7 @@ from casework.core.lifecycle import (
 from casework.core.model import AgentId, RunId
 from casework.store.database import NOW, Tx
 from casework.store.literals import NEXT_EVENT
-from casework.store.transitions.clauses import Expressions, change_to, guard, sets_of_case, sets_of_run
+from casework.store.transitions.clauses import Expressions, change_to, ended_late, guard, sets_of_case, sets_of_run
 from casework.store.transitions.fence import Fence
 
 _NOTHING: Expressions = MappingProxyType({})
@@ -34,23 +34,22 @@ _NOTHING: Expressions = MappingProxyType({})
 # The run's row says it with its outcome and its reason; the view `case_history` reads it there.
 _ON_THE_RUN = {EventType.COMPLETED}
 
-# A statement is about the one run that its parameters name, or about several in arrays, whose rows it locks first: by ids,
-# as everybody does.
+# A statement is about the one run that its parameters name, or about several in arrays. Their rows are locked as they are updated,
+# and by ids, as everybody does it: the connections of workers join by nested loops only, which keep the order of a sorted list.
+# To lock them beforehand wrote 54 bytes of WAL for each row.
 _THIS_RUN = "(values (%(run_id)s::uuid, %(attempt)s::int)) as g (run_id, attempt)"
-_THESE_RUNS = """(
-  select u.* from unnest(%(run_ids)b::uuid[], %(attempts)s::int[]) as u (run_id, attempt) join runs l on l.id = u.run_id
-  order by l.id for no key update of l
-) as g"""
+_THESE_RUNS = (
+    "(select * from unnest(%(run_ids)b::uuid[], %(attempts)s::int[]) as u (run_id, attempt) order by run_id) as g"
+)
 # Whatever it gives, it is counted, so that the run that ended is locked before the one that starts.
 _THE_NEXT_RUN = "(values (%(next_run_id)s::uuid, %(next_attempt)s::int)) as g (run_id, attempt), (select count(*) from ended) as before"
 _THIS = "(values (%(case_id)s::uuid, %(run_id)s::uuid, %(attempt)s::int, %(reason)s::text)) as g (case_id, run_id, attempt, reason)"
 _THESE = """(
-    select u.*
-    from unnest(%(case_ids)b::uuid[], %(run_ids)b::uuid[], %(attempts)s::int[], %(reasons)b::text[], %(begun)b::float[], %(ended)b::float[])
-      as u (case_id, run_id, attempt, reason, begun, ended) join cases l on l.id = u.case_id
-    order by l.id for no key update of l
+    select * from unnest(%(case_ids)b::uuid[], %(run_ids)b::uuid[], %(attempts)s::int[], %(reasons)b::text[], %(begun)b::float[], %(ended)b::float[])
+      as u (case_id, run_id, attempt, reason, begun, ended)
+    order by case_id
   ) as g"""
-_THEIR_RUNS = "(select o.* from moved o join runs l on l.id = o.run_id order by l.id for no key update of l) as m"
+_THEIR_RUNS = "(select * from moved order by run_id) as m"
 
 
 def _start_sql(those: str) -> str:
@@ -271,13 +270,15 @@ def release(tx: Tx, fence: Fence, reason: str) -> bool:
 STOPPED = f"""
 with locked as (
   select c.id from cases c where c.id = (select case_id from runs where id = %(run_id)s) for no key update
+), asked as (
+  select r.id, r.stop_deadline from runs r, (select max(id::text) from locked) l where r.id = %(run_id)s for no key update of r
 ), stopped as (
-  update runs r set status = '{RunStatus.INTERRUPTED}', completed_at = {NOW}
-  from (select max(id::text) from locked) l
-  where r.id = %(run_id)s and r.attempt = %(attempt)s and r.status = '{RunStatus.RUNNING}'
+  update runs r set status = '{RunStatus.INTERRUPTED}', completed_at = {NOW}, ended_late_at = {ended_late(NOW)}, stop_deadline = null
+  from asked a
+  where r.id = a.id and r.attempt = %(attempt)s and r.status = '{RunStatus.RUNNING}'
     and r.stop_requested_at is not null and not r.release_on_stop
     and (%(silence)s::interval is null or r.last_heartbeat_at <= {NOW} - %(silence)s)
-  returning r.id, r.case_id, r.agent_id, r.stop_deadline
+  returning r.id, r.case_id, r.agent_id, a.stop_deadline
 ), freed as (
   update cases c set ready_at = greatest({NOW}, c.postponed_to) from stopped s
   where c.id = s.case_id and c.run_id is null and c.ready_at = s.stop_deadline

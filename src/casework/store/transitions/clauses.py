@@ -14,6 +14,9 @@ from casework.store.literals import listed
 Expressions = Mapping[str, str]
 """What is set, by column."""
 
+SOON = "1 min"
+"""A run that ends within this time after its claim is found by the claim; any other, by `ended_late_at`."""
+
 _Demanded = dict[str, str | None]
 """Like Expressions; None if the statement has to give the expression."""
 
@@ -75,10 +78,18 @@ def sets_of_run(lifecycle: Lifecycle, move: Transition, now: str = NOW, **given:
     state = lifecycle.run_state(move.run)
     derived: _Demanded = {"status": f"'{move.run}'"}
     if not state.live:
-        derived |= {"completed_at": now, "outcome": f"'{move.records}'"}
+        ends = given.get("completed_at", now)
+        derived |= {"completed_at": ends, "ended_late_at": ended_late(ends), "outcome": f"'{move.records}'"}
+        derived |= {"stop_deadline": "null"}
     elif not state.holds_slot:
         derived |= _NOT_EXECUTED
     return _written({**derived, **given}, f"a run by {move.event}")
+
+
+def ended_late(at: str) -> str:
+    """What `ended_late_at` of the run `r` is if it ends at that moment. The column is in an index of ended runs, and of most runs
+    it never changes, so that their end writes no index."""
+    return f"case when {at} > r.created_at + interval '{SOON}' then {at} end"
 
 
 def _binding(lifecycle: Lifecycle, sources: Iterable[CaseStatus], moves: Iterable[Transition]) -> _Demanded:

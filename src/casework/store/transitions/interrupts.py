@@ -7,7 +7,9 @@ from uuid import UUID
 
 from casework.core.lifecycle import RunStatus
 from casework.core.model import CaseId, QueueId, RunId
+from casework.store.bound import IN_SLOT
 from casework.store.database import NOW, Tx
+from casework.store.transitions.clauses import ended_late
 
 # A running run is asked, and has until the deadline; one that no worker executes ends here. The runs are found by their
 # case and not by the case's binding: a run that was asked before, and has not stopped yet, is bound no more.
@@ -18,10 +20,12 @@ with locked as (
 update runs r
 set status = case when r.status = '{RunStatus.RUNNING}' then r.status else '{RunStatus.INTERRUPTED}' end,
     completed_at = case when r.status = '{RunStatus.RUNNING}' then null else %(now)s end,
-    stop_requested_at = coalesce(r.stop_requested_at, %(now)s), stop_deadline = coalesce(r.stop_deadline, %(deadline)s),
+    ended_late_at = case when r.status = '{RunStatus.RUNNING}' then null else {ended_late("%(now)s")} end,
+    stop_requested_at = coalesce(r.stop_requested_at, %(now)s),
+    stop_deadline = case when r.status = '{RunStatus.RUNNING}' then coalesce(r.stop_deadline, %(deadline)s) end,
     release_on_stop = false, reason = %(reason)s, case_id = case when %(forget)s then null else r.case_id end
 from locked l where r.id = l.id
-returning l.case_id, r.id as run_id, case when r.status = '{RunStatus.RUNNING}' then r.stop_deadline end as runs_until
+returning l.case_id, r.id as run_id, r.stop_deadline as runs_until
 """
 
 
@@ -46,10 +50,10 @@ def interrupt(
 
 _RELEASE_SQL = f"""
 with asked as (
-  select id from runs
-  where status = '{RunStatus.RUNNING}' and holds_slot and stop_requested_at is null
-    and (%(queue_id)s::uuid is null or queue_id = %(queue_id)s) and (%(worker)s::text is null or worker = %(worker)s)
-  order by id for no key update
+  select r.id from cases b join runs r on r.id = b.run_id
+  where {IN_SLOT} and r.status = '{RunStatus.RUNNING}' and r.stop_requested_at is null
+    and (%(queue_id)s::uuid is null or b.queue_id = %(queue_id)s) and (%(worker)s::text is null or r.worker = %(worker)s)
+  order by r.id for no key update of r
 )
 update runs r set stop_requested_at = {NOW}, stop_deadline = {NOW} + %(grace)s, release_on_stop = true
 from asked where r.id = asked.id returning r.id

@@ -1,0 +1,43 @@
+"""Runs that are live, and those that hold slots, without an index of them.
+
+Who is live follows from rows that are few: the cases that are bound to a run, and the runs that were asked to stop and have not
+stopped. A run's own row changes as it starts and ends; an index of live runs would make each of these changes write every
+index of runs again. What is said here holds between any two transactions, and so a statement counts exactly.
+"""
+
+from casework.core.lifecycle import LIFECYCLE, Bound, RunStatus
+from casework.store.literals import listed
+
+_HOLDS_SLOT = listed(
+    {m.target for m in LIFECYCLE.transitions if m.target and m.run and LIFECYCLE.run_state(m.run).holds_slot}
+)
+_MAY_BE_BOUND = listed(state.status for state in LIFECYCLE.states if state.bound is not Bound.NEVER)
+
+BOUND = f"b.run_agent_id is not null and lower(b.status) in ({_MAY_BE_BOUND})"
+"""The condition that a case `b` is bound to a live run. It is as the index `cases_bound` says it: `lower` changes nothing about a
+status, but no other index can be taken for this one, and a guard on a status not for this condition."""
+
+IN_SLOT = f"b.run_agent_id is not null and lower(b.status) in ({_HOLDS_SLOT})"
+"""The condition that the run of a case `b` holds a slot."""
+
+STOPPING = f"r.stop_deadline is not null and r.status = '{RunStatus.RUNNING}' and not r.release_on_stop"
+"""The condition that a run `r` holds a slot although no case is bound to it: it was asked to stop, and has not stopped."""
+
+
+def live_runs(queue_id: str | None = None) -> str:
+    """A subquery of all live runs, or of those of a queue, which is an SQL expression."""
+    return _runs(BOUND, queue_id)
+
+
+def runs_in_slots(queue_id: str | None = None) -> str:
+    """A subquery of all runs that hold slots, or of those of a queue, which is an SQL expression."""
+    return _runs(IN_SLOT, queue_id)
+
+
+def _runs(condition: str, queue_id: str | None) -> str:
+    of_case, of_run = (f" and b.queue_id = {queue_id}", f" and r.queue_id = {queue_id}") if queue_id else ("", "")
+    return f"""(
+  select r.* from cases b join runs r on r.id = b.run_id where {condition}{of_case}
+  union all
+  select r.* from runs r where {STOPPING}{of_run}
+)"""
