@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import inf
 from time import monotonic
+from uuid import UUID
 
 from casework.core.capacity import Room, Worker
 from casework.core.shares import Shares
@@ -75,6 +77,16 @@ class Ticker:
     lane: LaneKey = FIRST_LANE
     """Where the next look around goes on."""
     looked_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    limited: bool = False
+    """Whether the installation has limits whose lines are to be served."""
+    parked_many: bool = False
+    """Whether most of what the last round looked at has to wait, so that the next one looks at more."""
+    line: UUID = UUID(int=0)
+    """After which line the next beat looks for lines in which cases wait."""
+    old_line: UUID = UUID(int=0)
+    """After which line the next beat looks for lines that nobody needs."""
+    wakes_at: float = inf
+    """When a rate lets the next run start, by the monotonic clock."""
 
     def next_consumers(self) -> list[Pair]:
         """The consumers that a round takes, which thereby become the last."""
