@@ -12,8 +12,8 @@ from casework.errors import InvalidInput, NotAConsumer, NotFound
 from casework.service import agents, cases, overrides
 from casework.settings import Settings
 from casework.store import counters as counter_store
-from casework.store import queues as store
 from casework.store import limits, runs, transitions
+from casework.store import queues as store
 from casework.store.database import Database, Tx
 
 

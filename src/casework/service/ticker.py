@@ -15,6 +15,7 @@ from casework.settings import Settings
 from casework.store import processes
 from casework.store.connection import Asked, Rows
 from casework.store.consumers import FIRST_LANE, LaneKey, Pair
+from casework.store.parked import FIRST_LINE
 
 MOST_CONSUMERS = 100
 """Consumers that one round locks. If more of them wait, they take turns."""
@@ -81,9 +82,9 @@ class Ticker:
     """Whether the installation has limits whose lines are to be served."""
     parked_many: bool = False
     """Whether most of what the last round looked at has to wait, so that the next one looks at more."""
-    line: UUID = UUID(int=0)
+    line: UUID = FIRST_LINE
     """After which line the next beat looks for lines in which cases wait."""
-    old_line: UUID = UUID(int=0)
+    old_line: UUID = FIRST_LINE
     """After which line the next beat looks for lines that nobody needs."""
     wakes_at: float = inf
     """When a rate lets the next run start, by the monotonic clock."""

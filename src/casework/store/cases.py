@@ -16,7 +16,6 @@ from casework.store.ids import new_ids
 from casework.store.transitions import Fence
 from casework.store.transitions.clauses import change_to
 
-
 # One statement for any number of cases. It keeps the queue from being deleted, and adds nothing if it is gone. A case
 # with a known key is skipped. A transaction that adds a key waits for others that are adding it, so keys are added in
 # one order. Arrays of text are sent in binary, because in text format each quote would be escaped twice.
