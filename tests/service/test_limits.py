@@ -10,7 +10,19 @@ from casework.errors import InvalidInput, NotFound
 from casework.service import cases, labels, limits, pull, queues
 from casework.service.ticker import Ticker
 from casework.store import transitions
-from factories import SETTINGS, TEAM, a_consumer, a_queue, an_agent, claim, some_cases, start, the_case, the_run, worked_queue
+from factories import (
+    SETTINGS,
+    TEAM,
+    a_consumer,
+    a_queue,
+    an_agent,
+    claim,
+    some_cases,
+    start,
+    the_case,
+    the_run,
+    worked_queue,
+)
 
 
 def limit(db, **scope):
@@ -184,7 +196,7 @@ def test_each_value_has_a_rate_of_its_own(db, clock):
     for _ in range(2):
         clock.forward(9.9)
         assert all_claims(db, ticker) == []
-        assert 0 < ticker.wakes_at
+        assert ticker.wakes_at > 0
         clock.forward(0.1)
         assert customers(db, all_claims(db, ticker)) == {"a": 1}
 
@@ -336,7 +348,12 @@ def test_says_what_a_limit_lacks(db, scope, said):
 
 @pytest.mark.parametrize(
     ("text", "rate"),
-    [("10/minute", Rate(10, 60.0)), ("3 / 2h", Rate(3, 7200.0)), ("100/30s", Rate(100, 30.0)), ("1/day", Rate(1, 86400.0))],
+    [
+        ("10/minute", Rate(10, 60.0)),
+        ("3 / 2h", Rate(3, 7200.0)),
+        ("100/30s", Rate(100, 30.0)),
+        ("1/day", Rate(1, 86400.0)),
+    ],
 )
 def test_reads_rates_as_people_write_them(text, rate):
     assert limits.parse_rate(text) == rate

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from math import floor
 
 from casework.core.model import AgentId, CaseId, LimitId, LineId, QueueId
+from casework.wording import counted
 
 MOST = 1_000_000
 
@@ -55,6 +56,39 @@ class Bounds:
 
     concurrency: int | None = None
     rate: Rate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many runs at once, and how many starts in a time, over a queue, an agent, or an agent in a queue; with a key, for each
+    of its values."""
+
+    id: LimitId
+    queue_id: QueueId | None
+    queue_name: str | None
+    agent_id: AgentId | None
+    agent_name: str | None
+    key: str | None
+    bounds: Bounds
+    created_at: datetime
+    used: int
+    """Runs that count against it now, over all values."""
+    lines: int
+    """Values that have runs, or cases that wait."""
+
+
+_TIMES = {1.0: "second", 60.0: "minute", 3600.0: "hour", 86400.0: "day"}
+
+
+def in_words(bounds: Bounds) -> str:
+    """What is permitted, for people: "2 runs at once, 10 starts a minute"."""
+    rate = bounds.rate
+    parts = [f"{counted(bounds.concurrency, 'run')} at once" if bounds.concurrency else None]
+    if rate:
+        time = f"a {_TIMES[rate.seconds]}" if rate.seconds in _TIMES else f"in {rate.seconds:g} s"
+        burst = f" with a burst of {rate.burst}" if rate.burst > 1 else ""
+        parts.append(f"{counted(rate.count, 'start')} {time}{burst}")
+    return ", ".join(filter(None, parts))
 
 
 @dataclass(slots=True)

@@ -1,11 +1,13 @@
 """Limits over queues, agents, and the values of a label or of a field of the data."""
 
 import re
+from dataclasses import asdict
+from typing import Any
 from uuid import UUID
 
 from casework.core.duration import parse_span
 from casework.core.effects import Committed, Effects
-from casework.core.limits import Bounds, Rate
+from casework.core.limits import Bounds, Limit, Rate
 from casework.core.model import MAX_LABEL, TeamId
 from casework.core.payload import check_text
 from casework.errors import InvalidInput, NotFound
@@ -13,7 +15,6 @@ from casework.service import agents, queues
 from casework.store import limits as store
 from casework.store import parked
 from casework.store.database import Database
-from casework.store.limits import Limit
 
 MAX_CONCURRENCY = 100_000
 MAX_COUNT = 1_000_000
@@ -72,6 +73,21 @@ def delete(db: Database, team_id: TeamId, limit_id: UUID) -> Committed[Limit]:
     if limit.key is not None:
         _let_out(db)
     return Committed(limit, Effects(nudge=True))
+
+
+def fields_of(limit: Limit) -> dict[str, Any]:
+    """A limit as the API and the command line show it."""
+    return {
+        "id": limit.id,
+        "queue_id": limit.queue_id,
+        "queue_name": limit.queue_name,
+        "agent_id": limit.agent_id,
+        "agent_name": limit.agent_name,
+        "key": limit.key,
+        "concurrency": limit.bounds.concurrency,
+        "rate": asdict(limit.bounds.rate) if limit.bounds.rate else None,
+        "live_runs": limit.used,
+    }
 
 
 def _let_out(db: Database) -> None:

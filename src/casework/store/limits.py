@@ -1,36 +1,14 @@
 """Limits themselves: made, changed and deleted under the locks that claims take, so that the next claim keeps to them."""
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from casework.core.limits import Bounds
+from casework.core.limits import Bounds, Limit
 from casework.core.model import AgentId, LimitId, QueueId, TeamId
 from casework.store.database import NOW, Tx
 from casework.store.ids import new_id
 from casework.store.lines import LINE_ID, SHOWN_CHARACTERS, VALUE, bounds_of
 from casework.store.literals import ANYONE
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """How many runs at once, and how many starts in a time, over a queue, an agent, or an agent in a queue; with a key, for each
-    of its values."""
-
-    id: LimitId
-    queue_id: QueueId | None
-    queue_name: str | None
-    agent_id: AgentId | None
-    agent_name: str | None
-    key: str | None
-    bounds: Bounds
-    created_at: datetime
-    used: int
-    """Runs that count against it now, over all values."""
-    lines: int
-    """Values that have runs, or cases that wait."""
-
 
 _COLUMNS = """
 l.id, l.queue_id, q.name as queue_name, l.agent_id, a.name as agent_name, l.key, l.concurrency, l.rate_count, l.rate_seconds, l.rate_burst, l.created_at,

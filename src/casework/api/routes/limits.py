@@ -13,7 +13,6 @@ from casework.api.schemas import Out, Success
 from casework.api.types import STORABLE, WHOLE, LooseId, needs
 from casework.core import limits as core
 from casework.service import limits
-from casework.store.limits import Limit as Stored
 
 router = APIRouter(prefix="/limits", tags=["limits"], route_class=GuardedRoute)
 
@@ -68,24 +67,10 @@ class Limits(Out):
     limits: list[Limit]
 
 
-def _shown(limit: Stored) -> dict[str, Any]:
-    return {
-        "id": limit.id,
-        "queue_id": limit.queue_id,
-        "queue_name": limit.queue_name,
-        "agent_id": limit.agent_id,
-        "agent_name": limit.agent_name,
-        "key": limit.key,
-        "concurrency": limit.bounds.concurrency,
-        "rate": limit.bounds.rate,
-        "live_runs": limit.used,
-    }
-
-
 @router.get("", operation_id="list_limits", response_model=Limits, summary="List limits")
 def list_limits(caller: Reader, queue_id: LooseId | None = None) -> dict[str, Any]:
     """All limits of the team, or those that bind the cases of a queue."""
-    return {"limits": [_shown(one) for one in limits.find(caller.reads, caller.team, queue_id)]}
+    return {"limits": [limits.fields_of(one) for one in limits.find(caller.reads, caller.team, queue_id)]}
 
 
 @router.put("", operation_id="put_limit", response_model=OneLimit, summary="Set a limit")
@@ -101,7 +86,7 @@ def put_limit(caller: Manager, body: PutLimit) -> dict[str, Any]:
         concurrency=body.concurrency,
         rate=rate,
     )
-    return {"limit": _shown(caller.casework.perform(made))}
+    return {"limit": limits.fields_of(caller.casework.perform(made))}
 
 
 @router.delete("/{limit_id}", operation_id="delete_limit", response_model=Success, summary="Delete a limit")
