@@ -235,7 +235,9 @@ def lock_of_consumer(tx: Tx, queue_id: QueueId, agent_id: AgentId) -> list[UUID]
     """
     statement = """
         select id from cases where id in (
-          select id from cases where queue_id = %(queue_id)s and reserved_for = %(agent_id)s and lane is not null
+          select id from cases where queue_id = %(queue_id)s and reserved_for = %(agent_id)s and lane is not null and not parked
+          union select id from cases
+          where queue_id = %(queue_id)s and reserved_for = %(agent_id)s and lane is not null and parked and line_id is not null
           union select c.id from runs r join cases c on c.id = r.case_id and c.run_id = r.id
           where r.queue_id = %(queue_id)s and r.agent_id = %(agent_id)s and r.live
         ) order by id for no key update
