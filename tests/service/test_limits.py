@@ -3,61 +3,14 @@
 from collections import Counter
 
 import pytest
+from limiting import all_claims, customers, end, limit, of, parked
 
-from casework.core.limits import Rate
 from casework.core.model import LabelRef, NewCase, Priority
-from casework.errors import InvalidInput, NotFound
-from casework.service import cases, labels, limits, pull, queues
+from casework.errors import NotFound
+from casework.service import cases, dispatch, labels, limits, pull, queues
 from casework.service.ticker import Ticker
 from casework.store import transitions
-from factories import (
-    SETTINGS,
-    TEAM,
-    a_consumer,
-    a_queue,
-    an_agent,
-    claim,
-    some_cases,
-    start,
-    the_case,
-    the_run,
-    worked_queue,
-)
-
-
-def limit(db, **scope):
-    return limits.put(db, TEAM, **scope).value
-
-
-def of(db, queue, customer, count=1, **fields):
-    new = [NewCase(f"{customer} {number}", {"customer": customer}, **fields) for number in range(count)]
-    return cases.create(db, queue.id, new).value
-
-
-def customers(db, messages):
-    return Counter(the_case(db, the_run(db, one).case_id).data["customer"] for one in messages)
-
-
-def end(db, *messages):
-    for message in messages:
-        with db.begin() as tx:
-            assert transitions.complete(tx, start(db, message), None)
-
-
-def all_claims(db, ticker=None, most=50):
-    """Rounds of claims until nothing is claimed and nothing waits for another look."""
-    ticker, found = ticker or Ticker(), []
-    for _ in range(most):
-        claimed = claim(db, ticker=ticker)
-        found += claimed
-        if not claimed and not claim(db, ticker=ticker):
-            break
-    return found
-
-
-def parked(db):
-    with db.begin() as tx:
-        return tx.sql("select count(*) from cases where parked").scalar_one()
+from factories import SETTINGS, TEAM, a_consumer, a_queue, an_agent, claim, some_cases, start, the_run, worked_queue
 
 
 def test_a_queue_is_bound_over_all_its_agents(db):
@@ -166,39 +119,8 @@ def test_what_waits_for_the_only_agent_is_set_free_by_another(db):
     assert len(all_claims(db)) == 1
     assert parked(db) == 9
     a_consumer(db, queue, an_agent(db, "other"), concurrency=2)
-    from casework.service import dispatch
-
     done = [one for part in dispatch.tick(db, SETTINGS) for one in part.effects.runs]
     assert len(done) == 2
-
-
-def test_a_rate_lets_so_many_start_in_a_time(db, clock):
-    queue, _ = worked_queue(db)
-    limit(db, queue=queue.name, rate=Rate(10, 60.0, burst=3))
-    some_cases(db, queue, 30)
-    assert len(all_claims(db)) == 3
-    clock.forward(5.9)
-    assert all_claims(db) == []
-    clock.forward(0.1)
-    assert len(all_claims(db)) == 1
-    clock.forward(12)
-    assert len(all_claims(db)) == 2
-    clock.forward(600)
-    assert len(all_claims(db)) == 3
-
-
-def test_each_value_has_a_rate_of_its_own(db, clock):
-    queue, _ = worked_queue(db)
-    limit(db, queue=queue.name, key="data.customer", rate=Rate(1, 10.0))
-    of(db, queue, "a", 3), of(db, queue, "b", 1)
-    ticker = Ticker()
-    assert customers(db, all_claims(db, ticker)) == {"a": 1, "b": 1}
-    for _ in range(2):
-        clock.forward(9.9)
-        assert all_claims(db, ticker) == []
-        assert ticker.wakes_at > 0
-        clock.forward(0.1)
-        assert customers(db, all_claims(db, ticker)) == {"a": 1}
 
 
 def test_a_limit_that_is_raised_lets_more_begin(db):
@@ -299,8 +221,6 @@ def test_what_is_tried_again_counts_again(db, clock):
 
 
 def test_lines_that_nobody_needs_are_deleted(db):
-    from casework.service import dispatch
-
     queue, _ = worked_queue(db)
     limit(db, queue=queue.name, key="data.customer", concurrency=1)
     for customer in "abc":
@@ -324,42 +244,3 @@ def test_what_a_queue_or_an_agent_leaves_behind_is_gone(db, settings):
     assert [one.agent_id for one in limits.find(db, TEAM)] == [None]
     queues.delete(db, settings, TEAM, queue.id)
     assert limits.find(db, TEAM) == []
-
-
-@pytest.mark.parametrize(
-    ("scope", "said"),
-    [
-        ({"concurrency": 1}, "A limit needs a queue, an agent, or both"),
-        ({"queue": "inbox"}, "give one of them"),
-        ({"queue": "inbox", "concurrency": 0}, "must be between 1 and 100000"),
-        ({"queue": "inbox", "rate": Rate(0, 1.0)}, "number of starts must be between"),
-        ({"queue": "inbox", "rate": Rate(1, 0.0)}, "time must be between"),
-        ({"queue": "inbox", "rate": Rate(1, 1.0, 0)}, "burst must be between"),
-        ({"queue": "inbox", "concurrency": 1, "key": "customer"}, "label:NAME"),
-        ({"queue": "inbox", "concurrency": 1, "key": "data..x"}, "label:NAME"),
-        ({"queue": "inbox", "concurrency": 1, "key": "label:"}, "label's key"),
-    ],
-)
-def test_says_what_a_limit_lacks(db, scope, said):
-    worked_queue(db)
-    with pytest.raises(InvalidInput, match=said):
-        limit(db, **scope)
-
-
-@pytest.mark.parametrize(
-    ("text", "rate"),
-    [
-        ("10/minute", Rate(10, 60.0)),
-        ("3 / 2h", Rate(3, 7200.0)),
-        ("100/30s", Rate(100, 30.0)),
-        ("1/day", Rate(1, 86400.0)),
-    ],
-)
-def test_reads_rates_as_people_write_them(text, rate):
-    assert limits.parse_rate(text) == rate
-
-
-@pytest.mark.parametrize("text", ["", "10", "/minute", "ten/minute", "10/parsec", "1.5/s"])
-def test_refuses_what_is_no_rate(text):
-    with pytest.raises(InvalidInput):
-        limits.parse_rate(text)

@@ -15,8 +15,8 @@ from casework.wording import counted
 
 MOST = 1_000_000
 
-_ROUNDING = 1e-6
-"""Of an interval: moments are whole microseconds, and a token that is missing a part of one is there."""
+_ROUNDING = 2e-6
+"""Seconds: moments are whole microseconds, and who is told one may start then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Rate:
     def left(self, paid_until: datetime | None, now: datetime) -> int:
         """How many runs may start now."""
         debt = 0.0 if paid_until is None else max(0.0, (paid_until - now).total_seconds())
-        return max(0, floor(self.burst - debt / self.interval + _ROUNDING))
+        return max(0, floor(self.burst - max(0.0, debt - _ROUNDING) / self.interval))
 
     def paid(self, paid_until: datetime | None, now: datetime, starts: int) -> datetime | None:
         """Up to which moment starts are paid for after so many of them now."""
