@@ -11,7 +11,7 @@ from uuid import UUID
 from casework.core.lifecycle import CaseStatus, EventType, RunStatus
 from casework.core.model import AgentId, Case, CaseEvent, CaseId, Label, NewCase, Priority, QueueId, RunId, TeamId
 from casework.core.search import searchable
-from casework.store import labels
+from casework.store import labels, parked
 from casework.store.bound import BOUND
 from casework.store.database import NOW, Tx
 from casework.store.ids import new_ids
@@ -31,6 +31,9 @@ _STATUS = f"case when {_MOMENT} > {NOW} then '{CaseStatus.POSTPONED}' else '{Cas
 #
 # That a case was created stands on its row, where the view `case_history` reads it, unless there is more to say: which run
 # created it, or until when it is postponed.
+_HAS_LINES = "exists (select from limits l where l.queue_id = q.id and l.agent_id is null and l.key is not null)"
+
+
 @cache
 def _create_sql(*, later: bool, keyed: bool, logged: bool) -> str:
     moments, names = (", %(moments)s::timestamptz[], %(waits)s::float[]", ", moment, wait") if later else ("", "")
@@ -45,7 +48,7 @@ def _create_sql(*, later: bool, keyed: bool, logged: bool) -> str:
 )"""
     return f"""
 with home as (
-  select id from queues where id = %(queue_id)s for key share
+  select q.id from queues q where q.id = %(queue_id)s and not (%(alone)s and {_HAS_LINES}) for key share
 ), new as (
   select n.* from home cross join unnest(%(ids)b::uuid[], %(titles)b::text[], %(data)b::text[], %(priorities)s::smallint[], %(keys)b::text[], %(words)b::text[]{moments})
     with ordinality as n (id, title, data, priority, key, words{names}, position)
@@ -58,7 +61,7 @@ with home as (
   insert into case_search (case_id, queue_id, words)
   select n.id, %(queue_id)s, to_tsvector('simple', n.words) from new n {"join added a on a.id = n.id" if keyed else ""}
 ){line if logged else ""}
-select (select count(*) from home) as homes, array(select id from added) as added
+select (select {_HAS_LINES} from queues q where q.id = %(queue_id)s) as has_lines, (select count(*) from home) as homes, array(select id from added) as added
 """
 
 
@@ -68,10 +71,17 @@ def takes_one_statement(new: Sequence[NewCase]) -> bool:
 
 
 def create(
-    tx: Tx, queue_id: QueueId, new: Sequence[NewCase], *, run_id: RunId | None = None, agent_id: AgentId | None = None
+    tx: Tx,
+    queue_id: QueueId,
+    new: Sequence[NewCase],
+    *,
+    run_id: RunId | None = None,
+    agent_id: AgentId | None = None,
+    alone: bool = False,
 ) -> list[CaseId] | None:
     """Create cases and their labels, in order, and return the ids of the new ones; None if the queue is gone. A case that
-    is ready later is postponed, the others are pending. Without labels this is one statement."""
+    is ready later is postponed, the others are pending. Without labels, and in a queue without limits for each value of a key,
+    this is one statement; with `alone`, None too if it would not be."""
     ids = new_ids(len(new))
     later = any(case.ready_at is not None for case in new)
     keyed = any(case.key is not None for case in new)
@@ -88,6 +98,7 @@ def create(
             "queue_id": queue_id,
             "run_id": run_id,
             "agent_id": agent_id,
+            "alone": alone,
         },
     ).one()
     if not row.homes:
@@ -96,6 +107,8 @@ def create(
     labelled = [(CaseId(id), case.labels) for id, case in zip(ids, new, strict=True) if id in added and case.labels]
     if labelled:
         labels.assign(tx, queue_id, labelled)
+    if row.has_lines and row.added:
+        parked.place(tx, queue_id, row.added)
     return [CaseId(id) for id in ids if id in added]
 
 
@@ -227,7 +240,9 @@ def lock_of_consumer(tx: Tx, queue_id: QueueId, agent_id: AgentId) -> list[UUID]
     """
     statement = f"""
         select id from cases where id in (
-          select id from cases where queue_id = %(queue_id)s and reserved_for = %(agent_id)s and lane is not null
+          select id from cases where queue_id = %(queue_id)s and reserved_for = %(agent_id)s and lane is not null and not parked
+          union select id from cases
+          where queue_id = %(queue_id)s and reserved_for = %(agent_id)s and lane is not null and parked and line_id is not null
           union select id from cases b where queue_id = %(queue_id)s and run_agent_id = %(agent_id)s and {BOUND}
         ) order by id for no key update
         """
@@ -269,7 +284,8 @@ with old as (
   for no key update
 )
 update cases c set data = coalesce(%(data)s::json, c.data), title = coalesce(%(title)s, c.title),
-  priority = coalesce(%(priority)s, c.priority), updated_at = {NOW}
+  priority = coalesce(%(priority)s, c.priority), updated_at = {NOW},
+  parked = c.parked and not %(leaves_line)s, line_id = case when not %(leaves_line)s then c.line_id end
 from old where c.id = old.id
 returning c.run_agent_id, c.title, c.data, c.priority, old.title as old_title, old.data as old_data, old.priority as old_priority
 """
@@ -287,12 +303,21 @@ class Changed:
 
 
 def change(
-    tx: Tx, case_id: CaseId, fence: Fence | None, *, title: str | None, data: str | None, priority: Priority | None
+    tx: Tx,
+    case_id: CaseId,
+    fence: Fence | None,
+    *,
+    title: str | None,
+    data: str | None,
+    priority: Priority | None,
+    relabels: bool = False,
 ) -> Changed | None:
     """Change a case; None if it does not exist, or if the run whose fence is given no longer holds it. `data` is JSON
-    text, and None leaves a value as it is. The caller records the change in the same transaction."""
+    text, and None leaves a value as it is. The caller records the change in the same transaction. What a limit with a key may
+    look at, data and labels, takes the case out of the line in which it waits: its next claim finds the right one."""
     held = fence.parameters() if fence else {"run_id": None, "attempt": None}
     values = {"title": title, "data": data, "priority": None if priority is None else priority.rank}
+    values["leaves_line"] = relabels or data is not None
     row = tx.sql(_CHANGE_SQL, {**held, **values, "case_id": case_id}).one_or_none()
     if row is None:
         return None

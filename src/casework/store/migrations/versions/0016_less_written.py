@@ -11,7 +11,7 @@ through; an update on the same page writes to WAL only what lies between the fir
 from alembic import op
 
 revision = "0016"
-down_revision = "0014"
+down_revision = "0015"
 
 DDL = """
 DROP INDEX runs_ended;
