@@ -79,4 +79,6 @@ class Limits:
                 )
                 limit.held.add((value, run.id, run.attempt))
                 if limit.pause:
-                    limit.free_at[value] = self.ideal.now + limit.pause
+                    free, now = limit.free_at.get(value), self.ideal.now
+                    is_a_little_late = free and now - free <= min(timedelta(seconds=0.25), limit.pause / 2)
+                    limit.free_at[value] = (free if is_a_little_late else now) + limit.pause
