@@ -51,9 +51,10 @@ class Deaths(Lives):
         claimed = []
         with self.dying_at(point) as last:
             claimed = dispatch.claim_round(self.db).claimed
+        self.adopt_moves()
         claimed = last[1] if point is Point.CLAIM_COMMITTED and last else claimed
         if claimed or not last:
-            self.check_claims([message for _, message in claimed])
+            self.check_claims([message for _, message in claimed], whole=False)
             del self.messages[before:]
 
     def die_while_sweeping(self, point: Point) -> None:

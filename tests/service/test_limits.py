@@ -68,6 +68,15 @@ def test_each_value_of_a_field_is_bound_for_itself(db, before):
     assert len(done) == 39
 
 
+def test_a_beat_lets_out_of_new_lines_no_more_than_may_begin(db):
+    queue, _ = worked_queue(db, concurrency=1)
+    limit(db, queue=queue.name, key="data.customer", concurrency=2)
+    of(db, queue, "a", 40), of(db, queue, "b", 40)
+    for _ in range(3):
+        list(dispatch.tick(db, SETTINGS))
+    assert parked(db) == 76
+
+
 def test_each_value_of_a_label_is_bound_for_itself(db):
     queue, _ = worked_queue(db)
     limit(db, queue=queue.name, key="label:customer", concurrency=1)

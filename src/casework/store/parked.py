@@ -9,7 +9,7 @@ from uuid import UUID
 from casework.core.limits import Line
 from casework.core.model import CaseId, QueueId
 from casework.store.database import NOW, Tx
-from casework.store.lines import COUNT_SQL, LINE_ID, VALUE, bounds_of
+from casework.store.lines import COUNT_SQL, LINE_ID, SHOWN_CHARACTERS, VALUE, bounds_of
 
 # A queue's new cases stand in the lines of its first limit with a key. As many as may begin at once stand in the lanes, the
 # others wait behind them, so that the cases of one value do not stand before those of another. How many stand there is counted
@@ -70,7 +70,19 @@ with heads as materialized (
 select queue_id, count(*) as moved from moved group by queue_id
 """
 
-# Of a limit that was deleted, or of one that nothing was claimed under so far: the claim of what is let out finds the right line.
+# A line that nothing was claimed under so far gets its row now. Before any line is locked, and in one order, as in claims.
+_ADD_SQL = f"""
+insert into limit_lines (id, limit_id, value)
+select w.id, l.id, left(v.value, {SHOWN_CHARACTERS})
+from unnest(%(lines)b::uuid[]) as w (id)
+cross join lateral (select * from cases o where o.parked and o.line_id = w.id and o.lane is not null limit 1) c
+join limits l on l.key is not null and (l.queue_id is null or l.queue_id = c.queue_id)
+cross join lateral (select {VALUE} as value) v
+where not exists (select from limit_lines o where o.id = w.id) and {LINE_ID.format(limit="l.id", value="v.value")} = w.id
+order by w.id on conflict do nothing
+"""
+
+# Of a limit that was deleted: the claim of what is let out finds the right line, if there is one.
 _WITHOUT_ROW_SQL = """
 select w.id from unnest(%(besides)b::uuid[]) as w (id) where not exists (select from limit_lines l where l.id = w.id)
 """
@@ -154,7 +166,7 @@ with old as materialized (
   select l.id from limit_lines l join limits m on m.id = l.limit_id
   where l.id > %(after)s and m.key is not null order by l.id limit %(most)s for update of l skip locked
 ), gone as (
-  delete from limit_lines l using old o where l.id = o.id and (l.paid_until is null or l.paid_until <= {NOW}) and l.next_at is null
+  delete from limit_lines l using old o where l.id = o.id and (l.paid_until is null or l.paid_until < {NOW} - interval '1 second') and l.next_at is null
     and not exists (select from limit_holds h where h.line_id = l.id)
     and not exists (select from cases c where c.line_id = l.id and c.parked and c.lane is not null)
 )
@@ -166,7 +178,10 @@ FIRST_LINE = UUID(int=0)
 
 def waiting(tx: Tx, after: UUID) -> list[UUID]:
     """The next lines in which cases wait."""
-    return [row.line_id for row in tx.sql(_WAITING_SQL, {"after": after, "most": LOOKED_AT})]
+    found = [row.line_id for row in tx.sql(_WAITING_SQL, {"after": after, "most": LOOKED_AT})]
+    if found:
+        tx.sql(_ADD_SQL, {"lines": found})
+    return found
 
 
 def clean(tx: Tx, after: UUID) -> UUID:
