@@ -8,8 +8,9 @@ from casework.core.model import NewCase
 from casework.service import cases
 from casework.service.execution.completions import Limits
 from casework.service.execution.executor import Executor
-from casework.store import figures, migrating, schema
+from casework.store import figures, migrating, schema, transitions
 from casework.store.database import Database
+from casework.store.transitions import Completion, Fence
 from factories import SETTINGS, TEAM, Watching, claim, some_cases, the_case, work_all, worked_queue
 
 BATCH = 100
@@ -156,3 +157,18 @@ def test_an_upgrade_finds_what_ended_and_what_holds_a_slot(earlier):
         (ended,) = figures.ended(tx, [ids["queue"]], tx.now - timedelta(hours=1), tx.now)
         assert ended.count == 1
         assert tx.sql("select count(*) from runs where stop_deadline is not null").scalar_one() == 0
+
+
+def test_several_runs_are_locked_in_the_order_of_their_ids(worker):
+    queue, _ = worked_queue(worker)
+    some_cases(worker, queue, BATCH)
+    messages = claim(worker)[::-1]
+    with worker.single() as tx:
+        started = transitions.start_all(tx, messages, "w")
+    assert [row.run_id for row in started] == sorted(message.run_id for message in messages)
+    fences = [Fence(row.case_id, row.run_id, row.attempt) for row in started]
+    with worker.single() as tx:
+        transitions.complete_all(tx, [Completion(fence, None, 0.0, 0.0) for fence in fences[::-1]])
+    with worker.begin() as tx:
+        ended = [row.id for row in tx.sql("select id from runs order by completed_event")]
+    assert ended == sorted(message.run_id for message in messages)

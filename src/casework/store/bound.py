@@ -8,20 +8,34 @@ index of runs again. What is said here holds between any two transactions, and s
 from casework.core.lifecycle import LIFECYCLE, Bound, RunStatus
 from casework.store.literals import listed
 
-_HOLDS_SLOT = listed(
-    {m.target for m in LIFECYCLE.transitions if m.target and m.run and LIFECYCLE.run_state(m.run).holds_slot}
-)
+_HOLDS_SLOT = listed(LIFECYCLE.in_slots())
 _MAY_BE_BOUND = listed(state.status for state in LIFECYCLE.states if state.bound is not Bound.NEVER)
 
 BOUND = f"b.run_agent_id is not null and lower(b.status) in ({_MAY_BE_BOUND})"
 """The condition that a case `b` is bound to a live run. It is as the index `cases_bound` says it: `lower` changes nothing about a
 status, but no other index can be taken for this one, and a guard on a status not for this condition."""
 
-IN_SLOT = f"b.run_agent_id is not null and lower(b.status) in ({_HOLDS_SLOT})"
+
+def _in_slot(case: str) -> str:
+    return f"{case}.run_agent_id is not null and lower({case}.status) in ({_HOLDS_SLOT})"
+
+
+IN_SLOT = _in_slot("b")
 """The condition that the run of a case `b` holds a slot."""
 
 STOPPING = f"r.stop_deadline is not null and r.status = '{RunStatus.RUNNING}' and not r.release_on_stop"
 """The condition that a run `r` holds a slot although no case is bound to it: it was asked to stop, and has not stopped."""
+
+
+def listed_as(case: str) -> tuple[str, str]:
+    """Two conditions of which each case fulfils one, for whoever looks for cases by queue and status: those whose runs hold slots
+    do not stand in the index of lists. They are few, and come and go faster than any others; an entry for each would be written
+    in order to be removed."""
+    return f"{case}.status not in ({_HOLDS_SLOT})", _in_slot(case)
+
+
+ALL_CASES = f"({' union all '.join(f'select * from cases b where {one}' for one in listed_as('b'))})"
+"""A subquery of all cases by both conditions. It has no order: the planner merges nothing that has conditions."""
 
 
 def live_runs(queue_id: str | None = None) -> str:

@@ -12,7 +12,7 @@ from casework.core.lifecycle import CaseStatus, EventType, RunStatus
 from casework.core.model import AgentId, Case, CaseEvent, CaseId, Label, NewCase, Priority, QueueId, RunId, TeamId
 from casework.core.search import searchable
 from casework.store import labels, parked
-from casework.store.bound import BOUND
+from casework.store.bound import ALL_CASES, BOUND
 from casework.store.database import NOW, Tx
 from casework.store.ids import new_ids
 from casework.store.literals import NEXT_EVENT
@@ -254,7 +254,7 @@ def lock_of_consumer(tx: Tx, queue_id: QueueId, agent_id: AgentId) -> list[UUID]
 def ids_of(tx: Tx, queue_id: QueueId, until: datetime, most: int) -> list[UUID]:
     """Ids of the cases of a queue that were created by that moment, the oldest first."""
     rows = tx.sql(
-        "select id from cases where queue_id = %(queue_id)s and created_at <= %(until)s order by created_at, id limit %(most)s",
+        f"select id from {ALL_CASES} c where queue_id = %(queue_id)s and created_at <= %(until)s order by created_at, id limit %(most)s",
         {"queue_id": queue_id, "until": until, "most": most},
     )
     return [row.id for row in rows]

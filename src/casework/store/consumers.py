@@ -106,11 +106,12 @@ where c.agent_id = any(%(agent_ids)b::uuid[]) and q.mode <> '{QueueMode.PAUSED}'
 
 # Counted in a statement of its own, after the lock was obtained: its snapshot then holds the claims of whoever had the
 # lock before. Counting in the locking statement reads the older snapshot, and two claimers both see free slots. LATERAL,
-# because the planner takes the index of bound cases for as small as their number, and would read all of it.
+# because the planner takes the index of bound cases for as small as their number, and would read all of it. Who has no limit is
+# not counted.
 _USED_SQL = f"""
 select w.queue_id, w.agent_id, u.claimed + s.stopping as used, u.oldest
 from unnest(%(queues)b::uuid[], %(agents)b::uuid[]) as k (queue_id, agent_id)
-join consumers w on w.queue_id = k.queue_id and w.agent_id = k.agent_id
+join consumers w on w.queue_id = k.queue_id and w.agent_id = k.agent_id and w.concurrency is not null
 cross join lateral (
   select count(*) as claimed, min(b.claimed_at) as oldest from cases b
   where b.queue_id = w.queue_id and b.run_agent_id = w.agent_id and {IN_SLOT}
@@ -178,11 +179,12 @@ def lock(
     counting = [(_USED_SQL, _as_arrays(known))] if known else []
     locked, *others = tx.together(locking, *counting, *besides)
     used = {(row.queue_id, row.agent_id): row for row in (others.pop(0) if counting else ())}
-    uncounted = [pair for row in locked if (pair := (row.queue_id, row.agent_id)) not in used]
+    limited = [row for row in locked if row.concurrency is not None]
+    uncounted = [pair for row in limited if (pair := (row.queue_id, row.agent_id)) not in used]
     if uncounted:
         used |= {(row.queue_id, row.agent_id): row for row in tx.sql(_USED_SQL, _as_arrays(uncounted))}
-    _count_from(tx, locked, used)
-    return [_held(row, used[row.queue_id, row.agent_id], most) for row in locked], others
+    _count_from(tx, limited, used)
+    return [_held(row, used.get((row.queue_id, row.agent_id)), most) for row in locked], others
 
 
 LaneKey = tuple[UUID, UUID, int]
@@ -234,7 +236,7 @@ def _as_arrays(pairs: Sequence[Pair]) -> dict[str, list[UUID]]:
 
 
 def _held(row: Any, used: Any, most: int) -> Held:
-    slots = free_slots(concurrency=row.concurrency, used=used.used, most=most)
+    slots = free_slots(concurrency=row.concurrency, used=used.used if used else 0, most=most)
     queue, agent = QueueId(row.queue_id), AgentId(row.agent_id)
     opening = Opening(queue, agent, row.trigger, slots, row.weight, row.worker_group)
     return Held(opening, QueueMode(row.mode), max(row.now, row.slots_counted_since or _LONG_AGO), row.limited)

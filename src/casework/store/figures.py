@@ -9,6 +9,7 @@ from uuid import UUID
 from casework.core.counting import Count
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import QueueId
+from casework.store.bound import ALL_CASES
 from casework.store.database import Tx
 from casework.store.transitions.clauses import SOON
 
@@ -21,7 +22,7 @@ select q.id as queue_id, s.status, n.counted
 from unnest(%(queue_ids)s::uuid[]) as q (id) cross join unnest(%(statuses)s::text[]) as s (status)
 cross join lateral (
   select count(*) as counted from (
-    select from cases c where c.queue_id = q.id and c.status = s.status limit {MOST_COUNTED + 1}
+    select from {ALL_CASES} c where c.queue_id = q.id and c.status = s.status limit {MOST_COUNTED + 1}
   ) few
 ) n
 """

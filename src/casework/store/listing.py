@@ -15,6 +15,7 @@ from casework.core.counting import Count
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case, CaseFilter, CaseId, QueueId
 from casework.core.search import as_tsquery
+from casework.store.bound import ALL_CASES, listed_as
 from casework.store.cases import COLUMNS, with_labels
 from casework.store.database import Tx
 from casework.store.snapshot import END_EVENTS, END_REASON
@@ -86,7 +87,7 @@ class _Filter:
         """The beginning of a statement, and where it finds cases `c`: with a search, those that the search index gave, one
         by one. The planner, which takes them for a fiftieth of all, would read all cases instead, but for the OFFSET 0."""
         if not self.is_search:
-            return "", "cases c"
+            return "", f"{ALL_CASES} c"
         return f"with {_HITS}", "hit h cross join lateral (select * from cases f where f.id = h.case_id offset 0) c"
 
 
@@ -237,13 +238,17 @@ def _is_rare(tx: Tx, found: _Filter) -> bool:
 
 def _by_time(found: _Filter, order: Order, columns: str) -> str:
     direction = order.direction
+    firsts = " union all ".join(
+        f"""(select c.id, c.created_at from cases c
+            where {condition} and c.queue_id = %(queue_id)s and c.status = s.status and {found.sql()}
+            order by c.created_at {direction}, c.id {direction} limit %(most)s)"""
+        for condition in listed_as("c")
+    )
     return f"""
         select {columns}, {order.expression()}::text as sort_value
         from (
           select k.id from unnest(%(statuses)s::text[]) as s (status) cross join lateral (
-            select c.id, c.created_at from cases c
-            where c.queue_id = %(queue_id)s and c.status = s.status and {found.sql()}
-            order by c.created_at {direction}, c.id {direction} limit %(most)s
+            {firsts}
           ) k order by k.created_at {direction}, k.id {direction} limit %(limit)s offset %(offset)s
         ) p join cases c on c.id = p.id left join runs r on r.id = c.run_id
         order by {order.expression()} {direction}, c.id {direction}
@@ -268,7 +273,7 @@ def total(tx: Tx, queue_id: QueueId, wanted: CaseFilter) -> int:
         return 0
     hits, source = found.with_hits()
     if found.is_search and not _is_rare(tx, found):
-        source = "cases c join hit h on h.case_id = c.id"
+        source = f"{ALL_CASES} c join hit h on h.case_id = c.id"
     statement = f"""
         {hits} select count(*) from {source}
         where c.queue_id = %(queue_id)s and c.status = any(%(statuses)s::text[]) and {found.sql()}
@@ -282,7 +287,7 @@ def total_up_to(tx: Tx, queue_id: QueueId, wanted: CaseFilter, most: int) -> Cou
     found = _filter(tx, queue_id, wanted)
     if found is None:
         return Count(0)
-    hits, source = "", "cases c"
+    hits, source = "", f"{ALL_CASES} c"
     if found.is_search and _is_rare(tx, found):
         hits, source = found.with_hits()
     elif found.is_search:

@@ -10,7 +10,7 @@ from casework.core.model import AgentId, Consumer, Queue, QueueId, QueueMode, Qu
 from casework.core.unset import UNSET, Unset, given
 from casework.errors import NameTaken
 from casework.store import counters, runs
-from casework.store.bound import runs_in_slots
+from casework.store.bound import ALL_CASES, runs_in_slots
 from casework.store.database import NOW, Tx
 from casework.store.ids import new_id
 from casework.store.limits import LIMITED
@@ -108,7 +108,8 @@ def stats(tx: Tx, queue_id: QueueId) -> QueueStats:
     """Cases by status, live runs by status, and since when the oldest pending case waits."""
     counted = dict.fromkeys((str(status) for status in CaseStatus), 0)
     rows = tx.sql(
-        "select status, count(*) as n from cases where queue_id = %(queue_id)s group by status", {"queue_id": queue_id}
+        f"select status, count(*) as n from {ALL_CASES} c where queue_id = %(queue_id)s group by status",
+        {"queue_id": queue_id},
     )
     counted.update({row.status: row.n for row in rows})
     lately = tx.sql(_STATS_SQL, {"queue_id": queue_id}).one()

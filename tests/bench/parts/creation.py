@@ -16,11 +16,8 @@ from casework.store.ids import new_ids
 from casework.wiring import Casework
 
 _RAW = """
-with new as (
-  insert into cases (id, queue_id, title, data, status, priority, ready_at, created_at, updated_at)
-  values (%(id)s, %(queue)s, %(title)s, '""', 'pending', 0, now(), now(), now()) returning id
-)
-insert into case_events (case_id, type, created_at) select id, 'created', now() from new
+insert into cases (id, queue_id, title, data, status, priority, ready_at, created_at, updated_at, created_event)
+values (%(id)s, %(queue)s, %(title)s, '""', 'pending', 0, now(), now(), now(), nextval('case_events_id_seq'))
 """
 
 

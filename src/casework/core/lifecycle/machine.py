@@ -104,6 +104,10 @@ class Lifecycle:
         """What a run's status says. Raises KeyError if the table has no such status."""
         return {state.status: state for state in self.run_states}[status]
 
+    def in_slots(self) -> set[CaseStatus]:
+        """The statuses of cases whose runs hold slots."""
+        return {row.target for row in self.transitions if row.target and row.run and self.run_state(row.run).holds_slot}
+
     def details(self) -> list[Detail]:
         """The details that the states know, each once."""
         return list(dict.fromkeys(chain.from_iterable(state.details for state in self.states)))

@@ -97,8 +97,8 @@ def cases_of(lifecycle: Lifecycle, metadata: MetaData) -> Table:
         # Cases that were set aside for a time, by when it is over: a tick sees which have come since the one before. A case that
         # is ready at once is not in it, so that it costs nothing.
         Index("cases_due", "ready_at", postgresql_where=text("lane is not null and ready_at > created_at")),
-        # Who is bound to a run: the tick's count of used slots, and the sweep, which reads the same few rows. It stands here and
-        # not on the runs because a case's end writes its row's indexes anyway, for the sake of lists.
+        # Who is bound to a run: the tick's count of used slots, the sweep, and lists, which read the same few rows. It stands here
+        # and not on the runs because a case's end writes its row's indexes anyway, for the sake of lists.
         Index(
             "cases_bound",
             text("lower(status)"),
@@ -107,8 +107,15 @@ def cases_of(lifecycle: Lifecycle, metadata: MetaData) -> Table:
             "claimed_at",
             postgresql_where=text("run_agent_id is not null"),
         ),
-        # Lists of a queue by time, with or without a status; counts by status.
-        Index("cases_list", "queue_id", "status", "created_at", "id"),
+        # Lists of a queue by time, with or without a status; counts by status: see `bound.LISTED`.
+        Index(
+            "cases_listed",
+            "queue_id",
+            "status",
+            "created_at",
+            "id",
+            postgresql_where=text(f"status not in ({listed(lifecycle.in_slots())})"),
+        ),
         # An import that is repeated adds nothing twice.
         Index("cases_key", "queue_id", "key", unique=True, postgresql_where=text("key is not null")),
         # A page has room for the next version of each row: at 80, three in four went to another page, and wrote 90 bytes more;
