@@ -113,7 +113,7 @@ def test_sends_runs_of_unknown_or_long_length_alone():
 
 def test_bundles_short_runs_up_to_the_time_limit():
     assert sizes(bundle(claimed(*[0] * 20), {AGENTS[0]: 0.03}, 0.1)) == [3, 3, 3, 3, 3, 3, 2]
-    assert sizes(bundle(claimed(*[0] * 100), {AGENTS[0]: 0.0}, 0.1)) == [MOST_IN_A_BUNDLE] * 2
+    assert sizes(bundle(claimed(*[0] * 2 * MOST_IN_A_BUNDLE), {AGENTS[0]: 0.0}, 0.1)) == [MOST_IN_A_BUNDLE] * 2
 
 
 def test_spreads_a_few_short_runs_over_workers():
