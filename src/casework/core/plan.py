@@ -18,8 +18,9 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from math import ceil
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from types import MappingProxyType
 
 from casework.core.capacity import Room
@@ -196,18 +197,25 @@ def bundle(
     may have killed its worker. `group_of` says which group of workers an agent needs, and `ahead` which agents' runs are
     claimed ahead. The order is kept.
     """
-    counted = Counter(agent for agent, _ in claimed)
+    # In stretches of one agent, because to look an id up takes as long as the rest.
+    stretches = [(agent, [message for _, message in one]) for agent, one in groupby(claimed, itemgetter(0))]
+    counted: Counter[AgentId] = Counter()
+    for agent, messages in stretches:
+        counted[agent] += len(messages)
     sizes = {agent: _bundle_size(count, seconds_of.get(agent), seconds) for agent, count in counted.items()}
     bundles: list[tuple[AgentId, list[RunMessage]]] = []
     open_: dict[AgentId, list[RunMessage]] = {}
-    for agent, message in claimed:
-        if message.attempt > 1:
-            bundles.append((agent, [message]))
-            continue
-        if len(open_.get(agent, ())) % sizes[agent] == 0:
-            open_[agent] = []
-            bundles.append((agent, open_[agent]))
-        open_[agent].append(message)
+    for agent, messages in stretches:
+        runs, size = open_.get(agent, []), sizes[agent]
+        for message in messages:
+            if message.attempt > 1:
+                bundles.append((agent, [message]))
+                continue
+            if len(runs) % size == 0:
+                runs = []
+                bundles.append((agent, runs))
+            runs.append(message)
+        open_[agent] = runs
     return [Parcel(tuple(runs), group_of.get(agent, ""), agent in ahead) for agent, runs in bundles]
 
 
