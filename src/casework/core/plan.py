@@ -182,7 +182,11 @@ MOST_IN_A_BUNDLE = 100
 runs of its message are attempted again."""
 
 LEAST_BUNDLES = 2
-"""Runs that are claimed together are spread over at least this many messages, so that several workers can take them."""
+"""Runs that are claimed together are spread over at least this many messages, so that several workers can take them, unless"""
+
+MESSAGE_SECONDS = 0.002
+"""they take no longer together than a message costs by itself. Otherwise, each claim that fills up for one message that has ended
+would be cut in halves, and so on."""
 
 
 def bundle(
@@ -223,4 +227,5 @@ def _bundle_size(count: int, each: float | None, seconds: float) -> int:
     if each is None:
         return 1
     fit = MOST_IN_A_BUNDLE if each * MOST_IN_A_BUNDLE <= seconds else int(seconds / each)
-    return max(1, min(fit, ceil(count / LEAST_BUNDLES)))
+    together = int(MESSAGE_SECONDS / each) if each * fit > MESSAGE_SECONDS else fit
+    return max(1, min(fit, max(together, ceil(count / LEAST_BUNDLES))))
