@@ -85,11 +85,11 @@ def tick(
         done = _claim(db, ticker, queues)
         queues = ()
         if claimed := done.batch.claimed:
-            events.emit(events.CasesClaimed(len(claimed)))
             agents = {agent for agent, _ in claimed}
             short, ahead = _paces(settings, ticker, agents)
             parcels = plan.bundle(claimed, short, settings.bundle_seconds, done.group_of, ahead)
             yield Committed(Tick(claimed=len(claimed)), Effects(parcels=tuple(parcels)))
+            events.emit(events.CasesClaimed(len(claimed)))
             if ticker.fleet:
                 ticker.fleet.durations.measure(db, settings, agents)
         if monotonic() > end or not done.has_room:

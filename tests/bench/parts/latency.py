@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep, time
 
@@ -86,7 +87,9 @@ def _casework(ground: Ground) -> _Probe:
     log = ground.home / "casework-starts"
     found = installation(ground, "latency", target="started", extra={"BENCH_LOG": str(log)})
     found.warm_up({"at": 0})
-    return _Probe(log, lambda: seed.create(found.casework, found.queue, 1, 1, {"at": time()}))
+    # As the API and workers do, for the cases of their requests and runs.
+    creator = replace(found.casework, claims_with=found.casework.db)
+    return _Probe(log, lambda: seed.create(creator, found.queue, 1, 1, {"at": time()}))
 
 
 def _celery(ground: Ground) -> _Probe:

@@ -1,0 +1,102 @@
+"""Whoever creates cases claims them at once, if workers have room: a tick of one round, without the way to a ticker.
+
+It is the ticker's round, with its statements and locks. Whatever is in its way, and all that comes in quick succession, is left
+to the tickers: they claim many cases for the price of a few, and share out what several queues want.
+"""
+
+from collections.abc import Callable, Collection
+from queue import SimpleQueue
+from threading import Lock, Thread
+from time import monotonic
+from uuid import UUID
+
+from casework.core.effects import Effects, News
+from casework.errors import Unavailable
+from casework.service.dispatch import tick
+from casework.service.ticker import Fleet, Ticker
+from casework.settings import Settings
+from casework.store.consumers import Pair
+from casework.store.database import Database
+
+QUIET_SECONDS = 0.01
+"""What follows something else within this time is left to the tickers, which take a breath that long between claims."""
+
+PAUSE_SECONDS = 0.1
+"""How long everything is left to the tickers after nothing could be claimed. When workers are busy, cases wait in several queues
+for the next slot, and whose turn it is only tickers know."""
+
+MOST_CASES = 5
+"""So many may become ready together. What is more is claimed in bundles."""
+
+MOST_QUEUES = 1000
+"""How many queues' consumers are remembered."""
+
+
+class ClaimsAtOnce:
+    """Claims in a thread of its own, for one process, and one at a time: nobody who creates a case waits for it."""
+
+    def __init__(self, db: Database, settings: Settings, perform: Callable[[Effects], object]) -> None:
+        self._db, self._settings, self._perform = db, settings, perform
+        self._ticker = Ticker(fleet=Fleet(settings))
+        self._consumers: dict[UUID, Collection[Pair]] = {}
+        self._asked = self._paused = float("-inf")
+        self._work: SimpleQueue[Effects] = SimpleQueue()
+        self._free = Lock()
+        self._thread: Thread | None = None
+
+    def takes(self, effects: Effects) -> bool:
+        """Whether it claims the cases that became ready, or else asks for a tick as the effects do. It does not wait for that."""
+        now = monotonic()
+        quiet, self._asked = now >= self._asked + QUIET_SECONDS, now
+        if not (quiet and now >= self._paused + PAUSE_SECONDS and 0 < effects.ready <= MOST_CASES and effects.queues):
+            return False
+        if not self._free.acquire(blocking=False):
+            return False
+        try:
+            self._start()
+        except RuntimeError:
+            # There can be no more threads.
+            self._free.release()
+            return False
+        self._work.put(effects)
+        return True
+
+    def finish(self, seconds: float = 5.0) -> None:
+        """Wait until the claim that is being made is sent, and make no other."""
+        self._free.acquire(timeout=seconds)
+
+    def _start(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            thread = Thread(target=self._keep_claiming, name="casework-claims", daemon=True)
+            thread.start()
+            self._thread = thread
+
+    def _keep_claiming(self) -> None:
+        while True:
+            effects = self._work.get()
+            claimed = 0
+            try:
+                claimed = self._claim(effects.queues)
+            except Unavailable:
+                pass
+            finally:
+                if not claimed:
+                    self._paused = monotonic()
+                if claimed < effects.ready:
+                    self._perform(effects)
+                self._free.release()
+
+    def _claim(self, queues: Collection[UUID]) -> int:
+        """One round for the consumers of these queues, by what is known of them: a consumer that had something to claim is
+        locked and counted in one round trip."""
+        ticker = self._ticker
+        ticker.backlog = {pair: None for queue in queues for pair in self._consumers.get(queue, ())}
+        claimed = 0
+        for done in tick(self._db, self._settings, ticker, news=News(frozenset(queues)), sweeping=False, seconds=0):
+            self._perform(done.effects)
+            claimed += done.value.claimed
+        if len(self._consumers) >= MOST_QUEUES:
+            self._consumers.clear()
+        for queue in queues:
+            self._consumers[queue] = [pair for pair in ticker.backlog if pair[0] == queue]
+        return claimed
