@@ -5,6 +5,7 @@ to the tickers: they claim many cases for the price of a few, and share out what
 """
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
@@ -18,15 +19,19 @@ from casework.settings import Settings
 from casework.store.consumers import Pair
 from casework.store.database import Database
 
-QUIET_SECONDS = 0.01
-"""What follows something else within this time is left to the tickers, which take a breath that long between claims."""
 
-PAUSE_SECONDS = 0.1
-"""How long everything is left to the tickers after nothing could be claimed. When workers are busy, cases wait in several queues
-for the next slot, and whose turn it is only tickers know."""
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is left to the tickers."""
 
-MOST_CASES = 5
-"""So many may become ready together. What is more is claimed in bundles."""
+    quiet: float = 0.01
+    """What follows something else within so many seconds: tickers take a breath that long between claims."""
+    pause: float = 0.1
+    """For so many seconds after nothing could be claimed, everything. When workers are busy, cases wait in several queues for the
+    next slot, and only tickers know whose turn it is."""
+    cases: int = 5
+    """More cases than this that become ready together. They are claimed in bundles."""
+
 
 MOST_QUEUES = 1000
 """How many queues' consumers are remembered."""
@@ -35,8 +40,14 @@ MOST_QUEUES = 1000
 class ClaimsAtOnce:
     """Claims in a thread of its own, for one process, and one at a time: nobody who creates a case waits for it."""
 
-    def __init__(self, db: Database, settings: Settings, perform: Callable[[Effects], object]) -> None:
-        self._db, self._settings, self._perform = db, settings, perform
+    def __init__(
+        self,
+        db: Database,
+        settings: Settings,
+        perform: Callable[[Effects], object],
+        limits: Limits = Limits(),
+    ) -> None:
+        self._db, self._settings, self._perform, self._limits = db, settings, perform, limits
         self._ticker = Ticker(fleet=Fleet(settings))
         self._consumers: dict[UUID, Collection[Pair]] = {}
         self._asked = self._paused = float("-inf")
@@ -46,9 +57,9 @@ class ClaimsAtOnce:
 
     def takes(self, effects: Effects) -> bool:
         """Whether it claims the cases that became ready, or else asks for a tick as the effects do. It does not wait for that."""
-        now = monotonic()
-        quiet, self._asked = now >= self._asked + QUIET_SECONDS, now
-        if not (quiet and now >= self._paused + PAUSE_SECONDS and 0 < effects.ready <= MOST_CASES and effects.queues):
+        now, limits = monotonic(), self._limits
+        quiet, self._asked = now >= self._asked + limits.quiet, now
+        if not (quiet and now >= self._paused + limits.pause and 0 < effects.ready <= limits.cases):
             return False
         if not self._free.acquire(blocking=False):
             return False
