@@ -31,6 +31,9 @@ class Limits:
     next slot, and only tickers know whose turn it is."""
     cases: int = 5
     """More cases than this that become ready together. They are claimed in bundles."""
+    claimed: int = 10
+    """More claims of a consumer than this, if older cases wait too. A claim of one case that may take a hundred draws a hundred
+    ids: that takes a fifth of it."""
 
 
 MOST_QUEUES = 1000
@@ -103,7 +106,8 @@ class ClaimsAtOnce:
         ticker = self._ticker
         ticker.backlog = {pair: None for queue in queues for pair in self._consumers.get(queue, ())}
         claimed = 0
-        for done in tick(self._db, self._settings, ticker, news=News(frozenset(queues)), sweeping=False, seconds=0):
+        news, most = News(frozenset(queues)), self._limits.claimed
+        for done in tick(self._db, self._settings, ticker, news=news, sweeping=False, seconds=0, most=most):
             self._perform(done.effects)
             claimed += done.value.claimed
         if len(self._consumers) >= MOST_QUEUES:

@@ -62,11 +62,12 @@ def tick(
     news: News = ANYWHERE,
     sweeping: bool = True,
     seconds: float = 5.0,
+    most: int = BATCH,
 ) -> Iterator[Committed[Tick]]:
     """Sweep, and claim while there is work and time. Each result is committed; the caller performs its effects.
 
     `news` says what to look at, besides what the ticker remembers. A tick that sweeps comes with the clock: it looks at a part of
-    all queues, and the next one goes on there.
+    all queues, and the next one goes on there. `most` bounds what one transaction claims for a consumer.
     """
     end = monotonic() + seconds
     ticker = ticker or Ticker()
@@ -82,7 +83,7 @@ def tick(
         _look_around(db, ticker, everywhere=news.around)
         looks_again = False
     while queues or ticker.backlog or (looks_again and _look_around(db, ticker)):
-        done = _claim(db, ticker, queues)
+        done = _claim(db, ticker, queues, most)
         queues = ()
         if claimed := done.batch.claimed:
             agents = {agent for agent, _ in claimed}
@@ -133,13 +134,13 @@ def _look_around(db: Database, ticker: Ticker, *, everywhere: bool = False) -> b
     return len(ticker.backlog) > known
 
 
-def _claim(db: Database, ticker: Ticker, queues: Collection[UUID] = ()) -> Round:
+def _claim(db: Database, ticker: Ticker, queues: Collection[UUID] = (), most: int = BATCH) -> Round:
     """One transaction of claims for consumers of `queues`, and for those that are known to have something to claim."""
     fleet, turn = ticker.fleet, ticker.next_consumers()
     with db.begin() as tx:
         besides = fleet.statements() if fleet else []
         locked, answers = consumers.lock(
-            tx, DISPATCHED_KINDS, BATCH, queues=queues, known=turn, sent=True, besides=besides
+            tx, DISPATCHED_KINDS, most, queues=queues, known=turn, sent=True, besides=besides
         )
         room = fleet.room(answers) if fleet else None
         open_ = [one for one in locked if _slots(one, room)]
@@ -158,7 +159,7 @@ def _claim(db: Database, ticker: Ticker, queues: Collection[UUID] = ()) -> Round
     ticker.positions.advance(batch.reached, now)
     _remember(ticker, turn, pairs, idle)
     reach(Point.CLAIM_COMMITTED, batch.claimed)
-    more = batch.picked >= BATCH or (bool(batch.claimed) and len(turn) < len(ticker.backlog))
+    more = batch.picked >= most or (bool(batch.claimed) and len(turn) < len(ticker.backlog))
     group_of = {one.opening.agent_id: one.opening.group for one in locked}
     return Round(batch, is_last=not more, has_room=room is None or not room.is_full(), group_of=group_of)
 
