@@ -18,6 +18,7 @@ from casework.store import processes
 from casework.wiring import Casework
 from factories import SETTINGS, TEAM, a_consumer, a_queue, an_agent, some_cases, worked_queue
 from patience import wait_for
+from seams import Noting, Through
 
 
 def report(db, slots=4):
@@ -77,6 +78,20 @@ def test_an_older_case_of_the_queue_is_not_overtaken(committed, creator):
     (run,) = creator.runs
     with committed.begin() as tx:
         assert tx.sql("select case_id from runs where id = %(id)s", {"id": run.run_id}).scalar_one() == older
+
+
+def test_plans_are_made_again_while_nothing_is_to_be_claimed(committed):
+    queue, _ = worked_queue(committed)
+    report(committed)
+    statements = []
+    creator = Creator(committed, through=Through(committed, lambda tx: Noting(tx, statements)), plans=0.0)
+
+    def claims():
+        return sum("with pick as" in statement for statement, _ in statements)
+
+    assert creator.create(queue)
+    wait_for(lambda: claims() == 2, "the round that plans")
+    assert (len(creator.runs), creator.nudges) == (1, [])
 
 
 def no_worker(db):

@@ -5,17 +5,19 @@ to the tickers: they claim many cases for the price of a few, and share out what
 """
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
-from uuid import UUID
 
 from casework.core.effects import Effects, News
+from casework.core.model import QueueId
 from casework.errors import Unavailable
 from casework.service.dispatch import tick
 from casework.service.ticker import Fleet, Ticker
 from casework.settings import Settings
+from casework.store.connection import PLANS_KEPT_SECONDS
 from casework.store.consumers import Pair
 from casework.store.database import Database
 
@@ -34,6 +36,8 @@ class Limits:
     claimed: int = 10
     """More claims of a consumer than this, if older cases wait too. A claim of one case that may take a hundred draws a hundred
     ids: that takes a fifth of it."""
+    plans: float = PLANS_KEPT_SECONDS / 2
+    """Not left to them: how long plans of statements are kept, in seconds."""
 
 
 MOST_QUEUES = 1000
@@ -52,8 +56,9 @@ class ClaimsAtOnce:
     ) -> None:
         self._db, self._settings, self._perform, self._limits = db, settings, perform, limits
         self._ticker = Ticker(fleet=Fleet(settings))
-        self._consumers: dict[UUID, Collection[Pair]] = {}
-        self._asked = self._paused = float("-inf")
+        self._consumers: dict[QueueId, Collection[Pair]] = {}
+        self._recent: frozenset[QueueId] = frozenset()
+        self._asked = self._paused = self._planned = float("-inf")
         self._work: SimpleQueue[Effects] = SimpleQueue()
         self._free = Lock()
         self._thread: Thread | None = None
@@ -87,7 +92,7 @@ class ClaimsAtOnce:
 
     def _keep_claiming(self) -> None:
         while True:
-            effects = self._work.get()
+            effects = self._next()
             claimed = 0
             try:
                 claimed = self._claim(effects.queues)
@@ -100,13 +105,36 @@ class ClaimsAtOnce:
                     self._perform(effects)
                 self._free.release()
 
-    def _claim(self, queues: Collection[UUID]) -> int:
+    def _next(self) -> Effects:
+        """What is to be claimed next. Plans that would soon be given up are made again while nothing is: that takes longer than a
+        claim."""
+        try:
+            return self._work.get(timeout=self._limits.quiet)
+        except Empty:
+            if (
+                self._recent
+                and monotonic() >= self._planned + self._limits.plans
+                and self._free.acquire(blocking=False)
+            ):
+                try:
+                    self._plan_again()
+                finally:
+                    self._free.release()
+        return self._work.get()
+
+    def _plan_again(self) -> None:
+        self._planned = monotonic()
+        self._db.plan_again()
+        with suppress(Unavailable):
+            self._claim(self._recent)
+
+    def _claim(self, queues: frozenset[QueueId]) -> int:
         """One round for the consumers of these queues, by what is known of them: a consumer that had something to claim is
         locked and counted in one round trip."""
-        ticker = self._ticker
+        ticker, self._recent = self._ticker, queues
         ticker.backlog = {pair: None for queue in queues for pair in self._consumers.get(queue, ())}
         claimed = 0
-        news, most = News(frozenset(queues)), self._limits.claimed
+        news, most = News(queues), self._limits.claimed
         for done in tick(self._db, self._settings, ticker, news=news, sweeping=False, seconds=0, most=most):
             self._perform(done.effects)
             claimed += done.value.claimed
