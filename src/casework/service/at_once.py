@@ -101,7 +101,8 @@ class ClaimsAtOnce:
             finally:
                 if not claimed:
                     self._paused = monotonic()
-                if claimed < effects.ready:
+                # What waits for a limit needs a ticker that wakes for it.
+                if claimed < effects.ready or self._ticker.limited:
                     self._perform(effects)
                 self._free.release()
 
