@@ -113,12 +113,18 @@ def test_sends_runs_of_unknown_or_long_length_alone():
 
 def test_bundles_short_runs_up_to_the_time_limit():
     assert sizes(bundle(claimed(*[0] * 20), {AGENTS[0]: 0.03}, 0.1)) == [3, 3, 3, 3, 3, 3, 2]
-    assert sizes(bundle(claimed(*[0] * 100), {AGENTS[0]: 0.0}, 0.1)) == [MOST_IN_A_BUNDLE] * 2
+    assert sizes(bundle(claimed(*[0] * 2 * MOST_IN_A_BUNDLE), {AGENTS[0]: 0.0}, 0.1)) == [MOST_IN_A_BUNDLE] * 2
 
 
 def test_spreads_a_few_short_runs_over_workers():
     assert sizes(bundle(claimed(*[0] * 4), {AGENTS[0]: 0.001}, 0.1)) == [2] * 2
     assert sizes(bundle(claimed(*[0] * 12), {AGENTS[0]: 0.001}, 0.1)) == [6] * 2
+
+
+def test_spreads_no_runs_that_take_less_than_a_message():
+    assert sizes(bundle(claimed(*[0] * 90), {AGENTS[0]: 0.00001}, 0.1)) == [90]
+    assert sizes(bundle(claimed(*[0] * 90), {AGENTS[0]: 0.0001}, 0.1)) == [45] * 2
+    assert sizes(bundle(claimed(*[0] * 24), {AGENTS[0]: 0.0001}, 0.1)) == [20, 4]
 
 
 def test_sends_each_run_alone_if_the_time_limit_is_zero():

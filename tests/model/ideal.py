@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 LEASE, GRACE, RESEND = timedelta(seconds=30), timedelta(seconds=10), timedelta(seconds=15)
-MAX_ATTEMPTS, RETRY_BASE, BATCH = 3, 1.0, 100
+MAX_ATTEMPTS, RETRY_BASE, BATCH = 3, 1.0, 200
 LIVE = ("pending", "running", "waiting")
 HOLDS_SLOT = ("pending", "running")
 UNCHANGED: Any = object()

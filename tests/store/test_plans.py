@@ -186,7 +186,7 @@ def test_keeps_a_tickers_plans_whatever_the_tables_hold(committed, ticker, plans
     """Where most lanes are empty, a plan for the given lanes looks cheaper each time than the one that is kept."""
     plans_last(3600)
     queue, _ = worked_queue(committed)
-    some_cases(committed, queue, 1000)
+    some_cases(committed, queue, 2000)
     with ticker.begin() as tx:
         many_that_are_over(tx, queue)
     memory = Ticker()

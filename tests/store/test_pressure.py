@@ -62,7 +62,7 @@ def claim_first(db, options, ticker):
         plan_as_a_worker(tx, options)
         before, explained = Explained(tx), Explained(tx)
         (held,) = [one for one in locked(before, known=list(ticker.backlog)) if one.opening.slots]
-        held = replace(held, opening=replace(held.opening, slots=dispatch.BATCH))
+        held = replace(held, opening=replace(held.opening, slots=100))
         batch = transitions.claim_first(explained, held, tx.now, ticker.positions.positions)
         assert batch.picked == 100
     (front,) = [scan for scan in explained.scans("cases") if scan["Index Name"] == "cases_claim"]
@@ -157,7 +157,7 @@ def test_passes_nothing_again_that_was_claimed_under_a_snapshot(committed, optio
         reader.sql("select count(*) from queues")
         first, _ = claim_first(committed, options, Ticker())
         for _ in range(30):
-            assert len(dispatch.claim_round(committed, ticker).claimed) == 100
+            assert len(dispatch.claim_round(committed, ticker, most=100).claimed) == 100
             complete_all(committed, queue)
         with committed.begin() as tx:
             # The planner then knows that hardly any run holds a slot, and not that the index of slots is full of dead ones.

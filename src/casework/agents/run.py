@@ -7,7 +7,6 @@ their place and question, name or content, and what was said before is not said 
 import hashlib
 import inspect
 import json
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -113,7 +112,7 @@ class Run(Asking):
         self._history = history
         self._backend = backend
         self._stop = stop
-        self._said: Counter[str] = Counter()
+        self._said: dict[str, int] = {}
         self.state = RunState(backend, stop)
         """What the run keeps for itself from attempt to attempt."""
         super().__init__(history.answered)
@@ -307,7 +306,7 @@ class Run(Asking):
     def _key(self, kind: str, content: Any) -> str:
         """A key that is the same in every attempt for the n-th repetition of this content."""
         digest = _digest(kind, content)
-        self._said[digest] += 1
+        self._said[digest] = self._said.get(digest, 0) + 1
         return f"{digest}-{self._said[digest]}"
 
     def _keep_step(self, name: str, value: T, awaited: bool = False) -> T:

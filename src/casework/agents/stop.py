@@ -26,19 +26,23 @@ class Stop:
     """One run's stop request: set once by the thread of heartbeats, seen by the agent's."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._requested = False
+        self._event: threading.Event | None = None
+        """Made when it is first waited for, because most runs never do, and it costs more than the rest of a stop."""
         self._lock = threading.Lock()
         self._wake: Callable[[], object] | None = None
         self._give_up: Callable[[], object] | None = None
 
     @property
     def requested(self) -> bool:
-        return self._event.is_set()
+        return self._requested
 
     def request(self) -> None:
         with self._lock:
-            self._event.set()
+            self._requested = True
             wake = self._wake
+            if self._event:
+                self._event.set()
         if wake:
             wake()
 
@@ -46,7 +50,7 @@ class Stop:
         """Call `wake` when the run is asked to stop; at once if it was asked before."""
         with self._lock:
             self._wake = wake
-            already = self._event.is_set()
+            already = self._requested
         if already:
             wake()
 
@@ -61,9 +65,13 @@ class Stop:
 
     def wait(self, seconds: float) -> bool:
         """Wait up to that long for a stop request; False if none came."""
+        with self._lock:
+            self._event = self._event or threading.Event()
+            if self._requested:
+                return True
         return self._event.wait(seconds)
 
     def check(self) -> None:
         """Raise Interrupted if the run was asked to stop."""
-        if self._event.is_set():
+        if self._requested:
             raise Interrupted

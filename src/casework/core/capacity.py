@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from casework.core.model import AgentId
 
-SHORTEST_SECONDS = 0.001
-"""No run counts as shorter: a slot never has more than `ahead` / 1 ms runs ahead of it."""
+SHORTEST_SECONDS = 0.0005
+"""No run counts as shorter: a slot never has more than `ahead` / 0.5 ms runs ahead of it. By default that is two full messages:
+one that is executed, and one that waits."""
 
 UNKNOWN_SECONDS = 0.1
 """What a run is charged for while nobody knows how long it takes."""

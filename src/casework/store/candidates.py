@@ -26,7 +26,7 @@ cross join lateral (
 """
 _CANDIDATES_SQL = f"select w.probe, k.id, k.ready_at {FIRST_OF_LANES}"
 
-_LIMITS = (1, 10, 101, 1000)
+_LIMITS = (1, 10, 101, 201, 1000)
 
 Position = tuple[datetime, UUID]
 _FRONT = (datetime.min.replace(tzinfo=UTC), UUID(int=0))

@@ -5,6 +5,7 @@ import itertools
 import pytest
 from executing import Process
 
+from casework.core.capacity import SHORTEST_SECONDS
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.service import cases
 from factories import SETTINGS, claim, history, some_cases, the_case, the_run, worked_queue
@@ -176,7 +177,7 @@ def test_end_of_a_run_without_a_limit_leaves_ticks_to_a_refill(db, process):
     some_cases(db, queue, 2)
     effects = process.execute(*claim(db)).effects
     assert (effects.nudge, effects.frees, effects.queues) == (False, True, {queue.id})
-    assert 0.002 <= effects.refill < 10
+    assert 2 * SHORTEST_SECONDS <= effects.refill < 10
 
 
 def test_run_that_leaves_something_to_claim_asks_for_a_tick(db, process):

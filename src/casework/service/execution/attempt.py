@@ -79,19 +79,20 @@ class Attempt:
         """The completion to write, with times as seconds ago. Only this converts between the two clocks."""
         assert isinstance(self.result, Returned)
         now = clock()
-        began, ended = (0.0 if moment is None else now - moment for moment in (self.began, self.ended))
+        began = 0.0 if self.began is None else now - self.began
+        ended = 0.0 if self.ended is None else now - self.ended
         return Completion(self.fence, self.result.outcome.reason, began, ended)
 
 
 def start(db: Database, settings: Settings, bundle: Bundle, worker: str) -> Sequence[Attempt]:
-    """Start the runs that are still pending, in their order, and skip those that were started before or interrupted."""
+    """Start the runs that are still pending, in the order of their ids, and skip those that were started before or interrupted."""
     with db.single() as tx:
         if len(bundle) == 1:
             only = transitions.start(tx, bundle[0], worker)
             return [started(only, settings)] if only else []
         rows = transitions.start_all(tx, bundle, worker)
-    by_message = {one.message: one for one in (started(row, settings) for row in rows)}
-    return [by_message[message] for message in bundle if message in by_message]
+    # As integers, because to compare ids costs as much as the rest of it.
+    return [started(row, settings) for row in sorted(rows, key=lambda row: row.run_id.int)]
 
 
 def started(row: Any, settings: Settings) -> Attempt:

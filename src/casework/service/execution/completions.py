@@ -10,14 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, RLock, Thread, local
-from time import monotonic, sleep
+from time import monotonic
 
 from casework.core.effects import Bundle, Effects
 from casework.core.model import QueueId
 from casework.service.execution.attempt import Attempt, RunResult
-
-CHECK_SECONDS = 0.01
-"""Between two looks at the limits while anything waits: waking the thread for each run would cost what is gained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,9 @@ class Completions:
         self._flush = flush
         self.limits = limits
         self._open: set[Group] = set()
-        self._is_open = Event()
+        self._is_sooner = Event()
+        self._next_look = float("inf")
+        """When the thread looks at the limits next. It is woken for a completion that is due before."""
         self._here = _Thread()
         self._starting = RLock()
         self._thread: Thread | None = None
@@ -148,7 +147,8 @@ class Completions:
     def _keep(self, group: Group, due: float) -> None:
         group.due = due
         self._open.add(group)
-        self._is_open.set()
+        if due < self._next_look:
+            self._is_sooner.set()
 
     def _is_cheap(self, attempt: Attempt) -> bool:
         """Whether no consumer waits for the slot, another attempt is left, and it would be short."""
@@ -166,9 +166,10 @@ class Completions:
         return self._thread is not None
 
     def _keep_limits(self) -> None:
-        while self._is_open.wait():
-            self._is_open.clear()
-            sleep(CHECK_SECONDS)
+        while True:
+            # First: who keeps something while it is being looked for wakes this thread.
+            self._next_look = float("inf")
             self.flush(monotonic())
-            if self._open:
-                self._is_open.set()
+            self._next_look = min((group.due for group in list(self._open)), default=float("inf"))
+            self._is_sooner.wait(None if self._next_look == float("inf") else self._next_look - monotonic())
+            self._is_sooner.clear()

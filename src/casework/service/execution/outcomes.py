@@ -46,6 +46,8 @@ def finish_all(db: Database, settings: Settings, attempts: Sequence[Attempt]) ->
         reach(Point.OUTCOME_COMMITTED, held)
         for attempt in attempts:
             attempt.maybe_written |= not first
+        if len(held) == len(attempts):
+            return [RunResult.COMPLETED] * len(attempts)
         return [
             RunResult.COMPLETED if attempt.message in held else finish(db, settings, attempt) for attempt in attempts
         ]
