@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from casework.broker.names import Names
     from casework.broker.presence import Installation
     from casework.broker.publisher import Publisher
+    from casework.service.at_once import ClaimsAtOnce
 
 T = TypeVar("T")
 
@@ -31,6 +32,8 @@ class Casework:
     db: Database
     make_publisher: Callable[[], "Publisher"]
     """Called at the first message, so that a command that only reads does not import the broker."""
+    claims_with: Database | None = None
+    """What is created is claimed at once with these connections, which keep their plans; without any, it is left to tickers."""
 
     @cached_property
     def team_id(self) -> TeamId:
@@ -41,15 +44,28 @@ class Casework:
     def publisher(self) -> "Publisher":
         return self.make_publisher()
 
+    @cached_property
+    def claims_at_once(self) -> "ClaimsAtOnce | None":
+        if self.claims_with is None:
+            return None
+        from casework.service.at_once import ClaimsAtOnce
+
+        return ClaimsAtOnce(self.claims_with, self.settings, self.publisher.perform)
+
     def perform(self, committed: Committed[T]) -> T:
         """Perform the effects of a committed use case, and return its result."""
-        self.publisher.perform(committed.effects)
+        self.effects(committed.effects)
         return committed.value
 
     def effects(self, effects: Effects) -> None:
-        self.publisher.perform(effects)
+        if not (effects.ready and self.claims_at_once and self.claims_at_once.takes(effects)):
+            self.publisher.perform(effects)
 
     def close(self) -> None:
+        if claims := self.__dict__.get("claims_at_once"):
+            claims.finish()
+        if self.claims_with:
+            self.claims_with.close()
         self.db.close()
         if "publisher" in self.__dict__:
             self.publisher.close()
@@ -75,12 +91,14 @@ def connect(
     pool_size: int = 5,
     checked: bool = True,
     caches_plans: bool = False,
+    claims_at_once: bool = False,
 ) -> Casework:
     """Connect to the installation that the settings name, starting casework's own servers when they name none.
 
     casework's own database is upgraded to the schema of this version. A database that the settings name is only
     checked, because its owner decides when to upgrade. `caches_plans` is for processes that repeat a few statements
-    that find rows by key.
+    that find rows by key. `claims_at_once` is for processes that stay: what they create is claimed without a ticker, if workers
+    are idle.
     Raises Unavailable and InvalidSettings.
     """
     settings = settings or read_settings()
@@ -96,7 +114,12 @@ def connect(
 
         return Publisher(urls.redis, lambda: names_of(settings, db))
 
-    return Casework(settings, db, make_publisher)
+    claims = None
+    if claims_at_once:
+        # A claim takes twice as long if its statements are planned again.
+        name = f"{application} claims"
+        claims = db if caches_plans else Database(urls.database, application=name, pool_size=1, caches_plans=True)
+    return Casework(settings, db, make_publisher, claims)
 
 
 def names_of(settings: Settings, db: Database) -> "Names":

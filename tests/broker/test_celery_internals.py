@@ -1,17 +1,22 @@
 """What casework assumes of Celery and kombu: these fail when a new version changes it."""
 
-import json
 from importlib.metadata import version
+from uuid import uuid4
 
 from celery.concurrency.thread import TaskPool
 from celery.worker import state
+from kombu.entity import Queue
 from kombu.transport import redis as kombu_redis
 from redis import Redis
 
 from casework.broker import celery_internals
 from casework.broker.address import client
-from casework.broker.app import RUN_TASK, make_app
+from casework.broker.app import make_app
+from casework.broker.envelope import RUN_TASK, run_message
+from casework.core.effects import Parcel, RunMessage
+from casework.core.model import RunId
 from casework.worker import pool
+from casework.worker.messages import read_bundle
 
 
 def an_app(servers, prefix="internals:"):
@@ -23,16 +28,15 @@ def test_versions_are_those_that_the_assumptions_were_tested_with():
     assert version("kombu").startswith("5.7.")
 
 
-def test_several_messages_are_published_in_one_round_trip(servers):
+def test_message_is_read_as_one_of_celerys_own(servers):
     app, redis = an_app(servers), client(servers.redis)
     redis.delete("internals:runs")
-    celery_internals.publish(app, "runs", RUN_TASK, [([(str(n), 1)],) for n in range(3)])
-    assert celery_internals.waiting(redis, ["internals:runs"]) == 3
-    message = json.loads(redis.rpop("internals:runs"))
-    assert message["headers"]["task"] == RUN_TASK
-    assert isinstance(message["body"], str)
-    assert {"delivery_info", "delivery_tag"} <= set(message["properties"])
-    redis.delete("internals:runs")
+    run = RunMessage(RunId(uuid4()), 3)
+    redis.lpush("internals:runs", run_message(Parcel((run,), ahead=True)))
+    with app.connection() as connection, connection.SimpleQueue(Queue("runs", no_ack=True), no_ack=True) as queue:
+        message = queue.get(timeout=5)
+    runs, ahead = message.payload[0]
+    assert (read_bundle(runs), ahead, message.headers["task"]) == ((run,), True, RUN_TASK)
     app.close()
 
 

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kombu.utils.scheduling import cycle_by_name
 
+from casework.broker.envelope import RUN_TASK, TICK_TASK
 from casework.broker.listener import run_ids
-from casework.broker.transport import RUN_TASK, TICK_TASK, Channel, Transport
+from casework.broker.transport import Channel, Transport
 from casework.core.effects import RunMessage
 from casework.worker.messages import read_bundle
 

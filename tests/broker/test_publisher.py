@@ -1,6 +1,8 @@
 """Messages to Redis, which are only signals."""
 
+import json
 import socket
+from base64 import b64decode
 from contextlib import closing
 from uuid import uuid4
 
@@ -12,8 +14,9 @@ from casework.broker.address import client
 from casework.broker.listener import read_nudges
 from casework.broker.names import Names
 from casework.broker.publisher import Publisher
-from casework.core.effects import ANYWHERE, Effects, News
+from casework.core.effects import ANYWHERE, Effects, News, Parcel, RunMessage
 from casework.core.model import RunId
+from casework.worker.messages import read_bundle
 
 NAMES = Names("test:")
 RUN = RunId(uuid4())
@@ -74,6 +77,14 @@ def test_a_beats_tick_answers_other_beats_and_leaves_nudges(signals):
     signals.redis.lpush(NAMES.ticks, "asked for by another beat")
     signals.begin_tick()
     assert (nudges(signals), signals.redis.llen(NAMES.ticks)) == (1, 0)
+
+
+def test_runs_are_taken_by_their_group_in_their_order(signals):
+    first, second, special = (RunMessage(RunId(uuid4()), 1) for _ in range(3))
+    signals.perform(Effects(parcels=(Parcel((first,)), Parcel((special,), "gpu"), Parcel((second,)))))
+    taken = [json.loads(signals.redis.rpop(f"{NAMES.prefix}{name}")) for name in ("runs", "runs", "runs.gpu")]
+    arguments = [json.loads(b64decode(message["body"]))[0] for message in taken]
+    assert [read_bundle(runs) for runs, _ in arguments] == [(first,), (second,), (special,)]
 
 
 def test_each_nudge_asks_at_once(signals):

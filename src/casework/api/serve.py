@@ -45,7 +45,9 @@ def serve(host: str, port: int) -> None:
         handler.addFilter(FloodFilter())
     # The schema is not checked: the API serves at once, and answers 503 while the database is unavailable or at
     # another schema.
-    casework = when_available(lambda: connect(application="casework api", pool_size=THREADS, checked=False))
+    casework = when_available(
+        lambda: connect(application="casework api", pool_size=THREADS, checked=False, claims_at_once=True)
+    )
     reads = Database(
         casework.db.url, application="casework api reads", pool_size=READS, statement_seconds=settings.api_read_seconds
     )

@@ -67,7 +67,7 @@ USES: tuple[Use, ...] = (
     *_uses("hear of runs that should stop", _WORKER, "SUBSCRIBE {prefix}stops"),
     *_uses("hear what agents write", _COMMANDS | _API, "SUBSCRIBE {prefix}deltas:x"),
     *_uses("take runs", _WORKER, "BRPOP {prefix}runs 1", "LLEN {prefix}runs"),
-    *_uses("send runs", _TICKER | _COMMANDS, "LPUSH {prefix}runs x"),
+    *_uses("send runs", _NUDGING, "LPUSH {prefix}runs x"),
     *_uses("take ticks", _TICKER, "BRPOP {prefix}ticks 1", "LLEN {prefix}ticks", "BLMPOP 1 1 {prefix}nudges LEFT"),
     *_uses("begin a tick", _TICKER, "DEL {prefix}ticks"),
     *_uses("send ticks", _BEAT, "LPUSH {prefix}ticks x", "LLEN {prefix}ticks"),

@@ -11,10 +11,8 @@ from kombu.entity import Queue
 
 from casework.broker import transport
 from casework.broker.address import display
+from casework.broker.envelope import TICK_TASK
 from casework.broker.names import RUNS, TICKS, runs_of
-from casework.broker.transport import RUN_TASK, TICK_TASK
-
-__all__ = ["RUN_TASK", "TICK_TASK", "configuration", "make_app"]
 
 
 def make_app(

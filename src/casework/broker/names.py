@@ -29,6 +29,10 @@ class Names:
         """The list of messages for workers."""
         return f"{self.prefix}{RUNS}"
 
+    def runs_for(self, group: str) -> str:
+        """The list of messages for a group of workers."""
+        return f"{self.prefix}{runs_of(group)}"
+
     @property
     def ticks(self) -> str:
         """The list of messages for tickers."""

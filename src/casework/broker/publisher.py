@@ -5,19 +5,16 @@ from contextlib import contextmanager
 from functools import cached_property
 from threading import Timer
 from time import monotonic
-from typing import TYPE_CHECKING, Any
 
 from redis import Redis, RedisError
 
 from casework import events
 from casework.broker.address import client
 from casework.broker.circuit_breaker import CircuitBreaker
-from casework.broker.names import Names, runs_of
+from casework.broker.envelope import run_message
+from casework.broker.names import Names
 from casework.core.effects import Effects, Parcel
 from casework.errors import BrokerUnavailable
-
-if TYPE_CHECKING:
-    from celery import Celery
 
 MOST_NUDGES = 100
 """The list of nudges gets longer than this only if no ticker runs."""
@@ -32,28 +29,19 @@ REFILL_SLOT_SECONDS = 0.05
 """When ended runs have freed this much, a tick is worth its cost: one long run, or a bundle of short ones. A tick that finds
 nothing costs the ticker as much as 30 claims."""
 
-_AWAY = (RedisError, OSError, BrokerUnavailable)
+_AWAY = (RedisError, OSError)
 
 
 class Publisher:
     """The connection of one process to the broker."""
 
-    def __init__(self, url: str, find_names: Callable[[], Names], app: "Celery | None" = None) -> None:
+    def __init__(self, url: str, find_names: Callable[[], Names]) -> None:
         self.url, self._find_names = url, find_names
-        self._app = app
         self._nudged = 0.0
         self._freed = 0.0
         self._about: set[str] = set()
         self._put_off: Timer | None = None
         self._breaker = CircuitBreaker()
-
-    @cached_property
-    def app(self) -> "Celery":
-        """The Celery application that encodes messages. Imported at the first message, because most commands send
-        none."""
-        from casework.broker.app import make_app
-
-        return self._app or make_app(lambda: self.url, lambda: self.names.prefix, lambda: 1.0)
 
     @cached_property
     def names(self) -> Names:
@@ -111,20 +99,11 @@ class Publisher:
                 raise
 
     def _send_runs(self, parcels: Sequence[Parcel]) -> None:
-        from kombu.exceptions import KombuError
-
-        from casework.broker import celery_internals
-        from casework.broker.app import RUN_TASK
-
-        by_group: dict[str, list[tuple[Any, ...]]] = {}
+        by_group: dict[str, list[str]] = {}
         for parcel in parcels:
-            runs = [(str(run.run_id), run.attempt) for run in parcel.runs]
-            by_group.setdefault(parcel.group, []).append((runs, parcel.ahead))
-        try:
-            for group, arguments in by_group.items():
-                celery_internals.publish(self.app, runs_of(group), RUN_TASK, arguments)
-        except KombuError as error:
-            raise BrokerUnavailable(str(error)) from error
+            by_group.setdefault(parcel.group, []).append(run_message(parcel))
+        for group, messages in by_group.items():
+            self.redis.lpush(self.names.runs_for(group), *messages)
 
     def nudge(self) -> None:
         """Ask for a tick: one push to a list that the next tick empties.
@@ -152,9 +131,8 @@ class Publisher:
 
     def close(self) -> None:
         """Close the connections that were opened."""
-        for name, thing in (("redis", "close"), ("app", "close")):
-            if name in self.__dict__:
-                getattr(self.__dict__[name], thing)()
+        if "redis" in self.__dict__:
+            self.redis.close()
 
 
 @contextmanager

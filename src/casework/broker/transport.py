@@ -12,10 +12,8 @@ from kombu.transport import TRANSPORT_ALIASES, redis
 from redis.connection import Connection
 
 from casework.broker.address import connection_options
+from casework.broker.envelope import RUN_TASK, TICK_TASK
 from casework.broker.rejected import rejected
-
-RUN_TASK = "casework.run"
-TICK_TASK = "casework.tick"
 
 _TCP_ONLY = ("host", "port", "socket_keepalive", "socket_keepalive_options")
 

@@ -49,6 +49,8 @@ class Effects:
     parcels: tuple[Parcel, ...] = ()
     stops: tuple[RunId, ...] = ()
     nudge: bool = False
+    ready: int = 0
+    """How many cases the nudge is about, if that is known. Whoever sends it may claim a few itself."""
     refill: float = 0.0
     """The slot seconds of ended runs of consumers without a limit. They need a tick once they are worth one."""
     queues: frozenset[QueueId] = frozenset()

@@ -24,6 +24,11 @@ MAX_BATCH = 1000
 _CLEAR_BATCH = 1000
 
 
+def to_claim(queue_id: QueueId, created: int) -> Effects:
+    """What is to be done about new cases of a queue."""
+    return Effects(nudge=created > 0, ready=created, queues=frozenset({queue_id}))
+
+
 def create(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed[list[CaseId]]:
     """Create up to 1000 cases in one transaction, all or none. A case with a known key is skipped.
 
@@ -35,7 +40,7 @@ def create(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed
     if ids is None:
         with db.begin() as tx:
             ids = create_within(tx, queue_id, new)
-    return Committed(ids, Effects(nudge=bool(ids), queues=frozenset({queue_id})))
+    return Committed(ids, to_claim(queue_id, len(ids)))
 
 
 def _create_alone(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> list[CaseId] | None:
@@ -60,7 +65,7 @@ def create_all(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Commi
         ids: list[CaseId] = []
         for start in range(0, len(new), MAX_BATCH):
             ids += create_within(tx, queue_id, new[start : start + MAX_BATCH])
-    return Committed(ids, Effects(nudge=bool(ids), queues=frozenset({queue_id})))
+    return Committed(ids, to_claim(queue_id, len(ids)))
 
 
 def get(db: Database, team_id: TeamId, case_id: UUID) -> tuple[Case, list[CaseEvent]]:
@@ -85,12 +90,16 @@ class Created:
     cases: list[Case]
     existing: list[CaseId]
 
+    def to_claim(self, queue_id: QueueId) -> Effects:
+        """What is to be done about those that were created: at least a nudge, which may have been lost when the others were."""
+        return replace(to_claim(queue_id, len(self.cases) - len(self.existing)), nudge=True)
+
 
 def create_and_get(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed[Created]:
     """Like `create`, and return the cases, read in the same transaction: for a known key, the first case that had it."""
     with db.begin() as tx:
         created = create_and_get_within(tx, queue_id, new)
-    return Committed(created, Effects(nudge=True, queues=frozenset({queue_id})))
+    return Committed(created, created.to_claim(queue_id))
 
 
 def create_and_get_within(tx: Tx, queue_id: QueueId, new: Sequence[NewCase]) -> Created:

@@ -64,11 +64,13 @@ def tick(
     news: News = ANYWHERE,
     sweeping: bool = True,
     seconds: float = 5.0,
+    most: int | None = None,
 ) -> Iterator[Committed[Tick]]:
     """Sweep, and claim while there is work and time. Each result is committed; the caller performs its effects.
 
     `news` says what to look at, besides what the ticker remembers. A tick that sweeps comes with the clock: it looks at a part of
-    all queues, and the next one goes on there.
+    all queues, and the next one goes on there. `most` bounds what one transaction claims for a consumer; BATCH
+    does otherwise.
     """
     end = monotonic() + seconds
     ticker = ticker or Ticker()
@@ -85,14 +87,14 @@ def tick(
         looks_again = False
     queues = lines.serve(db, ticker, sweeping=sweeping).union(queues)
     while queues or ticker.backlog or (looks_again and _look_around(db, ticker)):
-        done = _claim(db, ticker, queues)
+        done = _claim(db, ticker, queues, most=most)
         queues = lines.serve(db, ticker)
         if claimed := done.batch.claimed:
-            events.emit(events.CasesClaimed(len(claimed)))
             agents = {agent for agent, _ in claimed}
             short, ahead = _paces(settings, ticker, agents)
             parcels = plan.bundle(claimed, short, settings.bundle_seconds, done.group_of, ahead)
             yield Committed(Tick(claimed=len(claimed)), Effects(parcels=tuple(parcels)))
+            events.emit(events.CasesClaimed(len(claimed)))
             if ticker.fleet:
                 ticker.fleet.durations.measure(db, settings, agents)
         if monotonic() > end or not done.has_room:

@@ -72,7 +72,7 @@ class RunBackend:
             return messages.record_step(tx, self._fence, step, json.dumps([str(id) for id in added]))
 
         self._write("new cases", write)
-        self._perform(Effects(nudge=True, queues=frozenset(where)))
+        self._perform(cases.to_claim(where[0], len(added)))
         return added
 
     def list_cases(

@@ -159,6 +159,10 @@ class Connection:
             return False
         return True
 
+    def plan_again(self) -> None:
+        """Plan statements again from the next one on."""
+        self._planned = float("-inf")
+
     def close(self) -> None:
         self._driver.close()
 

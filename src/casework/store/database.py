@@ -175,5 +175,9 @@ class Database:
         finally:
             self._pool.take_back(connection)
 
+    def plan_again(self) -> None:
+        """Let the statements of the next transaction be planned again."""
+        self._pool.plan_again()
+
     def close(self) -> None:
         self._pool.close()

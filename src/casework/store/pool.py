@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic
 
@@ -53,6 +54,11 @@ class Pool:
         else:
             connection.close()
         self._permits.put(None)
+
+    def plan_again(self) -> None:
+        """Let the connection that is lent next plan its statements again."""
+        with suppress(IndexError):
+            self._idle[-1].plan_again()
 
     def close(self) -> None:
         """Close the connections that are not lent."""

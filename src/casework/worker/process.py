@@ -166,6 +166,7 @@ def _names() -> Names:
 
 def _connect() -> Casework:
     name = f"casework {worker_name()}"
-    casework = when_available(lambda: connect(application=name, pool_size=CONNECTIONS, caches_plans=True))
-    # The application that Celery consumes with also publishes: one set of connections.
-    return replace(casework, make_publisher=lambda: Publisher(casework.publisher.url, _names, app))
+    casework = when_available(
+        lambda: connect(application=name, pool_size=CONNECTIONS, caches_plans=True, claims_at_once=True)
+    )
+    return replace(casework, make_publisher=lambda: Publisher(casework.publisher.url, _names))

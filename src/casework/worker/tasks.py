@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from casework.broker.app import RUN_TASK, TICK_TASK
+from casework.broker.envelope import RUN_TASK, TICK_TASK
 from casework.worker.app import app
 from casework.worker.messages import read_bundle
 from casework.worker.process import this_process

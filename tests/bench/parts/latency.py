@@ -1,16 +1,22 @@
 """From creation to the agent's first line, idle and at half load, against Celery from `delay` to the task's first line."""
 
+import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
+from http.client import HTTPConnection
 from pathlib import Path
 from time import monotonic, sleep, time
 
 from bench import seed
 from bench.figures import Figure, Series, at_most, percentile
-from bench.ground import Ground
+from bench.ground import Ground, environment
 from bench.peers import celery_app
 from bench.processes import wait_for
-from bench.runtime import celery_worker, installation
+from bench.runtime import Installation, celery_worker, installation
+from casework.core.roles import Role
+from casework.service import keys
+from ports import free_port
 
 IDLE_GAP = 0.04
 
@@ -48,7 +54,9 @@ class _Probe:
 
 def measure(ground: Ground) -> list[Figure]:
     """Both stamp in the sender and write in the worker; prefork 2. Half load is half of what each did just before."""
-    probes = {"casework": _casework(ground), "Celery": _celery(ground)}
+    found, log = _installation(ground)
+    probes = {"casework": _casework(found, log), "Celery": _celery(ground)}
+    api, answers = _api(ground, found, log)
     series: Series = {}
     for number in range(ground.rounds):
         for load in ("idle", "half load"):
@@ -56,6 +64,11 @@ def measure(ground: Ground) -> list[Figure]:
                 ground.say(f"round {number + 1}/{ground.rounds}: {name}, {load}")
                 for percent, value in _round(ground, probe, load).items():
                     series.setdefault(f"{name}, {load}, {percent}", []).append(value)
+        ground.say(f"round {number + 1}/{ground.rounds}: over the API, idle")
+        answers.clear()
+        for percent, value in _round(ground, api, "idle").items():
+            series.setdefault(f"casework over the API, idle, {percent}", []).append(value)
+        series.setdefault("the API's answer, p50", []).append(percentile(answers, 50))
     mine = [_figure(series, load, percent) for load in ("idle", "half load") for percent in ("p50", "p99")]
     rates = [Figure(f"{name}, half load is", "/s", series[f"{name}, half load, rate"]) for name in probes]
     return (
@@ -64,7 +77,7 @@ def measure(ground: Ground) -> list[Figure]:
         + [
             Figure(name, "ms", found)
             for name, found in series.items()
-            if name.startswith("Celery, ") and "rate" not in name
+            if name.startswith(("Celery, ", "casework over", "the API")) and "rate" not in name
         ]
     )
 
@@ -82,11 +95,54 @@ def _figure(series: Series, load: str, percent: str) -> Figure:
     return Figure(f"casework, {load}, {percent}", "ms", mine, "Celery", ratios, bars.get((load, percent)))
 
 
-def _casework(ground: Ground) -> _Probe:
+def _installation(ground: Ground) -> tuple[Installation, Path]:
     log = ground.home / "casework-starts"
     found = installation(ground, "latency", target="started", extra={"BENCH_LOG": str(log)})
     found.warm_up({"at": 0})
-    return _Probe(log, lambda: seed.create(found.casework, found.queue, 1, 1, {"at": time()}))
+    return found, log
+
+
+def _casework(found: Installation, log: Path) -> _Probe:
+    # As the API and workers do, for the cases of their requests and runs.
+    creator = replace(found.casework, claims_with=found.casework.db)
+    return _Probe(log, lambda: seed.create(creator, found.queue, 1, 1, {"at": time()}))
+
+
+def _api(ground: Ground, found: Installation, log: Path) -> tuple[_Probe, list[float]]:
+    """Creates by requests of a client that stays connected; the list gets the milliseconds of each answer."""
+    casework = found.casework
+    _, token = keys.create(casework.db, casework.team_id, "bench", Role.ADMIN)
+    address = "127.0.0.1", free_port()
+    ground.processes.python(
+        "casework.api", environment(casework, CASEWORK_RATE_LIMIT_PER_MINUTE="0"), *map(str, address)
+    )
+    client = HTTPConnection(*address, timeout=30)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    answers: list[float] = []
+
+    def send() -> None:
+        if not answers:
+            # The last round's connection was idle for too long.
+            client.close()
+            client.connect()
+        at = time()
+        body = json.dumps({"case": {"title": "case", "data": {"at": at}}})
+        client.request("POST", f"/v1/queues/{found.queue.id}/cases", body, headers)
+        answer = client.getresponse()
+        answer.read()
+        assert answer.status == 201, answer.status
+        answers.append(1000 * (time() - at))
+
+    def answers_at_all() -> bool:
+        try:
+            client.request("GET", "/healthz")
+            return client.getresponse().read() != b""
+        except OSError:
+            client.close()
+            return False
+
+    wait_for(answers_at_all, "the API", 0.1)
+    return _Probe(log, send), answers
 
 
 def _celery(ground: Ground) -> _Probe:
