@@ -16,7 +16,9 @@ import patience
 wait_for = partial(patience.wait_for, patience=120.0)
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_TESTS = str(Path(__file__).parent.parent)
+TESTS = Path(__file__).parent.parent
+_PATH = os.pathsep.join(dict.fromkeys([str(TESTS), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]))
+"""Where processes find what they import: these tests, and the build that is measured if it is not the installed one."""
 
 
 @dataclass
@@ -78,7 +80,7 @@ def _gone_is_fine() -> Iterator[None]:
 def inherited(more: dict[str, str]) -> dict[str, str]:
     """The environment of a process: ours without casework's settings, and what it is given."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CASEWORK_")}
-    return {**clean, "PYTHONPATH": _TESTS, **more}
+    return {**clean, "PYTHONPATH": _PATH, **more}
 
 
 def tree(pid: int) -> list[int]:
