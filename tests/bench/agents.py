@@ -24,3 +24,24 @@ def started(run: Run) -> Outcome:
 async def waits(run: Run) -> Outcome:
     await asyncio.sleep(run.case.data["seconds"])
     return Complete()
+
+
+def _note(run: Run) -> None:
+    """Keeps for the benchmark when the case's agent began."""
+    with open(os.environ["BENCH_LOG"], "a") as log:
+        log.write(f"{time.time()} {run.case.title}\n")
+
+
+@agent
+def works(run: Run) -> Outcome:
+    """Holds its slot for as long as the case says."""
+    _note(run)
+    time.sleep(run.case.data["seconds"])
+    return Complete()
+
+
+@agent
+def asks(run: Run) -> Outcome:
+    run.ask("Shall it go on?")
+    _note(run)
+    return Complete()

@@ -13,6 +13,7 @@ PARTS = {
     "latency": "latency",
     "interrupts": "interrupts",
     "waiting": "waiting",
+    "urgent": "urgent",
     "end-to-end": "end_to_end",
     "reading": "reading",
     "claims": "claims",
