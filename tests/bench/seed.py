@@ -14,12 +14,18 @@ PIECE = 250_000
 
 
 def worked_queue(
-    casework: Casework, name: str = "inbox", target: str = "bench.agents:noop", concurrency: int | None = None
+    casework: Casework,
+    name: str = "inbox",
+    target: str = "bench.agents:noop",
+    concurrency: int | None = None,
+    **more: Any,
 ) -> tuple[Queue, Agent]:
-    """A queue with one consumer."""
+    """A queue with one consumer; `more` goes to the consumer."""
     queue = queues.create(casework.db, casework.team_id, name)
     agent = agents.create(casework.db, casework.settings, casework.team_id, name, target=target)
-    queues.set_consumer(casework.db, casework.team_id, queue.id, agent.id, trigger=True, concurrency=concurrency)
+    queues.set_consumer(
+        casework.db, casework.team_id, queue.id, agent.id, trigger=True, concurrency=concurrency, **more
+    )
     return queue, agent
 
 

@@ -14,6 +14,7 @@ PARTS = {
     "interrupts": "interrupts",
     "waiting": "waiting",
     "urgent": "urgent",
+    "shares": "shares",
     "end-to-end": "end_to_end",
     "reading": "reading",
     "claims": "claims",
