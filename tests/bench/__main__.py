@@ -3,6 +3,7 @@
 import argparse
 import gc
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -24,6 +25,8 @@ MARGIN = 3.0
 def main() -> None:
     """Measure, and print one table."""
     options = _options()
+    # What it has started ends with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
     for name in [name for name in os.environ if name.startswith("CASEWORK_") and "_TEST_" not in name]:
         del os.environ[name]
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 190)

@@ -36,6 +36,8 @@ class Installation:
     queue: Queue
     agent: Agent
     workers: list[int]
+    processes: list[int]
+    """The workers, the ticker and the beat."""
 
     def __post_init__(self) -> None:
         self.connection = raw(self.casework)
@@ -96,9 +98,8 @@ def installation(
     queue, agent = seed.worked_queue(casework, target=f"bench.agents:{target}")
     given = environment(casework, **(extra or {}))
     started = [ground.processes.start(worker_command(pool, concurrency), given).pid for _ in range(workers)]
-    ground.processes.start(ticker_command(), given)
-    ground.processes.start(beat_command(), given)
-    return Installation(casework, queue, agent, started)
+    besides = [ground.processes.start(command, given).pid for command in (ticker_command(), beat_command())]
+    return Installation(casework, queue, agent, started, started + besides)
 
 
 @dataclass

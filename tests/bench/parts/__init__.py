@@ -15,6 +15,7 @@ PARTS = {
     "waiting": "waiting",
     "urgent": "urgent",
     "shares": "shares",
+    "costs": "costs",
     "end-to-end": "end_to_end",
     "reading": "reading",
     "claims": "claims",
