@@ -16,6 +16,7 @@ PARTS = {
     "urgent": "urgent",
     "shares": "shares",
     "costs": "costs",
+    "offered": "offered",
     "end-to-end": "end_to_end",
     "reading": "reading",
     "claims": "claims",
