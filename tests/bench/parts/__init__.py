@@ -17,6 +17,7 @@ PARTS = {
     "shares": "shares",
     "costs": "costs",
     "offered": "offered",
+    "postponed": "postponed",
     "end-to-end": "end_to_end",
     "reading": "reading",
     "claims": "claims",
