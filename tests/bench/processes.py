@@ -109,3 +109,13 @@ def resident_mb(pids: list[int]) -> float:
         with _gone_is_fine():
             pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * _PAGE / 1e6
+
+
+def proportional_mb(pids: list[int]) -> float:
+    """Memory that the processes hold; what several share is counted once."""
+    kilobytes = 0
+    for pid in pids:
+        with _gone_is_fine():
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            kilobytes += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return kilobytes * 1024 / 1e6

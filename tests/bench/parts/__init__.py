@@ -18,6 +18,8 @@ PARTS = {
     "costs": "costs",
     "offered": "offered",
     "postponed": "postponed",
+    "footprint": "footprint",
+    "spread": "spread",
     "end-to-end": "end_to_end",
     "reading": "reading",
     "claims": "claims",

@@ -3,7 +3,7 @@
 from time import sleep
 
 from bench import seed
-from bench.figures import Figure, Series
+from bench.figures import Figure, Series, with_units
 from bench.ground import Ground
 from bench.processes import wait_for
 from bench.runtime import Installation, installation
@@ -32,7 +32,7 @@ def measure(ground: Ground) -> list[Figure]:
             ground.say(f"round {number}/{ground.rounds}: {name}, {counts[name]:,} cases")
             for what, value in _spent(each, counts[name]).items():
                 series.setdefault(f"{name}: {what}", []).append(value)
-    return [Figure(name.rpartition(", ")[0], name.rpartition(", ")[2], values) for name, values in series.items()]
+    return with_units(series)
 
 
 def _spent(each: Installation, count: int) -> dict[str, float]:
