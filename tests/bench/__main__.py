@@ -36,7 +36,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="casework-bench-", ignore_cleanup_errors=True) as home:
         # As a worker does, in whose place this process claims, starts and ends runs.
         gc.freeze()
-        ground = Ground(Path(home), options.rounds, options.quick, options.large, _say)
+        ground = Ground(Path(home), options.rounds, options.quick, options.large, _say, options.soak)
         machine = {"before": look(ground.home)}
         for name in options.only or PARTS:
             try:
@@ -71,6 +71,9 @@ def _options() -> argparse.Namespace:
         "--check", action="store_true", help=f"--quick, some parts, and exit code 1 for a ratio {MARGIN} times off"
     )
     parser.add_argument(
+        "--soak", type=float, nargs="?", const=60.0, default=0.0, metavar="MINUTES", help="a steady load; 60 minutes"
+    )
+    parser.add_argument(
         "--base",
         type=Path,
         metavar="DIR",
@@ -94,6 +97,7 @@ def _measure(name: str, ground: Ground, options: argparse.Namespace) -> list[Fig
         try:
             if options.base:
                 flags = [f"--{flag}" for flag in ("quick", "large") if getattr(options, flag)]
+                flags += ["--soak", str(options.soak)]
                 figures = beside.measure(name, ground, options.base, flags)
             else:
                 part = load(name)

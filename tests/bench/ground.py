@@ -34,6 +34,7 @@ class Ground:
     quick: bool
     large: bool
     say: Callable[[str], None]
+    soak_minutes: float = 0.0
     _numbers: dict[str, int] = field(default_factory=dict)
     _databases: set[str] = field(default_factory=set)
 
