@@ -17,6 +17,7 @@ from bench.figures import Figure
 from bench.ground import Ground, Skipped
 from bench.machine import look
 from bench.parts import PARTS, load
+from bench.peers.catalog import PEERS
 
 CHECKED = ("idle-tick", "outcomes", "dispatch", "end-to-end")
 MARGIN = 3.0
@@ -36,7 +37,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="casework-bench-", ignore_cleanup_errors=True) as home:
         # As a worker does, in whose place this process claims, starts and ends runs.
         gc.freeze()
-        ground = Ground(Path(home), options.rounds, options.quick, options.large, _say, options.soak)
+        ground = Ground(Path(home), options.rounds, options.quick, options.large, _say, options.soak, options.peers)
         machine = {"before": look(ground.home)}
         for name in options.only or PARTS:
             try:
@@ -72,6 +73,13 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--soak", type=float, nargs="?", const=60.0, default=0.0, metavar="MINUTES", help="a steady load; 60 minutes"
+    )
+    parser.add_argument(
+        "--peers",
+        nargs="*",
+        choices=list(PEERS),
+        metavar="NAME",
+        help=f"install peers for the moment, and measure them: {', '.join(PEERS)}",
     )
     parser.add_argument(
         "--base",

@@ -35,6 +35,8 @@ class Ground:
     large: bool
     say: Callable[[str], None]
     soak_minutes: float = 0.0
+    peers: list[str] | None = None
+    """Peers to install and measure, all of them if none is named; None to measure none."""
     _numbers: dict[str, int] = field(default_factory=dict)
     _databases: set[str] = field(default_factory=set)
 

@@ -29,15 +29,15 @@ class Processes:
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
     count: int = 0
 
-    def start(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        """Start a command, with its output in a log of its own."""
+    def start(self, command: list[str], environment: dict[str, str], *, talks: bool = False) -> subprocess.Popen[bytes]:
+        """Start a command, with its output in a log of its own. One that `talks` reads and writes pipes."""
         self.count += 1
-        with (self.logs / f"{self.count:03}.log").open("wb") as log:
+        with self.last_log.open("wb") as log:
             process = subprocess.Popen(
                 command,
                 env=inherited(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if talks else log,
                 stderr=log,
                 start_new_session=True,
             )
@@ -55,6 +55,11 @@ class Processes:
             yield
         finally:
             self.end()
+
+    @property
+    def last_log(self) -> Path:
+        """The log of the process that was started last."""
+        return self.logs / f"{self.count:03}.log"
 
     def last_words(self) -> str:
         """The end of each log, if something went wrong."""

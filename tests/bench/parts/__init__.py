@@ -23,6 +23,7 @@ PARTS = {
     "end-to-end": "end_to_end",
     "reading": "reading",
     "claims": "claims",
+    "peers": "peer_comparison",
     "soak": "soak",
 }
 """Names of the parts, and of their modules."""
