@@ -217,7 +217,7 @@ class _Running:
         while (line := self.creator.stdout.readline()) and line.strip() != answer.encode():
             pass
         if not line:
-            raise Skipped(f"{self.name}'s creator ended: {self.log.read_text(errors='replace')[-500:]}")
+            raise Skipped(f"{self.name}'s creator ended: {self.log.read_text(errors='replace')[:700]}")
 
 
 def _running(ground: Ground, name: str, peer: Peer, log: Path) -> _Running:

@@ -80,7 +80,7 @@ PEERS = {
     ),
     "bullmq": Peer(
         "bullmq.mjs",
-        ("bullmq",),
+        ("bullmq", "ioredis"),
         "",
         "keeps the job in Redis, which flushes once a second: a crash of the server loses what came since; at least once",
         10_000,
