@@ -48,6 +48,8 @@ NEEDED = {
     "clear_queue": Right.MANAGE,
     "put_consumer": Right.MANAGE,
     "delete_consumer": Right.MANAGE,
+    "put_limit": Right.MANAGE,
+    "delete_limit": Right.MANAGE,
 }
 """What each operation needs, typed once more on purpose: an operation that is missing here fails the test."""
 

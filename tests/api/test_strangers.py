@@ -35,8 +35,10 @@ def one_of_everything(api, queue, agent, **key):
     api("POST", f"/v1/runs/{run}/ask", json={"attempt": 1, "title": "secret?"}, **key)
     (request,) = api("GET", f"/v1/human-requests?queue_id={queue}", **key)["human_requests"]
     label = api("GET", f"/v1/queues/{queue}/labels", **key)["labels"][0]["id"]
-    names = ("queue_id", "agent_id", "case_id", "run_id", "request_id", "label_id")
-    return dict(zip(names, (queue, agent, cases[0]["id"], run, request["id"], label), strict=True))
+    limit = {"queue_id": queue, "agent_id": agent, "key": "label:secret", "concurrency": 9}
+    limited = api("PUT", "/v1/limits", json=limit, **key)["limit"]["id"]
+    names = ("queue_id", "agent_id", "case_id", "run_id", "request_id", "label_id", "limit_id")
+    return dict(zip(names, (queue, agent, cases[0]["id"], run, request["id"], label, limited), strict=True))
 
 
 def reads(client):
@@ -185,6 +187,7 @@ def whole(ids):
     reads = ("", "/cases", "/labels", "/consumers")
     return [
         *(queue + part for part in reads),
+        "/v1/limits",
         f"/v1/cases/{ids['case_id']}",
         f"/v1/runs/{ids['run_id']}",
         f"/v1/agents/{ids['agent_id']}",

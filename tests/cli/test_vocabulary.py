@@ -9,7 +9,7 @@ import casework as public
 from casework.agents import HandOver, HeldCase, Postpone, Run
 from casework.api import schemas
 from casework.api.app import create_app
-from casework.api.routes import agents, pull, queues, requests, runs
+from casework.api.routes import agents, limits, pull, queues, requests, runs
 from casework.cli import console
 from casework.core.model import Case
 from factories import work_all
@@ -22,6 +22,7 @@ def shown(casework):
     casework("queues", "create", "inbox")
     casework("agents", "create", "worker", "--python", "sample_agents:asks")
     casework("consumers", "set", "inbox", "worker")
+    casework("limits", "set", "--queue", "inbox", "--at-once", "9")
     casework("cases", "add", "inbox", "hello", "--label", "k=v")
     db = console.installation().db
     work_all(db)
@@ -41,6 +42,7 @@ def shown(casework):
         queues.Queue: casework.json("queues", "list")[0],
         queues.Stats: casework.json("queues", "show", "inbox"),
         queues.Consumer: casework.json("consumers", "list", "inbox")[0],
+        limits.Limit: casework.json("limits", "list")[0],
         agents.Agent: casework.json("agents", "list")[0],
         queues.DeletedQueue: casework.json("queues", "delete", "inbox", "--yes"),
     }

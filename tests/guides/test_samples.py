@@ -16,7 +16,7 @@ from guides.terminals import Terminals, opened
 AGENTS, COMMANDS, IMPORTING, REQUESTS = (
     GUIDES / f"{name}.md" for name in ("agents", "commands-as-agents", "importing", "requests")
 )
-WITHOUT_AGENTS = [GUIDES / f"{name}.md" for name in ("operating", "agents-elsewhere", "http-api", "client")]
+WITHOUT_AGENTS = [GUIDES / f"{name}.md" for name in ("operating", "agents-elsewhere", "http-api", "client", "limits")]
 """They share an installation, in which `doctor` finds all well as long as it comes first."""
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(600)]

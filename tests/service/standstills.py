@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from casework.core.model import AgentKind
-from casework.service import agents, cases, queues
+from casework.service import agents, cases, limits, queues
 from casework.service.diagnosis.causes import HANGS
 from casework.service.diagnosis.queue import diagnose
 from casework.store import processes
@@ -164,3 +164,11 @@ def behind_its_former_run(db, clock):
     cases.retry(db, SETTINGS, queue.id, [case_id])
     clock.forward(SETTINGS.interrupt_grace_seconds)
     return case_id
+
+
+def behind_a_limit(db, clock):
+    queue, _ = worked_queue(db)
+    limits.put(db, TEAM, queue=queue.id, concurrency=1)
+    running(db, queue)
+    clock.forward(HANGS.total_seconds())
+    return some_cases(db, queue)[0]

@@ -4,6 +4,7 @@ import pytest
 from standstills import (
     a_silent_pull_agent,
     all_slots_hang,
+    behind_a_limit,
     behind_claimed,
     behind_its_former_run,
     behind_runs_that_hang,
@@ -68,6 +69,7 @@ STANDSTILLS = [
     (in_a_group_that_nobody_serves, BOTH, Reason.NO_WORKER_IN_GROUP),
     (behind_its_former_run, BOTH, Reason.OLD_RUN_STOPPING),
     (behind_its_former_run, ["worker"], Reason.OLD_RUN_STOPPING),
+    (behind_a_limit, BOTH, Reason.AT_LIMIT),
 ]
 
 

@@ -138,8 +138,8 @@ def repeated(db, queue):
 
 def by_keys(node):
     condition = node.get("Index Cond", "")
-    # A look around goes from lane to lane, one row each, and to what has become ready lately.
-    looks = "ROW(queue_id, reserved_for, lane) > " in condition or node.get("Index Name") == "cases_due"
+    # A look around goes from lane to lane, one row each, to what has become ready lately, and to one case in a line.
+    looks = "ROW(queue_id, reserved_for, lane) > " in condition or node.get("Index Name") in ("cases_due", "cases_line")
     return bool(A_KEY.search(condition)) or node.get("Index Name") in ("runs_slots", "human_requests_due") or looks
 
 

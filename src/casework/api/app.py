@@ -9,7 +9,7 @@ from casework.api.auth import RateLimit
 from casework.api.by_name import NamesInPaths
 from casework.api.middleware import RequestMiddleware
 from casework.api.read_share import ReadShare
-from casework.api.routes import agents, bulk, cases, health, labels, pull, pulled_state, queues, requests, runs
+from casework.api.routes import agents, bulk, cases, health, labels, limits, pull, pulled_state, queues, requests, runs
 from casework.api.waiting import WaitingClaims
 from casework.service.listing import Counts
 from casework.store.database import Database
@@ -17,7 +17,7 @@ from casework.web.face import Face
 from casework.web.routes import routes as web_routes
 from casework.wiring import Casework
 
-ROUTERS = (cases, bulk, labels, queues, agents, runs, requests, pull, pulled_state)
+ROUTERS = (cases, bulk, labels, queues, agents, limits, runs, requests, pull, pulled_state)
 
 READS = 8
 """Reads that are worked on at once."""

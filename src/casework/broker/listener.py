@@ -27,7 +27,7 @@ class Listener:
         """A separate connection, because it blocks for a few seconds."""
         return client(self._url, socket_timeout=10)
 
-    def nudged(self, seconds: int) -> News | None:
+    def nudged(self, seconds: float) -> News | None:
         """Wait up to that long for nudges, and take all that are there: one tick answers them. Returns what they are about;
         None if there were none."""
         found = self._waiting.blmpop(seconds, 1, self._names.nudges, direction="LEFT", count=2 * MOST_NUDGES)

@@ -71,6 +71,15 @@ COMMANDS = {
             "remove": "Disconnect an agent from a queue: its live runs are interrupted, and other agents can take its cases.",
         },
     ),
+    "limits": Listed(
+        "casework.cli.limits:app",
+        "Limits: runs at once and starts in a time, over queues, agents and values.",
+        {
+            "set": "Set a limit, or change the one that has this queue, agent and key.",
+            "list": "List limits: all, or those that bind the cases of a queue.",
+            "delete": "Delete the limit that has this queue, agent and key.",
+        },
+    ),
     "cases": Listed(
         "casework.cli.cases:app",
         "Cases: work items.",

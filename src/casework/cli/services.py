@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from casework.service import dispatch as dispatch
     from casework.service import keys as keys
     from casework.service import labels as labels
+    from casework.service import limits as limits
     from casework.service import queues as queues
     from casework.service import requests as requests
     from casework.service import runs as runs

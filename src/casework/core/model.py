@@ -19,6 +19,8 @@ CaseId = NewType("CaseId", UUID)
 RunId = NewType("RunId", UUID)
 RequestId = NewType("RequestId", UUID)
 LabelId = NewType("LabelId", UUID)
+LimitId = NewType("LimitId", UUID)
+LineId = NewType("LineId", UUID)
 
 DEFAULT_TEAM = TeamId(UUID("00000000-0000-7000-8000-000000000001"))
 

@@ -25,6 +25,7 @@ from types import MappingProxyType
 from casework.core.capacity import Room
 from casework.core.effects import Parcel, RunMessage
 from casework.core.lifecycle import Lane as Lane
+from casework.core.limits import Gates
 from casework.core.model import AgentId, CaseId, QueueId
 from casework.core.shares import Shares
 
@@ -84,9 +85,14 @@ class _Plan:
     """Assigns candidates to openings. Each pick uses up a slot of its consumer, room of the workers, and a share."""
 
     def __init__(
-        self, openings: Sequence[Opening], candidates: Iterable[Candidate], room: Room | None, shares: Shares | None
+        self,
+        openings: Sequence[Opening],
+        candidates: Iterable[Candidate],
+        room: Room | None,
+        shares: Shares | None,
+        gates: Gates | None,
     ) -> None:
-        self._room, self._shares = room, shares
+        self._room, self._shares, self._gates = room, shares, gates
         self._left = {opening.pair: opening.slots for opening in openings}
         self._openings = [opening for opening in openings if opening.slots > 0]
         self._own: dict[tuple[QueueId, AgentId], deque[Candidate]] = {one.pair: deque() for one in self._openings}
@@ -99,6 +105,11 @@ class _Plan:
             line = self._shared.get(candidate.queue_id) if agent is None else self._own.get((candidate.queue_id, agent))
             if line is not None:
                 line.append(candidate)
+        # An agent may have to pass over a case that another one may take.
+        self._seen: dict[tuple[QueueId, AgentId], deque[Candidate]] = (
+            {one.pair: self._shared[one.queue_id].copy() for one in self._openings if one.trigger} if gates else {}
+        )
+        self._taken: set[CaseId] = set()
 
     def assign(self) -> list[Pick]:
         closed = self._assign_resumed()
@@ -122,14 +133,15 @@ class _Plan:
         resumed = [
             (line[0].ready_at, opening.pair, opening)
             for opening in self._openings
-            if (line := self._own[opening.pair]) and line[0].lane == Lane.RESUMED
+            if (line := self._first_own(opening)) and line[0].lane == Lane.RESUMED
         ]
         heapq.heapify(resumed)
         while resumed:
             _, pair, opening = heapq.heappop(resumed)
-            line = self._own[pair]
-            if self._has_place(opening, closed):
+            line = self._first_own(opening)
+            if line and line[0].lane == Lane.RESUMED and self._has_place(opening, closed):
                 self._pick(opening, line.popleft())
+                line = self._first_own(opening)
                 if line and line[0].lane == Lane.RESUMED:
                     heapq.heappush(resumed, (line[0].ready_at, pair, opening))
         return closed
@@ -140,10 +152,23 @@ class _Plan:
 
     def _line_of(self, opening: Opening) -> deque[Candidate] | None:
         """The line in which the next case for it stands."""
-        own, shared = self._own[opening.pair], self._shared.get(opening.queue_id) if opening.trigger else None
+        own, shared = self._first_own(opening), self._first_shared(opening) if opening.trigger else None
         if not own or not shared:
             return own or shared
         return own if _PICK_UP_ORDER(own[0]) < _PICK_UP_ORDER(shared[0]) else shared
+
+    def _first_own(self, opening: Opening) -> deque[Candidate]:
+        return self._passed(opening, self._own[opening.pair])
+
+    def _first_shared(self, opening: Opening) -> deque[Candidate] | None:
+        return self._passed(opening, self._seen[opening.pair]) if self._gates else self._shared.get(opening.queue_id)
+
+    def _passed(self, opening: Opening, line: deque[Candidate]) -> deque[Candidate]:
+        """The line without those at its head that a limit holds back. What is full stays full within a plan."""
+        if self._gates:
+            while line and (line[0].case_id in self._taken or not self._gates.admit(line[0].case_id, opening.agent_id)):
+                line.popleft()
+        return line
 
     def _has_place(self, opening: Opening, closed: set[str]) -> bool:
         """Whether the consumer may have one more run now. A group whose room is too small for it is closed: it waits for this
@@ -159,6 +184,9 @@ class _Plan:
     def _pick(self, opening: Opening, candidate: Candidate) -> None:
         self.picks.append(Pick(candidate, opening.agent_id))
         self._left[opening.pair] -= 1
+        if self._gates:
+            self._taken.add(candidate.case_id)
+            self._gates.take(candidate.case_id, opening.agent_id)
         if self._room:
             self._room.take(opening.agent_id, opening.group)
             if self._shares:
@@ -170,10 +198,11 @@ def assign(
     candidates: Iterable[Candidate],
     room: Room | None = None,
     shares: Shares | None = None,
+    gates: Gates | None = None,
 ) -> list[Pick]:
-    """Give candidates to consumers with free slots, by the rules above. Without `room` there is no other limit, and without
-    `shares` nobody has had anything before."""
-    return _Plan(openings, candidates, room, shares).assign()
+    """Give candidates to consumers with free slots, by the rules above. Without `room` workers have room for all of them,
+    without `shares` nobody has had anything before, and without `gates` no limit bounds them together."""
+    return _Plan(openings, candidates, room, shares, gates).assign()
 
 
 MOST_IN_A_BUNDLE = 50

@@ -31,9 +31,17 @@ def create(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed
     """
     if not 1 <= len(new) <= MAX_BATCH:
         raise InvalidInput(f"Between 1 and {MAX_BATCH} cases can be created at once (got {len(new)}).")
-    with db.single() if store.takes_one_statement(new) else db.begin() as tx:
-        ids = create_within(tx, queue_id, new)
+    ids = _create_alone(db, queue_id, new) if store.takes_one_statement(new) else None
+    if ids is None:
+        with db.begin() as tx:
+            ids = create_within(tx, queue_id, new)
     return Committed(ids, Effects(nudge=bool(ids), queues=frozenset({queue_id})))
+
+
+def _create_alone(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> list[CaseId] | None:
+    """In one statement; None if that is not possible."""
+    with db.single() as tx:
+        return store.create(tx, queue_id, new, alone=True)
 
 
 def create_within(
@@ -126,7 +134,7 @@ def update(
             raise NotFound("case", case_id)
         # Within the transaction: somebody who waits to delete the case does so after its commit.
         changed = store.get_many(tx, [case.id])[0], store.events(tx, case.id)
-    return Committed(changed, Effects(nudge=priority is not None))
+    return Committed(changed, Effects(nudge=priority is not None or data is not UNSET or relabel is not None))
 
 
 def get_many(db: Database, ids: Sequence[UUID]) -> list[Case]:

@@ -32,7 +32,7 @@ def change(
     if relabel and not queues.lock_for_adding(tx, queue_id):
         return False
     text = None if data is UNSET else json.dumps(data, ensure_ascii=False)
-    changed = cases.change(tx, case_id, fence, title=title, data=text, priority=priority)
+    changed = cases.change(tx, case_id, fence, title=title, data=text, priority=priority, relabels=relabel is not None)
     if changed is None:
         return False
     found = changes.of_fields(changed.old, changed.new)

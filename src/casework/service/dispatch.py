@@ -13,6 +13,7 @@ from casework.core import plan
 from casework.core.capacity import Room
 from casework.core.effects import ANYWHERE, Committed, Effects, News
 from casework.core.model import DISPATCHED_KINDS, AgentId
+from casework.service import admission, lines
 from casework.service.crash_points import Point, reach
 from casework.service.scan_positions import reached
 from casework.service.sweep import sweep
@@ -74,16 +75,17 @@ def tick(
         ticker.positions.reset()
         swept = sweep(db, settings, ticker.name)
         yield Committed(Tick(swept=swept.value.total()), swept.effects)
-    queues: Collection[UUID] = news.queues
+    queues = news.queues
     looks_again = news.freed
     if sweeping or news.around:
         if ticker.fleet:
             ticker.fleet.ask_again()
         _look_around(db, ticker, everywhere=news.around)
         looks_again = False
+    queues = lines.serve(db, ticker, sweeping=sweeping).union(queues)
     while queues or ticker.backlog or (looks_again and _look_around(db, ticker)):
         done = _claim(db, ticker, queues)
-        queues = ()
+        queues = lines.serve(db, ticker)
         if claimed := done.batch.claimed:
             events.emit(events.CasesClaimed(len(claimed)))
             agents = {agent for agent, _ in claimed}
@@ -94,7 +96,7 @@ def tick(
                 ticker.fleet.durations.measure(db, settings, agents)
         if monotonic() > end or not done.has_room:
             return
-        if done.is_last:
+        if done.is_last and not queues:
             if not (looks_again and _look_around(db, ticker)):
                 return
             looks_again = False
@@ -115,9 +117,9 @@ def claim_round(db: Database, ticker: Ticker | None = None) -> Batch:
     """Look around, and claim in one transaction, over all queues. The claims that it returns are committed, and the caller
     sends them."""
     ticker = ticker or Ticker()
-    if not ticker.backlog and not _look_around(db, ticker):
-        return Batch()
-    return _claim(db, ticker).batch
+    found = bool(ticker.backlog) or _look_around(db, ticker)
+    queues = lines.serve(db, ticker)
+    return _claim(db, ticker, queues).batch if found or queues else Batch()
 
 
 def _look_around(db: Database, ticker: Ticker, *, everywhere: bool = False) -> bool:
@@ -128,6 +130,7 @@ def _look_around(db: Database, ticker: Ticker, *, everywhere: bool = False) -> b
         seen = consumers.look_around(tx, DISPATCHED_KINDS, since=ticker.looked_at, after=after, most=most)
     ticker.looked_at = max(ticker.looked_at, seen.now - _LATE_COMMIT)
     ticker.lane = ticker.lane if everywhere else seen.next
+    ticker.limited = seen.has_limits
     known = len(ticker.backlog)
     ticker.remember(seen.pairs)
     return len(ticker.backlog) > known
@@ -151,14 +154,14 @@ def _claim(db: Database, ticker: Ticker, queues: Collection[UUID] = ()) -> Round
         now = max(one.now for one in open_)
         batch, idle = (
             _claim_first(tx, ticker, open_[0], room, now)
-            if len(locked) == 1
+            if len(locked) == 1 and not locked[0].limited
             else _claim_planned(tx, ticker, [one for one in locked if one.opening.slots], room, now)
         )
         reach(Point.CLAIM_WRITTEN)
     ticker.positions.advance(batch.reached, now)
     _remember(ticker, turn, pairs, idle)
     reach(Point.CLAIM_COMMITTED, batch.claimed)
-    more = batch.picked >= BATCH or (bool(batch.claimed) and len(turn) < len(ticker.backlog))
+    more = batch.picked >= BATCH or batch.parked > 0 or (bool(batch.claimed) and len(turn) < len(ticker.backlog))
     group_of = {one.opening.agent_id: one.opening.group for one in locked}
     return Round(batch, is_last=not more, has_room=room is None or not room.is_full(), group_of=group_of)
 
@@ -188,17 +191,21 @@ def _claim_planned(
     the others must not take the room that it waits for."""
     after: Mapping[Probe, Position] = ticker.positions.positions
     probes = [probe for one in held for probe in one.probes()]
-    found = candidates.first(tx, probes, now, _most_of_a_queue(held, room), after)
+    limits = admission.limits_of(tx, held)
+    looks_past = ticker.parked_many or admission.looks_past(limits)
+    found = candidates.first(tx, probes, now, admission.PAST if looks_past else _most_of_a_queue(held, room), after)
     shares = ticker.fleet.shares if ticker.fleet else None
-    picks = plan.assign([one.opening for one in held], found, room, shares)
-    claimed = transitions.claim(tx, picks, now) if picks else []
+    done = admission.claim(tx, held, found, now, limits, room, shares)
+    ticker.limited = ticker.limited or bool(limits)
+    ticker.parked_many = done.parked >= BATCH // 2
     lines = {(one.queue_id, one.agent_id) for one in found}
     idle = [
         one.opening.pair
         for one in held
         if one.opening.pair not in lines and not (one.opening.trigger and (one.opening.queue_id, None) in lines)
     ]
-    return Batch(claimed, len(picks), reached(picks)), idle
+    claimed = [(pick.agent_id, message) for pick, message in done.claimed]
+    return Batch(claimed, len(done.picks), {} if done.skipped else reached(done.picks), done.parked), idle
 
 
 def _slots(held: Held, room: Room | None) -> int:

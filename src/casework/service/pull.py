@@ -8,12 +8,11 @@ from uuid import UUID
 
 from casework.agents import HeldCase, Outcome
 from casework.agents.stop import Suspended
-from casework.core import plan
 from casework.core.effects import Committed, Effects, RunMessage
 from casework.core.model import Agent, AgentId, CaseId, RunId, TeamId
 from casework.core.requests import Answered
 from casework.errors import Conflict, NotFound, RunLost
-from casework.service import agents
+from casework.service import admission, agents
 from casework.service.execution import outcomes
 from casework.service.execution.attempt import RunResult
 from casework.service.holding import Holder, held_case, recorded
@@ -112,18 +111,21 @@ def pulled(tx: Tx, message: RunMessage, case: HeldCase) -> PulledRun:
     return PulledRun(message.run_id, message.attempt, case, answers, values)
 
 
+_PAST = 10
+"""How many cases of a lane a claim looks at if a limit may hold some of them back."""
+
+
 def _claim_one(tx: Tx, agent: Agent) -> RunMessage | None:
     held, _ = consumers.lock(tx, (agent.kind,), 1, agent_id=agent.id)
     free = [one for one in held if one.opening.slots]
     if not free:
         return None
     now = max(one.now for one in free)
-    found = candidates.first(tx, [probe for one in free for probe in one.probes()], now, 1)
-    for pick in plan.assign([one.opening for one in free], found):
-        claimed = transitions.claim(tx, [pick], now)
-        if claimed:
-            return claimed[0][1]
-    return None
+    limits = admission.limits_of(tx, free)
+    most = admission.PAST if admission.looks_past(limits) else _PAST if limits else 1
+    found = candidates.first(tx, [probe for one in free for probe in one.probes()], now, most)
+    claimed = admission.claim(tx, free, found, now, limits, one=True).claimed
+    return claimed[0][1] if claimed else None
 
 
 def _holder(

@@ -12,8 +12,8 @@ from casework.errors import InvalidInput, NotAConsumer, NotFound
 from casework.service import agents, cases, overrides
 from casework.settings import Settings
 from casework.store import counters as counter_store
+from casework.store import limits, runs, transitions
 from casework.store import queues as store
-from casework.store import runs, transitions
 from casework.store.database import Database, Tx
 
 
@@ -143,7 +143,7 @@ def set_consumer(
         raise InvalidInput("The concurrency must be between 1 and 100000, or none.")
     with db.begin() as tx:
         queue, agent = resolve(tx, team_id, queue_ref), agents.resolve(tx, team_id, agent_ref)
-        if not store.lock_for_adding(tx, queue.id):
+        if not store.lock_for_connecting(tx, queue.id):
             raise NotFound("queue", queue_ref)
         agents.keep_within(tx, agent)
         store.set_consumer(tx, queue.id, agent.id, trigger, concurrency, weight)
@@ -179,5 +179,6 @@ def delete_agent(db: Database, settings: Settings, team_id: TeamId, ref: str | U
         agents.lock_within(tx, agent.id)
         for queue_id in store.queues_of_agent(tx, agent.id):
             interrupted += disconnect(tx, settings, queue_id, agent.id) or []
+        limits.delete_of_agent(tx, agent.id)
         agents.delete_within(tx, agent.id)
     return Committed(interrupted, Effects(stops=tuple(interrupted), nudge=True))

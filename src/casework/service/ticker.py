@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import inf
 from time import monotonic
+from uuid import UUID
 
 from casework.core.capacity import Room, Worker
 from casework.core.shares import Shares
@@ -13,6 +15,7 @@ from casework.settings import Settings
 from casework.store import processes
 from casework.store.connection import Asked, Rows
 from casework.store.consumers import FIRST_LANE, LaneKey, Pair
+from casework.store.parked import FIRST_LINE
 
 MOST_CONSUMERS = 100
 """Consumers that one round locks. If more of them wait, they take turns."""
@@ -75,6 +78,16 @@ class Ticker:
     lane: LaneKey = FIRST_LANE
     """Where the next look around goes on."""
     looked_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    limited: bool = False
+    """Whether the installation has limits whose lines are to be served."""
+    parked_many: bool = False
+    """Whether most of what the last round looked at has to wait, so that the next one looks at more."""
+    line: UUID = FIRST_LINE
+    """After which line the next beat looks for lines in which cases wait."""
+    old_line: UUID = FIRST_LINE
+    """After which line the next beat looks for lines that nobody needs."""
+    wakes_at: float = inf
+    """When a rate lets the next run start, by the monotonic clock."""
 
     def next_consumers(self) -> list[Pair]:
         """The consumers that a round takes, which thereby become the last."""

@@ -19,7 +19,7 @@ from unnest(%(queues)b::uuid[], %(fors)b::uuid[], %(lanes)b::smallint[], %(after
   with ordinality as w (queue_id, reserved_for, lane, after, after_id, probe)
 cross join lateral (
   select c.id, c.ready_at from cases c
-  where c.queue_id = w.queue_id and c.reserved_for = w.reserved_for and c.lane = w.lane and c.ready_at <= %(now)s
+  where c.queue_id = w.queue_id and c.reserved_for = w.reserved_for and c.lane = w.lane and not c.parked and c.ready_at <= %(now)s
     and (c.ready_at, c.id) >= (w.after, w.after_id)
   order by c.ready_at, c.id limit {limit}
 ) k

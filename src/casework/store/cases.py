@@ -10,22 +10,24 @@ from uuid import UUID
 from casework.core.lifecycle import CaseStatus, EventType, RunStatus
 from casework.core.model import AgentId, Case, CaseEvent, CaseId, Label, NewCase, Priority, QueueId, RunId, TeamId
 from casework.core.search import searchable
-from casework.store import labels
+from casework.store import labels, parked
 from casework.store.database import NOW, Tx
 from casework.store.ids import new_ids
 from casework.store.transitions import Fence
 from casework.store.transitions.clauses import change_to
 
-
 # One statement for any number of cases. It keeps the queue from being deleted, and adds nothing if it is gone. A case
 # with a known key is skipped. A transaction that adds a key waits for others that are adding it, so keys are added in
 # one order. Arrays of text are sent in binary, because in text format each quote would be escaped twice.
+_HAS_LINES = "exists (select from limits l where l.queue_id = q.id and l.agent_id is null and l.key is not null)"
+
+
 def _create_sql(
     status: str, ready_at: str, postponed_to: str, moments: str = "", names: str = "", changes: str = "null::json"
 ) -> str:
     return f"""
 with home as (
-  select id from queues where id = %(queue_id)s for key share
+  select q.id from queues q where q.id = %(queue_id)s and not (%(alone)s and {_HAS_LINES}) for key share
 ), new as (
   select n.* from home cross join unnest(%(ids)b::uuid[], %(titles)b::text[], %(data)b::text[], %(priorities)s::smallint[], %(keys)b::text[], %(words)b::text[]{moments})
     with ordinality as n (id, title, data, priority, key, words{names}, position)
@@ -41,7 +43,7 @@ with home as (
   insert into case_events (case_id, type, created_at, run_id, agent_id, changes)
   select id, '{EventType.CREATED}', {NOW}, %(run_id)s::uuid, %(agent_id)s::uuid, {changes} from added
 )
-select (select count(*) from home) as homes, array(select id from added) as added
+select (select {_HAS_LINES} from queues q where q.id = %(queue_id)s) as has_lines, (select count(*) from home) as homes, array(select id from added) as added
 """
 
 
@@ -65,10 +67,17 @@ def takes_one_statement(new: Sequence[NewCase]) -> bool:
 
 
 def create(
-    tx: Tx, queue_id: QueueId, new: Sequence[NewCase], *, run_id: RunId | None = None, agent_id: AgentId | None = None
+    tx: Tx,
+    queue_id: QueueId,
+    new: Sequence[NewCase],
+    *,
+    run_id: RunId | None = None,
+    agent_id: AgentId | None = None,
+    alone: bool = False,
 ) -> list[CaseId] | None:
     """Create cases and their labels, in order, and return the ids of the new ones; None if the queue is gone. A case that
-    is ready later is postponed, the others are pending. Without labels this is one statement."""
+    is ready later is postponed, the others are pending. Without labels, and in a queue without limits for each value of a key,
+    this is one statement; with `alone`, None too if it would not be."""
     ids = new_ids(len(new))
     later = any(case.ready_at is not None for case in new)
     row = tx.sql(
@@ -84,6 +93,7 @@ def create(
             "queue_id": queue_id,
             "run_id": run_id,
             "agent_id": agent_id,
+            "alone": alone,
         },
     ).one()
     if not row.homes:
@@ -92,6 +102,8 @@ def create(
     labelled = [(CaseId(id), case.labels) for id, case in zip(ids, new, strict=True) if id in added and case.labels]
     if labelled:
         labels.assign(tx, queue_id, labelled)
+    if row.has_lines and row.added:
+        parked.place(tx, queue_id, row.added)
     return [CaseId(id) for id in ids if id in added]
 
 
@@ -223,7 +235,9 @@ def lock_of_consumer(tx: Tx, queue_id: QueueId, agent_id: AgentId) -> list[UUID]
     """
     statement = """
         select id from cases where id in (
-          select id from cases where queue_id = %(queue_id)s and reserved_for = %(agent_id)s and lane is not null
+          select id from cases where queue_id = %(queue_id)s and reserved_for = %(agent_id)s and lane is not null and not parked
+          union select id from cases
+          where queue_id = %(queue_id)s and reserved_for = %(agent_id)s and lane is not null and parked and line_id is not null
           union select c.id from runs r join cases c on c.id = r.case_id and c.run_id = r.id
           where r.queue_id = %(queue_id)s and r.agent_id = %(agent_id)s and r.live
         ) order by id for no key update
@@ -266,7 +280,8 @@ with old as (
   for no key update
 )
 update cases c set data = coalesce(%(data)s::json, c.data), title = coalesce(%(title)s, c.title),
-  priority = coalesce(%(priority)s, c.priority), updated_at = {NOW}
+  priority = coalesce(%(priority)s, c.priority), updated_at = {NOW},
+  parked = c.parked and not %(leaves_line)s, line_id = case when not %(leaves_line)s then c.line_id end
 from old where c.id = old.id
 returning c.run_agent_id, c.title, c.data, c.priority, old.title as old_title, old.data as old_data, old.priority as old_priority
 """
@@ -284,12 +299,21 @@ class Changed:
 
 
 def change(
-    tx: Tx, case_id: CaseId, fence: Fence | None, *, title: str | None, data: str | None, priority: Priority | None
+    tx: Tx,
+    case_id: CaseId,
+    fence: Fence | None,
+    *,
+    title: str | None,
+    data: str | None,
+    priority: Priority | None,
+    relabels: bool = False,
 ) -> Changed | None:
     """Change a case; None if it does not exist, or if the run whose fence is given no longer holds it. `data` is JSON
-    text, and None leaves a value as it is. The caller records the change in the same transaction."""
+    text, and None leaves a value as it is. The caller records the change in the same transaction. What a limit with a key may
+    look at, data and labels, takes the case out of the line in which it waits: its next claim finds the right one."""
     held = fence.parameters() if fence else {"run_id": None, "attempt": None}
     values = {"title": title, "data": data, "priority": None if priority is None else priority.rank}
+    values["leaves_line"] = relabels or data is not None
     row = tx.sql(_CHANGE_SQL, {**held, **values, "case_id": case_id}).one_or_none()
     if row is None:
         return None

@@ -19,7 +19,7 @@ _HAS_READY = f"""exists (
     select from unnest(array[{{consumer}}.agent_id, '{ANYONE}'::uuid]) as f (reserved_for), unnest('{{{{{",".join(str(int(lane)) for lane in Lane)}}}}}'::smallint[]) as l (lane),
       lateral (
         select from cases k
-        where k.queue_id = {{consumer}}.queue_id and k.reserved_for = f.reserved_for and k.lane = l.lane and k.ready_at <= {NOW}
+        where k.queue_id = {{consumer}}.queue_id and k.reserved_for = f.reserved_for and k.lane = l.lane and not k.parked and k.ready_at <= {NOW}
         order by k.ready_at, k.id limit 1
       ) hit
     where (f.reserved_for = {{consumer}}.agent_id or {{consumer}}.trigger) and ({{mode}} = '{QueueMode.ACTIVE}' or l.lane = {Lane.RESUMED:d})
@@ -51,7 +51,7 @@ with asked as materialized (
 def _lock_sql(looked_at: str) -> str:
     return f"""{_ready(looked_at)}
 select case when %(sent)s then set_config('synchronous_commit', 'off', true) end as flush, c.queue_id, c.agent_id, c.trigger, c.concurrency,
-  c.weight, a.worker_group, c.slots_counted_since, q.mode, coalesce(%(now)s, clock_timestamp()) as now
+  c.weight, a.worker_group, c.limited, c.slots_counted_since, q.mode, coalesce(%(now)s, clock_timestamp()) as now
 from consumers c join queues q on q.id = c.queue_id join agents a on a.id = c.agent_id
 where (c.queue_id, c.agent_id) in (select queue_id, agent_id from ready) and q.mode <> '{QueueMode.PAUSED}'
 order by c.queue_id, c.agent_id
@@ -67,7 +67,7 @@ _LOCK_OF_QUEUES_SQL = _lock_sql("c.queue_id = any(%(queues)b::uuid[])")
 # set aside and has become ready since the last look is found by its time, however many lanes there are.
 _HOP = """
 select c.queue_id, c.reserved_for, c.lane, c.ready_at from cases c
-where c.lane is not null and (c.queue_id, c.reserved_for, c.lane) > ({queue}, {reserved_for}, {lane})
+where c.lane is not null and not c.parked and (c.queue_id, c.reserved_for, c.lane) > ({queue}, {reserved_for}, {lane})
 order by c.queue_id, c.reserved_for, c.lane, c.ready_at, c.id limit 1
 """
 _LOOK_SQL = f"""
@@ -91,6 +91,8 @@ with recursive hop as (
 select queue_id, agent_id, null::uuid as reserved_for, null::smallint as lane, {NOW} as now from found
 union all
 (select queue_id, null, reserved_for, lane, {NOW} from passed offset greatest(%(most)s - 1, 0))
+union all
+(select null, null, null, null, {NOW} where exists (select from limits) or exists (select from cases where parked and line_id is not null and lane is not null))
 """
 MOST_LANES = 64
 _MOST_DUE = 1000
@@ -134,6 +136,8 @@ class Held:
     mode: QueueMode
     now: datetime
     """When what it claims is claimed: the moment of the lock, and never before what its slots are counted from."""
+    limited: bool = False
+    """Whether limits of its queue or agent bound what it claims."""
 
     def probes(self) -> list[Probe]:
         """The lanes it may claim from."""
@@ -192,6 +196,8 @@ class Seen:
     now: datetime
     next: LaneKey
     """Where the next look goes on."""
+    has_limits: bool
+    """Whether the installation has limits beside those of consumers."""
 
 
 def look_around(
@@ -202,9 +208,10 @@ def look_around(
     queue, reserved_for, lane = after
     values = {"queue": queue, "reserved_for": reserved_for, "lane": lane, "most": most, "most_due": _MOST_DUE}
     rows = tx.sql(_LOOK_SQL, {**values, **_kinds(kinds), "since": since}).all()
-    last = [(row.queue_id, row.reserved_for, row.lane) for row in rows if row.agent_id is None]
+    last = [(row.queue_id, row.reserved_for, row.lane) for row in rows if row.lane is not None]
     pairs = [(row.queue_id, row.agent_id) for row in rows if row.agent_id is not None]
-    return Seen(pairs, rows[0].now if rows else since, last[0] if last else FIRST_LANE)
+    has_limits = any(row.queue_id is None for row in rows)
+    return Seen(pairs, rows[0].now if rows else since, last[0] if last else FIRST_LANE, has_limits)
 
 
 def with_work(tx: Tx, agent_ids: Iterable[AgentId]) -> set[AgentId]:
@@ -228,7 +235,7 @@ def _held(row: Any, used: Any, most: int) -> Held:
     slots = free_slots(concurrency=row.concurrency, used=used.pending + used.running, most=most)
     queue, agent = QueueId(row.queue_id), AgentId(row.agent_id)
     opening = Opening(queue, agent, row.trigger, slots, row.weight, row.worker_group)
-    return Held(opening, QueueMode(row.mode), max(row.now, row.slots_counted_since or _LONG_AGO))
+    return Held(opening, QueueMode(row.mode), max(row.now, row.slots_counted_since or _LONG_AGO), row.limited)
 
 
 def _count_from(tx: Tx, locked: Iterable[Any], used: Mapping[Pair, Any]) -> None:

@@ -12,6 +12,7 @@ from casework.errors import NameTaken
 from casework.store import counters, runs
 from casework.store.database import NOW, Tx
 from casework.store.ids import new_id
+from casework.store.limits import LIMITED
 
 _COLUMNS = "id, team_id, name, description, mode, created_at, updated_at"
 
@@ -67,6 +68,11 @@ def change(
 def lock_for_adding(tx: Tx, queue_id: QueueId) -> bool:
     """Keep the queue from being deleted until this transaction ends; False if it does not exist."""
     return tx.sql("select 1 from queues where id = %(id)s for key share", {"id": queue_id}).one_or_none() is not None
+
+
+def lock_for_connecting(tx: Tx, queue_id: QueueId) -> bool:
+    """As `lock_for_adding`; and no limit of the queue is made or changed meanwhile."""
+    return tx.sql("select 1 from queues where id = %(id)s for share", {"id": queue_id}).one_or_none() is not None
 
 
 def set_mode(tx: Tx, queue_id: QueueId, mode: QueueMode) -> Queue | None:
@@ -141,8 +147,8 @@ def set_consumer(
     """Connect an agent to a queue, or change how it is connected."""
     tx.sql(
         f"""
-        insert into consumers (queue_id, agent_id, trigger, concurrency, weight, created_at)
-        values (%(queue_id)s, %(agent_id)s, %(trigger)s, %(concurrency)s, %(weight)s, {NOW})
+        insert into consumers (queue_id, agent_id, trigger, concurrency, weight, limited, created_at)
+        values (%(queue_id)s, %(agent_id)s, %(trigger)s, %(concurrency)s, %(weight)s, {LIMITED.format(queue_id="%(queue_id)s", agent_id="%(agent_id)s")}, {NOW})
         on conflict (queue_id, agent_id) do update set trigger = excluded.trigger, concurrency = excluded.concurrency, weight = excluded.weight
         """,
         {"queue_id": queue_id, "agent_id": agent_id, "trigger": trigger, "concurrency": concurrency, "weight": weight},

@@ -10,8 +10,9 @@ from casework.core.capacity import Load, Worker
 from casework.core.lifecycle import TRANSITIONS, CaseStatus, RunStatus
 from casework.core.model import AgentId, AgentKind, CaseId, Queue, QueueId, RunId, TeamId
 from casework.core.plan import Lane
-from casework.store import processes
+from casework.store import limit_states, processes
 from casework.store.database import Tx
+from casework.store.limit_states import LimitState
 from casework.store.literals import ANYONE
 
 
@@ -54,6 +55,8 @@ class QueueSnapshot:
     workers: list[Worker]
     """Those that were seen within the lease."""
     loads: list[Load]
+    limits: list[LimitState]
+    """Those beside the consumers' own that bind the queue's cases, or the one case that is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +112,16 @@ where c.queue_id = %(queue_id)s order by a.name
 """
 
 
-def of_queue(tx: Tx, queue: Queue, lease: timedelta) -> QueueSnapshot:
-    """The queue now. A process that was not seen for that long has no slots."""
+def of_queue(tx: Tx, queue: Queue, lease: timedelta, case_id: CaseId | None = None) -> QueueSnapshot:
+    """The queue now, as it is for one of its cases if that is given. A process that was not seen for that long has no slots."""
     values = {"queue_id": queue.id}
     consumers = [
         ConsumerSnapshot(**{**row._asdict(), "kind": AgentKind(row.kind)}) for row in tx.sql(_CONSUMERS_SQL, values)
     ]
     workers, loads = processes.workers(tx, lease), processes.loads(tx, long=timedelta(0), under_way=lease)
     seen, lost = processes.last_seen(tx), processes.lost_slots(tx, lease)
-    return QueueSnapshot(queue, tx.now, consumers, seen, lost, workers, loads)
+    limits = limit_states.binding(tx, queue.id, case_id)
+    return QueueSnapshot(queue, tx.now, consumers, seen, lost, workers, loads, limits)
 
 
 # Reads one case for each group that waits, and not all that wait: from group to group by the claim's index. A former run
@@ -127,17 +131,17 @@ with recursive blocked as materialized (
   select c.id, c.reserved_for, c.lane, c.ready_at from runs r join cases c on c.id = r.case_id
   where r.queue_id = %(queue_id)s and r.holds_slot and r.id is distinct from c.run_id and c.lane is not null
 ), groups as (
-  (select reserved_for, lane from cases where queue_id = %(queue_id)s and lane is not null order by reserved_for, lane limit 1)
+  (select reserved_for, lane from cases where queue_id = %(queue_id)s and lane is not null and not parked order by reserved_for, lane limit 1)
   union all
   select n.* from groups g cross join lateral (
     select c.reserved_for, c.lane from cases c
-    where c.queue_id = %(queue_id)s and c.lane is not null and (c.reserved_for, c.lane) > (g.reserved_for, g.lane)
+    where c.queue_id = %(queue_id)s and c.lane is not null and not c.parked and (c.reserved_for, c.lane) > (g.reserved_for, g.lane)
     order by c.reserved_for, c.lane limit 1
   ) n
 ), waiting as (
   select g.reserved_for, g.lane, false as blocked, f.ready_at from groups g cross join lateral (
     select c.ready_at from cases c
-    where c.queue_id = %(queue_id)s and c.reserved_for = g.reserved_for and c.lane = g.lane and c.lane is not null
+    where c.queue_id = %(queue_id)s and c.reserved_for = g.reserved_for and c.lane = g.lane and c.lane is not null and not c.parked
       and c.ready_at <= %(until)s and c.id not in (select id from blocked)
     order by c.ready_at limit 1
   ) f
@@ -152,7 +156,7 @@ from grouped w left join agents a on a.id = w.reserved_for and a.deleted_at is n
 
 
 def waiting_in(tx: Tx, queue_id: QueueId, until: datetime) -> list[Waiting]:
-    """Cases that were ready by that moment and are not claimed, the longest waiting first."""
+    """Cases in the lanes that were ready by that moment and are not claimed, the longest waiting first."""
     return [Waiting(**row._asdict()) for row in tx.sql(_WAITING_SQL, {"queue_id": queue_id, "until": until})]
 
 

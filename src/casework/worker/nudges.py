@@ -9,6 +9,7 @@ from time import sleep
 from redis import RedisError
 
 from casework.broker.listener import Listener
+from casework.core.effects import News
 from casework.worker.process import WorkerProcess
 from casework.worker.threads import keep_running
 
@@ -16,15 +17,17 @@ WAIT_SECONDS = 2
 
 
 def listen(process: WorkerProcess) -> None:
-    """Tick for each nudge, until the process ends. The next beat makes up for a nudge that is lost."""
+    """Tick for each nudge, and when a rate lets the next run start, until the process ends. The next beat makes up for a nudge
+    that is lost."""
     publisher = process.casework.publisher
     listener = Listener(publisher.url, publisher.names)
 
     def answer() -> None:
         while True:
             try:
-                if news := listener.nudged(WAIT_SECONDS):
-                    process.tick(news)
+                news = listener.nudged(process.seconds_to_next_start(WAIT_SECONDS))
+                if news or process.may_start_more():
+                    process.tick(news or News())
             except (RedisError, OSError):
                 sleep(0.5)
 

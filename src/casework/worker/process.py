@@ -3,6 +3,7 @@
 import gc
 from contextlib import suppress
 from dataclasses import replace
+from math import inf
 from threading import Lock
 from time import monotonic, sleep
 
@@ -98,6 +99,17 @@ class WorkerProcess:
         if not nudged and monotonic() >= self._deleted_old + RETENTION_SECONDS:
             self._deleted_old = monotonic()
             self._delete_old()
+
+    def seconds_to_next_start(self, most: float) -> float:
+        """How long to wait for nudges: at most that long, and no longer than a rate demands. Never 0, which waits for ever."""
+        return max(0.01, min(most, self._ticker.wakes_at - monotonic()))
+
+    def may_start_more(self) -> bool:
+        """Whether a rate lets a run start for which no tick has looked yet. Says so once."""
+        due = monotonic() >= self._ticker.wakes_at
+        if due:
+            self._ticker.wakes_at = inf
+        return due
 
     def _look(self, news: News, *, sweeping: bool) -> int:
         casework, seconds = self.casework, self.casework.settings.tick_seconds / 2

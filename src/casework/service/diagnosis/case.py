@@ -33,7 +33,7 @@ def explain(db: Database, settings: Settings, team_id: TeamId, case_id: UUID) ->
             raise NotFound("case", case_id)
         if explanation := _of_case_alone(case):
             return explanation
-        situation = Situation(snapshot.of_queue(tx, queue, lease(settings)), settings)
+        situation = Situation(snapshot.of_queue(tx, queue, lease(settings), case.id), settings)
     if case.status is CaseStatus.CLAIMED:
         return _not_started(situation)
     return _not_claimed(situation, case)
@@ -83,7 +83,7 @@ def _not_claimed(situation: Situation, case: CaseSnapshot) -> Explanation:
     if cause.reason is Reason.NEXT_TICK and not cause.is_trouble:
         return Explanation(cause.reason, _IN_ITS_TURN)
     former = f" It is run {case.run_id}." if case.waiting.blocked else ""
-    return Explanation(cause.reason, f"It is ready, but {_ended(cause.detail)}{former}")
+    return Explanation(cause.reason, f"It is ready, but {_ended(cause.detail)}{former}", cause.until)
 
 
 def _ended(text: str) -> str:

@@ -12,9 +12,11 @@ from enum import StrEnum
 from functools import cached_property
 
 from casework.core.capacity import Room, Worker
+from casework.core.limits import in_words
 from casework.core.model import QueueMode
 from casework.service.diagnosis.health import absence, lost_slots
 from casework.settings import Settings
+from casework.store.limit_states import LimitState
 from casework.store.snapshot import ConsumerSnapshot, QueueSnapshot, Waiting
 from casework.wording import command, counted
 
@@ -36,6 +38,7 @@ class Reason(StrEnum):
     WAITING_FOR_AGENT = "waiting_for_agent"
     AGENT_AT_LIMIT = "agent_at_limit"
     AT_CONCURRENCY_LIMIT = "at_concurrency_limit"
+    AT_LIMIT = "at_limit"
     NO_WORKER = "no_worker"
     NO_WORKER_IN_GROUP = "no_worker_in_group"
     NO_ABLE_WORKER = "no_able_worker"
@@ -59,6 +62,7 @@ class Cause:
     reason: Reason
     detail: str
     is_trouble: bool = True
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -204,6 +208,44 @@ def _lacking_worker(situation: Situation, consumer: ConsumerSnapshot) -> Cause |
     return None
 
 
+def _limited(situation: Situation, waiting: Waiting) -> Cause | None:
+    """A limit that binds all who may take the cases."""
+    takers = situation.takers(waiting)
+    full = [one for one in situation.held.limits if one.is_full(situation.held.now)]
+    for one in full:
+        if one.agent_id is None or all(one.agent_id == taker.agent_id for taker in takers):
+            return why_held_back(situation, one, takers)
+    bound = {one.agent_id for one in full}
+    return why_held_back(situation, full[0], takers) if full and bound.issuperset(t.agent_id for t in takers) else None
+
+
+def why_held_back(situation: Situation, limit: LimitState, takers: Sequence[ConsumerSnapshot]) -> Cause | None:
+    """Why a limit lets nobody through now; None if it would."""
+    now, rate = situation.held.now, limit.bounds.rate
+    if not limit.is_full(now):
+        return None
+    what = f"the limit of {in_words(limit.bounds)} {_scope(limit)}"
+    if not limit.is_taken and rate:
+        free = rate.next_at(limit.paid_until, now)
+        return Cause(
+            Reason.AT_LIMIT, f"{what} lets the next one start at {free.isoformat(timespec='seconds')}", False, free
+        )
+    more = limit.used - len(limit.holders)
+    holders = ", ".join([*(f'"{title:.60}"' for title in limit.holders), *([f"{more} more"] if more else [])])
+    hangs = situation.took_nothing_for(takers, HANGS)
+    how_long = f", and none ended for long: {_running(situation)}" if hangs else ""
+    return Cause(Reason.AT_LIMIT, f"{what} is reached by {holders}{how_long}", hangs)
+
+
+def _scope(limit: LimitState) -> str:
+    scope = " in ".join(
+        filter(
+            None, (limit.agent_name and f"agent {limit.agent_name}", limit.queue_name and f"queue {limit.queue_name}")
+        )
+    )
+    return f"of {scope} for {limit.key} {limit.value}" if limit.key else f"of {scope}"
+
+
 def _not_claimed(situation: Situation, waiting: Waiting) -> Cause | None:
     """A queue moves as long as its cases are claimed, however long the last of them has to wait."""
     roomy = situation.roomy(waiting, asks=False)
@@ -227,6 +269,7 @@ CAUSES: tuple[Callable[[Situation, Waiting], Cause | None], ...] = (
     _not_active,
     _no_taker,
     _no_able_worker,
+    _limited,
     _not_claimed,
     _not_asked,
 )

@@ -5,11 +5,13 @@ from uuid import UUID
 
 from casework.core.model import Queue, TeamId
 from casework.service.diagnosis.causes import (
+    HANGS,
     SOON,
     Cause,
     Reason,
     Situation,
     unstarted_since,
+    why_held_back,
     why_nobody_takes,
     why_not_claimed,
     why_not_started,
@@ -17,7 +19,7 @@ from casework.service.diagnosis.causes import (
 from casework.service.diagnosis.health import lease
 from casework.service.queues import resolve
 from casework.settings import Settings
-from casework.store import queues, snapshot
+from casework.store import limit_states, queues, snapshot
 from casework.store.database import Database, Tx
 from casework.store.snapshot import Waiting
 
@@ -60,6 +62,9 @@ def diagnose_within(tx: Tx, settings: Settings, queue: Queue) -> Diagnosis:
         cause = why_not_claimed(situation, waiting)
         if cause.is_trouble:
             return _of(queue, f"cases have been ready for {situation.seconds(waiting.since)}, but", cause)
+    held_back = limit_states.waited_for(tx, queue.id, situation.held.now - HANGS)
+    if held_back and (limited := why_held_back(situation, held_back, situation.consumers)) and limited.is_trouble:
+        return _of(queue, "cases wait, because", limited)
     return Diagnosis(queue)
 
 

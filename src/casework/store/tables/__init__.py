@@ -10,6 +10,7 @@ from casework.store.tables.of_cases import (
     human_request_votes,
     human_requests,
 )
+from casework.store.tables.of_limits import limit_holds, limit_lines, limits
 from casework.store.tables.of_operation import api_keys, counters, idempotency_keys, processes, secrets
 from casework.store.tables.of_queues import agents, consumers, labels, queues, teams
 from casework.store.tables.of_runs import run_messages, run_state, run_steps, run_usage, runs, runs_of
@@ -29,6 +30,9 @@ __all__ = [
     "human_requests",
     "idempotency_keys",
     "labels",
+    "limit_holds",
+    "limit_lines",
+    "limits",
     "metadata",
     "processes",
     "queues",

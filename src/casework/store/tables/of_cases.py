@@ -58,6 +58,9 @@ def cases_of(lifecycle: Lifecycle, metadata: MetaData) -> Table:
         moment("completed_at"),
         moment("created_at", nullable=False),
         moment("updated_at", nullable=False),
+        # The line of a limit that it came by, or, if it is parked, that it waits in; a parked case is in no lane's index.
+        Column("line_id", Uuid),
+        Column("parked", Boolean, nullable=False, server_default=text("false")),
         # The former run whose steps the next run starts with; null once that run has them.
         Column("steps_of_run", Uuid),
         Column(
@@ -77,7 +80,17 @@ def cases_of(lifecycle: Lifecycle, metadata: MetaData) -> Table:
             "lane",
             "ready_at",
             "id",
-            postgresql_where=text("lane is not null"),
+            postgresql_where=text("lane is not null and not parked"),
+        ),
+        # Cases under limits with keys: the heads of lines, and how many of a line stand in the lanes.
+        Index(
+            "cases_line",
+            "parked",
+            "line_id",
+            "lane",
+            "ready_at",
+            "id",
+            postgresql_where=text("line_id is not null and lane is not null"),
         ),
         # Cases that were set aside for a time, by when it is over: a tick sees which have come since the one before. A case that
         # is ready at once is not in it, so that it costs nothing.

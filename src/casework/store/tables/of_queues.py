@@ -77,6 +77,8 @@ consumers = Table(
     Column(
         "weight", Double, CheckConstraint("weight > 0", name="consumers_weight"), nullable=False, server_default="1"
     ),
+    # Whether a limit of the queue or the agent bounds its runs. Written under the lock that claims take.
+    Column("limited", Boolean, nullable=False, server_default=text("false")),
     # No run of the consumer that was claimed before holds a slot.
     moment("slots_counted_since"),
     created(),

@@ -22,7 +22,7 @@ _KEPT = """case when %(keep_steps)s then coalesce(
 def override_sql(lifecycle: Lifecycle, move: Transition) -> str:
     """A person takes cases from their runs. Returns a row for each case that moved."""
     assert move.target is not None
-    besides = {"ready_at": "w.ready_at"}
+    besides = {"ready_at": "w.ready_at", "parked": "false"}
     if lifecycle.state(move.target).lanes:
         besides["claimed_at"] = "null"
     if move.event is Event.RETRY:

@@ -63,7 +63,7 @@ from {those}, cases c, agents a
 where r.id = g.run_id and r.attempt = g.attempt and r.status = '{START_SOURCE}' and c.id = r.case_id and a.id = r.agent_id
 returning r.id as run_id, r.attempt, r.failures, r.asked_wait_seconds, r.queue_id, c.id as case_id, c.title, c.data, c.priority, c.created_at,
   a.id as agent_id, a.name as agent_name, a.kind, a.target, a.max_attempts, a.team_id, c.steps_of_run is not null as keeps_steps,
-  exists (select from consumers w where w.queue_id = r.queue_id and w.agent_id = r.agent_id and w.concurrency is not null) as limited,
+  exists (select from consumers w where w.queue_id = r.queue_id and w.agent_id = r.agent_id and (w.concurrency is not null or w.limited)) as limited,
   array(
     select array[l.key, l.value] from case_labels cl join labels l on l.id = cl.label_id where cl.case_id = c.id order by l.key, l.value
   ) as labels

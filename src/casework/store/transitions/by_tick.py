@@ -49,7 +49,7 @@ with pick as (
   select p.position, c.id, c.queue_id, p.agent_id, c.run_id is not null as resumed, coalesce(c.run_id, p.new_run_id) as run_id,
          case when c.run_id is null then 1 else c.attempt + 1 end as attempt, c.handed_over
   from pick p join cases c on c.id = p.case_id
-  where ({in_source(_CLAIM, _RESUME)} and c.lane is not null and c.ready_at <= %(now)s
+  where ({in_source(_CLAIM, _RESUME)} and c.lane is not null and not c.parked and c.ready_at <= %(now)s
       and c.reserved_for in (p.agent_id, '{ANYONE}')) is true
     and (c.attempt = 0 or not exists (select from runs r where r.case_id = c.id and r.live and r.id is distinct from c.run_id))
   for no key update of c skip locked
@@ -79,7 +79,7 @@ with pick as (
 
 CLAIM_SQL = _claim_sql(
     "select * from unnest(%(cases)b::uuid[], %(agents)b::uuid[], %(runs)b::uuid[]) with ordinality as p (case_id, agent_id, new_run_id, position)",
-    "select run_id, attempt, agent_id from claimed order by position",
+    "select run_id, attempt, position from claimed order by position",
 )
 
 # The only consumer that a round holds gets the first cases of its lanes, in their order, and there is nothing to plan: a
@@ -112,10 +112,12 @@ class Batch:
     picked: int = 0
     reached: Mapping[Probe, Position] = field(default_factory=dict)
     """The last pick of each lane."""
+    parked: int = 0
+    """Cases that left the lanes because a limit holds them back."""
 
 
-def claim(tx: Tx, picks: Sequence[Pick], now: datetime) -> list[tuple[AgentId, RunMessage]]:
-    """Claim or resume the picked cases that are still free at `now`, and return who got what, in their order."""
+def claim(tx: Tx, picks: Sequence[Pick], now: datetime) -> list[tuple[Pick, RunMessage]]:
+    """Claim or resume the picked cases that are still free at `now`, and return those with their runs, in their order."""
     rows = tx.sql(
         CLAIM_SQL,
         {
@@ -125,7 +127,7 @@ def claim(tx: Tx, picks: Sequence[Pick], now: datetime) -> list[tuple[AgentId, R
             "now": now,
         },
     )
-    return [(AgentId(row.agent_id), RunMessage(RunId(row.run_id), row.attempt)) for row in rows]
+    return [(picks[row.position - 1], RunMessage(RunId(row.run_id), row.attempt)) for row in rows]
 
 
 def claim_first(tx: Tx, held: Held, now: datetime, after: Mapping[Probe, Position]) -> Batch:

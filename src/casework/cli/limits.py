@@ -1,0 +1,138 @@
+from typing import Annotated, Any
+
+import typer
+
+from casework.cli import completion, services
+from casework.cli.console import Json, find_agent, find_queue, installation, print_json, say, table
+from casework.core.limits import Limit, Rate, in_words
+from casework.errors import InvalidInput, NotFound
+
+app = typer.Typer(
+    help="Limits: runs at once and starts in a time, over queues, agents and values.", no_args_is_help=True
+)
+
+QueueOption = Annotated[
+    str | None,
+    typer.Option("--queue", metavar="QUEUE", help="Over the agents of this queue.", autocompletion=completion.queues),
+]
+AgentOption = Annotated[
+    str | None,
+    typer.Option(
+        "--agent",
+        metavar="AGENT",
+        help="This agent only; without --queue, over all its queues.",
+        autocompletion=completion.agents,
+    ),
+]
+KeyOption = Annotated[
+    str | None,
+    typer.Option("--key", metavar="KEY", help="Each value for itself: of label:NAME, or of data.FIELD."),
+]
+
+
+@app.command("set")
+def set_(
+    queue: QueueOption = None,
+    agent: AgentOption = None,
+    key: KeyOption = None,
+    at_once: Annotated[str | None, typer.Option(metavar="N|none", help="How many runs at once.")] = None,
+    rate: Annotated[
+        str | None, typer.Option(metavar="N/TIME|none", help="How many starts in a time, evenly: 10/minute, 100/30s.")
+    ] = None,
+    burst: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="How many of them may follow each other at once; 1 by default."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Set a limit, or change the one that has this queue, agent and key. Options that are not given keep their values."""
+    casework = installation()
+    scope = _scope(queue, agent, key)
+    known = _known(scope)
+    limit = casework.perform(
+        services.limits.put(
+            casework.db,
+            casework.team_id,
+            **scope,
+            concurrency=_at_once(at_once, known),
+            rate=_rate(rate, burst, known),
+        )
+    )
+    if as_json:
+        print_json(services.limits.fields_of(limit))
+    else:
+        say(f"{_where(limit)}: {in_words(limit.bounds)}.")
+
+
+def _scope(queue: str | None, agent: str | None, key: str | None) -> dict[str, Any]:
+    return {
+        "queue": find_queue(queue).id if queue else None,
+        "agent": find_agent(agent).id if agent else None,
+        "key": key,
+    }
+
+
+def _known(scope: dict[str, Any]) -> Limit | None:
+    casework = installation()
+    found = services.limits.find(casework.db, casework.team_id)
+    wanted = tuple(scope.values())
+    return next((one for one in found if (one.queue_id, one.agent_id, one.key) == wanted), None)
+
+
+def _at_once(given: str | None, known: Limit | None) -> int | None:
+    if given is None:
+        return known.bounds.concurrency if known else None
+    if given != "none" and not (given.isdecimal() and int(given) > 0):
+        raise InvalidInput(f"--at-once takes a number from 1 on, or none (got {given!r:.60}).")
+    return None if given == "none" else int(given)
+
+
+def _rate(given: str | None, burst: int | None, known: Limit | None) -> Rate | None:
+    before = known.bounds.rate if known else None
+    if given == "none":
+        return None
+    if given is not None:
+        rate: Rate = services.limits.parse_rate(given, burst)
+        return rate
+    if burst is not None and before is None:
+        raise InvalidInput("--burst goes with --rate: how many starts in which time?")
+    return Rate(before.count, before.seconds, burst or before.burst) if before else None
+
+
+@app.command("list")
+def list_(queue: QueueOption = None, as_json: Json = False) -> None:
+    """List limits: all, or those that bind the cases of a queue."""
+    casework = installation()
+    found = services.limits.find(casework.db, casework.team_id, find_queue(queue).id if queue else None)
+    if as_json:
+        print_json([services.limits.fields_of(one) for one in found])
+        return
+    rows = (
+        (one.queue_name or "all", one.agent_name or "all", one.key or "", in_words(one.bounds), one.used)
+        for one in found
+    )
+    table(("queue", "agent", "for each", "limit", "runs now"), rows, empty="There are no limits.")
+
+
+@app.command()
+def delete(queue: QueueOption = None, agent: AgentOption = None, key: KeyOption = None, as_json: Json = False) -> None:
+    """Delete the limit that has this queue, agent and key. What waited because of it is claimed in its turn."""
+    casework = installation()
+    known = _known(_scope(queue, agent, key))
+    if known is None:
+        named = ", ".join(filter(None, (queue, agent, key))) or "nothing"
+        raise NotFound("limit on", named, " `casework limits list` shows all of them.")
+    casework.perform(services.limits.delete(casework.db, casework.team_id, known.id))
+    if as_json:
+        print_json({"deleted": known.id})
+    else:
+        say(f"{_where(known)}: no limit any more.")
+
+
+def _where(limit: Limit) -> str:
+    where = " in ".join(
+        filter(
+            None, (limit.agent_name and f"Agent {limit.agent_name}", limit.queue_name and f"queue {limit.queue_name}")
+        )
+    )
+    return f"{where[0].upper()}{where[1:]}{f', for each {limit.key}' if limit.key else ''}"
