@@ -23,6 +23,7 @@ PARTS = {
     "end-to-end": "end_to_end",
     "reading": "reading",
     "claims": "claims",
+    "limited": "limited",
     "peers": "peer_comparison",
     "soak": "soak",
 }
