@@ -114,6 +114,15 @@ def compared(
     return Figure(label or name, unit, values, against, ratios, target)
 
 
+def with_units(series: Series, targets: Mapping[str, Target] | None = None) -> list[Figure]:
+    """Figures of series whose names end with a comma and the unit."""
+    figures = []
+    for name, values in series.items():
+        label, _, unit = name.rpartition(", ")
+        figures.append(Figure(label, unit, values, target=(targets or {}).get(label)))
+    return figures
+
+
 def percentile(values: Iterable[float], percent: float) -> float:
     """The value that so many percent do not exceed."""
     ordered = sorted(values)

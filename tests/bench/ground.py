@@ -1,7 +1,8 @@
 """What all parts stand on: the servers, fresh databases, installations of casework, and the size of things."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,11 @@ class Ground:
     quick: bool
     large: bool
     say: Callable[[str], None]
+    soak_minutes: float = 0.0
+    peers: list[str] | None = None
+    """Peers to install and measure, all of them if none is named; None to measure none."""
     _numbers: dict[str, int] = field(default_factory=dict)
+    _databases: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.urls = embedded.resolve(
@@ -50,8 +55,18 @@ class Ground:
         """A number of things, fewer with --quick."""
         return quick if self.quick else usual
 
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """What a part starts and makes is gone after the block: an autovacuum of its tables would be counted to the next one."""
+        with self.processes.part():
+            yield
+        with psycopg.connect(self.urls.database, autocommit=True) as connection:
+            while self._databases:
+                connection.execute(f"drop database if exists bench_{self._databases.pop()} with (force)")
+
     def database(self, name: str) -> str:
         """A database of that name, empty."""
+        self._databases.add(name)
         with psycopg.connect(self.urls.database, autocommit=True) as connection:
             connection.execute(f"drop database if exists bench_{name} with (force)")
             connection.execute(f"create database bench_{name}")

@@ -16,7 +16,9 @@ import patience
 wait_for = partial(patience.wait_for, patience=120.0)
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_TESTS = str(Path(__file__).parent.parent)
+TESTS = Path(__file__).parent.parent
+_PATH = os.pathsep.join(dict.fromkeys([str(TESTS), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]))
+"""Where processes find what they import: these tests, and the build that is measured if it is not the installed one."""
 
 
 @dataclass
@@ -27,15 +29,15 @@ class Processes:
     started: list[subprocess.Popen[bytes]] = field(default_factory=list)
     count: int = 0
 
-    def start(self, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        """Start a command, with its output in a log of its own."""
+    def start(self, command: list[str], environment: dict[str, str], *, talks: bool = False) -> subprocess.Popen[bytes]:
+        """Start a command, with its output in a log of its own. One that `talks` reads and writes pipes."""
         self.count += 1
-        with (self.logs / f"{self.count:03}.log").open("wb") as log:
+        with self.last_log.open("wb") as log:
             process = subprocess.Popen(
                 command,
                 env=inherited(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if talks else log,
                 stderr=log,
                 start_new_session=True,
             )
@@ -53,6 +55,11 @@ class Processes:
             yield
         finally:
             self.end()
+
+    @property
+    def last_log(self) -> Path:
+        """The log of the process that was started last."""
+        return self.logs / f"{self.count:03}.log"
 
     def last_words(self) -> str:
         """The end of each log, if something went wrong."""
@@ -78,7 +85,7 @@ def _gone_is_fine() -> Iterator[None]:
 def inherited(more: dict[str, str]) -> dict[str, str]:
     """The environment of a process: ours without casework's settings, and what it is given."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("CASEWORK_")}
-    return {**clean, "PYTHONPATH": _TESTS, **more}
+    return {**clean, "PYTHONPATH": _PATH, **more}
 
 
 def tree(pid: int) -> list[int]:
@@ -107,3 +114,13 @@ def resident_mb(pids: list[int]) -> float:
         with _gone_is_fine():
             pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * _PAGE / 1e6
+
+
+def proportional_mb(pids: list[int]) -> float:
+    """Memory that the processes hold; what several share is counted once."""
+    kilobytes = 0
+    for pid in pids:
+        with _gone_is_fine():
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            kilobytes += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return kilobytes * 1024 / 1e6

@@ -53,8 +53,10 @@ def _range(values: Sequence[float]) -> str:
     return f"{_short(min(values))} - {_short(max(values))}" if len(values) > 1 else ""
 
 
-def write(results: Results, path: Path, seconds: float, machine: Mapping[str, Machine]) -> None:
-    """Write all figures as JSON."""
+def write(
+    results: Results, path: Path, seconds: float, machine: Mapping[str, Machine], left_out: Mapping[str, str]
+) -> None:
+    """Write all figures as JSON, and why parts have none."""
     document = {
         "machine": {
             "cores": os.cpu_count(),
@@ -64,6 +66,7 @@ def write(results: Results, path: Path, seconds: float, machine: Mapping[str, Ma
             **{when: asdict(found) for when, found in machine.items()},
         },
         "seconds": round(seconds),
+        "left_out": dict(left_out),
         "figures": [figure.as_object(part) for part, figures in results.items() for figure in figures],
     }
     path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")

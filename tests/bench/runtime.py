@@ -17,6 +17,7 @@ from bench.processes import wait_for
 from casework.broker.address import client
 from casework.cli.roles import Pool, beat_command, ticker_command, worker_command
 from casework.core.model import Agent, Queue
+from casework.service import cases
 from casework.wiring import Casework
 
 CELERY_FLAGS = ("--without-gossip", "--without-mingle", "--without-heartbeat")
@@ -35,6 +36,8 @@ class Installation:
     queue: Queue
     agent: Agent
     workers: list[int]
+    processes: list[int]
+    """The workers, the ticker and the beat."""
 
     def __post_init__(self) -> None:
         self.connection = raw(self.casework)
@@ -47,6 +50,19 @@ class Installation:
             " not exists (select from cases where lane is not null) and not exists (select from runs where holds_slot) end"
         ).fetchone()
         return bool(row and row[0])
+
+    def is_at_rest(self) -> bool:
+        """Whether no run waits for a worker or is executed, whatever waits to be claimed."""
+        row = self.connection.execute(
+            "select not exists (select from runs where status in ('pending', 'running'))"
+        ).fetchone()
+        return bool(row and row[0])
+
+    def clear(self, queue: Queue) -> None:
+        """Delete the cases of a queue, and wait for the ends of its runs."""
+        casework = self.casework
+        casework.perform(cases.clear(casework.db, casework.settings, casework.team_id, queue.id))
+        wait_for(self.is_at_rest, "the ends of runs")
 
     def completed(self) -> int:
         """How many cases are completed."""
@@ -82,9 +98,8 @@ def installation(
     queue, agent = seed.worked_queue(casework, target=f"bench.agents:{target}")
     given = environment(casework, **(extra or {}))
     started = [ground.processes.start(worker_command(pool, concurrency), given).pid for _ in range(workers)]
-    ground.processes.start(ticker_command(), given)
-    ground.processes.start(beat_command(), given)
-    return Installation(casework, queue, agent, started)
+    besides = [ground.processes.start(command, given).pid for command in (ticker_command(), beat_command())]
+    return Installation(casework, queue, agent, started, started + besides)
 
 
 @dataclass

@@ -6,7 +6,7 @@ from uuid import UUID
 import psycopg
 
 from bench.ground import raw
-from casework.core.model import Agent, NewCase, Queue
+from casework.core.model import Agent, CaseId, NewCase, Queue
 from casework.service import agents, cases, queues
 from casework.wiring import Casework
 
@@ -14,12 +14,18 @@ PIECE = 250_000
 
 
 def worked_queue(
-    casework: Casework, name: str = "inbox", target: str = "bench.agents:noop", concurrency: int | None = None
+    casework: Casework,
+    name: str = "inbox",
+    target: str = "bench.agents:noop",
+    concurrency: int | None = None,
+    **more: Any,
 ) -> tuple[Queue, Agent]:
-    """A queue with one consumer."""
+    """A queue with one consumer; `more` goes to the consumer."""
     queue = queues.create(casework.db, casework.team_id, name)
     agent = agents.create(casework.db, casework.settings, casework.team_id, name, target=target)
-    queues.set_consumer(casework.db, casework.team_id, queue.id, agent.id, trigger=True, concurrency=concurrency)
+    queues.set_consumer(
+        casework.db, casework.team_id, queue.id, agent.id, trigger=True, concurrency=concurrency, **more
+    )
     return queue, agent
 
 
@@ -28,6 +34,12 @@ def create(casework: Casework, queue: Queue, count: int, batch: int, data: Any =
     for start in range(0, count, batch):
         new = [NewCase(f"case {number}", data) for number in range(start, min(count, start + batch))]
         casework.perform(cases.create(casework.db, queue.id, new))
+
+
+def create_one(casework: Casework, queue: Queue, new: NewCase) -> CaseId:
+    """Create a case as a client does, nudge and all."""
+    (id,) = casework.perform(cases.create(casework.db, queue.id, [new]))
+    return id
 
 
 def _execute(connection: psycopg.Connection[Any], sql: str, parameters: dict[str, Any]) -> int:

@@ -147,8 +147,10 @@ def test_the_lifecycle_guide_names_everything(words):
 
 
 def test_the_benchmark_readme_has_the_columns_and_parts_of_the_command():
-    assert "\n".join(HEADER) in BENCH.read_text()
-    assert {row[0] for row in rows(BENCH)} == set(PARTS)
+    text = BENCH.read_text()
+    assert "\n".join(HEADER) in text
+    assert re.findall(r"(?m)^\| `([a-z-]+)` \|", text) == list(PARTS)
+    assert {row[0] for row in rows(BENCH)} <= set(PARTS)
 
 
 def test_the_chaos_readme_has_the_columns_and_faults_of_the_command():

@@ -1,33 +1,35 @@
 """The parts, in the order in which they run: the short ones first."""
 
+from importlib import import_module
 from types import ModuleType
 
-from bench.parts import (
-    claims,
-    creation,
-    dispatching,
-    end_to_end,
-    heartbeats,
-    idle_tick,
-    interrupts,
-    latency,
-    outcomes,
-    pooled,
-    reading,
-    waiting,
-)
-
-PARTS: dict[str, ModuleType] = {
-    "idle-tick": idle_tick,
-    "heartbeats": heartbeats,
-    "outcomes": outcomes,
-    "pooled": pooled,
-    "creation": creation,
-    "dispatch": dispatching,
-    "latency": latency,
-    "interrupts": interrupts,
-    "waiting": waiting,
-    "end-to-end": end_to_end,
-    "reading": reading,
-    "claims": claims,
+PARTS = {
+    "idle-tick": "idle_tick",
+    "heartbeats": "heartbeats",
+    "outcomes": "outcomes",
+    "pooled": "pooled",
+    "creation": "creation",
+    "dispatch": "dispatching",
+    "latency": "latency",
+    "interrupts": "interrupts",
+    "waiting": "waiting",
+    "urgent": "urgent",
+    "shares": "shares",
+    "costs": "costs",
+    "offered": "offered",
+    "postponed": "postponed",
+    "footprint": "footprint",
+    "spread": "spread",
+    "end-to-end": "end_to_end",
+    "reading": "reading",
+    "claims": "claims",
+    "limited": "limited",
+    "peers": "peer_comparison",
+    "soak": "soak",
 }
+"""Names of the parts, and of their modules."""
+
+
+def load(part: str) -> ModuleType:
+    """The module of a part. It is imported when it is measured: an older build may lack what another part imports."""
+    return import_module(f"bench.parts.{PARTS[part]}")

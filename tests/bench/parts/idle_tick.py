@@ -1,4 +1,4 @@
-"""Ticks beside 10, 100 and 10,000 queues: one that finds nothing to do, and one that claims 100 cases."""
+"""Ticks beside 1, 10, 100 and 10,000 queues: one that finds nothing to do, its sweep alone, and one that claims 100 cases."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,11 +13,13 @@ from bench.statements import counted
 from casework.core.effects import News
 from casework.core.model import QueueId
 from casework.service.dispatch import tick
+from casework.service.sweep import sweep
 from casework.service.ticker import Fleet, Ticker
 from casework.store import processes
 from casework.wiring import Casework
 
-SIZES = (10, 100, 10_000)
+SIZES = (1, 10, 100, 10_000)
+BASE = 10
 POSTPONED = 2
 TICKS = 40
 CLAIMS = 10
@@ -63,6 +65,10 @@ class Installation:
         """Milliseconds of a beat's tick that finds nothing."""
         return self._timed(lambda: self._tick(News(), sweeping=True), TICKS)
 
+    def sweep(self) -> float:
+        """Milliseconds of the part that looks for what got stuck, and finds nothing."""
+        return self._timed(lambda: sweep(self.casework.db, self.casework.settings, self.ticker.name), TICKS)
+
     def claims(self) -> float:
         """Milliseconds of a nudged tick that claims 100 cases and sends them."""
         spent = []
@@ -100,6 +106,7 @@ def measure(ground: Ground) -> list[Figure]:
         ground.rounds,
         {
             **{f"idle, {size} queues": one.idle for size, one in sizes.items()},
+            **{f"sweep, {size} queues": one.sweep for size, one in sizes.items()},
             **{f"100 claims, {size} queues": one.claims for size, one in sizes.items()},
             "driver": lambda: _driver(sizes[SIZES[-1]].casework),
         },
@@ -107,12 +114,12 @@ def measure(ground: Ground) -> list[Figure]:
     )
     with counted() as statements:
         sizes[SIZES[-1]].idle()
-    first, *others = SIZES
+    kinds, others = ("idle", "sweep", "100 claims"), [size for size in SIZES if size != BASE]
     return [
-        *(compared(series, f"{what}, {first} queues", "ms") for what in ("idle", "100 claims")),
+        *(compared(series, f"{what}, {BASE} queues", "ms") for what in kinds),
         *(
-            compared(series, f"{what}, {size} queues", "ms", f"{what}, {first} queues", at_most(1.3))
-            for what in ("idle", "100 claims")
+            compared(series, f"{what}, {size} queues", "ms", f"{what}, {BASE} queues", at_most(1.3))
+            for what in kinds
             for size in others
         ),
         compared(series, "driver", "ms", label="one round trip of the driver"),

@@ -1,0 +1,65 @@
+"""What is urgent among long runs: a case of high priority, a case of another queue and an answered one, while 150 cases wait for 4 slots."""
+
+from collections.abc import Callable
+from time import time
+
+from bench import seed
+from bench.figures import Figure, Series, at_most
+from bench.ground import Ground
+from bench.processes import wait_for
+from bench.runtime import Installation, installation
+from bench.starts import Starts
+from casework.core.model import NewCase, Priority, Queue
+from casework.service import requests
+
+SLOTS = 4
+CASES = 150
+SLACK = 0.3
+
+
+def measure(ground: Ground) -> list[Figure]:
+    """A consumer without a limit; what is urgent comes when all slots have just been taken."""
+    seconds = 0.3 if ground.quick else 1.0
+    starts = Starts(ground.home / "urgent-starts")
+    found = installation(ground, "urgent", concurrency=SLOTS, target="works", extra=starts.environment)
+    others, _ = seed.worked_queue(found.casework, "others", target="bench.agents:works")
+    people, _ = seed.worked_queue(found.casework, "people", target="bench.agents:asks")
+    found.warm_up({"seconds": seconds}, 2 * SLOTS)
+    series: Series = {"of high priority": [], "of another queue": [], "that was answered": []}
+    for number in range(1, ground.rounds + 1):
+        ground.say(f"round {number}/{ground.rounds}: {CASES} cases of {seconds:g} s")
+        for name, waited in _waited(found, starts, others, people, seconds).items():
+            series[name].append(waited)
+    target = at_most(seconds + SLACK)
+    return [Figure(f"a case {name} starts after", "s", waited, target=target) for name, waited in series.items()]
+
+
+def _waited(found: Installation, starts: Starts, others: Queue, people: Queue, seconds: float) -> dict[str, float]:
+    casework, answer = found.casework, _asked(found, people)
+    starts.forget()
+    seed.create(casework, found.queue, CASES, CASES, {"seconds": seconds})
+    wait_for(lambda: starts.count() >= SLOTS, "the first runs")
+    urgent: dict[str, Callable[[], object]] = {
+        "of high priority": lambda: seed.create_one(
+            casework, found.queue, NewCase("of high priority", {"seconds": 0}, priority=Priority.HIGH)
+        ),
+        "of another queue": lambda: seed.create_one(casework, others, NewCase("of another queue", {"seconds": 0})),
+        "that was answered": answer,
+    }
+    sent = {}
+    for name, act in urgent.items():
+        sent[name] = time()
+        act()
+    began = starts.of(set(urgent), "the urgent cases")
+    found.clear(found.queue)
+    return {name: began[name] - sent[name] for name in urgent}
+
+
+def _asked(found: Installation, people: Queue) -> Callable[[], object]:
+    """A case whose agent asks a person: how to answer it."""
+    casework = found.casework
+    case_id = seed.create_one(casework, people, NewCase("that was answered"))
+    question = "select id from human_requests where case_id = %s"
+    (request,) = wait_for(lambda: found.connection.execute(question, (case_id,)).fetchone(), "the question")
+    wait_for(found.is_at_rest, "the end of the run that asked")
+    return lambda: casework.perform(requests.answer(casework.db, casework.team_id, request, "yes"))
