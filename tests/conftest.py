@@ -1,6 +1,7 @@
 """Real PostgreSQL for everything that touches SQL: one server for the session, each test's changes rolled back."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from rolled_back import Clock, rolled_back
 
 for name in [name for name in os.environ if name.startswith("CASEWORK_") and not name.startswith("CASEWORK_TEST_")]:
     del os.environ[name]
+# Tests start hundreds of processes: each would compile casework for itself, and each of pytest's all of the tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # What asks for a home without being given one must not find the user's.
 os.environ["CASEWORK_HOME"] = "/nowhere/casework"
 
