@@ -21,6 +21,7 @@ playwright_api = pytest.importorskip(
 )
 
 from factories import work_all  # noqa: E402
+from patience import PATIENCE  # noqa: E402
 from web.browser import found_browser, launched, served  # noqa: E402
 
 
@@ -30,6 +31,8 @@ def browser() -> Iterator[Any]:
     path = found_browser()
     if path is None:
         pytest.skip("no browser is found: install chromium, or name one with CASEWORK_TEST_BROWSER")
+    # What must come, comes: the machine may be busy.
+    playwright_api.expect.set_options(timeout=PATIENCE * 1_000)
     with playwright_api.sync_playwright() as playwright:
         browser = launched(playwright, path)
         yield browser
@@ -82,7 +85,7 @@ class Site:
     def context(self, **options: Any) -> Any:
         """A browser of somebody else: no cookies, nothing kept."""
         context = self.browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        context.set_default_timeout(8_000)
+        context.set_default_timeout(PATIENCE * 1_000)
         return context
 
     def signed_in(self, role: Role = Role.ADMIN, person: str = "Ada", **options: Any) -> Any:
@@ -90,9 +93,7 @@ class Site:
         context = self.context(**options)
         token = web_sessions.sign_in(self.casework.db, self.token(role), person)
         context.add_cookies([{"name": self.cookie, "value": token, "url": self.address, "httpOnly": True}])
-        page = context.new_page()
-        page.set_default_timeout(8_000)
-        return page
+        return context.new_page()
 
     def ask(self, *requests: dict[str, Any], title: str = "A case", **options: Any) -> Any:
         """A case whose agent has asked this, together, and waits. Returns the case's id."""
