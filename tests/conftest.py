@@ -32,6 +32,7 @@ TEAM = DEFAULT_TEAM
 
 
 SLOW = {
+    "test_acts_on_many",
     "test_adapters",
     "test_command_agents",
     "test_compat",
@@ -40,7 +41,11 @@ SLOW = {
     "test_foreign_messages",
     "test_hostile",
     "test_late_servers",
+    "test_live",
     "test_lost_answers",
+    "test_messages_beyond_the_limit_are_left_out_and_the_outcome_counts",
+    "test_operation",
+    "test_payloads",
     "test_people_at_once",
     "test_poison",
     "test_pull_clients",
@@ -49,6 +54,7 @@ SLOW = {
     "test_secrets",
     "test_storm",
     "test_time_limits",
+    "test_type_checker_names_a_misspelled_option",
     "test_transactions_give_the_same_whether_plans_are_discarded_or_not",
     "test_up",
 }

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import pytest
 
 from casework.core.model import DEFAULT_TEAM, AgentKind, NewCase
@@ -15,6 +16,7 @@ from casework.service import agents, cases, keys, queues, web_sessions
 from casework.settings import Settings
 from casework.store.installation import identity
 from casework.wiring import Casework, connect
+from databases import EMPTY
 
 playwright_api = pytest.importorskip(
     "playwright.sync_api", reason="the page's tests need playwright: pip install '.[dev]'"
@@ -83,8 +85,9 @@ class Site:
         return f"casework_session_{identity(self.casework.db)}"
 
     def context(self, **options: Any) -> Any:
-        """A browser of somebody else: no cookies, nothing kept."""
-        context = self.browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+        """A browser of somebody else: no cookies, nothing kept. What it shows does not move."""
+        usual = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"}
+        context = self.browser.new_context(**{**usual, **options})
         context.set_default_timeout(PATIENCE * 1_000)
         return context
 
@@ -139,9 +142,8 @@ class Site:
 
 @pytest.fixture
 def site(address: str, installation: Casework, browser: Any) -> Iterator[Site]:
-    with installation.db.begin() as tx:
-        tables = "queues, consumers, agents, cases, runs, case_events, human_requests, run_messages, run_steps, labels, case_labels, case_search, counters, human_request_votes"
-        tx.sql(f"truncate {tables}, api_keys, idempotency_keys, processes, web_sessions, web_links")
+    with psycopg.connect(installation.db.url, autocommit=True) as connection:
+        connection.execute(EMPTY)
     yield Site(address, installation, browser)
     for context in browser.contexts:
         context.close()
