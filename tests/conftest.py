@@ -1,6 +1,7 @@
 """Real PostgreSQL for everything that touches SQL: one server for the session, each test's changes rolled back."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from rolled_back import Clock, rolled_back
 
 for name in [name for name in os.environ if name.startswith("CASEWORK_") and not name.startswith("CASEWORK_TEST_")]:
     del os.environ[name]
+# Tests start hundreds of processes: each would compile casework for itself, and each of pytest's all of the tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # What asks for a home without being given one must not find the user's.
 os.environ["CASEWORK_HOME"] = "/nowhere/casework"
 
@@ -28,6 +32,7 @@ TEAM = DEFAULT_TEAM
 
 
 SLOW = {
+    "test_acts_on_many",
     "test_adapters",
     "test_command_agents",
     "test_compat",
@@ -36,7 +41,11 @@ SLOW = {
     "test_foreign_messages",
     "test_hostile",
     "test_late_servers",
+    "test_live",
     "test_lost_answers",
+    "test_messages_beyond_the_limit_are_left_out_and_the_outcome_counts",
+    "test_operation",
+    "test_payloads",
     "test_people_at_once",
     "test_poison",
     "test_pull_clients",
@@ -45,6 +54,7 @@ SLOW = {
     "test_secrets",
     "test_storm",
     "test_time_limits",
+    "test_type_checker_names_a_misspelled_option",
     "test_transactions_give_the_same_whether_plans_are_discarded_or_not",
     "test_up",
 }

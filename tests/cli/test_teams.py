@@ -63,7 +63,7 @@ OF_ANOTHER = [
 def test_another_teams_ids_are_not_there(casework, ids):
     for line in OF_ANOTHER:
         words = line.replace("answer {request} yes {request}", "answer {request} yes").format(**ids).split()
-        for id in ids.values():
+        for id in set(ids.values()).intersection(words):
             for shown in (id, id[-8:]):
                 code, said = casework(*(shown if word == id else word for word in words))
                 assert code != 0, (line, said)

@@ -12,7 +12,16 @@ from typing import IO, Any
 import pytest
 
 from casework.broker.address import client
-from casework.cli.roles import CELERY_MODULES, POOLS, Pool, beat_command, ticker_command, worker_command
+from casework.cli.roles import (
+    API_MODULES,
+    CELERY_MODULES,
+    POOLS,
+    Pool,
+    api_command,
+    beat_command,
+    ticker_command,
+    worker_command,
+)
 from casework.core.model import DEFAULT_TEAM, CaseId, Queue
 from casework.embedded import Urls
 from casework.forkserver.client import Forked, ForkServer
@@ -22,6 +31,7 @@ from casework.wiring import Casework, connect
 from databases import Databases
 from factories import some_cases
 from patience import PATIENCE, wait_for
+from ports import free_port, get
 
 QUICK = {
     "tick_seconds": 0.5,
@@ -46,7 +56,7 @@ class Installation:
     def __init__(
         self, casework: Casework, environment: dict[str, str], logs: Path, server: ForkServer | None = None
     ) -> None:
-        """`server` forks the workers, tickers and beats; without it they are interpreters of their own."""
+        """`server` forks the processes of each role; without it they are interpreters of their own."""
         self.casework = casework
         self.server = server
         self.db = casework.db
@@ -88,6 +98,13 @@ class Installation:
 
     def beat(self, **environment: Any) -> Process:
         return self._role(beat_command(), environment)
+
+    def api(self, port: int = 0, **environment: Any) -> tuple[int, Process]:
+        """An API process that serves: its port, a free one if none is given, and the process."""
+        port = port or free_port()
+        process = self._role(api_command("127.0.0.1", port), environment)
+        wait_for(lambda: get(port, "/healthz") == 200, "the API to serve")
+        return port, process
 
     def everything(self, pool: Pool = Pool.PREFORK, concurrency: int = 4, **environment: Any) -> Process:
         """A ticker, a beat and one worker, which is returned."""
@@ -152,9 +169,9 @@ SHARED = 15
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[ForkServer]:
-    """Starts a worker, a ticker or a beat in a hundredth of a second instead of one."""
+    """Starts a process of any role in a hundredth of a second instead of one."""
     found = ForkServer(POOLS)
-    found.load(CELERY_MODULES)
+    found.load([*CELERY_MODULES, *API_MODULES])
     yield found
     found.close()
 

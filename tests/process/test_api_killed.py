@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import socket
-import sys
 import threading
 from contextlib import closing, contextmanager, suppress
 
@@ -16,7 +15,6 @@ from casework.core.roles import Role
 from casework.service import keys, queues
 from casework.store.database import Database
 from patience import PATIENCE, wait_for
-from ports import free_port, get
 
 pytestmark = pytest.mark.process
 
@@ -62,12 +60,9 @@ def held_after_its_commit(installation):
 def test_creates_once_when_the_api_is_killed_and_asked_again(installation, held, replayed):
     queue = queues.create(installation.db, DEFAULT_TEAM, "inbox")
     token = keys.create(installation.db, DEFAULT_TEAM, "k", Role.OPERATOR)[1]
-    port = free_port()
-    command = [sys.executable, "-m", "casework", "api", "--port", str(port)]
     with held(installation) as (redis_url, is_held):
         redis = {"redis_url": redis_url} if redis_url else {}
-        api = installation.start(command, rate_limit_per_minute=0, **redis)
-        wait_for(lambda: get(port, "/healthz") == 200, "the API to serve")
+        port, api = installation.api(rate_limit_per_minute=0, **redis)
         errors = []
         asking = threading.Thread(target=lambda: errors.append(_error_of(create, port, queue, token)))
         asking.start()
@@ -76,8 +71,7 @@ def test_creates_once_when_the_api_is_killed_and_asked_again(installation, held,
         api.wait()
         asking.join(PATIENCE)
     assert isinstance(errors[0], OSError)
-    installation.start(command)
-    wait_for(lambda: get(port, "/healthz") == 200, "the API to serve again")
+    installation.api(port)
     (first, second) = (create(port, queue, token) for _ in range(2))
     assert [first[0], first[2]] == [201, replayed]
     assert second == (201, first[1], "true")

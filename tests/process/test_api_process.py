@@ -123,11 +123,10 @@ def test_reports_a_port_in_use_in_one_line(installation):
 
 
 def test_claims_that_wait_are_sent_away_when_the_api_stops(installation):
-    db, port = installation.db, free_port()
+    db = installation.db
     agent = agents.create(db, installation.settings, DEFAULT_TEAM, "remote", kind=AgentKind.PULL)
     token = keys.create(db, DEFAULT_TEAM, "k", Role.AGENT, for_agents=[agent.id])[1]
-    api = installation.start([sys.executable, "-m", "casework", "api", "--port", str(port)])
-    wait_for(lambda: get(port, "/healthz") == 200, "the API to serve")
+    port, api = installation.api()
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
         connection.request("POST", f"/v1/agents/{agent.id}/claim", b'{"wait_seconds": 30}', headers)
@@ -141,13 +140,12 @@ def test_claims_that_wait_are_sent_away_when_the_api_stops(installation):
 def test_the_guides_agent_works_cases(installation, tmp_path):
     source = re.search(r"^```python\n(# pull_agent.py.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
     (tmp_path / "pull_agent.py").write_text(source[1])
-    db, port = installation.db, free_port()
+    db = installation.db
     queue = queues.create(db, DEFAULT_TEAM, "inbox")
     agent = agents.create(db, installation.settings, DEFAULT_TEAM, "robot", kind=AgentKind.PULL)
     queues.set_consumer(db, DEFAULT_TEAM, queue.id, agent.id, trigger=True, concurrency=1)
     token = keys.create(db, DEFAULT_TEAM, "k", Role.AGENT, for_agents=[agent.id])[1]
-    installation.start([sys.executable, "-m", "casework", "api", "--port", str(port)])
-    wait_for(lambda: get(port, "/healthz") == 200, "the API to serve")
+    port, _ = installation.api()
     installation.environment.update(API=f"http://127.0.0.1:{port}", KEY=token)
     installation.start([sys.executable, str(tmp_path / "pull_agent.py")])
     some_cases(db, queue, 3, data={"weight": 3})

@@ -26,7 +26,6 @@ from casework.service.listing import Counts, page
 from factories import work_all, worked_queue
 from mcp_server.conversing import FOLLOWS, begin, fills_in, task, until
 from patience import wait_for
-from ports import free_port, get
 
 pytestmark = pytest.mark.process
 
@@ -62,13 +61,6 @@ async def connected(port, token, **options):
         transport = streamable_http_client(f"http://127.0.0.1:{port}/mcp", http_client=http)
         async with Client(transport, **options) as client:
             yield client
-
-
-def api(installation, port=None):
-    port = port or free_port()
-    process = installation.start([sys.executable, "-m", "casework", "api", "--port", str(port)])
-    wait_for(lambda: get(port, "/healthz") == 200, "the API to serve")
-    return port, process
 
 
 def logged(installation):
@@ -173,7 +165,7 @@ def test_standard_output_holds_the_protocol_only(installation):
 @pytest.mark.parametrize("mode", MODES)
 def test_http_serves_a_client_of_either_version(installation, mode):
     worked_queue(installation.db)
-    port, _ = api(installation)
+    port, _ = installation.api()
 
     async def scene():
         async with connected(port, key(installation), mode=mode) as client:
@@ -188,7 +180,7 @@ def test_http_serves_a_client_of_either_version(installation, mode):
 
 
 def test_http_checks_who_sends_what_from_where(installation):
-    port, _ = api(installation)
+    port, _ = installation.api()
     good = {"authorization": f"Bearer {key(installation)}", "accept": "application/json, text/event-stream"}
     ping = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
     with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers=good) as http:
@@ -215,7 +207,7 @@ def test_http_checks_who_sends_what_from_where(installation):
 
 def test_http_permits_pages_that_the_settings_name(installation):
     installation.environment["CASEWORK_CORS_ORIGINS"] = "https://app.example"
-    port, _ = api(installation)
+    port, _ = installation.api()
     headers = {
         "authorization": f"Bearer {key(installation)}",
         "accept": "application/json, text/event-stream",
@@ -230,7 +222,7 @@ def test_http_permits_pages_that_the_settings_name(installation):
 def test_a_parked_task_survives_the_api_and_goes_on_in_another_process(installation):
     worked_queue(installation.db, "sample_agents:asks")
     token = key(installation)
-    first, process = api(installation)
+    first, process = installation.api()
 
     async def park():
         async with connected(first, token, **FOLLOWS) as client:
@@ -241,7 +233,7 @@ def test_a_parked_task_survives_the_api_and_goes_on_in_another_process(installat
     task_id = play(park)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    (second, _), (third, _) = api(installation), api(installation)
+    (second, _), (third, _) = installation.api(), installation.api()
 
     async def resume():
         options = {"elicitation_callback": fills_in(), **FOLLOWS}
@@ -261,7 +253,7 @@ def test_a_question_of_one_process_is_answered_through_another(installation):
     """What the client carries from round to round is sealed with the installation's secret, and not the process's."""
     queue, _ = worked_queue(installation.db, "sample_agents:asks")
     token = key(installation)
-    (first, process), (second, _) = api(installation), api(installation)
+    (first, process), (second, _) = installation.api(), installation.api()
     arguments = {"queue": "inbox", "title": "one", "wait_seconds": 3}
 
     async def call(port, token, arguments, **more):
@@ -301,7 +293,7 @@ def test_a_cancelled_wait_ends_at_the_server_and_loses_nothing(installation):
     queue, _ = worked_queue(installation.db)
     agents.create(installation.db, installation.settings, DEFAULT_TEAM, "robot", kind=AgentKind.PULL)
     installation.environment["CASEWORK_API_WAITING_CLAIMS"] = "1"
-    port, _ = api(installation)
+    port, _ = installation.api()
     probe = {"agent": "robot", "wait_seconds": 1}
 
     async def scene():
@@ -328,7 +320,7 @@ def test_a_cancelled_wait_ends_at_the_server_and_loses_nothing(installation):
 
 def test_calls_that_wait_are_answered_when_the_api_stops(installation):
     queue, _ = worked_queue(installation.db)
-    port, process = api(installation)
+    port, process = installation.api()
 
     async def scene():
         async with connected(port, key(installation)) as client:

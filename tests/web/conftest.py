@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import pytest
 
 from casework.core.model import DEFAULT_TEAM, AgentKind, NewCase
@@ -15,12 +16,14 @@ from casework.service import agents, cases, keys, queues, web_sessions
 from casework.settings import Settings
 from casework.store.installation import identity
 from casework.wiring import Casework, connect
+from databases import EMPTY
 
 playwright_api = pytest.importorskip(
     "playwright.sync_api", reason="the page's tests need playwright: pip install '.[dev]'"
 )
 
 from factories import work_all  # noqa: E402
+from patience import PATIENCE  # noqa: E402
 from web.browser import found_browser, launched, served  # noqa: E402
 
 
@@ -30,6 +33,8 @@ def browser() -> Iterator[Any]:
     path = found_browser()
     if path is None:
         pytest.skip("no browser is found: install chromium, or name one with CASEWORK_TEST_BROWSER")
+    # What must come, comes: the machine may be busy.
+    playwright_api.expect.set_options(timeout=PATIENCE * 1_000)
     with playwright_api.sync_playwright() as playwright:
         browser = launched(playwright, path)
         yield browser
@@ -80,9 +85,10 @@ class Site:
         return f"casework_session_{identity(self.casework.db)}"
 
     def context(self, **options: Any) -> Any:
-        """A browser of somebody else: no cookies, nothing kept."""
-        context = self.browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        context.set_default_timeout(8_000)
+        """A browser of somebody else: no cookies, nothing kept. What it shows does not move."""
+        usual = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"}
+        context = self.browser.new_context(**{**usual, **options})
+        context.set_default_timeout(PATIENCE * 1_000)
         return context
 
     def signed_in(self, role: Role = Role.ADMIN, person: str = "Ada", **options: Any) -> Any:
@@ -90,9 +96,7 @@ class Site:
         context = self.context(**options)
         token = web_sessions.sign_in(self.casework.db, self.token(role), person)
         context.add_cookies([{"name": self.cookie, "value": token, "url": self.address, "httpOnly": True}])
-        page = context.new_page()
-        page.set_default_timeout(8_000)
-        return page
+        return context.new_page()
 
     def ask(self, *requests: dict[str, Any], title: str = "A case", **options: Any) -> Any:
         """A case whose agent has asked this, together, and waits. Returns the case's id."""
@@ -138,9 +142,8 @@ class Site:
 
 @pytest.fixture
 def site(address: str, installation: Casework, browser: Any) -> Iterator[Site]:
-    with installation.db.begin() as tx:
-        tables = "queues, consumers, agents, cases, runs, case_events, human_requests, run_messages, run_steps, labels, case_labels, case_search, counters, human_request_votes"
-        tx.sql(f"truncate {tables}, api_keys, idempotency_keys, processes, web_sessions, web_links")
+    with psycopg.connect(installation.db.url, autocommit=True) as connection:
+        connection.execute(EMPTY)
     yield Site(address, installation, browser)
     for context in browser.contexts:
         context.close()

@@ -49,7 +49,7 @@ def test_page_comes_back_by_itself_after_a_restart_of_the_api(site):
     expect(page.locator("#live")).to_have_attribute("data-state", "off")
     site.ask({"title": "Asked while it was away?"})
     with served(site.casework, port):
-        expect(page.get_by_role("link", name="Asked while it was away?")).to_be_visible(timeout=20_000)
+        expect(page.get_by_role("link", name="Asked while it was away?")).to_be_visible()
         live(page)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from casework.cli.lazy import LazyGroup, Listed
+from casework.cli.lazy import LazyGroup, Listed, is_completing
 
 COMMANDS = {
     "up": Listed(
@@ -172,11 +172,6 @@ def casework(
     from casework.cli import person as caller
 
     caller.begin(person)
-
-
-def is_completing() -> bool:
-    """Whether a shell asks for completions: then nobody reads logs, and somebody waits."""
-    return "_CASEWORK_COMPLETE" in os.environ
 
 
 def main() -> None:

@@ -1,8 +1,10 @@
 """Imports a command when it is called: until then its name and its line of help are enough."""
 
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -31,14 +33,41 @@ def load(name: str, listed: Listed) -> Any:
     """Import a listed command or group."""
     module, _, attribute = listed.place.partition(":")
     found = getattr(import_module(module), attribute)
-    if isinstance(found, typer.Typer):
-        return typer.main.get_command(found)
-    single = typer.Typer(add_completion=False)
-    single.command(name)(found)
-    return typer.main.get_command(single)
+    if not isinstance(found, typer.Typer):
+        single = typer.Typer(add_completion=False)
+        single.command(name)(found)
+        found = single
+    command: Any = typer.main.get_command(found)
+    for each in (command, *getattr(command, "commands", {}).values()):
+        each.get_params = partial(_parameters, each.get_params)
+    return command
 
 
-class _ListedGroup(TyperGroup):
+def is_completing() -> bool:
+    """Whether a shell asks for completions: then nobody reads logs, and somebody waits."""
+    return "_CASEWORK_COMPLETE" in os.environ
+
+
+def _parameters(get: Callable[[Any], list[Any]], ctx: Any) -> list[Any]:
+    """A command's parameters. Completing leaves their values as they are typed: to convert them, Typer imports pydantic, which
+    takes longer than everything else."""
+    found = get(ctx)
+    if is_completing():
+        for parameter in found:
+            parameter.process_value = _as_typed
+    return found
+
+
+def _as_typed(_: Any, value: Any) -> Any:
+    return value
+
+
+class _Group(TyperGroup):
+    def get_params(self, ctx: Any) -> Any:
+        return _parameters(super().get_params, ctx)
+
+
+class _ListedGroup(_Group):
     """A listed group: its help needs no import, each of its commands does."""
 
     def __init__(self, name: str, listed: Listed) -> None:
@@ -51,7 +80,7 @@ class _ListedGroup(TyperGroup):
         return name, load(str(self.name), self._listed).get_command(ctx, name) if command else None, rest
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(_Group):
     """The root command. Imports each listed command when it is called."""
 
     listed: Mapping[str, Listed]
