@@ -24,13 +24,11 @@ _MOMENT = f"greatest({NOW}, n.moment, {NOW} + make_interval(secs => n.wait))"
 _STATUS = f"case when {_MOMENT} > {NOW} then '{CaseStatus.POSTPONED}' else '{CaseStatus.PENDING}' end"
 
 
-# One statement for any number of cases. It keeps the queue from being deleted, and adds nothing if it is gone. A case
-# with a known key is skipped. A transaction that adds a key waits for others that are adding it, so keys are added in
-# one order. Cases without keys cannot be known, and are added without looking, which spares each a record of 48 bytes. Arrays
-# of text are sent in binary, because in text format each quote would be escaped twice.
-#
-# That a case was created stands on its row, where the view `case_history` reads it, unless there is more to say: which run
-# created it, or until when it is postponed.
+# One statement for any number of cases. It keeps the queue from being deleted, and adds nothing if it is gone. A case with a
+# known key is skipped, and keys are added in one order, because who adds a key waits for others that are adding it. Cases
+# without keys are added without looking, which spares each a record of 48 bytes. Arrays of text are sent in binary: in text
+# format each quote would be escaped twice. That a case was created stands on its row, where the view `case_history` reads
+# it, unless there is more to say: which run created it, or until when it is postponed.
 _HAS_LINES = "exists (select from limits l where l.queue_id = q.id and l.agent_id is null and l.key is not null)"
 
 
