@@ -1,5 +1,7 @@
 """Limits among processes that run: rates wake the ticker, and each customer's runs follow one another."""
 
+from itertools import pairwise
+
 import pytest
 
 from casework.cli.roles import Pool
@@ -44,4 +46,4 @@ def test_each_customers_runs_follow_one_another(working):
     installation.wait_until_ended(queue, 18)
     for customer in "abc":
         mine = [one[:2] for one in moments(installation, queue) if one[2] == customer]
-        assert all(ended <= claimed for (_, ended), (claimed, _) in zip(mine, mine[1:], strict=False))
+        assert all(ended <= claimed for (_, ended), (claimed, _) in pairwise(mine))
