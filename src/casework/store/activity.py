@@ -73,7 +73,7 @@ def failures(tx: Tx, team_id: TeamId, after: int, *, max_attempts: int, limit: i
 _ACTIVE_SQL = f"""
 select r.id, r.case_id, c.title, a.name as agent_name, r.attempt,
   %(now)s - coalesce(r.attempt_started_at, r.started_at, r.claimed_at) as lasts
-from {runs_in_slots()} r join cases c on c.id = r.case_id join agents a on a.id = r.agent_id
+from {runs_in_slots()} join cases c on c.id = r.case_id join agents a on a.id = r.agent_id
 where r.status = '{RunStatus.RUNNING}' and a.team_id = %(team_id)s
 order by lasts desc, r.id limit %(limit)s
 """
@@ -136,13 +136,13 @@ _SHOWN = {
 _NEWEST_SQL = """(
   select * from runs n where (%(queue_id)s::uuid is null or n.queue_id = %(queue_id)s) and (%(before)s::uuid is null or n.id < %(before)s)
   order by n.id desc limit {looked_at}
-)"""
+) r"""
 
 _RUNS_SQL = """
 select r.id, r.case_id, c.title, r.queue_id, q.name as queue_name, a.name as agent_name, r.status, r.attempt, r.failures, r.outcome,
   r.reason, r.worker, r.created_at, r.started_at, r.last_heartbeat_at as alive_at, r.stop_requested_at, r.completed_at,
   r.refused_writes, r.send_count
-from {runs} r join queues q on q.id = r.queue_id join agents a on a.id = r.agent_id left join cases c on c.id = r.case_id
+from {runs} join queues q on q.id = r.queue_id join agents a on a.id = r.agent_id left join cases c on c.id = r.case_id
 where q.team_id = %(team_id)s and {shown} and (%(agent_id)s::uuid is null or r.agent_id = %(agent_id)s)
   and (%(queue_id)s::uuid is null or r.queue_id = %(queue_id)s) and (%(before)s::uuid is null or r.id < %(before)s)
 order by r.id desc limit %(limit)s
@@ -186,7 +186,7 @@ _PLACES_SQL = f"""
 with live as materialized (
   select queue_id, agent_id, count(*) filter (where status = '{RunStatus.PENDING}') as pending,
     count(*) filter (where status = '{RunStatus.RUNNING}') as running, count(*) filter (where status = '{RunStatus.WAITING}') as waiting
-  from {live_runs()} r group by 1, 2
+  from {live_runs()} group by 1, 2
 )
 select c.agent_id, c.queue_id, q.name as queue_name, c.trigger, c.concurrency, coalesce(l.pending, 0) as pending,
   coalesce(l.running, 0) as running, coalesce(l.waiting, 0) as waiting, t.taken_at

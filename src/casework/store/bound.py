@@ -39,19 +39,20 @@ ALL_CASES = f"({' union all '.join(f'select * from cases b where {one}' for one 
 
 
 def live_runs(queue_id: str | None = None) -> str:
-    """A subquery of all live runs, or of those of a queue, which is an SQL expression."""
+    """A FROM clause of all live runs `r`, or of those of a queue, which is an SQL expression."""
     return _runs(BOUND, queue_id)
 
 
 def runs_in_slots(queue_id: str | None = None) -> str:
-    """A subquery of all runs that hold slots, or of those of a queue, which is an SQL expression."""
+    """A FROM clause of all runs `r` that hold slots, or of those of a queue, which is an SQL expression."""
     return _runs(IN_SLOT, queue_id)
 
 
+# Ids first, and then the rows: the planner drops no columns of a union, and whole rows of runs take twice as long.
 def _runs(condition: str, queue_id: str | None) -> str:
     of_case, of_run = (f" and b.queue_id = {queue_id}", f" and r.queue_id = {queue_id}") if queue_id else ("", "")
     return f"""(
-  select r.* from cases b join runs r on r.id = b.run_id where {condition}{of_case}
+  select b.run_id from cases b where {condition}{of_case}
   union all
-  select r.* from runs r where {STOPPING}{of_run}
-)"""
+  select r.id as run_id from runs r where {STOPPING}{of_run}
+) s join runs r on r.id = s.run_id"""

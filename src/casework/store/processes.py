@@ -65,11 +65,12 @@ where role = 'worker' and slots > lost_slots and seen_at > {NOW} - %(silence)s::
 # Runs whose message is on its way count, unless it has been for so long that it must have been lost: the sweep sends it again,
 # and what it would fill stays in use until then. Pull agents' runs hold no worker.
 _LOADS_SQL = f"""
-select r.agent_id, a.worker_group, case when r.status = '{RunStatus.RUNNING}' then r.worker end as worker, count(*) as runs,
-  count(*) filter (where r.status = '{RunStatus.RUNNING}' and r.attempt_started_at < {NOW} - %(long)s::interval) as long
-from {runs_in_slots()} r join agents a on a.id = r.agent_id and {IS_DISPATCHED}
-where (r.status = '{RunStatus.RUNNING}' or r.sent_at > {NOW} - %(under_way)s::interval)
-group by 1, 2, 3
+select l.agent_id, a.worker_group, l.worker, l.runs, l.long from (
+  select r.agent_id, case when r.status = '{RunStatus.RUNNING}' then r.worker end as worker, count(*) as runs,
+    count(*) filter (where r.status = '{RunStatus.RUNNING}' and r.attempt_started_at < {NOW} - %(long)s::interval) as long
+  from {runs_in_slots()} where r.status = '{RunStatus.RUNNING}' or r.sent_at > {NOW} - %(under_way)s::interval
+  group by 1, 2
+) l join agents a on a.id = l.agent_id and {IS_DISPATCHED}
 """
 
 

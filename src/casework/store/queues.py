@@ -129,7 +129,7 @@ def consumers_of(tx: Tx, queue_id: QueueId) -> list[Consumer]:
     rows = tx.sql(
         f"""
         select c.queue_id, c.agent_id, a.name, c.trigger, c.concurrency, c.weight,
-          (select count(*) from {runs_in_slots("c.queue_id")} r where r.agent_id = c.agent_id) as used_slots
+          (select count(*) from {runs_in_slots("c.queue_id")} where r.agent_id = c.agent_id) as used_slots
         from consumers c join agents a on a.id = c.agent_id where c.queue_id = %(queue_id)s order by a.name
         """,
         {"queue_id": queue_id},

@@ -85,7 +85,7 @@ with held as materialized (
          when r.status = '{RunStatus.PENDING}' and {IS_DISPATCHED}
            and r.sent_at <= {NOW} - make_interval(secs => %(resend)s * power(2, least(r.send_count - 1, {RESEND_DOUBLINGS}))) then 'unsent'
     end as why
-  from {runs_in_slots()} r join agents a on a.id = r.agent_id
+  from {runs_in_slots()} join agents a on a.id = r.agent_id
 )
 select s.* from held s where s.why is not null order by s.id limit 1000
 """
@@ -175,7 +175,7 @@ def mark_sent(tx: Tx, runs: Sequence[StuckRun], now: datetime) -> list[Parcel]:
 def pending_of(tx: Tx, queue_id: QueueId) -> list[Fence]:
     """The runs of a queue that were claimed and have not started, by id."""
     rows = tx.sql(
-        f"select case_id, id, attempt from {runs_in_slots('%(queue_id)s')} r where status = '{RunStatus.PENDING}' and case_id is not null order by id",
+        f"select case_id, id, attempt from {runs_in_slots('%(queue_id)s')} where status = '{RunStatus.PENDING}' and case_id is not null order by id",
         {"queue_id": queue_id},
     )
     return [Fence(CaseId(row.case_id), RunId(row.id), row.attempt) for row in rows]
@@ -184,7 +184,7 @@ def pending_of(tx: Tx, queue_id: QueueId) -> list[Fence]:
 def running_of(tx: Tx, worker: str) -> list[Fence]:
     """The runs that a worker executes."""
     rows = tx.sql(
-        f"select case_id, id, attempt from {runs_in_slots()} r where worker = %(worker)s and status = '{RunStatus.RUNNING}' and case_id is not null",
+        f"select case_id, id, attempt from {runs_in_slots()} where worker = %(worker)s and status = '{RunStatus.RUNNING}' and case_id is not null",
         {"worker": worker},
     )
     return [Fence(CaseId(row.case_id), RunId(row.id), row.attempt) for row in rows]
@@ -298,7 +298,7 @@ def owners_of(tx: Tx, case_id: CaseId) -> list[CaseRun]:
 def live_counts(tx: Tx, queue_id: QueueId) -> dict[str, int]:
     """How many live runs a queue has, by status."""
     rows = tx.sql(
-        f"select status, count(*) as n from {live_runs('%(queue_id)s')} r group by status",
+        f"select status, count(*) as n from {live_runs('%(queue_id)s')} group by status",
         {"queue_id": queue_id},
     )
     return {row.status: row.n for row in rows}

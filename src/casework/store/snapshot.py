@@ -94,7 +94,7 @@ class CaseSnapshot:
 # Reads only the newest runs of the queue: an agent without any of them has not taken a case for long.
 _CONSUMERS_SQL = f"""
 with held as materialized (
-  select agent_id, status, claimed_at, started_at, send_count from {runs_in_slots("%(queue_id)s")} r
+  select agent_id, status, claimed_at, started_at, send_count from {runs_in_slots("%(queue_id)s")}
 ), slots as (
   select agent_id, count(*) filter (where status = 'pending') as pending, count(*) filter (where status = 'running') as running,
     min(claimed_at) filter (where status = 'pending') as pending_since, max(send_count) filter (where status = 'pending') as sends
