@@ -61,9 +61,13 @@ class Casework:
         if not (effects.ready and self.claims_at_once and self.claims_at_once.takes(effects)):
             self.publisher.perform(effects)
 
-    def close(self) -> None:
+    def finish_claims(self) -> None:
+        """Send what is being claimed at once, and claim nothing more."""
         if claims := self.__dict__.get("claims_at_once"):
             claims.finish()
+
+    def close(self) -> None:
+        self.finish_claims()
         if self.claims_with:
             self.claims_with.close()
         self.db.close()

@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
 
+from casework import events
 from casework.core.effects import Effects, News
 from casework.core.model import QueueId
 from casework.errors import Unavailable
@@ -96,8 +97,8 @@ class ClaimsAtOnce:
             claimed = 0
             try:
                 claimed = self._claim(effects.queues)
-            except Unavailable:
-                pass
+            except Unavailable as error:
+                events.emit(events.TickFailed(str(error)))
             finally:
                 if not claimed:
                     self._paused = monotonic()

@@ -86,6 +86,7 @@ def flush_completions(**_: Any) -> None:
     """A process that ends starts nothing more."""
     if made := made_process():
         made.executor.completions.flush()
+        made.casework.finish_claims()
 
 
 @signals.worker_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
