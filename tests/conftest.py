@@ -1,11 +1,13 @@
 """Real PostgreSQL for everything that touches SQL: one server for the session, each test's changes rolled back."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
+import psycopg
 import pytest
 
 from casework import embedded, events, log
@@ -13,7 +15,7 @@ from casework.core.model import DEFAULT_TEAM
 from casework.embedded import Urls
 from casework.settings import Settings
 from casework.store.database import Database
-from databases import Databases, spare_the_disk
+from databases import EMPTY, Databases, spare_the_disk
 from rolled_back import Clock, rolled_back
 
 for name in [name for name in os.environ if name.startswith("CASEWORK_") and not name.startswith("CASEWORK_TEST_")]:
@@ -66,6 +68,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not SLOW.isdisjoint((item.path.stem, getattr(item, "originalname", ""))):
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported stays: the collector need not look at it time and again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -126,9 +133,17 @@ def settings() -> Settings:
     return Settings(agent_modules="sample_agents", retry_base_seconds=1)
 
 
+@pytest.fixture(scope="module")
+def committed_database(new_database: Databases) -> str:
+    return new_database("several_connections")
+
+
 @pytest.fixture
-def committed(new_database: Databases) -> Iterator[Database]:
-    """A database of its own, for tests with several connections."""
-    db = Database(new_database("committed"), pool_size=30)
+def committed(committed_database: str) -> Iterator[Database]:
+    """An empty database, for tests with several connections."""
+    with psycopg.connect(committed_database, autocommit=True) as connection:
+        connection.execute(EMPTY)
+        connection.execute("delete from teams where name <> 'default'")
+    db = Database(committed_database, pool_size=30)
     yield db
     db.close()

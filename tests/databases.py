@@ -40,5 +40,6 @@ class Databases:
 def spare_the_disk(url: str) -> None:
     """Let the server not wait for the disk: what it holds is worth nothing once the tests are over."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("alter system set fsync = off")
+        for name in ("fsync", "full_page_writes"):
+            connection.execute(SQL("alter system set {} = off").format(Identifier(name)))
         connection.execute("select pg_reload_conf()")

@@ -1,9 +1,20 @@
 """What tests of the store share."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+
+from casework.store.database import Database
+from databases import Databases
+
+
+@pytest.fixture
+def committed(new_database: Databases) -> Iterator[Database]:
+    """A database of the test's own: some change its settings or tables."""
+    db = Database(new_database("committed"), pool_size=30)
+    yield db
+    db.close()
 
 
 @pytest.fixture
