@@ -160,6 +160,11 @@ class Gates:
         distinct = {line.id: line for lines in self._lines_of.values() for line in lines if not line.is_gone}
         return list(distinct.values())
 
+    @property
+    def lost(self) -> bool:
+        """Whether a line was deleted before its lock came."""
+        return any(line.is_gone for lines in self._lines_of.values() for line in lines)
+
     def lines(self, case_id: CaseId, agent_id: AgentId) -> list[Line]:
         """The lines that a case has to pass for that agent."""
         return [line for line in self._lines_of.get(case_id, ()) if line.agent_id in (None, agent_id)]
