@@ -36,27 +36,37 @@ def live_through(db, queue):
     assert executor.execute(tuple(claim(db))).value == ["completed"] * BATCH
 
 
-def written(db):
+def flushed(db):
+    """The statistics of this session are those of now."""
     with db.begin() as tx:
-        return tx.sql("select pg_current_wal_insert_lsn() - '0/0'::pg_lsn as bytes").scalar_one()
+        tx.sql("select pg_stat_force_next_flush()")
+
+
+def written(db):
+    """What this session has written to WAL, whatever other sessions write."""
+    flushed(db)
+    with db.begin() as tx:
+        return tx.sql("select wal_bytes from pg_stat_get_backend_wal(pg_backend_pid())").scalar_one()
 
 
 def test_a_case_writes_little_over_its_life(worker):
+    with worker.begin() as tx:
+        if tx.sql("select current_setting('server_version_num')::int < 180000 as old").scalar_one():
+            pytest.skip("older servers do not say what one session writes")
     queue, _ = worked_queue(worker)
     rounds = []
-    for _ in range(4):
+    for _ in range(6):
         before = written(worker)
         live_through(worker, queue)
         rounds.append((written(worker) - before) / BATCH)
-    # The first ones write whole pages, which they are the first to touch.
-    assert min(rounds) <= BYTES
+    # Whoever first touches a page after a checkpoint writes the whole page.
+    assert min(rounds) <= BYTES, rounds
 
 
 def test_the_start_and_the_end_of_a_run_write_no_index(worker):
     queue, _ = worked_queue(worker)
     live_through(worker, queue)
-    with worker.begin() as tx:
-        tx.sql("select pg_stat_force_next_flush()")
+    flushed(worker)
     with worker.begin() as tx:
         found = tx.sql(
             "select n_tup_ins as claimed, n_tup_upd as updated, n_tup_hot_upd as hot from pg_stat_user_tables where relname = 'runs'"

@@ -10,7 +10,7 @@ from casework.core.model import AgentId, Consumer, Queue, QueueId, QueueMode, Qu
 from casework.core.unset import UNSET, Unset, given
 from casework.errors import NameTaken
 from casework.store import counters, runs
-from casework.store.bound import ALL_CASES, runs_in_slots
+from casework.store.bound import listed_as, runs_in_slots
 from casework.store.database import NOW, Tx
 from casework.store.ids import new_id
 from casework.store.limits import LIMITED
@@ -104,13 +104,17 @@ select (select min(created_at) from cases where queue_id = %(queue_id)s and stat
 """
 
 
+# Each status is counted by one of the two.
+_COUNT_SQL = " union all ".join(
+    f"select status, count(*) as n from cases c where queue_id = %(queue_id)s and {condition} group by status"
+    for condition in listed_as("c")
+)
+
+
 def stats(tx: Tx, queue_id: QueueId) -> QueueStats:
     """Cases by status, live runs by status, and since when the oldest pending case waits."""
     counted = dict.fromkeys((str(status) for status in CaseStatus), 0)
-    rows = tx.sql(
-        f"select status, count(*) as n from {ALL_CASES} c where queue_id = %(queue_id)s group by status",
-        {"queue_id": queue_id},
-    )
+    rows = tx.sql(_COUNT_SQL, {"queue_id": queue_id})
     counted.update({row.status: row.n for row in rows})
     lately = tx.sql(_STATS_SQL, {"queue_id": queue_id}).one()
     age = (tx.now - lately.oldest).total_seconds() if lately.oldest else None
