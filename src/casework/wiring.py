@@ -102,7 +102,7 @@ def connect(
     casework's own database is upgraded to the schema of this version. A database that the settings name is only
     checked, because its owner decides when to upgrade. `caches_plans` is for processes that repeat a few statements
     that find rows by key. `claims_at_once` is for processes that stay: what they create is claimed without a ticker, if workers
-    are idle.
+    are idle. One that ends would take 30 ms for connections and plans, and a nudge takes 0.3.
     Raises Unavailable and InvalidSettings.
     """
     settings = settings or read_settings()
