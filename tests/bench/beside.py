@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,18 @@ ROUND_SECONDS = 3600.0
 
 class Failed(Exception):
     """A build could not measure a part; the message says why."""
+
+
+@contextmanager
+def _ended(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has ended after the block. It is asked to: then it ends what it has started itself."""
+    try:
+        yield process
+    except subprocess.TimeoutExpired:
+        raise Failed(f"a round took longer than {ROUND_SECONDS:g} s") from None
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +48,16 @@ class Build:
         with tempfile.TemporaryDirectory(prefix="casework-bench-") as place:
             file, log = Path(place) / "figures.json", Path(place) / "log"
             command = [self.python, "-m", "bench", "--only", part, "--rounds", "1", "--json", str(file), *flags]
-            with log.open("wb") as out:
-                environment = {**os.environ, **urls, "PYTHONPATH": path}
-                done = subprocess.run(
-                    command, cwd=TESTS, env=environment, stdout=out, stderr=out, check=False, timeout=ROUND_SECONDS
-                )
+            environment = {**os.environ, **urls, "PYTHONPATH": path}
+            with (
+                log.open("wb") as out,
+                _ended(subprocess.Popen(command, cwd=TESTS, env=environment, stdout=out, stderr=out)) as process,
+            ):
+                status = process.wait(ROUND_SECONDS)
             found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
             if reason := found.get("left_out", {}).get(part):
                 raise Failed(reason)
-            if done.returncode != 0 or not found:
+            if status != 0 or not found:
                 raise Failed(log.read_text(errors="replace").strip().rpartition("\n")[2])
         return found
 

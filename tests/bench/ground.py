@@ -58,11 +58,13 @@ class Ground:
     @contextmanager
     def part(self) -> Iterator[None]:
         """What a part starts and makes is gone after the block: an autovacuum of its tables would be counted to the next one."""
-        with self.processes.part():
-            yield
-        with psycopg.connect(self.urls.database, autocommit=True) as connection:
-            while self._databases:
-                connection.execute(f"drop database if exists bench_{self._databases.pop()} with (force)")
+        try:
+            with self.processes.part():
+                yield
+        finally:
+            with psycopg.connect(self.urls.database, autocommit=True) as connection:
+                while self._databases:
+                    connection.execute(f"drop database if exists bench_{self._databases.pop()} with (force)")
 
     def database(self, name: str) -> str:
         """A database of that name, empty."""

@@ -77,6 +77,18 @@ def add(
     )
 
 
+_DUE = """
+insert into cases (id, queue_id, title, data, status, priority, ready_at, postponed_to, created_at, updated_at)
+select gen_random_uuid(), %(queue)s, 'due ' || n, json_build_object('at', extract(epoch from due)::float8), 'postponed', 0, due, due, now(), now()
+from generate_series(1, %(count)s::int) n, lateral (select now() + (%(lead)s + n::float8 / %(rate)s) * interval '1 second' as due) d
+"""
+
+
+def due(connection: psycopg.Connection[Any], queue: UUID, count: int, *, lead: float, rate: float) -> None:
+    """Postponed cases that fall due at that rate a second, from `lead` seconds on; their data say when."""
+    _execute(connection, _DUE, {"queue": queue, "count": count, "lead": lead, "rate": rate})
+
+
 def settled(connection: psycopg.Connection[Any]) -> None:
     """Let neither an autovacuum nor a checkpoint of the seeding fall into what is measured."""
     connection.execute("vacuum (analyze) cases")

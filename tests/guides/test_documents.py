@@ -149,7 +149,7 @@ def test_the_lifecycle_guide_names_everything(words):
 def test_the_benchmark_readme_has_the_columns_and_parts_of_the_command():
     text = BENCH.read_text()
     assert "\n".join(HEADER) in text
-    explained = text.partition("## Parts")[2].partition("## Figures")[0]
+    explained = text.partition("## Parts")[2].partition("## Peers")[0]
     assert re.findall(r"(?m)^\| `([a-z-]+)` \|", explained) == list(PARTS)
     assert {row[0] for row in rows(BENCH)} <= set(PARTS)
 

@@ -18,6 +18,7 @@ PARTS = {
     "costs": "costs",
     "offered": "offered",
     "postponed": "postponed",
+    "due": "due",
     "footprint": "footprint",
     "spread": "spread",
     "end-to-end": "end_to_end",

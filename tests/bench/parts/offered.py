@@ -20,8 +20,8 @@ Send = Callable[[float], object]
 
 
 def measure(ground: Ground) -> list[Figure]:
-    """Work is due at fixed moments, whether what came before has begun or not. Its delay counts from then, so that a sender that
-    cannot keep up is no excuse."""
+    """Work is due at fixed moments, whether what came before has begun or not. Its delay counts from then: a sender that cannot
+    keep up adds to it."""
     logs = {name: ground.home / f"{name}-offered" for name in ("casework", "Celery")}
     senders = {"casework": _casework(ground, logs["casework"]), "Celery": _celery(ground, logs["Celery"])}
     seconds = 1.0 if ground.quick else 5.0
