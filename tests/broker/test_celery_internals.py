@@ -12,6 +12,7 @@ from casework.broker import celery_internals
 from casework.broker.address import client
 from casework.broker.app import RUN_TASK, make_app
 from casework.worker import pool
+from patience import PATIENCE
 
 
 def an_app(servers, prefix="internals:"):
@@ -57,7 +58,7 @@ def test_thread_pool_has_the_hooks_that_ours_overrides():
         assert callable(getattr(TaskPool, name))
     ours = pool.TaskPool(1)
     applied = ours.on_apply(lambda *_, **__: None, (), {}, callback=None, accept_callback=lambda *_: None)
-    applied.wait(10)
+    applied.wait(PATIENCE)
     ours.on_stop()
 
 
