@@ -36,6 +36,7 @@ TEAM = DEFAULT_TEAM
 SLOW = {
     "test_acts_on_many",
     "test_adapters",
+    "test_claims_as_fast_beside_200_000_cases_that_cannot_be_claimed",
     "test_command_agents",
     "test_compat",
     "test_deadlocks_no_two_acts",
@@ -56,8 +57,8 @@ SLOW = {
     "test_secrets",
     "test_storm",
     "test_time_limits",
-    "test_type_checker_names_a_misspelled_option",
     "test_transactions_give_the_same_whether_plans_are_discarded_or_not",
+    "test_type_checker_names_a_misspelled_option",
     "test_up",
 }
 """Files whose tests take many seconds each, and single tests that do."""

@@ -4,6 +4,8 @@ import socket
 import urllib.error
 import urllib.request
 
+from patience import PATIENCE
+
 
 def free_port() -> int:
     with socket.socket() as free:
@@ -16,10 +18,10 @@ def get(port: int, path: str, token: str = "") -> int | None:
     """The status of the answer; None if nobody answers."""
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Bearer {token}"})
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             status: int = answer.status
             return status
     except urllib.error.HTTPError as error:
         return error.code
-    except (urllib.error.URLError, ConnectionError):
+    except OSError:
         return None

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 TESTS = Path(__file__).parent
 SOURCE = TESTS.parent / "src" / "casework"
 FILES = sorted(SOURCE.rglob("*.py"))
-TREES = {file: ast.parse(file.read_text()) for file in sorted(TESTS.rglob("*.py"))}
+TEST_FILES = sorted(TESTS.rglob("*.py"))
 
 MOST_LINES = 350
 MOST_LETTERS = 70
@@ -28,9 +29,15 @@ USED_BY_OTHERS = ("casework", "casework.agents", "casework.client", "casework.te
 """What users import: an editor shows them its docstrings."""
 
 
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """The tests' files, parsed."""
+    return {file: ast.parse(file.read_text()) for file in TEST_FILES}
+
+
 def test_keeps_files_short():
     documents = [file for folder in (SOURCE, TESTS, TESTS.parent / "deploy") for file in folder.rglob("*.md")]
-    texts = [*FILES, *TREES, *documents, TESTS.parent / "README.md"]
+    texts = [*FILES, *TEST_FILES, *documents, TESTS.parent / "README.md"]
     assert [str(file) for file in texts if len(file.read_text().splitlines()) > MOST_LINES] == []
 
 
@@ -46,7 +53,7 @@ def test_writes_statuses_in_one_place():
 
 
 def test_names_no_module_after_nothing():
-    assert not {file.stem for file in (*FILES, *TREES)} & {"utils", "helpers", "manager", "common", "misc"}
+    assert not {file.stem for file in (*FILES, *TEST_FILES)} & {"utils", "helpers", "manager", "common", "misc"}
 
 
 def test_documents_what_users_import():
@@ -91,14 +98,14 @@ assert opened() == before
 
 def test_names_each_module_of_tests_once():
     """Folders of tests are no packages: pytest tells modules apart by their names."""
-    names = Counter(file.name for file in TREES if file.name.startswith("test_"))
+    names = Counter(file.name for file in trees() if file.name.startswith("test_"))
     assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_keeps_names_of_tests_short():
     names = {
         node.name
-        for tree in TREES.values()
+        for tree in trees().values()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
     }
@@ -107,8 +114,8 @@ def test_keeps_names_of_tests_short():
 
 
 def test_leaves_the_inside_alone_in_tests():
-    private = [use for tree in TREES.values() for use in _private_names(tree)]
-    replaced = [use for tree in TREES.values() for use in _replacements(tree)]
+    private = [use for tree in trees().values() for use in _private_names(tree)]
+    replaced = [use for tree in trees().values() for use in _replacements(tree)]
     assert len(private) <= MOST_PRIVATE_NAMES, private
     assert len(replaced) <= MOST_REPLACEMENTS, replaced
 

@@ -17,7 +17,7 @@ from casework.agents.stop import Stop
 from casework.core.lifecycle import CaseStatus
 from casework.service import cases
 from commanding import ALLOWING, Stopping, commanded, is_alive, tell
-from patience import wait_for
+from patience import PATIENCE, wait_for
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_run_that_has_lost_its_case_ends_the_command_at_its_next_line(aside, t
         f"echo $$ > pids\n{tell(tmp_path)}\nwhile [ ! -e {tmp_path}/go ]; do sleep 0.05; done\necho late\nsleep 1000"
     )
     (tmp_path / "go").touch()
-    thread.join(30)
+    thread.join(PATIENCE)
     assert results == ["interrupted"]
     assert not is_alive((tmp_path / "pids").read_text().strip())
 

@@ -13,7 +13,7 @@ from casework.agents.results import Crashed, Returned, Stopped
 from casework.agents.stop import Stop
 from patience import wait_for
 
-SECONDS = 10
+SECONDS = 60
 
 
 class Patient:

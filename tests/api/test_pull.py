@@ -10,6 +10,7 @@ from casework.core.model import CaseId
 from casework.core.roles import Role
 from casework.service.sweep import sweep
 from factories import history
+from patience import PATIENCE
 
 
 def add(api, queue, title="a", **fields):
@@ -188,7 +189,7 @@ def test_gives_a_long_poll_a_case_that_comes_meanwhile(api, queue, agent):
     thread = threading.Thread(target=lambda: found.append(claim(api, agent, wait_seconds=20)))
     thread.start()
     case_id = add(api, queue)
-    thread.join(20)
+    thread.join(PATIENCE)
     assert found[0]["case"]["id"] == case_id
     api("POST", f"/v1/agents/{agent}/claim", 400, json={"wait_seconds": 31})
 

@@ -17,6 +17,7 @@ from casework.api.connections import Room
 from casework.api.log_flood import FloodFilter
 from casework.api.middleware import RequestMiddleware
 from casework.core.roles import Role
+from patience import PATIENCE
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def served(app, room):
         yield listener.getsockname()[1]
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(PATIENCE)
         listener.close()
 
 
@@ -41,7 +42,7 @@ def port(installation):
 
 
 def connect(port):
-    return socket.create_connection(("127.0.0.1", port), timeout=20)
+    return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
 
 
 def read_all(client):
@@ -104,7 +105,7 @@ def test_when_all_connections_work_another_one_is_refused():
         busy = [connect(port) for _ in range(2)]
         for client in busy:
             client.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
-            assert working.acquire(timeout=20)
+            assert working.acquire(timeout=PATIENCE)
         status, _, body = ask(port)
         assert (status, '"error":"unavailable"' in body) == (503, True)
         release.set()
@@ -130,7 +131,7 @@ def test_a_client_that_reads_nothing_is_left():
 
     with served(app, Room(2, write_seconds=0.2)) as port, connect(port) as client:
         client.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
-        assert ended.wait(20)
+        assert ended.wait(PATIENCE)
 
 
 def test_a_key_is_checked_before_the_body_is_read(port, api):

@@ -13,6 +13,7 @@ from casework.core.roles import Role
 from casework.errors import BrokerUnavailable
 from casework.store.database import Database
 from casework.wiring import Casework
+from patience import PATIENCE
 
 SECRET = "marked-secret"
 NOWHERE = f"postgresql://someone:{SECRET}@127.0.0.1:1/nobody?password={SECRET}&sslpassword={SECRET}"
@@ -123,7 +124,7 @@ def test_writes_health_and_others_do_not_wait_behind_the_reads_of_a_key(api, rea
         assert client.get("/readyz").json()["checks"]["database"] == "ok"
         assert waiting(installation.db) == READS // 2
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE)
     assert set(statuses) <= {200, 503}
 
 

@@ -16,6 +16,7 @@ from casework.errors import DatabaseUnavailable
 from casework.service import agents, keys, queues
 from casework.wiring import Casework
 from factories import a_queue, some_cases
+from patience import PATIENCE
 
 
 @dataclass
@@ -62,7 +63,7 @@ def installed(committed, settings):
 
 
 async def until(condition):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.01)
 

@@ -17,6 +17,7 @@ from casework.core.effects import Parcel, RunMessage
 from casework.core.model import RunId
 from casework.worker import pool
 from casework.worker.messages import read_bundle
+from patience import PATIENCE
 
 
 def an_app(servers, prefix="internals:"):
@@ -61,7 +62,7 @@ def test_thread_pool_has_the_hooks_that_ours_overrides():
         assert callable(getattr(TaskPool, name))
     ours = pool.TaskPool(1)
     applied = ours.on_apply(lambda *_, **__: None, (), {}, callback=None, accept_callback=lambda *_: None)
-    applied.wait(10)
+    applied.wait(PATIENCE)
     ours.on_stop()
 
 

@@ -1,7 +1,7 @@
 """Schemas that agents give: what is refused, what is checked, and that none takes long."""
 
 from contextlib import suppress
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -103,10 +103,10 @@ def doubling(levels):
 )
 def test_no_schema_takes_long(schema, value):
     check_schema("schema", schema)
-    begun = perf_counter()
+    begun = process_time()
     with suppress(InvalidInput):
         check_value("answer", value, schema)
-    assert perf_counter() - begun < 5
+    assert process_time() - begun < 5
 
 
 @pytest.mark.parametrize(

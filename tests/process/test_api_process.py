@@ -20,7 +20,7 @@ from casework.store import schema
 from casework.store.database import Database
 from casework.wiring import connect
 from factories import some_cases
-from patience import wait_for
+from patience import PATIENCE, wait_for
 from ports import free_port, get
 
 pytestmark = pytest.mark.process
@@ -65,7 +65,7 @@ class Postgres:
         """SIGQUIT is PostgreSQL's immediate shutdown: as a crash."""
         if self.process:
             self.process.send_signal(how)
-            self.process.wait(20)
+            self.process.wait(PATIENCE)
             self.process = None
 
     @property
@@ -128,12 +128,12 @@ def test_claims_that_wait_are_sent_away_when_the_api_stops(installation):
     token = keys.create(db, DEFAULT_TEAM, "k", Role.AGENT, for_agents=[agent.id])[1]
     port, api = installation.api()
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
         connection.request("POST", f"/v1/agents/{agent.id}/claim", b'{"wait_seconds": 30}', headers)
         wait_for(lambda: keys.find(db, DEFAULT_TEAM)[0].last_used_at, "the claim to arrive")
         api.send_signal(signal.SIGTERM)
         assert connection.getresponse().status == 204
-    assert api.wait(20) in (0, -signal.SIGTERM)
+    assert api.wait(PATIENCE) in (0, -signal.SIGTERM)
     assert "Traceback" not in (installation.logs / "0.log").read_text()
 
 

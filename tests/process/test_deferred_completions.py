@@ -10,7 +10,7 @@ from casework.core.lifecycle import CaseStatus
 from casework.service import queues
 from casework.store import transitions
 from factories import TEAM, a_consumer, a_queue, an_agent, claim, history, some_cases, start
-from patience import wait_for
+from patience import PATIENCE, wait_for
 
 KNOWN, ALL = 15, 35
 
@@ -50,7 +50,7 @@ def worked(installation):
 def test_worker_that_shuts_down_writes_deferred_completions(installation, pool):
     worker, queue, ids = a_deferring_worker(installation, pool)
     worker.send_signal(signal.SIGTERM)
-    worker.wait(30)
+    worker.wait(PATIENCE)
     assert installation.counted(queue)[CaseStatus.COMPLETED] == ALL
     assert {tuple(history(installation.db, id)) for id in ids} == {("created", "claimed", "completed")}
 

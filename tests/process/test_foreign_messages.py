@@ -9,7 +9,7 @@ import pytest
 from casework.broker.address import client
 from casework.cli.roles import Pool
 from factories import some_cases, worked_queue
-from patience import wait_for
+from patience import PATIENCE, wait_for
 
 pytestmark = pytest.mark.process
 
@@ -76,7 +76,7 @@ def test_hangup_stops_a_process_as_terminate_does(installation, role):
     ready = {"worker": "worker.ready", "ticker": "worker.ready", "beat": "beat: Starting"}[role]
     wait_for(lambda: ready in (installation.logs / "0.log").read_text() or role == "beat", "the process to be ready")
     process.send_signal(signal.SIGHUP)
-    process.wait(30)
+    process.wait(PATIENCE)
     assert "Traceback" not in (installation.logs / "0.log").read_text()
 
 

@@ -25,7 +25,7 @@ from casework.service import agents, cases, keys, requests
 from casework.service.listing import Counts, page
 from factories import work_all, worked_queue
 from mcp_server.conversing import FOLLOWS, begin, fills_in, task, until
-from patience import wait_for
+from patience import PATIENCE, wait_for
 
 pytestmark = pytest.mark.process
 
@@ -34,7 +34,7 @@ MODES = ["auto", "legacy"]
 
 def play(scene):
     async def played():
-        with anyio.fail_after(60):
+        with anyio.fail_after(PATIENCE):
             return await scene()
 
     return asyncio.run(played())
@@ -155,7 +155,7 @@ def test_standard_output_holds_the_protocol_only(installation):
             answer = json.loads(process.stdout.readline())
             answers[answer.get("id")] = answer
         process.stdin.close()
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
         errors = process.stderr.read()
     assert answers[3]["result"]["protocolVersion"] == LATEST_HANDSHAKE_VERSION
     assert answers[4]["result"]["isError"] is True
@@ -335,5 +335,5 @@ def test_calls_that_wait_are_answered_when_the_api_stops(installation):
         process.send_signal(signal.SIGTERM)
 
     assert play(scene).structured_content["status"] == "pending"
-    assert process.wait(20) in (0, -signal.SIGTERM)
+    assert process.wait(PATIENCE) in (0, -signal.SIGTERM)
     assert "Traceback" not in logged(installation)

@@ -11,7 +11,7 @@ from casework.core.model import DEFAULT_TEAM, AgentKind
 from casework.core.roles import Role
 from casework.service import agents, keys, queues
 from factories import history, some_cases
-from patience import wait_for
+from patience import PATIENCE, wait_for
 from ports import free_port, get
 
 pytestmark = pytest.mark.process
@@ -100,7 +100,7 @@ def test_a_signal_releases_the_run_and_then_ends_the_program(elsewhere, kind, nu
     agent = elsewhere.start_agent(kind, BLOCKED)
     wait_for(elsewhere.texts, "the handler to begin")
     agent.send_signal(number)
-    assert agent.wait(30) == -number
+    assert agent.wait(PATIENCE) == -number
     assert history(elsewhere.db, case_id)[-1] == "released"
     with elsewhere.db.single() as tx:
         assert tx.sql("select failures from runs").scalar_one() == 0
@@ -113,7 +113,7 @@ def test_a_signal_ends_a_program_that_waits_for_work(elsewhere, kind, number):
     agent = elsewhere.start_agent(kind, AT_ONCE)
     wait_for(elsewhere.used, "the claim to arrive")
     agent.send_signal(number)
-    assert agent.wait(20) == -number
+    assert agent.wait(PATIENCE) == -number
 
 
 @KINDS

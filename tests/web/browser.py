@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Playwright
 
 from casework.api.app import create_app
 from casework.wiring import Casework
-from patience import wait_for
+from patience import PATIENCE, wait_for
 
 ARGUMENTS = [
     "--headless",
@@ -58,4 +58,4 @@ def served(casework: Casework, port: int = 0, **options: Any) -> Iterator[tuple[
         yield f"http://127.0.0.1:{bound}", app
     finally:
         server.should_exit = True
-        thread.join(20)
+        thread.join(PATIENCE)

@@ -27,7 +27,8 @@ class Caller:
     """Somebody with a session, or without one."""
 
     def __init__(self, address, cookie="", token=""):
-        self.client = httpx2.Client(base_url=address, cookies={cookie: token} if token else {})
+        # No TLS here; to load its certificates takes longer than a call.
+        self.client = httpx2.Client(base_url=address, cookies={cookie: token} if token else {}, verify=False)
         self.csrf = ""
         if token:
             self.csrf = re.search(r'name="csrf" value="(\w+)"', self.get("/").text)[1]
@@ -42,7 +43,7 @@ class Caller:
 def knock(site, method, path, data=None, **headers):
     """Call without a session, from an address of its own: tries are counted by address."""
     headers = {"x-forwarded-for": f"192.0.2.{secrets.randbelow(250)}", **headers}
-    return httpx2.request(method, site.address + path, data=data, headers=headers)
+    return httpx2.request(method, site.address + path, data=data, headers=headers, verify=False)
 
 
 @pytest.fixture

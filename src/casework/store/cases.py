@@ -25,7 +25,7 @@ _STATUS = f"case when {_MOMENT} > {NOW} then '{CaseStatus.POSTPONED}' else '{Cas
 
 
 # One statement for any number of cases. It keeps the queue from being deleted, and adds nothing if it is gone. A case with a
-# known key is skipped, and keys are added in one order, because who adds a key waits for others that are adding it. Cases
+# known key is skipped, and keys are added in one order, because who adds one waits for others that add it. Cases
 # without keys are added without looking, which spares each a record of 48 bytes. Arrays of text are sent in binary: in text
 # format each quote would be escaped twice. That a case was created stands on its row, where the view `case_history` reads
 # it, unless there is more to say: which run created it, or until when it is postponed.
