@@ -25,10 +25,9 @@ _STATUS = f"case when {_MOMENT} > {NOW} then '{CaseStatus.POSTPONED}' else '{Cas
 
 
 # One statement for any number of cases. It keeps the queue from being deleted, and adds nothing if it is gone. A case with a
-# known key is skipped, and keys are added in one order, because who adds one waits for others that add it. Cases
-# without keys are added without looking, which spares each a record of 48 bytes. Arrays of text are sent in binary: in text
-# format each quote would be escaped twice. That a case was created stands on its row, where the view `case_history` reads
-# it, unless there is more to say: which run created it, or until when it is postponed.
+# known key is skipped, and keys are added in one order, because who adds one waits for others that add it. Cases without
+# keys are added without looking, which spares each 48 bytes of WAL. Arrays of text are sent in binary: as text, quotes would be
+# escaped twice. That a case was created stands on its row, unless there is more to say: its run, or until when it is postponed.
 _HAS_LINES = "exists (select from limits l where l.queue_id = q.id and l.agent_id is null and l.key is not null)"
 
 
