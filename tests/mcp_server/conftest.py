@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import anyio
+import psycopg
 import pytest
 from mcp import Client
 
@@ -19,6 +20,7 @@ from casework.mcp.waits import Waits
 from casework.service import agents, keys, queues
 from casework.settings import Settings
 from casework.wiring import Casework, connect
+from databases import EMPTY
 
 Scene = Callable[[Client], Awaitable[Any]]
 
@@ -97,9 +99,8 @@ def installation(new_database, servers, tmp_path_factory) -> Iterator[Casework]:
 
 @pytest.fixture
 def models(installation: Casework) -> Models:
-    with installation.db.begin() as tx:
-        tables = "queues, consumers, agents, cases, runs, case_events, human_requests, run_messages, run_steps, labels, case_labels, case_search, counters"
-        tx.sql(f"truncate {tables}, api_keys, idempotency_keys, processes")
+    with psycopg.connect(installation.db.url, autocommit=True) as connection:
+        connection.execute(EMPTY)
     return Models(installation)
 
 

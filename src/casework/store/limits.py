@@ -88,8 +88,8 @@ _LOCK_LINES_SQL = "select id from limit_lines where limit_id = %(id)s order by i
 _ADOPT_SQL = f"""
 with found as materialized (
   select r.id as run_id, r.attempt, l.id as limit_id, {VALUE} as value
-  from limits l
-  join {runs_in_slots()} r on (l.queue_id is null or r.queue_id = l.queue_id) and (l.agent_id is null or r.agent_id = l.agent_id)
+  from {runs_in_slots()}
+  join limits l on (l.queue_id is null or r.queue_id = l.queue_id) and (l.agent_id is null or r.agent_id = l.agent_id)
   left join cases c on c.id = r.case_id
   where l.id = %(id)s
   union all select null, null, id, '' from limits where id = %(id)s and key is null
