@@ -132,12 +132,22 @@ def a_paused_queue(db):
     return queue
 
 
-def test_after_a_claim_in_vain_all_is_left_to_ticks_for_a_while(committed):
+def test_while_no_slot_is_free_all_is_left_to_ticks(committed):
     creator = Creator(committed, quiet=0.0, pause=60.0)
-    queue = no_worker(committed)
+    queue = busy_workers(committed)
     assert creator.create(queue)
     wait_for(lambda: creator.sent, "the nudge")
     assert not creator.create(queue)
+
+
+def test_a_queue_without_agents_does_not_hold_up_others(committed):
+    creator = Creator(committed, quiet=0.0, pause=60.0)
+    queue, _ = worked_queue(committed)
+    report(committed)
+    assert creator.create(a_queue(committed, "inbox of people"))
+    wait_for(lambda: creator.sent, "the nudge")
+    wait_for(lambda: creator.create(queue), "the claim's end")
+    assert len(creator.runs) > 0
 
 
 @pytest.mark.parametrize("hindered", [no_worker, busy_workers, a_consumer_at_its_limit, a_paused_queue])
