@@ -99,7 +99,7 @@ def installation(new_database, servers, tmp_path_factory) -> Iterator[Casework]:
 def models(installation: Casework) -> Models:
     with installation.db.begin() as tx:
         tables = "queues, consumers, agents, cases, runs, case_events, human_requests, run_messages, run_steps, labels, case_labels, case_search, counters"
-        tx.sql(f"truncate {tables}, api_keys, idempotency_keys, processes")
+        tx.sql(f"truncate {tables}, limits, limit_lines, limit_holds, api_keys, idempotency_keys, processes")
     return Models(installation)
 
 

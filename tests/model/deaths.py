@@ -51,9 +51,10 @@ class Deaths(Lives):
         claimed = []
         with self.dying_at(point) as last:
             claimed = dispatch.claim_round(self.db).claimed
+        self.adopt_moves()
         claimed = last[1] if point is Point.CLAIM_COMMITTED and last else claimed
         if claimed or not last:
-            self.check_claims([message for _, message in claimed])
+            self.check_claims([message for _, message in claimed], whole=False)
             del self.messages[before:]
 
     def die_while_sweeping(self, point: Point) -> None:
@@ -69,7 +70,8 @@ class Deaths(Lives):
             return
         lost, overdue, again = self.ideal.sweep()
         assert last[1] == Counter({Stuck.LOST: lost, Stuck.OVERDUE: overdue, Stuck.UNSENT: len(again)})
-        assert sorted((message.run_id, message.attempt) for message in last[2]) == sorted(again)
+        sent = [(message.run_id, message.attempt) for parcel in last[2] for message in parcel.runs]
+        assert sorted(sent) == sorted(again)
 
     def die_with_a_run(self, pick: int, worker: str, point: Point) -> None:
         """The run is running, and nobody is at it."""

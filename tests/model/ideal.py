@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from ideal_limits import Limits
+
 LEASE, GRACE, RESEND = timedelta(seconds=30), timedelta(seconds=10), timedelta(seconds=15)
 MAX_ATTEMPTS, RETRY_BASE, BATCH = 3, 1.0, 200
 LIVE = ("pending", "running", "waiting")
@@ -31,6 +33,7 @@ class Case:
     handed_over: bool = False
     request: UUID | None = None
     postponed_to: datetime | None = None
+    customer: str | None = None
 
     @property
     def order(self) -> tuple[int, datetime, UUID]:
@@ -78,6 +81,8 @@ class Ideal:
         self.cases: dict[UUID, Case] = {}
         self.runs: dict[UUID, Run] = {}
         self.requests: dict[UUID, tuple[UUID, str]] = {}
+        self.limits = Limits(self)
+        self.groups: dict[UUID, str] = {}
         self.log: list[tuple[UUID, str]] = []
 
     def note(self, case: Case | None, event: str) -> None:
@@ -85,11 +90,13 @@ class Ideal:
         if case is not None:
             self.log.append((case.id, event))
 
-    def create(self, queue: UUID, ids: list[UUID], priority: int, wait: timedelta = timedelta()) -> None:
+    def create(
+        self, queue: UUID, ids: list[UUID], priority: int, wait: timedelta = timedelta(), customer: str | None = None
+    ) -> None:
         """Accept cases, which are ready after that time."""
         for id in ids:
             status = "postponed" if wait else "pending"
-            self.cases[id] = Case(id, queue, priority, self.now + wait, "case", status)
+            self.cases[id] = Case(id, queue, priority, self.now + wait, "case", status, customer=customer)
             self.note(self.cases[id], "created")
 
     # What people do.
@@ -194,6 +201,7 @@ class Ideal:
         self.note(case, "resumed" if resumed else "handover" if case.handed_over else "claimed")
         case.status, case.run, case.handed_over = "claimed", run, False
         self.runs[run.id] = run
+        self.limits.let_through(run)
         return run
 
     def sweep(self) -> tuple[int, int, list[tuple[UUID, int]]]:

@@ -24,10 +24,12 @@ from casework.core.model import NewCase, RequestKind
 from casework.core.requests import Placed, Request
 from casework.core.unset import UNSET
 from casework.errors import RunLost
-from casework.service import cases, dispatch, sweep
+from casework.service import cases, dispatch, lines, sweep
 from casework.service.execution import attempt, outcomes
 from casework.service.execution.attempt import Attempt
 from casework.service.run_backend import RunBackend
+from casework.service.ticker import Fleet, Ticker
+from casework.store import processes
 from casework.store import runs as run_store
 from casework.store.runs import Stuck
 from factories import TEAM, an_attempt, finish
@@ -56,9 +58,28 @@ results = st.sampled_from(
 class Lives(People):
     """Random lives of cases."""
 
-    @rule()
-    def claim(self) -> None:
-        self.check_claims([message for _, message in dispatch.claim_round(self.db).claimed])
+    @rule(workers_count=st.booleans())
+    def claim(self, workers_count: bool = False) -> None:
+        """All that can be claimed now: what a limit lets out of its line is claimed by another round. If workers count, there is
+        one with room for everything, and none that serves a group."""
+        ticker, messages, rounds = self.a_ticker(workers_count), [], 0
+        while rounds < (40 if self.limited else 1):
+            if self.limited:
+                lines.serve(self.db, ticker, sweeping=True)
+            claimed = [message for _, message in dispatch.claim_round(self.db, ticker).claimed]
+            messages += claimed
+            rounds += 1
+            if not claimed and rounds > 3:
+                break
+        self.adopt_moves()
+        self.check_claims(messages, workers_count)
+
+    def a_ticker(self, workers_count: bool) -> Ticker:
+        if not workers_count:
+            return Ticker(limited=True)
+        with self.db.begin() as tx:
+            processes.seen(tx, "w", "worker", timedelta(minutes=1), processes.Report(slots=1000))
+        return Ticker(fleet=Fleet(SETTINGS), limited=True)
 
     @rule(worker=workers)
     def claim_and_start(self, worker: str) -> None:
@@ -67,14 +88,16 @@ class Lives(People):
         for message in self.unstarted():
             self.receive(message, worker)
 
-    def check_claims(self, messages: list[RunMessage]) -> None:
-        """Each case goes to an agent with room that may take it, none is passed over, and none stays without need."""
+    def check_claims(self, messages: list[RunMessage], workers_count: bool = False, whole: bool = True) -> None:
+        """Each case goes to an agent with room that may take it, none is passed over, and none stays without need: with limits,
+        none that they would let through, once the rounds are `whole`."""
         ideal, taken = self.ideal, self.claimed(messages) if messages else []
         got = {case.id for case, _, _ in taken}
         assert len(got) == len(taken)
         # A case whose old run was not swept yet may keep others out of this round; the sweep comes before the claims.
         waits = {case.queue for case in ideal.cases.values() if ideal.ready(case) and ideal.blocked(case)}
         asked_for = Counter((case.queue, agent) for case, agent, _ in taken)
+        left_behind = []
         for queue, agent in ideal.consumers:
             may = [case for case in ideal.cases.values() if case.queue == queue and ideal.may_take(case, agent)]
             mine = [case for case, by, _ in taken if case.queue == queue and by == agent]
@@ -82,12 +105,18 @@ class Lives(People):
             assert free >= 0
             assert all(case in may for case in mine)
             last = max((case.order for case in mine), default=None)
+            served = not (workers_count and ideal.groups.get(agent))
+            assert served or not mine
             left = [case for case in may if case.id not in got and (free or (last and case.order < last))]
-            assert not left or queue in waits
+            if self.limited:
+                left_behind += [(case, agent) for case in left if served and free and whole and queue not in waits]
+            else:
+                assert not left or queue in waits or not served
         assert not asked_for
         for case, agent, message in taken:
             assert ideal.claim(case, agent, message.run_id).attempt == message.attempt
             self.messages.append(message)
+        assert all(ideal.limits.hold_back(case, agent) for case, agent in left_behind)
 
     def claimed(self, messages: list[RunMessage]) -> list[tuple[Case, UUID, RunMessage]]:
         """Which case each message is about, and whose it is; in the order of the cases, which the claim does not keep."""

@@ -9,9 +9,10 @@ from ideal import GRACE, LIVE, Case
 from world import SETTINGS, World, doing, numbers, one, picks, several, workers
 
 from casework.core.lifecycle import CaseStatus
+from casework.core.limits import Rate
 from casework.core.model import NewCase, Priority, QueueMode, RequestKind
 from casework.errors import AlreadyAnswered, Conflict, NotAConsumer
-from casework.service import cases, queues, release, requests, runs
+from casework.service import agents, cases, limits, queues, release, requests, runs
 from casework.service.overrides import CasesChanged
 from factories import TEAM
 
@@ -29,12 +30,21 @@ class People(World):
         self.create(0, count, Priority.NONE)
 
     @precondition(lambda self: len(self.ideal.cases) < MOST_CASES)
-    @rule(queue=numbers, count=st.integers(1, 3), priority=st.sampled_from(Priority), later=st.sampled_from([0.0, 5.0]))
-    def create(self, queue: int, count: int, priority: Priority, later: float = 0.0) -> None:
+    @rule(
+        queue=numbers,
+        count=st.integers(1, 3),
+        priority=st.sampled_from(Priority),
+        later=st.sampled_from([0.0, 5.0]),
+        customer=st.sampled_from([None, "a", "b"]),
+    )
+    def create(
+        self, queue: int, count: int, priority: Priority, later: float = 0.0, customer: str | None = None
+    ) -> None:
         queue_id, wait = self.queues[queue].id, timedelta(seconds=later)
-        done = cases.create(self.db, queue_id, [NewCase("case", priority=priority, ready_at=wait)] * count)
+        new = NewCase("case", {"customer": customer}, priority=priority, ready_at=wait)
+        done = cases.create(self.db, queue_id, [new] * count)
         assert len(done.value) == count
-        self.ideal.create(queue_id, done.value, priority.rank, wait)
+        self.ideal.create(queue_id, done.value, priority.rank, wait, customer)
 
     @precondition(lambda self: self.ideal.cases)
     @rule(
@@ -145,7 +155,17 @@ class People(World):
                 agent=st.integers(0, 2),
                 trigger=st.booleans(),
                 concurrency=st.sampled_from([None, 1, 2, 3]),
+                weight=st.sampled_from([0.5, 1.0, 7.0]),
             ),
+            doing("set_group", agent=st.integers(0, 2), group=st.sampled_from(["", "", "gpu"])),
+            doing(
+                "put_limit",
+                scope=st.sampled_from([(0, None), (1, None), (0, 1), (None, 0), (None, 1)]),
+                keyed=st.booleans(),
+                at_once=st.sampled_from([None, 1, 2]),
+                pause=st.sampled_from([None, None, 5.0]),
+            ),
+            doing("delete_limit", pick=picks),
             doing("remove_consumer", pick=picks),
             doing("release_live_runs", queue=numbers),
             doing("ask_worker_to_release", worker=workers, grace=st.sampled_from([2.0, 40.0])),
@@ -159,10 +179,50 @@ class People(World):
         queues.set_mode(self.db, TEAM, self.queues[queue].id, mode)
         self.ideal.modes[self.queues[queue].id] = str(mode)
 
-    def set_consumer(self, queue: int, agent: int, trigger: bool, concurrency: int | None) -> None:
+    def set_consumer(self, queue: int, agent: int, trigger: bool, concurrency: int | None, weight: float = 1.0) -> None:
         pair = self.queues[queue].id, self.agents[agent].id
-        queues.set_consumer(self.db, TEAM, *pair, trigger=trigger, concurrency=concurrency)
+        queues.set_consumer(self.db, TEAM, *pair, trigger=trigger, concurrency=concurrency, weight=weight)
         self.ideal.consumers[pair] = (trigger, concurrency)
+
+    def set_group(self, agent: int, group: str) -> None:
+        agents.update(self.db, SETTINGS, TEAM, self.agents[agent].id, group=group)
+        self.ideal.groups[self.agents[agent].id] = group
+
+    def put_limit(
+        self, scope: tuple[int | None, int | None], keyed: bool, at_once: int | None, pause: float | None
+    ) -> None:
+        if at_once is None and pause is None:
+            return
+        queue = None if scope[0] is None else self.queues[scope[0]].id
+        agent = None if scope[1] is None else self.agents[scope[1]].id
+        limits.put(
+            self.db,
+            TEAM,
+            queue=queue,
+            agent=agent,
+            key="data.customer" if keyed else None,
+            concurrency=at_once,
+            rate=Rate(1, pause) if pause else None,
+        )
+        self.ideal.limits.put(queue, agent, keyed, at_once, pause and timedelta(seconds=pause))
+        self.limited = True
+
+    def delete_limit(self, pick: int) -> None:
+        if self.ideal.limits:
+            scope = one(self.ideal.limits.of, pick)
+            found = {(each.queue_id, each.agent_id, each.key is not None): each for each in limits.find(self.db, TEAM)}
+            assert set(found) == set(self.ideal.limits.of)
+            limits.delete(self.db, TEAM, found[scope].id)
+            del self.ideal.limits.of[scope]
+            self.adopt_moves()
+
+    def adopt_moves(self) -> None:
+        """A case that was let out of the line of a limit is ready now, and not when it was before."""
+        for row in self.tx.sql("select id, ready_at from cases"):
+            case = self.ideal.cases[row.id]
+            if row.ready_at != case.ready and self.limited:
+                assert case.ready < row.ready_at == self.clock.now
+                case.ready = row.ready_at
 
     def remove_consumer(self, pick: int) -> None:
         if self.ideal.consumers:

@@ -67,6 +67,8 @@ class World(RuleBasedStateMachine):
         self.messages: list[RunMessage] = []
         self.hands: list[Attempt] = []
         self.deleted: list[UUID] = []
+        self.limited = False
+        """Whether there was a limit: cases may have waited in lines."""
         self.state = observed.State({}, {}, {})
         self.seen_events: set[int] = set()
 

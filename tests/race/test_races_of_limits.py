@@ -5,7 +5,7 @@ from collections import Counter
 from random import Random
 
 import pytest
-from waiting import Halted, Rival, wait_until_blocked
+from waiting import PATIENCE, Halted, Rival, wait_until_blocked
 
 from casework.core.limits import Rate
 from casework.core.model import NewCase
@@ -186,3 +186,34 @@ def test_a_line_that_is_deleted_meanwhile_lets_nobody_through(committed):
         tx.sql("update cases set parked = false")
     assert claim(Halted(committed, clean, before="from limit_lines where id = any")) == []
     assert len(claim(committed)) == 1
+
+
+def test_a_tick_goes_round_no_case_that_a_person_holds_for_ever(committed):
+    """It would leave the lanes, if the person did not hold it: the tick ends, and the next one sees to it."""
+    queue, _ = worked_queue(committed)
+    limits.put(committed, TEAM, queue=queue.id, key="data.customer", concurrency=1)
+    first, second = cases.create(committed, queue.id, [NewCase("x", {"customer": "a"})] * 2).value
+    with committed.begin() as tx:
+        tx.sql("update cases set parked = false")
+    with committed.begin() as tx:
+        tx.sql("select 1 from cases where id = %(id)s for update", {"id": second})
+        ticks = Rival(lambda: len(list(dispatch.tick(committed, SETTINGS, seconds=PATIENCE))))
+        assert ticks.result() == 2
+
+
+def test_deadlocks_nobody_who_connects_agents_and_sets_limits(committed):
+    queue, agent = worked_queue(committed)
+    cases.create(committed, queue.id, of(queue, 20))
+
+    def act(number):
+        for turn in range(15):
+            if (number + turn) % 3 == 0:
+                limits.put(committed, TEAM, queue=queue.id, agent=agent.id, concurrency=1 + turn % 4)
+            elif (number + turn) % 3 == 1:
+                queues.set_consumer(committed, TEAM, queue.id, agent.id, trigger=True, concurrency=None)
+            else:
+                for message in claim(committed):
+                    with committed.begin() as tx:
+                        transitions.complete(tx, start(committed, message), None)
+
+    assert at_once(6, act) == []

@@ -140,7 +140,9 @@ class Site:
 def site(address: str, installation: Casework, browser: Any) -> Iterator[Site]:
     with installation.db.begin() as tx:
         tables = "queues, consumers, agents, cases, runs, case_events, human_requests, run_messages, run_steps, labels, case_labels, case_search, counters, human_request_votes"
-        tx.sql(f"truncate {tables}, api_keys, idempotency_keys, processes, web_sessions, web_links")
+        tx.sql(
+            f"truncate {tables}, limits, limit_lines, limit_holds, api_keys, idempotency_keys, processes, web_sessions, web_links"
+        )
     yield Site(address, installation, browser)
     for context in browser.contexts:
         context.close()

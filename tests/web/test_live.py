@@ -2,13 +2,17 @@
 
 from contextlib import ExitStack
 
+import httpx
 from playwright.sync_api import expect
 
+from casework.core.effects import Effects
 from casework.core.model import DEFAULT_TEAM
-from casework.service import cases, keys, queues
+from casework.core.roles import Role
+from casework.service import cases, keys, queues, web_sessions
 from patience import wait_for
 from ports import free_port
 from web.browser import served
+from web.working import a_queue, add, start
 
 
 def live(page):
@@ -133,3 +137,63 @@ def test_pages_of_one_browser_share_a_stream(site):
         site.ask({"title": "New?"})
         for each in (page, *others):
             expect(each.get_by_role("link", name="New?")).to_be_visible()
+
+
+def streamed(site, run_id, text):
+    """Let the run write something once somebody hears it."""
+    publisher = site.casework.publisher
+    channel = publisher.names.deltas(run_id)
+    wait_for(lambda: publisher.redis.pubsub_numsub(channel)[0][1], "somebody who hears the run")
+    site.casework.effects(Effects(deltas=((run_id, text),)))
+
+
+def test_shows_what_a_model_writes_until_its_message_comes(site):
+    queue = a_queue(site)
+    (case_id,) = add(site, queue, "one")
+    (fence,) = start(site)
+    pages = [opened(site, f"/runs/{fence.run_id}"), opened(site, f"/cases/{case_id}", role=Role.READER)]
+    for text in ("Dear <b>", "Ada,\n"):
+        streamed(site, fence.run_id, text)
+    for page in pages:
+        expect(page.locator(".writing")).to_have_text("Dear <b>Ada,\n")
+    site.add_message(case_id, "Dear Ada, all is well.")
+    for page in pages:
+        expect(page.locator(".story")).to_contain_text("Dear Ada, all is well.")
+        expect(page.locator(".writing")).to_be_empty()
+    streamed(site, fence.run_id, "And")
+    expect(pages[0].locator(".writing")).to_have_text("And")
+
+
+def test_what_a_model_writes_is_heard_only_while_somebody_looks(site):
+    queue = a_queue(site)
+    add(site, queue, "one")
+    (fence,) = start(site)
+    page = opened(site, f"/runs/{fence.run_id}")
+    publisher = site.casework.publisher
+    channel = publisher.names.deltas(fence.run_id)
+    wait_for(lambda: publisher.redis.pubsub_numsub(channel)[0][1], "somebody who hears the run")
+    page.goto(site.address + "/inbox")
+    wait_for(lambda: not publisher.redis.pubsub_numsub(channel)[0][1], "nobody who hears the run")
+
+
+def test_a_case_page_that_was_open_before_its_run_shows_what_is_written(site):
+    queue = a_queue(site)
+    (case_id,) = add(site, queue, "one")
+    page = opened(site, f"/cases/{case_id}")
+    (fence,) = start(site)
+    streamed(site, fence.run_id, "Once")
+    expect(page.locator(".writing")).to_have_text("Once")
+
+
+def test_another_team_hears_nothing_of_a_run(site):
+    queue = a_queue(site)
+    add(site, queue, "one")
+    (fence,) = start(site)
+    db = site.casework.db
+    token = web_sessions.sign_in(db, keys.create(db, keys.team(db, "others", create=True), "key", Role.ADMIN)[1], "Eve")
+    url = f"{site.address}/events?topics=writes:{fence.run_id}"
+    with httpx.stream("GET", url, headers={"cookie": f"{site.cookie}={token}"}, timeout=30) as stream:
+        assert stream.status_code == 200
+        next(stream.iter_lines())
+        publisher = site.casework.publisher
+        assert publisher.redis.pubsub_numsub(publisher.names.deltas(fence.run_id))[0][1] == 0

@@ -5,9 +5,10 @@ from datetime import timedelta
 from playwright.sync_api import expect
 
 from casework.core.lifecycle import CaseStatus
+from casework.core.limits import Rate
 from casework.core.model import DEFAULT_TEAM, QueueMode
 from casework.core.roles import Role
-from casework.service import cases, queues
+from casework.service import cases, limits, queues
 from casework.store import processes
 from web.working import a_queue, add, claim
 
@@ -52,6 +53,18 @@ def test_says_in_a_sentence_why_a_queue_stands_still(site):
     page = site.signed_in(Role.READER)
     page.goto(f"{site.address}/queues/{queue.id}")
     expect(page.locator(".stuck")).to_contain_text("the queue is paused: casework queues resume invoices")
+
+
+def test_shows_the_limits_of_a_queue(site):
+    queue = a_queue(site)
+    limits.put(site.casework.db, DEFAULT_TEAM, queue=queue.id, concurrency=4)
+    limits.put(site.casework.db, DEFAULT_TEAM, queue=queue.id, key="label:customer", rate=Rate(10, 60.0))
+    add(site, queue, "one")
+    claim(site)
+    page = site.signed_in(Role.READER)
+    page.goto(f"{site.address}/queues/{queue.id}")
+    expect(page.get_by_role("row", name="4 runs at once 1 of 4")).to_be_visible()
+    expect(page.get_by_role("row", name="label:customer 10 starts a minute")).to_be_visible()
 
 
 def test_a_reader_sees_no_acts(site):

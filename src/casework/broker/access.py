@@ -65,7 +65,7 @@ USES: tuple[Use, ...] = (
     *_uses("ask runs to stop", _NUDGING, "PUBLISH {prefix}stops x"),
     *_uses("stream what agents write", _WORKER | _API, "PUBLISH {prefix}deltas:x x"),
     *_uses("hear of runs that should stop", _WORKER, "SUBSCRIBE {prefix}stops"),
-    *_uses("hear what agents write", _COMMANDS, "SUBSCRIBE {prefix}deltas:x"),
+    *_uses("hear what agents write", _COMMANDS | _API, "SUBSCRIBE {prefix}deltas:x"),
     *_uses("take runs", _WORKER, "BRPOP {prefix}runs 1", "LLEN {prefix}runs"),
     *_uses("send runs", _NUDGING, "LPUSH {prefix}runs x"),
     *_uses("take ticks", _TICKER, "BRPOP {prefix}ticks 1", "LLEN {prefix}ticks", "BLMPOP 1 1 {prefix}nudges LEFT"),

@@ -5,14 +5,14 @@ from uuid import UUID
 
 from casework.client.drivers import AsyncDriver, Driver
 from casework.client.exchange import Retries
-from casework.client.operations import Operations
+from casework.client.limits import LimitOperations
 from casework.client.pulling import AsyncPullAgent, PullAgent
 
 if TYPE_CHECKING:
     import httpx2
 
 
-class Client(Driver, Operations):
+class Client(Driver, LimitOperations):
     """A client of casework's API that blocks. Threads may share it; `with` closes its connections.
 
     `url` is the API's address, such as "http://127.0.0.1:8080". `timeout` is how many seconds one request may take.
@@ -33,7 +33,7 @@ class Client(Driver, Operations):
         http: "httpx2.Client | None" = None,
     ) -> None:
         Driver.__init__(self, url, key, timeout, http, person)
-        Operations.__init__(self, Retries(retry_seconds))
+        LimitOperations.__init__(self, Retries(retry_seconds))
 
     def agent(self, agent: str | UUID) -> PullAgent:
         """The pull agent with that name or id; `work(handler)` makes this program the agent."""
@@ -46,7 +46,7 @@ class Client(Driver, Operations):
         self.close()
 
 
-class AsyncClient(AsyncDriver, Operations):
+class AsyncClient(AsyncDriver, LimitOperations):
     """A client of casework's API for asyncio: as `Client`, with each operation awaited. `async with` closes its
     connections."""
 
@@ -61,7 +61,7 @@ class AsyncClient(AsyncDriver, Operations):
         http: "httpx2.AsyncClient | None" = None,
     ) -> None:
         AsyncDriver.__init__(self, url, key, timeout, http, person)
-        Operations.__init__(self, Retries(retry_seconds))
+        LimitOperations.__init__(self, Retries(retry_seconds))
 
     def agent(self, agent: str | UUID) -> AsyncPullAgent:
         """The pull agent with that name or id; `await work(handler)` makes this program the agent."""

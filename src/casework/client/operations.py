@@ -121,12 +121,12 @@ class Operations:
     @operation
     def get_case(self, case_id: Id) -> Flow[s.CaseWithEvents]:
         """The case and its history, oldest first."""
-        return self._call("GET", f"/cases/{_part(case_id)}")
+        return self._call("GET", f"/cases/{part(case_id)}")
 
     @operation
     def explain_case(self, case_id: Id) -> Flow[s.Explanation]:
         """Why the case is not being worked on."""
-        return self._call("GET", f"/cases/{_part(case_id)}/explain")
+        return self._call("GET", f"/cases/{part(case_id)}/explain")
 
     @paged
     def find_cases(
@@ -158,7 +158,7 @@ class Operations:
         """
         end, pause = self.retries.clock() + timeout, FIRST_LOOK
         while True:
-            found: s.CaseWithEvents = yield from self._call("GET", f"/cases/{_part(case_id)}")
+            found: s.CaseWithEvents = yield from self._call("GET", f"/cases/{part(case_id)}")
             status = found["case"]["status"]
             if status in until:
                 return found
@@ -175,12 +175,12 @@ class Operations:
         """Change the case, whatever its status; what is not given stays as it is."""
         changes = {"title": title, "priority": priority}
         body = {name: value for name, value in changes.items() if value is not None}
-        return self._call("PATCH", f"/cases/{_part(case_id)}", body if data is UNSET else {**body, "data": data})
+        return self._call("PATCH", f"/cases/{part(case_id)}", body if data is UNSET else {**body, "data": data})
 
     @operation
     def delete_case(self, case_id: Id) -> Flow[list[str]]:
         """Delete the case. Returns the ids of the live runs that were interrupted."""
-        deleted = yield from self._call("DELETE", f"/cases/{_part(case_id)}")
+        deleted = yield from self._call("DELETE", f"/cases/{part(case_id)}")
         return cast(list[str], deleted["interruptedRunIds"])
 
     @operation
@@ -192,7 +192,7 @@ class Operations:
     @operation
     def delegate_cases(self, queue: Id, case_ids: Sequence[Id], agent: Id) -> Flow[s.Delegated]:
         """Give up to 100 cases of the queue to the agent with that name or id; live runs are interrupted."""
-        agent_id = _id(agent) or (yield from self._find("agents", str(agent)))
+        agent_id = as_id(agent) or (yield from self._find("agents", str(agent)))
         done: s.Delegated = yield from self._bulk(queue, "delegate", case_ids, agent_id=agent_id)
         return done
 
@@ -218,7 +218,7 @@ class Operations:
     @operation
     def stop_run(self, run_id: Id, *, reason: str | None = None) -> Flow[None]:
         """Stop the run; its case fails with the reason."""
-        yield from self._call("POST", f"/runs/{_part(run_id)}/stop", {"reason": reason})
+        yield from self._call("POST", f"/runs/{part(run_id)}/stop", {"reason": reason})
 
     @operation
     def list_requests(
@@ -237,7 +237,7 @@ class Operations:
         query: dict[str, Any] = {"status": "pending" if pending else "all", "limit": PAGE_SIZE}
         query |= {name: value for name, value in (("kind", kind), ("assignee", assignee)) if value is not None}
         if queue is not None:
-            query["queue_id"] = _id(queue) or (yield from self._find("queues", str(queue)))
+            query["queue_id"] = as_id(queue) or (yield from self._find("queues", str(queue)))
         # All pages are read before the first answer: an answer would move what comes after it to an earlier page.
         found: list[s.HumanRequest] = []
         while len(found) < most:
@@ -250,7 +250,7 @@ class Operations:
     @operation
     def get_request(self, request_id: Id) -> Flow[s.HumanRequest]:
         """What a run asked, and what people answered."""
-        found = yield from self._call("GET", f"/human-requests/{_part(request_id)}")
+        found = yield from self._call("GET", f"/human-requests/{part(request_id)}")
         return cast(s.HumanRequest, found["human_request"])
 
     @operation
@@ -280,7 +280,7 @@ class Operations:
         self, request: s.HumanRequest, decision: s.Decision, message: str | None, **given: Any
     ) -> Flow[s.HumanRequest]:
         body = {"decision": decision, "message": message, **given}
-        answered = yield from self._call("POST", f"/human-requests/{_part(request['id'])}/answer", body)
+        answered = yield from self._call("POST", f"/human-requests/{part(request['id'])}/answer", body)
         return cast(s.HumanRequest, answered["human_request"])
 
     def _bulk(self, queue: Id, act: str, case_ids: Sequence[Id], **fields: Any) -> Flow[Any]:
@@ -291,7 +291,7 @@ class Operations:
 
     def _in_queue(self, queue: Id, method: str, path: str, body: Any, **options: Any) -> Flow[Any]:
         """A call on the queue with that name or id. An id that was found earlier may be of a queue that was deleted since."""
-        name, id = str(queue), _id(queue)
+        name, id = str(queue), as_id(queue)
         known = id or self._queues.get(name)
         if known is None:
             known = id = self._queues[name] = yield from self._find("queues", name)
@@ -313,12 +313,12 @@ class Operations:
         return cast(str, ids[name])
 
 
-def _part(id: Id) -> str:
+def part(id: Id) -> str:
     """The id in a path: text that is none cannot lead to another operation."""
     return quote(str(id), safe="")
 
 
-def _id(ref: Id) -> str | None:
+def as_id(ref: Id) -> str | None:
     """The reference as an id; None if it is a name."""
     try:
         return str(UUID(str(ref)))

@@ -264,3 +264,25 @@ class Work(TypedDict):
     case: WorkCase
     answers: list[GivenAnswer]
     steps: dict[str, Any]
+
+
+class Rate(TypedDict):
+    """How many runs may start in how many seconds, evenly; `burst` of them may follow each other at once after a pause."""
+
+    count: int
+    seconds: float
+    burst: NotRequired[int]
+
+
+class Limit(TypedDict):
+    """How many runs at once, and how many starts in a time, over a queue, an agent, or each value of a key."""
+
+    id: str
+    queue_id: str | None
+    queue_name: str | None
+    agent_id: str | None
+    agent_name: str | None
+    key: str | None
+    concurrency: int | None
+    rate: Rate | None
+    live_runs: int

@@ -18,6 +18,9 @@ MOST = 1_000_000
 _ROUNDING = 2e-6
 """Seconds: moments are whole microseconds, and who is told one may start then."""
 
+_LATE = 0.25
+"""Seconds that a tick may take to notice that one more may start."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rate:
@@ -38,10 +41,13 @@ class Rate:
         return max(0, floor(self.burst - max(0.0, debt - _ROUNDING) / self.interval))
 
     def paid(self, paid_until: datetime | None, now: datetime, starts: int) -> datetime | None:
-        """Up to which moment starts are paid for after so many of them now."""
+        """Up to which moment starts are paid for after so many of them now. One that comes a little late, as a tick does, does not
+        put off those that follow it."""
         if not starts:
             return paid_until
-        return max(paid_until or now, now) + timedelta(seconds=starts * self.interval)
+        late = timedelta(seconds=min(_LATE, self.interval / 2))
+        since = paid_until if paid_until and now - paid_until <= late else now
+        return since + timedelta(seconds=starts * self.interval)
 
     def next_at(self, paid_until: datetime | None, now: datetime) -> datetime:
         """When one more may start."""
@@ -153,6 +159,11 @@ class Gates:
         """Each line that was locked, once."""
         distinct = {line.id: line for lines in self._lines_of.values() for line in lines if not line.is_gone}
         return list(distinct.values())
+
+    @property
+    def lost(self) -> bool:
+        """Whether a line was deleted before its lock came."""
+        return any(line.is_gone for lines in self._lines_of.values() for line in lines)
 
     def lines(self, case_id: CaseId, agent_id: AgentId) -> list[Line]:
         """The lines that a case has to pass for that agent."""

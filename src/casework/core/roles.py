@@ -16,7 +16,7 @@ class Right(StrEnum):
     ANSWER = "answer"
     """Answer what runs ask of people."""
     MANAGE = "manage"
-    """Create and change queues, agents and consumers."""
+    """Create and change queues, agents, consumers and limits."""
 
 
 class Role(StrEnum):

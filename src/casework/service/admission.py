@@ -31,6 +31,8 @@ class Admitted:
     picks: Sequence[Pick]
     claimed: Sequence[tuple[Pick, RunMessage]]
     parked: int = 0
+    looks_again: bool = False
+    """Whether the next look finds other cases, or lines: one that was deleted meanwhile is there again then."""
     skipped: bool = False
     """Whether cases were passed over that stay in the lanes."""
 
@@ -73,8 +75,8 @@ def claim(
             gates.give_back(pick.case_id, pick.agent_id)
     parked = _parked(gates, found, {pick.case_id for pick in picks})
     passed = [(message.run_id, message.attempt, gates.lines(pick.case_id, pick.agent_id)) for pick, message in claimed]
-    lines.settle(tx, gates, passed, parked, now)
-    return Admitted(picks, claimed, len(parked), gates.skipped)
+    left = lines.settle(tx, gates, passed, parked, now)
+    return Admitted(picks, claimed, left, left > 0 or gates.lost, gates.skipped)
 
 
 def _claim(tx: Tx, picks: Sequence[Pick], now: datetime, one: bool) -> Sequence[tuple[Pick, RunMessage]]:

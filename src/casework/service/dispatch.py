@@ -164,7 +164,7 @@ def _claim(db: Database, ticker: Ticker, queues: Collection[UUID] = (), *, most:
     ticker.positions.advance(batch.reached, now)
     _remember(ticker, turn, pairs, idle)
     reach(Point.CLAIM_COMMITTED, batch.claimed)
-    more = batch.picked >= most or batch.parked > 0 or (bool(batch.claimed) and len(turn) < len(ticker.backlog))
+    more = batch.picked >= most or batch.looks_again or (bool(batch.claimed) and len(turn) < len(ticker.backlog))
     group_of = {one.opening.agent_id: one.opening.group for one in locked}
     return Round(batch, is_last=not more, has_room=room is None or not room.is_full(), group_of=group_of)
 
@@ -208,7 +208,7 @@ def _claim_planned(
         if one.opening.pair not in lines and not (one.opening.trigger and (one.opening.queue_id, None) in lines)
     ]
     claimed = [(pick.agent_id, message) for pick, message in done.claimed]
-    return Batch(claimed, len(done.picks), {} if done.skipped else reached(done.picks), done.parked), idle
+    return Batch(claimed, len(done.picks), {} if done.skipped else reached(done.picks), done.looks_again), idle
 
 
 def _slots(held: Held, room: Room | None) -> int:

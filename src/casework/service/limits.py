@@ -8,13 +8,13 @@ from uuid import UUID
 from casework.core.duration import parse_span
 from casework.core.effects import Committed, Effects
 from casework.core.limits import Bounds, Limit, Rate
-from casework.core.model import MAX_LABEL, TeamId
+from casework.core.model import MAX_LABEL, AgentId, QueueId, TeamId
 from casework.core.payload import check_text
 from casework.errors import InvalidInput, NotFound
 from casework.service import agents, queues
 from casework.store import limits as store
 from casework.store import parked
-from casework.store.database import Database
+from casework.store.database import Database, Tx
 
 MAX_CONCURRENCY = 100_000
 MAX_COUNT = 1_000_000
@@ -51,13 +51,20 @@ def put(
     with db.begin() as tx:
         queue_id = queues.resolve(tx, team_id, queue).id if queue is not None else None
         agent_id = agents.resolve(tx, team_id, agent).id if agent is not None else None
-        if agent_id:
-            agents.lock_within(tx, agent_id)
-        store.lock_scope(tx, queue_id, agent_id)
+        _lock(tx, queue_id, agent_id)
         limit = store.get(tx, team_id, store.put(tx, queue_id, agent_id, key, Bounds(concurrency, rate)))
     if limit is None:
         raise NotFound("queue", queue or "")
     return Committed(limit, Effects(nudge=True))
+
+
+def _lock(tx: Tx, queue_id: QueueId | None, agent_id: AgentId | None) -> None:
+    """In the order in which an agent is connected: the queue, the agent, the consumers."""
+    if queue_id:
+        store.lock_queue(tx, queue_id)
+    if agent_id:
+        agents.lock_within(tx, agent_id)
+    store.lock_consumers(tx, queue_id, agent_id)
 
 
 def delete(db: Database, team_id: TeamId, limit_id: UUID) -> Committed[Limit]:
@@ -66,9 +73,7 @@ def delete(db: Database, team_id: TeamId, limit_id: UUID) -> Committed[Limit]:
         limit = store.get(tx, team_id, limit_id)
         if limit is None:
             raise NotFound("limit", limit_id)
-        if limit.agent_id:
-            agents.lock_within(tx, limit.agent_id)
-        store.lock_scope(tx, limit.queue_id, limit.agent_id)
+        _lock(tx, limit.queue_id, limit.agent_id)
         store.delete(tx, limit)
     if limit.key is not None:
         _let_out(db)

@@ -57,11 +57,13 @@ def get(tx: Tx, team_id: TeamId, limit_id: UUID) -> Limit | None:
     return _limit(row) if row else None
 
 
-def lock_scope(tx: Tx, queue_id: QueueId | None, agent_id: AgentId | None) -> None:
-    """Lock the queue and the consumers that a limit binds: claims under way are waited for, and no agent is connected meanwhile.
-    The agent's row is locked by the caller."""
-    if queue_id:
-        tx.sql("select 1 from queues where id = %(id)s for no key update", {"id": queue_id})
+def lock_queue(tx: Tx, queue_id: QueueId) -> None:
+    """Lock the queue, so that no agent is connected to it meanwhile."""
+    tx.sql("select 1 from queues where id = %(id)s for no key update", {"id": queue_id})
+
+
+def lock_consumers(tx: Tx, queue_id: QueueId | None, agent_id: AgentId | None) -> None:
+    """Lock the consumers that a limit binds, which waits for the claims under way. The queue and the agent are locked."""
     tx.sql(
         """
         select 1 from consumers where (%(queue_id)s::uuid is null or queue_id = %(queue_id)s) and (%(agent_id)s::uuid is null or agent_id = %(agent_id)s)
@@ -79,7 +81,9 @@ set concurrency = excluded.concurrency, rate_count = excluded.rate_count, rate_s
 returning id
 """
 
-# The runs that hold a slot when a limit comes count against it.
+_LOCK_LINES_SQL = "select id from limit_lines where limit_id = %(id)s order by id for update"
+
+# The runs that hold a slot when a limit comes count against it. Its lines are locked before: a tick that serves one deletes holds.
 _ADOPT_SQL = f"""
 with found as materialized (
   select r.id as run_id, r.attempt, l.id as limit_id, {VALUE} as value
@@ -129,6 +133,7 @@ def put(tx: Tx, queue_id: QueueId | None, agent_id: AgentId | None, key: str | N
         "burst": rate.burst if rate else None,
     }
     id: LimitId = tx.sql(_SET_SQL, values).scalar_one()
+    tx.sql(_LOCK_LINES_SQL, {"id": id})
     tx.sql(_ADOPT_SQL, {"id": id})
     tx.sql(_LOOK_AGAIN_SQL, {"id": id})
     mark(tx, queue_id, agent_id)

@@ -169,10 +169,12 @@ with held as (
   for no key update of c skip locked
 ), parked as (
   update cases c set parked = true, line_id = f.line_id from free f where c.id = f.id
+), paid as (
+  update limit_lines l set paid_until = n.paid_until, next_at = n.next_at
+  from unnest(%(lines)b::uuid[], %(paid)s::timestamptz[], %(next)s::timestamptz[]) as n (id, paid_until, next_at)
+  where l.id = n.id and (l.paid_until, l.next_at) is distinct from (n.paid_until, n.next_at)
 )
-update limit_lines l set paid_until = n.paid_until, next_at = n.next_at
-from unnest(%(lines)b::uuid[], %(paid)s::timestamptz[], %(next)s::timestamptz[]) as n (id, paid_until, next_at)
-where l.id = n.id and (l.paid_until, l.next_at) is distinct from (n.paid_until, n.next_at)
+select count(*) from free
 """
 
 
@@ -182,14 +184,15 @@ def settle(
     claimed: Sequence[tuple[RunId, int, Sequence[Line]]],
     parked: Mapping[CaseId, LineId],
     at: datetime,
-) -> None:
-    """Write what a claim did to its lines: the attempts that passed, what they paid, and the cases that have to wait."""
+) -> int:
+    """Write what a claim did to its lines: the attempts that passed, what they paid, and the cases that have to wait. Returns how
+    many of these left the lanes."""
     holds = [(line.id, run_id, attempt) for run_id, attempt, lines in claimed for line in lines]
     waiting = set(parked.values())
     lines = gates.all_lines()
     for line in lines:
         line.waits = line.waits or line.id in waiting
-    tx.sql(
+    left: int = tx.sql(
         _SETTLE_SQL,
         {
             "held_lines": [hold[0] for hold in holds],
@@ -202,4 +205,5 @@ def settle(
             "paid": [line.paid_after() for line in lines],
             "next": [line.next_at() for line in lines],
         },
-    )
+    ).scalar_one()
+    return left

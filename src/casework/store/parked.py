@@ -166,7 +166,7 @@ with old as materialized (
   select l.id from limit_lines l join limits m on m.id = l.limit_id
   where l.id > %(after)s and m.key is not null order by l.id limit %(most)s for update of l skip locked
 ), gone as (
-  delete from limit_lines l using old o where l.id = o.id and (l.paid_until is null or l.paid_until <= {NOW}) and l.next_at is null
+  delete from limit_lines l using old o where l.id = o.id and (l.paid_until is null or l.paid_until < {NOW} - interval '1 second') and l.next_at is null
     and not exists (select from limit_holds h where h.line_id = l.id)
     and not exists (select from cases c where c.line_id = l.id and c.parked and c.lane is not null)
 )

@@ -9,6 +9,8 @@ from uuid import UUID
 
 import jinja2
 
+from casework.broker.deltas import Feed
+from casework.core.model import RunId
 from casework.service.figures import Figures
 from casework.service.listing import Counts
 from casework.store import installation
@@ -54,9 +56,13 @@ class Face:
     environment: jinja2.Environment = field(init=False)
 
     def __post_init__(self) -> None:
-        self.live = Live(self.reads)
+        self.live = Live(self.reads, self._feed)
         self.figures = Figures(self.reads, self.casework.settings)
         self.environment = make_environment(self.assets)
+
+    def _feed(self, tell: Callable[[RunId, str], None]) -> Feed:
+        publisher = self.casework.publisher
+        return Feed(publisher.url, publisher.names, tell)
 
     @cached_property
     def cookie(self) -> str:

@@ -1,14 +1,18 @@
 """Which topics have changed, as server-sent events. One look at the database serves all pages of this process."""
 
 import asyncio
-from collections import Counter
+import json
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from casework.broker.deltas import Feed
+from casework.core.model import RunId
 from casework.errors import Unavailable
 from casework.service import topics, web_sessions
 from casework.service.topics import Topic
@@ -31,6 +35,8 @@ MOST_PAGES = 40
 """Open streams of one session."""
 MOST_TOPICS = 50
 """Of one stream, which all pages of a browser share."""
+MOST_WRITTEN = 20_000
+"""Characters that wait for a page which is slow to take them; what is more is left out, for a message will say it all."""
 
 
 @dataclass(eq=False)
@@ -39,7 +45,10 @@ class Follower:
 
     session: Session
     topics: frozenset[Topic]
+    writers: frozenset[RunId] = frozenset()
+    """Runs whose texts it shows while their models write them."""
     changed: set[Topic] = field(default_factory=set)
+    written: dict[RunId, str] = field(default_factory=lambda: defaultdict(str))
     ended: bool = False
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     refreshed: float = float("-inf")
@@ -49,8 +58,10 @@ class Follower:
 class Live:
     """The open pages of this process. While there are none, it does not look."""
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, db: Database, make_feed: Callable[[Callable[[RunId, str], None]], Feed]) -> None:
+        """`make_feed` is called once a page follows what a run writes."""
+        self._db, self._make_feed = db, make_feed
+        self._feed: Feed | None = None
         self._followers: set[Follower] = set()
         self._of_session: Counter[str] = Counter()
         self._looking: asyncio.Task[None] | None = None
@@ -67,16 +78,19 @@ class Live:
         """Whether it looks at the database every now and then."""
         return self._looking is not None and not self._looking.done()
 
-    def follow(self, session: Session, wanted: frozenset[Topic]) -> AsyncIterator[str]:
+    def follow(
+        self, session: Session, wanted: frozenset[Topic], writers: frozenset[RunId] = frozenset()
+    ) -> AsyncIterator[str]:
         """The events of one page until its session ends. Raises HTTPException 429."""
         if self._of_session[session.hash] >= MOST_PAGES:
             raise HTTPException(429, "Too many pages are open.", {"retry-after": "5"})
-        return self._events(Follower(session, wanted))
+        return self._events(Follower(session, wanted, writers))
 
     async def _events(self, follower: Follower) -> AsyncIterator[str]:
         self._followers.add(follower)
         self._of_session[follower.session.hash] += 1
         self._look()
+        self._hear()
         try:
             yield "retry: 1000\nevent: open\ndata:\n\n"
             while not follower.ended:
@@ -88,6 +102,9 @@ class Live:
                     continue
                 follower.woken.clear()
                 changed, follower.changed = follower.changed, set()
+                written, follower.written = follower.written, defaultdict(str)
+                for run_id, text in written.items():
+                    yield f"event: written\ndata: {json.dumps([str(run_id), text])}\n\n"
                 if changed:
                     yield f"event: changed\ndata: {' '.join(sorted(map(str, changed)))}\n\n"
             if not self.ending():
@@ -96,6 +113,21 @@ class Live:
             self._followers.discard(follower)
             self._of_session[follower.session.hash] -= 1
             self._of_session += Counter()
+            self._hear()
+
+    def _hear(self) -> None:
+        writers = frozenset[RunId]().union(*(one.writers for one in self._followers))
+        if writers and self._feed is None:
+            loop = asyncio.get_running_loop()
+            self._feed = self._make_feed(lambda run_id, text: _call_in(loop, self._tell_written, run_id, text))
+        if self._feed:
+            self._feed.follow(writers)
+
+    def _tell_written(self, run_id: RunId, text: str) -> None:
+        for follower in self._followers:
+            if run_id in follower.writers:
+                follower.written[run_id] = (follower.written[run_id] + text)[:MOST_WRITTEN]
+                follower.woken.set()
 
     def _look(self) -> None:
         if not self.is_looking:
@@ -144,3 +176,9 @@ class Live:
             if news:
                 follower.changed |= news
                 follower.woken.set()
+
+
+def _call_in(loop: asyncio.AbstractEventLoop, act: Callable[[RunId, str], None], run_id: RunId, text: str) -> None:
+    # The loop may have ended while the thread that hears was about to tell.
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(act, run_id, text)

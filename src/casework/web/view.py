@@ -50,6 +50,11 @@ class Form:
         return list(dict.fromkeys(key for key, _ in self._fields))
 
 
+def sees_payloads(face: Face, session: Session) -> bool:
+    """Whether data of cases, and what agents say, are shown to whoever is signed in."""
+    return not (face.casework.settings.hide_payloads and session.key.role is Role.READER)
+
+
 @dataclass(eq=False)
 class View:
     """One request of somebody who is signed in."""
@@ -104,12 +109,12 @@ class View:
     @property
     def sees_payloads(self) -> bool:
         """Whether data of cases and messages of agents are shown."""
-        return not (self.settings.hide_payloads and self.session.key.role is Role.READER)
+        return sees_payloads(self.face, self.session)
 
     @property
     def figures(self) -> list[QueueFigures]:
         """Each queue of the team. Who opens a page sees the present; pages that follow changes share a look."""
-        return self.face.figures.of_team(self.team, fresh="casework-part" not in self.request.headers)
+        return self.face.figures.of_team(self.team, fresh=PART not in self.request.headers)
 
     def id(self, name: str, kind: str) -> UUID:
         """The id of that name in the path. Raises NotFound if it is none."""

@@ -19,14 +19,20 @@ router = APIRouter(prefix="/limits", tags=["limits"], route_class=GuardedRoute)
 COUNT = Field(strict=True, ge=1, le=limits.MAX_COUNT)
 
 
-class Rate(Input):
+class NewRate(Input):
     """How many runs may start in a time, evenly; `burst` of them may follow each other at once after a pause."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     count: Annotated[int, COUNT, WHOLE]
     seconds: Annotated[float, Field(strict=True, ge=0.001, le=limits.MAX_SECONDS)]
     burst: Annotated[int, COUNT, WHOLE] = 1
+
+
+class Rate(Out):
+    """How many runs may start in a time."""
+
+    count: int
+    seconds: float
+    burst: int
 
 
 class PutLimit(Input):
@@ -40,7 +46,7 @@ class PutLimit(Input):
         None, description="`label:NAME` or `data.PATH`: each of its values is bounded for itself."
     )
     concurrency: Annotated[int, Field(strict=True, ge=1, le=limits.MAX_CONCURRENCY), WHOLE] | None = None
-    rate: Rate | None = None
+    rate: NewRate | None = None
 
 
 class Limit(Out):

@@ -112,8 +112,8 @@ class Batch:
     picked: int = 0
     reached: Mapping[Probe, Position] = field(default_factory=dict)
     """The last pick of each lane."""
-    parked: int = 0
-    """Cases that left the lanes because a limit holds them back."""
+    looks_again: bool = False
+    """Whether the next look finds others, because cases left the lanes that a limit holds back."""
 
 
 def claim(tx: Tx, picks: Sequence[Pick], now: datetime) -> list[tuple[Pick, RunMessage]]:

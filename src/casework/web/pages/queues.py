@@ -3,10 +3,11 @@
 from starlette.responses import Response
 
 from casework.core.lifecycle import CaseStatus
+from casework.core.limits import in_words
 from casework.core.model import QueueMode
 from casework.core.roles import Right
 from casework.errors import InvalidInput, NotFound
-from casework.service import agents, labels, queues
+from casework.service import agents, labels, limits, queues
 from casework.service.figures import QueueFigures
 from casework.web.routing import Pages
 from casework.web.view import View
@@ -46,6 +47,7 @@ def queue(view: View) -> Response:
         statuses=list(CaseStatus),
         others=[agent for agent in known if agent.id not in connected],
         labels=labels.names(view.reads, view.team, found.queue.id, _LABELS),
+        limits=[(one, in_words(one.bounds)) for one in limits.find(view.reads, view.team, found.queue.id)],
     )
 
 

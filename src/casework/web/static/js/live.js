@@ -8,6 +8,7 @@ import { showTimes } from "./times.js";
 const SPACE = 400;
 const AGAIN = 2000;
 const LEAVING = 10000;
+const WRITTEN = 20000;
 
 let source = null;
 let again = 0;
@@ -20,6 +21,11 @@ let left = 0;
 const prefix = document.documentElement.dataset.prefix;
 const parts = () => [...document.querySelectorAll("[data-live][id]")];
 const topicsOf = (part) => part.dataset.live.split(" ").filter(Boolean);
+const writings = () => [...document.querySelectorAll("[data-writes]")];
+const allTopics = () => [
+  ...new Set([...parts().flatMap(topicsOf), ...writings().map((one) => `writes:${one.dataset.writes}`)]),
+];
+let followed = "";
 
 function show(state, text) {
   const button = document.getElementById("live");
@@ -69,11 +75,24 @@ function put(html, wanted) {
     if (said) announce(said);
   }
   document.dispatchEvent(new CustomEvent("casework:replaced"));
+  if (followed !== allTopics().join()) {
+    close();
+    open();
+  }
+}
+
+// What a model writes, while it writes it; the last of it if it is long.
+function write([run, text]) {
+  for (const one of writings().filter((one) => one.dataset.writes === run)) {
+    one.textContent = (one.textContent + text).slice(-WRITTEN);
+    one.scrollTop = one.scrollHeight;
+  }
 }
 
 function open() {
-  const topics = [...new Set(parts().flatMap(topicsOf))];
+  const topics = allTopics();
   if (source || paused || document.hidden || !topics.length) return;
+  followed = topics.join();
   const opened = openStream(`${location.origin}${prefix}/events`, topics, (kind, data) => source === opened && hear(kind, data));
   source = opened;
 }
@@ -81,6 +100,7 @@ function open() {
 function hear(kind, data) {
   if (kind === "open") show("on", "Live");
   if (kind === "signed-out") location.reload();
+  if (kind === "written") write(JSON.parse(data));
   if (kind === "error") show("off", "Connecting");
   if (kind === "error" && data === "closed") {
     close();

@@ -1,6 +1,6 @@
 // The stream of events, shared by all pages of this browser where it can be.
 
-const KINDS = ["open", "changed", "signed-out"];
+const KINDS = ["open", "changed", "written", "signed-out"];
 
 function alone(url, topics, on) {
   const source = new EventSource(`${url}?topics=${encodeURIComponent(topics.join(","))}`);

@@ -4,10 +4,16 @@ const pages = new Map();
 let source = null;
 let followed = "";
 
+function ownOf(topics, kind, data) {
+  if (kind === "changed") return data.split(" ").filter((topic) => topics.includes(topic)).join(" ");
+  if (kind === "written") return topics.includes(`writes:${JSON.parse(data)[0]}`) ? data : "";
+  return data;
+}
+
 function tell(kind, data) {
   for (const [port, topics] of pages) {
-    const own = kind === "changed" ? data.split(" ").filter((topic) => topics.includes(topic)).join(" ") : data;
-    if (kind !== "changed" || own) port.postMessage({ kind, data: own });
+    const own = ownOf(topics, kind, data);
+    if (own || !["changed", "written"].includes(kind)) port.postMessage({ kind, data: own });
   }
 }
 
@@ -20,7 +26,7 @@ function follow(url) {
   if (!topics) return;
   const opened = new EventSource(`${url}?topics=${encodeURIComponent(topics)}`);
   source = opened;
-  for (const kind of ["open", "changed", "signed-out"]) {
+  for (const kind of ["open", "changed", "written", "signed-out"]) {
     opened.addEventListener(kind, (event) => tell(kind, event.data ?? ""));
   }
   opened.addEventListener("error", () => tell("error", opened.readyState === EventSource.CLOSED ? "closed" : ""));
