@@ -44,7 +44,8 @@ class Interrupts:
     def end(self, message: RunMessage) -> None:
         """Let go of a run, even if that was done. Its next attempt may be this process's too, and is kept."""
         with self._lock:
-            if self.stop_of(message):
+            watched = self._watched.get(message.run_id)
+            if watched and watched[0] == message:
                 del self._watched[message.run_id]
 
     def watched(self) -> Watched:

@@ -1,13 +1,13 @@
 """A completion that is deferred to the next start of its thread."""
 
-from threading import Thread
+from threading import Event, Thread
 from time import monotonic
 
 import pytest
 from executing import Process
 
 from casework.core.lifecycle import CaseStatus, RunStatus
-from casework.service import cases
+from casework.service import cases, crash_points
 from casework.service.execution.completions import Limits
 from factories import (
     SETTINGS,
@@ -96,6 +96,35 @@ def test_time_limit_writes_completions_without_a_following_start(committed):
                 process.db.break_next(error=ValueError("broken"))
             wait_for(lambda message=second: message not in process.watched)
             assert the_run(committed, second).status is (RunStatus.RUNNING if broken else RunStatus.COMPLETED)
+
+
+@pytest.fixture
+def waiting_for_groups(committed, request):
+    """A process whose time limit for groups never comes."""
+    process = Process(committed, Limits(deferred=2.0, short=60.0, group=3600.0))
+    crash_points.watch(process.reached)
+    request.addfinalizer(lambda: crash_points.forget(process.reached))
+    return process
+
+
+def test_time_limit_of_a_completion_holds_beside_a_later_one(committed, waiting_for_groups):
+    """The thread that keeps the limits sleeps until the first of them."""
+    process = waiting_for_groups
+    queue, _ = worked_queue(committed)
+    some_cases(committed, queue, 4)
+    *shared, first, second = claim(committed)
+    began, goes_on = Event(), Event()
+    process.before[1] = lambda: (began.set(), goes_on.wait(60))
+    group = Thread(target=process.execute, args=shared)
+    group.start()
+    assert began.wait(30)
+    process.execute(first)
+    assert process.execute(second).value == []
+    wait_for(lambda: second not in process.watched)
+    assert the_run(committed, second).status is RunStatus.COMPLETED
+    goes_on.set()
+    group.join()
+    assert statuses(committed, shared) == [RunStatus.COMPLETED] * 2
 
 
 def test_first_run_after_a_pause_is_written_at_once(db, process):
