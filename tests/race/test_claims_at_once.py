@@ -7,16 +7,19 @@ from datetime import timedelta
 import pytest
 from waiting import Halted, Rival, wait_until_blocked
 
+from asking import ask
+from casework.core.effects import to_claim
 from casework.core.lifecycle import RunStatus
 from casework.core.model import NewCase, QueueMode
+from casework.core.requests import Request
 from casework.errors import DatabaseUnavailable
-from casework.service import cases, crash_points, dispatch, queues
+from casework.service import cases, crash_points, dispatch, queues, requests
 from casework.service.at_once import ClaimsAtOnce, Limits
 from casework.service.crash_points import Point
 from casework.service.ticker import Fleet, Ticker
 from casework.store import processes
 from casework.wiring import Casework
-from factories import SETTINGS, TEAM, a_consumer, a_queue, an_agent, some_cases, worked_queue
+from factories import SETTINGS, TEAM, a_consumer, a_queue, an_agent, some_cases, the_run, worked_queue
 from patience import wait_for
 from seams import Noting, Through
 
@@ -36,7 +39,7 @@ class Creator:
     def create(self, queue, count=1):
         """Whether its own claim takes the cases."""
         ids = some_cases(self.db, queue, count)
-        return self.claims.takes(cases.to_claim(queue.id, len(ids)))
+        return self.claims.takes(to_claim(queue.id, len(ids)))
 
     @property
     def runs(self):
@@ -68,6 +71,14 @@ def test_what_is_created_is_claimed_and_sent_if_a_slot_is_free(committed, creato
     assert creator.create(queue)
     assert (len(creator.runs), creator.nudges) == (1, [])
     assert tick(committed) == []
+
+
+def test_an_answered_case_goes_on_at_once(committed, creator):
+    case_id, (request,) = ask(committed, Request(title="?"))
+    report(committed)
+    assert creator.claims.takes(requests.answer(committed, TEAM, request, "yes").effects)
+    (run,) = creator.runs
+    assert (the_run(committed, run).case_id, run.attempt, creator.nudges) == (case_id, 2, [])
 
 
 def test_an_older_case_of_the_queue_is_not_overtaken(committed, creator):
@@ -121,12 +132,22 @@ def a_paused_queue(db):
     return queue
 
 
-def test_after_a_claim_in_vain_all_is_left_to_ticks_for_a_while(committed):
+def test_while_no_slot_is_free_all_is_left_to_ticks(committed):
     creator = Creator(committed, quiet=0.0, pause=60.0)
-    queue = no_worker(committed)
+    queue = busy_workers(committed)
     assert creator.create(queue)
     wait_for(lambda: creator.sent, "the nudge")
     assert not creator.create(queue)
+
+
+def test_a_queue_without_agents_does_not_hold_up_others(committed):
+    creator = Creator(committed, quiet=0.0, pause=60.0)
+    queue, _ = worked_queue(committed)
+    report(committed)
+    assert creator.create(a_queue(committed, "inbox of people"))
+    wait_for(lambda: creator.sent, "the nudge")
+    wait_for(lambda: creator.create(queue), "the claim's end")
+    assert len(creator.runs) > 0
 
 
 @pytest.mark.parametrize("hindered", [no_worker, busy_workers, a_consumer_at_its_limit, a_paused_queue])

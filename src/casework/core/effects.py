@@ -66,6 +66,11 @@ class Effects:
         return tuple(message for parcel in self.parcels for message in parcel.runs)
 
 
+def to_claim(queue: QueueId, ready: int) -> Effects:
+    """What is to be done about cases of a queue that became ready."""
+    return Effects(nudge=ready > 0, ready=ready, queues=frozenset({queue}))
+
+
 @dataclass(frozen=True, slots=True)
 class Committed(Generic[T]):
     """The result of a use case, and its effects, which the caller performs."""

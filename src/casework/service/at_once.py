@@ -30,7 +30,7 @@ class Limits:
     quiet: float = 0.01
     """What follows something else within so many seconds: tickers take a breath that long between claims."""
     pause: float = 0.1
-    """For so many seconds after nothing could be claimed, everything. When workers are busy, cases wait in several queues for the
+    """For so many seconds after no slot was free, everything. When workers are busy, cases wait in several queues for the
     next slot, and only tickers know whose turn it is."""
     cases: int = 5
     """More cases than this that become ready together. They are claimed in bundles."""
@@ -100,7 +100,8 @@ class ClaimsAtOnce:
             except Unavailable as error:
                 events.emit(events.TickFailed(str(error)))
             finally:
-                if not claimed:
+                # What was locked all the same waits for a slot. Where nothing was, nobody waits, or a tick is at it.
+                if not claimed and self._ticker.backlog:
                     self._paused = monotonic()
                 # What waits for a limit needs a ticker that wakes for it.
                 if claimed < effects.ready or self._ticker.limited:

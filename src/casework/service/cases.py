@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from casework.core.duration import parse_when
-from casework.core.effects import Committed, Effects
+from casework.core.effects import Committed, Effects, to_claim
 from casework.core.lifecycle import LIFECYCLE, CaseStatus, Event
 from casework.core.model import AgentId, Case, CaseEvent, CaseFilter, CaseId, NewCase, Priority, QueueId, RunId, TeamId
 from casework.core.payload import check_data
@@ -22,11 +22,6 @@ from casework.store.database import Database, Tx
 
 MAX_BATCH = 1000
 _CLEAR_BATCH = 1000
-
-
-def to_claim(queue_id: QueueId, created: int) -> Effects:
-    """What is to be done about new cases of a queue."""
-    return Effects(nudge=created > 0, ready=created, queues=frozenset({queue_id}))
 
 
 def create(db: Database, queue_id: QueueId, new: Sequence[NewCase]) -> Committed[list[CaseId]]:

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from casework.core import changes
-from casework.core.effects import Committed, Effects
+from casework.core.effects import Committed, Effects, to_claim
 from casework.core.lifecycle import EventType
 from casework.core.model import QueueId, RequestKind, TeamId
 from casework.core.requests import Answer, Answering, Decision, HumanRequest, answer_to
@@ -80,10 +80,10 @@ def answer(
     # Before anything is locked: it may take its time.
     fitting = replace(answer_to(request, given), by=db.actor.shown)
     with db.begin() as tx:
-        moved = _answer_within(tx, team_id, request, fitting)
+        moved_in = _answer_within(tx, team_id, request, fitting)
         answered = store.get(tx, team_id, request_id)
         assert answered is not None
-    return Committed(answered, Effects(nudge=moved))
+    return Committed(answered, to_claim(moved_in, 1) if moved_in else Effects())
 
 
 def decide(
@@ -94,18 +94,18 @@ def decide(
     return answer(db, team_id, request_id, Answering(decision=decision), by=by, person=person)
 
 
-def _answer_within(tx: Tx, team_id: TeamId, request: HumanRequest, given: Answer) -> bool:
-    """Store the answer of a request, and move its case if nothing else is waited for. Whether it moved."""
-    cases.lock(tx, [request.case_id])
+def _answer_within(tx: Tx, team_id: TeamId, request: HumanRequest, given: Answer) -> QueueId | None:
+    """Store the answer of a request, and move its case if nothing else is waited for. Returns the queue in which it moved."""
+    locked = cases.lock(tx, [request.case_id])
     now = store.get(tx, team_id, request.id)
     if now is None:
         raise AlreadyAnswered("The request's case was deleted.")
     _check_open(now, tx)
     if given.decision is Decision.APPROVE and now.approvals_needed > 1 and not _is_enough(tx, now, given):
-        return False
+        return None
     if not store.answer(tx, now.id, given):
         raise AlreadyAnswered
-    return go_on(tx, now, given)
+    return QueueId(locked[0].queue_id) if go_on(tx, now, given) else None
 
 
 def _is_enough(tx: Tx, request: HumanRequest, given: Answer) -> bool:

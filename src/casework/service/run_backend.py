@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NoReturn, TypeVar
 
-from casework.core.effects import Effects
+from casework.core.effects import Effects, to_claim
 from casework.core.lifecycle import CaseStatus
 from casework.core.model import Case, CaseFilter, CaseId, LabelRef, NewCase, Priority, QueueId
 from casework.core.usage import Usage
@@ -72,7 +72,7 @@ class RunBackend:
             return messages.record_step(tx, self._fence, step, json.dumps([str(id) for id in added]))
 
         self._write("new cases", write)
-        self._perform(cases.to_claim(where[0], len(added)))
+        self._perform(to_claim(where[0], len(added)))
         return added
 
     def list_cases(

@@ -13,6 +13,7 @@ from casework.api.route import GuardedRoute
 from casework.api.search_request import SearchCases
 from casework.api.types import MAX_OFFSET, LooseId, Moment, StrictId, listed
 from casework.core import fields, model, search
+from casework.core.effects import to_claim
 from casework.core.lifecycle import CaseStatus
 from casework.core.search import MAX_QUERY
 from casework.core.statuses import read_statuses
@@ -183,7 +184,7 @@ def create_cases(
         lambda tx: _added(cases.create_and_get_within(tx, queue.id, new)),
     )
     if performed:
-        casework.effects(cases.to_claim(queue.id, len(answer["added_cases"]) - len(answer["existing_case_ids"])))
+        casework.effects(to_claim(queue.id, len(answer["added_cases"]) - len(answer["existing_case_ids"])))
     else:
         response.headers["idempotent-replayed"] = "true"
     return answer
