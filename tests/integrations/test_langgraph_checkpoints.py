@@ -189,7 +189,8 @@ def test_what_is_kept_does_not_grow_with_graphs_in_nodes():
 
     few, many = (played(looped(limit)) for limit in (5, 40))
     assert many.reason == repr([1] * 40)
-    assert len(many.states) == len(few.states) <= 8
+    # LangGraph writes in the background: the last node's records may be there already, or not yet.
+    assert max(len(few.states), len(many.states)) <= 8
 
 
 class Deltas(TypedDict):

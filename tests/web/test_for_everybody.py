@@ -77,7 +77,8 @@ def opened(filled, found):
         page = pages[key] = pages.get(key) or watched(filled.signed_in(**options))
         page.problems.clear()
         page.goto(filled.address + found[path])
-        page.wait_for_load_state("networkidle") if not page.locator("#live").count() else page.wait_for_timeout(100)
+        # Once a frame is drawn, scripts have done what they do at the beginning.
+        page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
         return page
 
     return make
