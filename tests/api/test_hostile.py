@@ -220,8 +220,9 @@ def one_of_everything(api):
     (request,) = api("GET", f"/v1/human-requests?queue_id={queue}")["human_requests"]
     run = api("POST", f"/v1/agents/{agent}/claim", json={})["run_id"]
     label = api("GET", f"/v1/queues/{queue}/labels")["labels"][0]["id"]
-    names = ("queue_id", "agent_id", "case_id", "run_id", "request_id", "label_id")
-    return dict(zip(names, (queue, agent, case, run, request["id"], label), strict=True))
+    limit = api("PUT", "/v1/limits", json={"queue_id": queue, "concurrency": 9})["limit"]["id"]
+    names = ("queue_id", "agent_id", "case_id", "run_id", "request_id", "label_id", "limit_id")
+    return dict(zip(names, (queue, agent, case, run, request["id"], label, limit), strict=True))
 
 
 def operations(document) -> Iterator[tuple[str, str, dict]]:

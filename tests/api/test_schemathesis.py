@@ -15,11 +15,12 @@ from casework.store import processes
 
 # What a schema cannot say: `data` is any JSON value but for NUL characters at any depth; a cursor is one that a page
 # gave; a status list has commas in it; a day has to be in its month; an answer names the question that was asked; a name
-# can be seen, and cannot be taken for another one.
+# can be seen, and cannot be taken for another one; a limit bounds something, somehow.
 UNSAYABLE = {
     *("create_cases", "update_case", "add_message", "update_held_case", "record_step"),
     *("create_queue", "update_queue", "create_agent", "update_agent"),
     *("list_cases", "search_cases", "list_runs", "list_human_requests", "respond_to_human_request", "report_outcome"),
+    "put_limit",
 }
 EXAMPLES = int(os.environ.get("CASEWORK_TEST_EXAMPLES", 2))
 

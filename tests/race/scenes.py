@@ -43,6 +43,8 @@ class Scene:
     """What shares a message, and was sent."""
     following: RunMessage | None = None
     """What the worker is sent next."""
+    workers: Database | None = None
+    """Connections as workers have them, if acts of theirs are to use them."""
 
     @property
     def case(self) -> CaseId:

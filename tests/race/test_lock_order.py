@@ -11,6 +11,7 @@ from crowd import ASKED, CLAIMED, NEXT, RUNNING, crowd, keep, restore
 from invariants import broken
 from waiting import Halted, Rival, wait_until_still
 
+from casework.store.database import Database
 from seams import Seam, Through
 
 pytestmark = pytest.mark.usefixtures("full_queues")
@@ -52,6 +53,17 @@ ACTS = [
 ]
 """In a crowd, complete_anew is an outcome that is refused."""
 
+BY_WORKERS = {
+    acts.tick,
+    acts.start,
+    acts.start_all,
+    acts.beat,
+    acts.complete,
+    acts.complete_all,
+    acts.complete_and_start,
+}
+"""Their connections keep plans, and join so that rows are locked in the order of a list."""
+
 GATES = {
     "cases": ("cases", (RUNNING, ASKED)),
     "runs": ("runs", (CLAIMED, RUNNING, ASKED)),
@@ -64,7 +76,14 @@ GATES = {
 def the_crowd(raced):
     scene = crowd(raced)
     keep(raced)
-    return scene
+    workers = Database(raced.url, pool_size=30, caches_plans=True)
+    yield replace(scene, workers=workers)
+    workers.close()
+
+
+def seen_by(act, scene):
+    """The scene, over the connections of whoever acts."""
+    return replace(scene, db=scene.workers) if act in BY_WORKERS else scene
 
 
 def shut(tx, scene, gate):
@@ -78,7 +97,7 @@ def waits_at(scene, act, gate):
     """Whether an act comes to those rows at all, and waits for them."""
     with scene.db.begin() as tx:
         shut(tx, scene, gate)
-        rival = Rival(lambda: told(act, scene))
+        rival = Rival(lambda: told(act, seen_by(act, scene)))
         waits = wait_until_still(scene.db, rival)
     rival.result()
     restore(scene.db)
@@ -89,9 +108,9 @@ def at_the_gate(scene, first, second, gate):
     """The first is stopped in its middle, the second is let in, and on they go."""
     with scene.db.begin() as tx:
         shut(tx, scene, gate)
-        one = Rival(lambda: told(first, scene))
+        one = Rival(lambda: told(first, seen_by(first, scene)))
         wait_until_still(scene.db, one)
-        two = Rival(lambda: told(second, replace(scene, cases=scene.cases[::-1])))
+        two = Rival(lambda: told(second, seen_by(second, replace(scene, cases=scene.cases[::-1]))))
         wait_until_still(scene.db, one, two)
     for rival in (one, two):
         rival.result()
@@ -102,10 +121,10 @@ def at_the_commit(scene, first, second):
     rivals = []
 
     def act():
-        rivals.append(Rival(lambda: told(second, replace(scene, cases=scene.cases[::-1]))))
+        rivals.append(Rival(lambda: told(second, seen_by(second, replace(scene, cases=scene.cases[::-1])))))
         wait_until_still(scene.db, *rivals)
 
-    told(first, replace(scene, db=Halted(scene.db, act)))
+    told(first, replace(scene, db=Halted(seen_by(first, scene).db, act)))
     for rival in rivals:
         rival.result()
 
@@ -168,7 +187,7 @@ def test_locks_tables_in_the_written_order(the_crowd, act):
         transactions.append([])
         return Noted(tx, transactions[-1])
 
-    told(act, replace(the_crowd, db=Through(the_crowd.db, note)))
+    told(act, replace(the_crowd, db=Through(seen_by(act, the_crowd).db, note)))
     for firsts in transactions:
         ranks = [sorted(ORDER.index(name) for name in names) for names in firsts if names]
         assert all(before[-1] < after[0] for before, after in pairwise(ranks)), firsts

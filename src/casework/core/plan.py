@@ -211,11 +211,11 @@ MOST_IN_A_BUNDLE = 100
 runs of its message are attempted again."""
 
 LEAST_BUNDLES = 2
-"""Runs that are claimed together are spread over at least this many messages, so that several workers can take them, unless"""
+"""Runs that are claimed together are spread over at least this many messages, so that several workers can take them."""
 
 MESSAGE_SECONDS = 0.002
-"""they take no longer together than a message costs by itself. Otherwise, each claim that fills up for one message that has ended
-would be cut in halves, and so on."""
+"""Runs that take no longer together are not spread: a message costs as much by itself. Otherwise each claim that fills up for one
+message that has ended would be cut in halves, and so on."""
 
 
 def bundle(

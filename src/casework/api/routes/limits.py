@@ -38,7 +38,9 @@ class Rate(Out):
 class PutLimit(Input):
     """What is bounded, and how: a queue, an agent, or an agent in a queue; runs at once, starts in a time, or both."""
 
-    model_config = ConfigDict(json_schema_extra=needs("concurrency", "rate"))
+    model_config = ConfigDict(
+        json_schema_extra={"allOf": [needs("queue_id", "agent_id"), needs("concurrency", "rate")]}
+    )
 
     queue_id: LooseId | None = Field(None, description="Without it, over all queues of the agent.")
     agent_id: LooseId | None = Field(None, description="Without it, over all agents of the queue.")
