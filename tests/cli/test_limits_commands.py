@@ -64,3 +64,11 @@ def test_says_what_is_wrong(casework, inbox, options, code, said):
     answer = casework("limits", *options)
     assert answer[0] == code
     assert said in answer[1]
+
+
+def test_a_limit_of_which_nothing_would_be_left_is_deleted_by_name_only(casework, inbox):
+    casework("limits", "set", "--queue", "inbox", "--rate", "1/minute")
+    code, said = casework("limits", "set", "--queue", "inbox", "--rate", "none")
+    assert code == 2
+    assert "casework limits delete" in said
+    assert len(casework.json("limits", "list")) == 1

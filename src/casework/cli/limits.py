@@ -49,14 +49,13 @@ def set_(
     casework = installation()
     scope = _scope(queue, agent, key)
     known = _known(scope)
-    limit = casework.perform(
-        services.limits.put(
-            casework.db,
-            casework.team_id,
-            **scope,
-            concurrency=_at_once(at_once, known),
-            rate=_rate(rate, burst, known),
+    concurrency, per_time = _at_once(at_once, known), _rate(rate, burst, known)
+    if known and concurrency is None and per_time is None:
+        raise InvalidInput(
+            "Nothing of the limit would be left; `casework limits delete` with the same scope takes it away."
         )
+    limit = casework.perform(
+        services.limits.put(casework.db, casework.team_id, **scope, concurrency=concurrency, rate=per_time)
     )
     if as_json:
         print_json(services.limits.fields_of(limit))
