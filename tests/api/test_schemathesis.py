@@ -20,7 +20,7 @@ UNSAYABLE = {
     *("create_cases", "update_case", "add_message", "update_held_case", "record_step"),
     *("create_queue", "update_queue", "create_agent", "update_agent"),
     *("list_cases", "search_cases", "list_runs", "list_human_requests", "respond_to_human_request", "report_outcome"),
-    "put_limit",
+    *("answer_human_request", "ask_person", "put_limit"),
 }
 EXAMPLES = int(os.environ.get("CASEWORK_TEST_EXAMPLES", 2))
 
