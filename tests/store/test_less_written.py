@@ -37,13 +37,13 @@ def live_through(db, queue):
 
 
 def flushed(db):
-    """The statistics of this session are those of now."""
+    """The statistics of this connection are those of now."""
     with db.begin() as tx:
         tx.sql("select pg_stat_force_next_flush()")
 
 
 def written(db):
-    """What this session has written to WAL, whatever other sessions write."""
+    """What this connection has written to WAL, whatever others write."""
     flushed(db)
     with db.begin() as tx:
         return tx.sql("select wal_bytes from pg_stat_get_backend_wal(pg_backend_pid())").scalar_one()
@@ -52,7 +52,7 @@ def written(db):
 def test_a_case_writes_little_over_its_life(worker):
     with worker.begin() as tx:
         if tx.sql("select current_setting('server_version_num')::int < 180000 as old").scalar_one():
-            pytest.skip("older servers do not say what one session writes")
+            pytest.skip("older servers do not say what one connection writes")
     queue, _ = worked_queue(worker)
     rounds = []
     for _ in range(6):

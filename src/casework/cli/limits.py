@@ -4,7 +4,7 @@ import typer
 
 from casework.cli import completion, services
 from casework.cli.console import Json, find_agent, find_queue, installation, print_json, say, table
-from casework.core.limits import Limit, Rate, in_words
+from casework.core.limits import Limit, Rate, in_words, scope_in_words
 from casework.errors import InvalidInput, NotFound
 
 app = typer.Typer(
@@ -129,9 +129,5 @@ def delete(queue: QueueOption = None, agent: AgentOption = None, key: KeyOption 
 
 
 def _where(limit: Limit) -> str:
-    where = " in ".join(
-        filter(
-            None, (limit.agent_name and f"Agent {limit.agent_name}", limit.queue_name and f"queue {limit.queue_name}")
-        )
-    )
+    where = scope_in_words(limit.agent_name, limit.queue_name)
     return f"{where[0].upper()}{where[1:]}{f', for each {limit.key}' if limit.key else ''}"

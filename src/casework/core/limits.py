@@ -83,6 +83,11 @@ class Limit:
     """Values that have runs, or cases that wait."""
 
 
+def scope_in_words(agent_name: str | None, queue_name: str | None) -> str:
+    """What a limit bounds: "agent courier in queue deliveries"."""
+    return " in ".join(filter(None, (agent_name and f"agent {agent_name}", queue_name and f"queue {queue_name}")))
+
+
 _TIMES = {1.0: "second", 60.0: "minute", 3600.0: "hour", 86400.0: "day"}
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from casework.core.limits import Bounds
 from casework.core.model import AgentId, QueueId
 from casework.store.database import Tx
-from casework.store.lines import LINE_ID, VALUE, bounds_of
+from casework.store.lines import COUNTING, LINE_ID, VALUE, bounds_of
 
 SHOWN_HOLDERS = 3
 
@@ -41,9 +41,9 @@ class LimitState:
 
 _STATE = f"""
 q.name as queue_name, l.agent_id, a.name as agent_name, l.key, l.concurrency, l.rate_count, l.rate_seconds, l.rate_burst, n.paid_until,
-(select count(*) from limit_holds h join runs r on r.id = h.run_id and r.attempt = h.attempt and r.holds_slot where h.line_id = n.id) as used,
+(select count(*) from {COUNTING} where h.line_id = n.id) as used,
 array(
-  select coalesce(k.title, 'a deleted case') from limit_holds h join runs r on r.id = h.run_id and r.attempt = h.attempt and r.holds_slot
+  select coalesce(k.title, 'a deleted case') from {COUNTING}
   left join cases k on k.id = r.case_id where h.line_id = n.id order by r.claimed_at, r.id limit {SHOWN_HOLDERS}
 ) as holders
 """

@@ -8,13 +8,12 @@ from casework.core.model import AgentId, LimitId, QueueId, TeamId
 from casework.store.bound import runs_in_slots
 from casework.store.database import NOW, Tx
 from casework.store.ids import new_id
-from casework.store.lines import LINE_ID, SHOWN_CHARACTERS, VALUE, bounds_of
+from casework.store.lines import COUNTING, LINE_ID, SHOWN_CHARACTERS, VALUE, bounds_of
 from casework.store.literals import ANYONE
 
-_COLUMNS = """
+_COLUMNS = f"""
 l.id, l.queue_id, q.name as queue_name, l.agent_id, a.name as agent_name, l.key, l.concurrency, l.rate_count, l.rate_seconds, l.rate_burst, l.created_at,
-(select count(*) from limit_lines n join limit_holds h on h.line_id = n.id join runs r on r.id = h.run_id and r.attempt = h.attempt and r.holds_slot
- where n.limit_id = l.id) as used,
+(select count(*) from {COUNTING} join limit_lines n on n.id = h.line_id where n.limit_id = l.id) as used,
 (select count(*) from limit_lines n where n.limit_id = l.id) as lines
 """
 _FROM = "limits l left join queues q on q.id = l.queue_id left join agents a on a.id = l.agent_id"

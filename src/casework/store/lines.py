@@ -15,6 +15,13 @@ from casework.core.model import AgentId, CaseId, LimitId, LineId, QueueId, RunId
 from casework.store.database import NOW, Tx
 from casework.store.literals import ANYONE
 
+_HAS_SLOT = "r.id = h.run_id and r.attempt = h.attempt and r.holds_slot"
+COUNTING = f"limit_holds h join runs r on {_HAS_SLOT}"
+"""Holds `h` that count against their line, with their runs `r`: those whose attempt has a slot."""
+
+HAS_ENDED = f"not exists (select from runs r where {_HAS_SLOT})"
+"""The condition that a hold `h` counts no more. Whoever counts deletes it."""
+
 # A list, an object, null, and what is missing are no values: the limit does not bind such a case. Of several labels with that
 # key, the first counts.
 VALUE = """case when l.key is null then ''
@@ -100,11 +107,11 @@ _LOCK_SQL = "select id from limit_lines where id = any(%(lines)b::uuid[]) order 
 COUNT_SQL = f"""
 with ended as (
   delete from limit_holds h where h.line_id = any(%(lines)b::uuid[])
-    and not exists (select from runs r where r.id = h.run_id and r.attempt = h.attempt and r.holds_slot)
+    and {HAS_ENDED}
 )
 select l.id, l.limit_id, l.paid_until, coalesce(%(now)s::timestamptz, clock_timestamp()) as now, m.queue_id, m.agent_id, m.key is not null as is_keyed,
   m.concurrency, m.rate_count, m.rate_seconds, m.rate_burst,
-  (select count(*) from limit_holds h join runs r on r.id = h.run_id and r.attempt = h.attempt and r.holds_slot where h.line_id = l.id) as used,
+  (select count(*) from {COUNTING} where h.line_id = l.id) as used,
   m.key is not null and exists (select from cases c where c.parked and c.line_id = l.id and c.lane is not null) as waits,
   case when %(lanes)s then
     (select count(*) from (select from cases c where not c.parked and c.line_id = l.id and c.lane is not null and c.ready_at <= {NOW} limit 1000) s)

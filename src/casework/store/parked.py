@@ -9,7 +9,7 @@ from uuid import UUID
 from casework.core.limits import Line
 from casework.core.model import CaseId, QueueId
 from casework.store.database import NOW, Tx
-from casework.store.lines import COUNT_SQL, LINE_ID, SHOWN_CHARACTERS, VALUE, bounds_of
+from casework.store.lines import COUNT_SQL, HAS_ENDED, LINE_ID, SHOWN_CHARACTERS, VALUE, bounds_of
 
 # A queue's new cases stand in the lines of its first limit with a key. As many as may begin at once stand in the lanes, the
 # others wait behind them, so that the cases of one value do not stand before those of another. How many stand there is counted
@@ -45,7 +45,7 @@ def place(tx: Tx, queue_id: QueueId, ids: Sequence[CaseId]) -> None:
 _DUE_SQL = f"""
 with ended as materialized (
   select distinct h.line_id as id from limit_holds h
-  where not exists (select from runs r where r.id = h.run_id and r.attempt = h.attempt and r.holds_slot) limit %(most)s
+  where {HAS_ENDED} limit %(most)s
 ), due as materialized (
   select id from limit_lines where next_at <= {NOW} order by next_at limit %(most)s
 )

@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from casework.core.capacity import Room, Worker
-from casework.core.limits import in_words
+from casework.core.limits import in_words, scope_in_words
 from casework.core.model import QueueMode
 from casework.service.diagnosis.health import absence, lost_slots
 from casework.settings import Settings
@@ -238,11 +238,7 @@ def why_held_back(situation: Situation, limit: LimitState, takers: Sequence[Cons
 
 
 def _scope(limit: LimitState) -> str:
-    scope = " in ".join(
-        filter(
-            None, (limit.agent_name and f"agent {limit.agent_name}", limit.queue_name and f"queue {limit.queue_name}")
-        )
-    )
+    scope = scope_in_words(limit.agent_name, limit.queue_name)
     return f"of {scope} for {limit.key} {limit.value}" if limit.key else f"of {scope}"
 
 
