@@ -91,11 +91,14 @@ from casework.agents.stop import Stop
 folder = pathlib.Path(sys.argv[1], "folder")
 folder.mkdir()
 process = Process(["sh", "-c", sys.argv[2]], folder, open("/dev/null", "rb"), {"PATH": "/usr/bin:/bin"})
+pathlib.Path(sys.argv[1], "guarded").touch()
 list(process.lines(Stop()))
 """
     script = f"trap '' TERM HUP; sleep 1000 & echo $$ $! > pids\n{tell(tmp_path)}\nsleep 1000"
     worker = subprocess.Popen([sys.executable, "-c", guarded, str(tmp_path), script])
     wait_for(lambda: (tmp_path / "begun").exists(), "the command to begin")
+    # The command may begin before its guard has been started.
+    wait_for(lambda: (tmp_path / "guarded").exists(), "the guard")
     pids = (tmp_path / "pids").read_text().split()
     assert all(map(is_alive, pids))
     worker.kill()
