@@ -13,12 +13,14 @@ from bench.figures import Figure, Series, at_most, percentile
 from bench.ground import Ground, environment
 from bench.peers import celery_app
 from bench.processes import wait_for
-from bench.runtime import Installation, celery_worker, installation
+from bench.runtime import CeleryWorker, Installation, celery_worker, installation
 from casework.core.roles import Role
 from casework.service import keys
 from ports import free_port
 
 IDLE_GAP = 0.04
+
+KEPT = "Celery that keeps a row"
 
 
 class _Probe:
@@ -55,14 +57,19 @@ class _Probe:
 def measure(ground: Ground) -> list[Figure]:
     """Both stamp in the sender and write in the worker; prefork 2. Half load is half of what each did just before."""
     found, log = _installation(ground)
-    probes = {"casework": _casework(found, log), "Celery": _celery(ground)}
+    peer, log_of_peer = _celery_worker(ground)
+    probes = {
+        "casework": _casework(found, log),
+        "Celery": _celery(log_of_peer),
+        KEPT: _celery_with_rows(peer, log_of_peer),
+    }
     api, answers = _api(ground, found, log)
     series: Series = {}
     for number in range(ground.rounds):
-        for load in ("idle", "half load"):
-            for name, probe in probes.items():
+        for load, name in ((load, name) for load in ("idle", "half load") for name in probes):
+            if load == "idle" or name != KEPT:
                 ground.say(f"round {number + 1}/{ground.rounds}: {name}, {load}")
-                for percent, value in _round(ground, probe, load).items():
+                for percent, value in _round(ground, probes[name], load).items():
                     series.setdefault(f"{name}, {load}, {percent}", []).append(value)
         ground.say(f"round {number + 1}/{ground.rounds}: over the API, idle")
         answers.clear()
@@ -70,7 +77,10 @@ def measure(ground: Ground) -> list[Figure]:
             series.setdefault(f"casework over the API, idle, {percent}", []).append(value)
         series.setdefault("the API's answer, p50", []).append(percentile(answers, 50))
     mine = [_figure(series, load, percent) for load in ("idle", "half load") for percent in ("p50", "p99")]
-    rates = [Figure(f"{name}, half load is", "/s", series[f"{name}, half load, rate"]) for name in probes]
+    mine += [_figure(series, "idle", percent, KEPT) for percent in ("p50", "p99")]
+    rates = [
+        Figure(f"{name}, half load is", "/s", series[f"{name}, half load, rate"]) for name in ("casework", "Celery")
+    ]
     return (
         mine
         + rates
@@ -88,11 +98,11 @@ def _round(ground: Ground, probe: _Probe, load: str) -> dict[str, float]:
     return {"p50": percentile(waited, 50), "p99": percentile(waited, 99), "rate": rate}
 
 
-def _figure(series: Series, load: str, percent: str) -> Figure:
-    mine, theirs = series[f"casework, {load}, {percent}"], series[f"Celery, {load}, {percent}"]
-    bars = {("idle", "p50"): at_most(2.5), ("idle", "p99"): at_most(3)}
+def _figure(series: Series, load: str, percent: str, peer: str = "Celery") -> Figure:
+    mine, theirs = series[f"casework, {load}, {percent}"], series[f"{peer}, {load}, {percent}"]
+    bars = {("Celery", "idle", "p50"): at_most(2.5), ("Celery", "idle", "p99"): at_most(3)}
     ratios = [one / other for one, other in zip(mine, theirs, strict=True)]
-    return Figure(f"casework, {load}, {percent}", "ms", mine, "Celery", ratios, bars.get((load, percent)))
+    return Figure(f"casework, {load}, {percent}", "ms", mine, peer, ratios, bars.get((peer, load, percent)))
 
 
 def _installation(ground: Ground) -> tuple[Installation, Path]:
@@ -145,9 +155,26 @@ def _api(ground: Ground, found: Installation, log: Path) -> tuple[_Probe, list[f
     return _Probe(log, send), answers
 
 
-def _celery(ground: Ground) -> _Probe:
+def _celery_worker(ground: Ground) -> tuple[CeleryWorker, Path]:
     log = ground.home / "celery-starts"
-    celery_worker(ground, log)
+    return celery_worker(ground, log), log
+
+
+def _celery(log: Path) -> _Probe:
     probe = _Probe(log, lambda: celery_app.started.delay(time()) and None)
+    probe.capacity(20)
+    return probe
+
+
+def _celery_with_rows(worker: CeleryWorker, log: Path) -> _Probe:
+    """The least that keeps work and its start: a row is committed before the message is sent, and again before the first line."""
+
+    def send() -> None:
+        at = time()
+        row = worker.database.execute("insert into jobs (data) values ('{}') returning id").fetchone()
+        assert row is not None
+        celery_app.recorded_start.delay(row[0], at)
+
+    probe = _Probe(log, send)
     probe.capacity(20)
     return probe

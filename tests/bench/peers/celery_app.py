@@ -68,3 +68,11 @@ def started(at: float) -> None:
     """Leave how long ago it was sent."""
     with open(os.environ["BENCH_LOG"], "a") as log:
         log.write(f"{time.time() - at}\n")
+
+
+@app.task
+def recorded_start(job: int, at: float) -> None:
+    """Keep that it has started, and leave how long ago it was sent."""
+    database().execute("update jobs set status = 'running' where id = %s and status = 'pending'", (job,))
+    with open(os.environ["BENCH_LOG"], "a") as log:
+        log.write(f"{time.time() - at}\n")
