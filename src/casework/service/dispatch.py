@@ -54,6 +54,8 @@ class Round:
     has_room: bool = True
     group_of: Mapping[AgentId, str] = field(default_factory=dict)
     """The groups of workers that the agents need."""
+    pairs: Sequence[Pair] = ()
+    """The consumers that had something to claim."""
 
 
 def tick(
@@ -76,7 +78,7 @@ def tick(
     ticker = ticker or Ticker()
     if sweeping:
         ticker.positions.reset()
-        swept = sweep(db, settings, ticker.name)
+        swept = sweep(db, settings, ticker)
         yield Committed(Tick(swept=swept.value.total()), swept.effects)
     queues = news.queues
     looks_again = news.freed
@@ -96,7 +98,7 @@ def tick(
             yield Committed(Tick(claimed=len(claimed)), Effects(parcels=tuple(parcels)))
             events.emit(events.CasesClaimed(len(claimed)))
             if ticker.fleet:
-                ticker.fleet.durations.measure(db, settings, agents)
+                ticker.fleet.durations.measure(db, settings, done.pairs)
         if monotonic() > end or not done.has_room:
             return
         if done.is_last and not queues:
@@ -164,9 +166,11 @@ def _claim(db: Database, ticker: Ticker, queues: Collection[UUID] = (), *, most:
     ticker.positions.advance(batch.reached, now)
     _remember(ticker, turn, pairs, idle)
     reach(Point.CLAIM_COMMITTED, batch.claimed)
-    more = batch.picked >= most or batch.looks_again or (bool(batch.claimed) and len(turn) < len(ticker.backlog))
+    waiting = ticker.backlog.keys() - {*turn, *pairs}
+    more = batch.picked >= most or batch.looks_again or (bool(batch.claimed) and bool(waiting))
     group_of = {one.opening.agent_id: one.opening.group for one in locked}
-    return Round(batch, is_last=not more, has_room=room is None or not room.is_full(), group_of=group_of)
+    busy = list(dict.fromkeys(pairs).keys() - set(idle))
+    return Round(batch, not more, room is None or not room.is_full(), group_of, busy)
 
 
 def _remember(ticker: Ticker, turn: Sequence[Pair], locked: Sequence[Pair], idle: Sequence[Pair]) -> None:

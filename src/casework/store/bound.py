@@ -23,7 +23,10 @@ def _in_slot(case: str) -> str:
 IN_SLOT = _in_slot("b")
 """The condition that the run of a case `b` holds a slot."""
 
-STOPPING = f"r.stop_deadline is not null and r.status = '{RunStatus.RUNNING}' and not r.release_on_stop"
+ASKED_TO_STOP = "r.stop_deadline is not null"
+"""The condition that a run `r` was asked to stop, or to release its case, and has not stopped. An index has these few."""
+
+STOPPING = f"{ASKED_TO_STOP} and r.status = '{RunStatus.RUNNING}' and not r.release_on_stop"
 """The condition that a run `r` holds a slot although no case is bound to it: it was asked to stop, and has not stopped."""
 
 

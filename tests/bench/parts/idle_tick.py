@@ -69,7 +69,7 @@ class Installation:
 
     def sweep(self) -> float:
         """Milliseconds of the part that looks for what got stuck, and finds nothing."""
-        return self._timed(lambda: sweep(self.casework.db, self.casework.settings, self.ticker.name), TICKS)
+        return self._timed(lambda: sweep(self.casework.db, self.casework.settings), TICKS)
 
     def claims(self) -> float:
         """Milliseconds of a nudged tick that claims 100 cases and sends them."""
