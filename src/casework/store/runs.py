@@ -12,13 +12,14 @@ from casework.core.model import AgentId, CaseId, CaseRun, CounterName, QueueId, 
 from casework.store import counters, kept
 from casework.store.bound import live_runs, runs_in_slots
 from casework.store.database import NOW, Tx
+from casework.store.literals import same_status
 from casework.store.stuck import StuckRun
 from casework.store.transitions import HOLDS, Fence
 
 # The rows are locked as they are updated, and in the order of their ids, as in `transitions.by_run`. To lock them beforehand
 # took as long again.
 _HEARTBEAT_SQL = f"""
-update runs r set last_heartbeat_at = {NOW}
+update runs r set last_heartbeat_at = {NOW}, {same_status("r")}
 from (select * from unnest(%(ids)b::uuid[], %(attempts)s::int[]) as u (id, attempt) order by id) as m
 where r.id = m.id and r.attempt = m.attempt and r.status = '{RunStatus.RUNNING}'
 returning r.id, r.stop_requested_at is not null as stop
@@ -66,7 +67,7 @@ def mark_sent(tx: Tx, runs: Sequence[StuckRun], now: datetime) -> list[Parcel]:
           join runs r on r.id = m.id and r.attempt = m.attempt and r.send_count = m.sends and r.status = '{RunStatus.PENDING}'
           order by r.id for no key update of r skip locked
         ), sent as (
-          update runs r set sent_at = %(now)s, send_count = r.send_count + 1 from late where r.id = late.id
+          update runs r set sent_at = %(now)s, send_count = r.send_count + 1, {same_status("r")} from late where r.id = late.id
           returning r.id, r.attempt, r.case_id, r.queue_id, r.agent_id
         ), logged as (
           insert into case_events (case_id, type, created_at, run_id, agent_id)

@@ -74,8 +74,8 @@ with held as materialized (
     extract(epoch from r.stop_deadline - r.stop_requested_at)::float as grace, l.timeout, w.*
   from (
     select b.run_id from cases b where {IN_SLOT} and not ({_HOLDS})
-    union
-    select r.id from runs r where {ASKED_TO_STOP}
+    union all
+    select r.id from runs r where {ASKED_TO_STOP} and ({_HOLDS} or not r.release_on_stop)
   ) s join runs r on r.id = s.run_id join agents a on a.id = r.agent_id
   cross join lateral (select coalesce(a.timeout_seconds, nullif(%(timeout)s::float, 0)) as timeout) l
   cross join lateral (
