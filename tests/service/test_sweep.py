@@ -106,13 +106,14 @@ def test_counts_silence_only_while_a_ticker_listened(db, settings, clock):
     """The database was away for longer than the lease; the heartbeats come back with it."""
     queue, _ = worked_queue(db)
     running(db, queue)
-    sweep(db, settings, Ticker("t"))
+    ticker = Ticker("t")
+    sweep(db, settings, ticker)
     clock.forward(LEASE * 3)
-    assert sweep(db, settings, Ticker("t")).value[Stuck.LOST] == 0
+    assert sweep(db, settings, ticker).value[Stuck.LOST] == 0
     lost = []
     for _ in range(20):
         clock.forward(settings.tick_seconds)
-        lost.append(sweep(db, settings, Ticker("t")).value[Stuck.LOST])
+        lost.append(sweep(db, settings, ticker).value[Stuck.LOST])
     assert lost == [0] * 17 + [1, 0, 0]
     assert the_run_of(db, queue) is RunStatus.WAITING
 
