@@ -76,15 +76,14 @@ def test_runs_that_wait_do_not_hide_how_long_the_others_took(db, clock, settings
     assert measured(db, settings, queue, agent)[0]
 
 
-def others(db, count):
-    """So many newer runs of another agent in another queue, each of which takes a minute."""
-    queue, agent = a_queue(db, "other"), an_agent(db, "other")
+def ended(db, queue, agent, count, when, seconds):
+    """So many runs that ended, of about that time."""
     with db.begin() as tx:
         tx.sql(
             "insert into runs (id, case_id, queue_id, agent_id, status, attempt, created_at, claimed_at, sent_at, started_at, completed_at)"
-            " select ('ffffffff' || substr(gen_random_uuid()::text, 9))::uuid, gen_random_uuid(), %(queue)s, %(agent)s, 'completed', 1,"
-            " now(), now(), now(), now() - interval '1 minute', now() from generate_series(1, %(count)s)",
-            {"queue": queue.id, "agent": agent.id, "count": count},
+            " select (%(when)s || substr(gen_random_uuid()::text, 3))::uuid, gen_random_uuid(), %(queue)s, %(agent)s, 'completed', 1,"
+            " now(), now(), now(), now() - make_interval(secs => %(seconds)s), now() from generate_series(1, %(count)s)",
+            {"queue": queue.id, "agent": agent.id, "count": count, "when": when, "seconds": seconds},
         )
 
 
@@ -97,19 +96,12 @@ def test_an_agent_of_many_quiet_queues_has_a_known_duration(db, clock, settings)
     assert measured(db, settings, queue, agent)[0]
 
 
-def test_newer_runs_of_others_do_not_hide_how_long_an_agent_takes(db, clock, settings):
-    queue, agent = worked_queue(db)
-    end_some(db, clock, queue, 12, 0.02)
-    others(db, 1001)
-    assert measured(db, settings, queue, agent)[0]
-
-
-def test_looks_at_the_queues_in_which_an_agent_was_claimed_last(db, clock, settings):
-    queue, agent = worked_queue(db)
-    end_some(db, clock, queue, 12, 0.02)
-    others(db, 1001)
-    pairs = [(queue.id, agent.id), *((uuid4(), agent.id) for _ in range(MOST_QUEUES - 1))]
-    for known, claimed in ((True, pairs), (False, [*pairs, (uuid4(), agent.id)])):
+def test_newer_runs_of_others_do_not_hide_those_of_the_last_queues(committed, settings):
+    queue, agent = worked_queue(committed)
+    ended(committed, queue, agent, 12, "01", 0.02)
+    ended(committed, a_queue(committed, "other"), an_agent(committed, "other"), 1001, "02", 60)
+    last = [(queue.id, agent.id), *((uuid4(), agent.id) for _ in range(MOST_QUEUES - 1))]
+    for known, claimed in ((True, last), (False, [*last, (uuid4(), agent.id)])):
         durations = RunDurations()
-        durations.measure(db, settings, claimed)
+        durations.measure(committed, settings, claimed)
         assert bool(durations.mean) is known
