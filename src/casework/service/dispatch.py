@@ -81,14 +81,13 @@ def tick(
         swept = sweep(db, settings, ticker)
         yield Committed(Tick(swept=swept.value.total()), swept.effects)
     queues = news.queues
-    looks_again = news.freed
+    ticker.looks_again = ticker.looks_again or news.freed
     if sweeping or news.around:
         if ticker.fleet:
             ticker.fleet.ask_again()
         _look_around(db, ticker, everywhere=news.around)
-        looks_again = False
     queues = lines.serve(db, ticker, sweeping=sweeping).union(queues)
-    while queues or ticker.backlog or (looks_again and _look_around(db, ticker)):
+    while queues or ticker.backlog or (ticker.looks_again and _look_around(db, ticker)):
         done = _claim(db, ticker, queues, most=most)
         queues = lines.serve(db, ticker)
         if claimed := done.batch.claimed:
@@ -101,10 +100,8 @@ def tick(
                 ticker.fleet.durations.measure(db, settings, done.pairs)
         if monotonic() > end or not done.has_room:
             return
-        if done.is_last and not queues:
-            if not (looks_again and _look_around(db, ticker)):
-                return
-            looks_again = False
+        if done.is_last and not queues and not (ticker.looks_again and _look_around(db, ticker)):
+            return
 
 
 def _paces(
@@ -130,6 +127,7 @@ def claim_round(db: Database, ticker: Ticker | None = None, *, most: int | None 
 def _look_around(db: Database, ticker: Ticker, *, everywhere: bool = False) -> bool:
     """Find consumers with something to claim, in the lanes that follow the last look, or in all of them: one round trip that
     locks nothing. Returns whether any was not known."""
+    ticker.looks_again = False
     after, most = (consumers.FIRST_LANE, ALL_LANES) if everywhere else (ticker.lane, consumers.MOST_LANES)
     with db.single() as tx:
         seen = consumers.look_around(tx, DISPATCHED_KINDS, since=ticker.looked_at, after=after, most=most)

@@ -10,6 +10,7 @@ from casework.store.database import Database
 
 def serve(db: Database, ticker: Ticker, *, sweeping: bool = False) -> frozenset[QueueId]:
     """Serve the lines that may let somebody through; returns the queues in which something may be claimed now.
+    The ticker looks around again if a limit of an agent over all its queues may do so.
 
     An installation without limits has none. With `sweeping`, lines are looked at in turn, in case one was left behind, and those
     that nobody needs are deleted.
@@ -22,5 +23,6 @@ def serve(db: Database, ticker: Ticker, *, sweeping: bool = False) -> frozenset[
         if sweeping:
             ticker.line = besides[-1] if len(besides) == parked.LOOKED_AT else parked.FIRST_LINE
             ticker.old_line = parked.clean(tx, ticker.old_line)
+    ticker.looks_again = ticker.looks_again or served.freed
     ticker.wakes_at = monotonic() + served.wait if served.wait is not None else float("inf")
     return served.queues

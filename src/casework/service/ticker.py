@@ -78,6 +78,8 @@ class Ticker:
     """Consumers that had something to claim when they were last looked at, in the order of their turns."""
     lane: LaneKey = FIRST_LANE
     """Where the next look around goes on."""
+    looks_again: bool = False
+    """Whether slots came free in queues that nobody named."""
     looked_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
     outlook: Outlook = UNKNOWN
     """Which runs the next sweep need not look at."""

@@ -38,7 +38,7 @@ _COVERING_SQL = f"""
 select l.id, l.queue_id, l.agent_id, l.key, l.concurrency, l.rate_count, l.rate_seconds, l.rate_burst,
   case when l.key is null then {LINE_ID.format(limit="l.id", value="''")} end as line_id,
   array(
-    select s.queue_id from consumers s where s.agent_id = l.agent_id and s.trigger
+    select s.queue_id from consumers s where s.queue_id = any(%(queues)b::uuid[]) and s.agent_id = l.agent_id and s.trigger
       and not exists (select from consumers o where o.queue_id = s.queue_id and o.trigger and o.agent_id <> s.agent_id)
   ) as sole_queues
 from limits l

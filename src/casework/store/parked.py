@@ -99,6 +99,8 @@ class Served:
     queues: frozenset[QueueId]
     wait: float | None
     moved: int
+    freed: bool = False
+    """Whether an agent may have room again in queues that are not named: it may have thousands."""
 
 
 def serve(tx: Tx, besides: Collection[UUID] = ()) -> Served:
@@ -123,8 +125,10 @@ def serve(tx: Tx, besides: Collection[UUID] = ()) -> Served:
             "next": [_next_at(line, row) for line, row in zip(lines, counted, strict=True)],
         },
     ).all()
-    plain = {queue for row in counted if not row.is_keyed for queue in _queues(tx, row)}
-    return Served(frozenset({QueueId(row.queue_id) for row in moved} | plain), seconds, sum(row.moved for row in moved))
+    plain = {QueueId(row.queue_id) for row in counted if not row.is_keyed and row.queue_id}
+    freed = any(not row.is_keyed and not row.queue_id for row in counted)
+    queues = frozenset({QueueId(row.queue_id) for row in moved} | plain)
+    return Served(queues, seconds, sum(row.moved for row in moved), freed)
 
 
 def _line(row: Any) -> Line:
@@ -139,13 +143,6 @@ def _heads(line: Line, row: Any) -> int:
 def _next_at(line: Line, row: Any) -> datetime | None:
     """What is let into the lanes is claimed, and that claim sees what comes then; so does the end of a run."""
     return line.next_at() if line.is_keyed and not line.left and not row.in_lanes else None
-
-
-def _queues(tx: Tx, row: Any) -> list[QueueId]:
-    if row.queue_id:
-        return [QueueId(row.queue_id)]
-    found = tx.sql("select queue_id from consumers where agent_id = %(agent_id)s", {"agent_id": row.agent_id})
-    return [QueueId(one.queue_id) for one in found]
 
 
 # From line to line: all of them in turn, in case one was left behind. What a person takes out of the lanes leaves a line that
