@@ -1,7 +1,6 @@
 """A ticker that remembers when the next run may get stuck finds the same as one that looks at all of them."""
 
 from contextlib import suppress
-from datetime import timedelta
 from random import Random
 
 import pytest
@@ -12,19 +11,20 @@ from casework.service import agents, release, runs
 from casework.service.sweep import sweep
 from casework.service.ticker import Ticker
 from casework.store import runs as run_store
-from casework.store import stuck, transitions
-from casework.store.stuck import UNKNOWN, Stuck
+from casework.store import transitions
+from casework.store.stuck import FORESEEN_SECONDS, Stuck, Watch
 from factories import SETTINGS, TEAM, a_consumer, a_queue, an_agent, claim, running, some_cases, start, worked_queue
 
 BRIEF = SETTINGS.model_copy(update={"interrupt_grace_seconds": 4.0})
 LIMITS = {"lease": 30.0, "resend": 15.0, "timeout": 0.0}
 
 
-def look(db, outlook=UNKNOWN, **limits):
-    """What is stuck, and the outlook."""
+def look(db, clock, watch=None):
+    """What is stuck."""
+    watch, now = watch or Watch(), clock.now.timestamp()
     with db.begin() as tx:
-        rows = tx.sql(*stuck.looking(**{**LIMITS, **limits}, outlook=outlook))
-    return [(run.fence.run_id, run.why) for run in stuck.found(rows)], stuck.outlook(rows)
+        rows = tx.sql(*watch.looking(now, **LIMITS))
+    return [(run.fence.run_id, run.why) for run in watch.found(now, rows)]
 
 
 class Life:
@@ -77,42 +77,35 @@ class Life:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_look_that_remembers_finds_what_a_look_at_all_finds(db, clock, seed):
-    life, outlook, seen = Life(db, clock, Random(seed)), UNKNOWN, set()
+    life, watch, seen = Life(db, clock, Random(seed)), Watch(), set()
     for _ in range(60):
         life.goes_on()
-        expected, _ = look(db)
-        found, outlook = look(db, outlook)
-        assert found == expected
-        seen |= {why for _, why in found}
+        expected = look(db, clock)
+        assert look(db, clock, watch) == expected
+        seen |= {why for _, why in expected}
     assert seen
 
 
 def test_notices_a_shorter_time_limit_after_a_few_seconds(db, clock):
-    _, agent = worked_queue(db)
-    queue = a_queue(db, "another")
-    a_consumer(db, queue, agent)
+    queue, agent = worked_queue(db)
     _, fence = running(db, queue)
     clock.forward(10)
-    found, outlook = look(db)
-    assert found == []
+    watch = Watch()
+    assert look(db, clock, watch) == []
     agents.update(db, SETTINGS, TEAM, agent.id, timeout_seconds=5.0)
-    clock.forward(stuck.FORESEEN.total_seconds() + 0.1)
-    assert look(db, outlook)[0] == [(fence.run_id, Stuck.TIMED_OUT)]
+    clock.forward(FORESEEN_SECONDS + 0.1)
+    assert look(db, clock, watch) == [(fence.run_id, Stuck.TIMED_OUT)]
 
 
-@pytest.mark.parametrize("short", ["lease", "resend", "timeout"])
+@pytest.mark.parametrize("short", [{"lease": 2.0}, {"resend": 2.0}, {"timeout": 2.0}, {}])
 def test_foresees_no_longer_than_the_shortest_of_its_times(db, clock, short):
-    worked_queue(db)
-    _, outlook = look(db, **{short: 2.0})
-    assert outlook.until - outlook.since == timedelta(seconds=2)
-
-
-def test_looks_at_all_again_if_the_clock_was_set_back(db, clock):
-    queue, _ = worked_queue(db)
-    running(db, queue)
-    clock.forward(100)
-    later = stuck.Outlook(clock.now + timedelta(hours=1), clock.now + timedelta(hours=2))
-    assert [why for _, why in look(db, later)[0]] == [Stuck.LOST]
+    limits, watch, now = LIMITS | short, Watch(), clock.now.timestamp()
+    every, _ = watch.looking(now, **limits)
+    with db.begin() as tx:
+        watch.found(now, tx.sql(*watch.looking(now, **limits)))
+    least = 2.0 if short else FORESEEN_SECONDS
+    assert watch.looking(now + least - 0.1, **limits)[0] != every
+    assert watch.looking(now + least, **limits)[0] == every
 
 
 def test_a_lost_run_is_found_in_the_same_tick_by_a_ticker_that_remembers(db, clock):

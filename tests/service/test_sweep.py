@@ -10,8 +10,8 @@ from casework.service import cases, queues, release, requests
 from casework.service.execution import outcomes
 from casework.service.sweep import sweep
 from casework.service.ticker import Ticker
-from casework.store import runs, stuck, transitions
-from casework.store.stuck import Stuck
+from casework.store import runs, transitions
+from casework.store.stuck import Stuck, Watch
 from factories import (
     SETTINGS,
     TEAM,
@@ -60,7 +60,7 @@ def test_saves_a_run_whose_heartbeat_comes_during_the_sweep(db, settings, clock)
     case_id, fence = running(db, queue)
     clock.forward(LEASE + 1)
     with db.begin() as tx:
-        assert stuck.found(tx.sql(*stuck.looking(lease=LEASE, resend=15, timeout=0.0)))
+        assert Watch().found(0, tx.sql(*Watch().looking(0, lease=LEASE, resend=15, timeout=0.0)))
         runs.heartbeat(tx, [RunMessage(fence.run_id, 1)])
         assert not runs.lock_if_silent(tx, fence, tx.now, LEASE)
 

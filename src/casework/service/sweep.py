@@ -4,6 +4,7 @@ to people whose time is over."""
 import random
 from collections import Counter
 from datetime import timedelta
+from time import monotonic
 
 from casework import events
 from casework.core.effects import Committed, Effects, Parcel
@@ -15,7 +16,7 @@ from casework.service.crash_points import Point, reach
 from casework.service.ticker import Ticker
 from casework.settings import Settings
 from casework.store import cases as case_store
-from casework.store import counters, processes, requests, runs, stuck, transitions
+from casework.store import counters, processes, requests, runs, transitions
 from casework.store.database import Database
 from casework.store.stuck import Stuck, StuckRun
 
@@ -37,23 +38,20 @@ def sweep(db: Database, settings: Settings, ticker: Ticker | None = None) -> Com
     found.
     """
     ticker = ticker or Ticker()
-    looking = stuck.looking(
-        lease=settings.lease_seconds,
-        resend=settings.resend_seconds,
-        timeout=settings.run_timeout_seconds,
-        outlook=ticker.outlook,
-    )
     believes = True
     # In one round trip, because an idle tick does little else.
     with db.single() as tx:
+        now = tx.fixed_now.timestamp() if tx.fixed_now else monotonic()
+        looking = ticker.watch.looking(
+            now, lease=settings.lease_seconds, resend=settings.resend_seconds, timeout=settings.run_timeout_seconds
+        )
         if ticker.name:
             noting = processes.seen_statement(ticker.name, "ticker", _gap(settings))
             seen, rows, due = tx.together(noting, looking, requests.due_statement(MOST_DUE))
             believes = seen.scalar_one() >= LISTENING_HEARTBEATS * timedelta(seconds=settings.heartbeat)
         else:
             rows, due = tx.together(looking, requests.due_statement(MOST_DUE))
-    ticker.outlook = stuck.outlook(rows)
-    found, requested = stuck.found(rows), requests.due(due)
+    found, requested = ticker.watch.found(now, rows), requests.due(due)
     reach(Point.STUCK_FOUND)
     swept: Swept = Counter()
     stops: list[RunId] = []

@@ -16,7 +16,7 @@ from casework.store import processes
 from casework.store.connection import Asked, Rows
 from casework.store.consumers import FIRST_LANE, LaneKey, Pair
 from casework.store.parked import FIRST_LINE
-from casework.store.stuck import UNKNOWN, Outlook
+from casework.store.stuck import Watch
 
 MOST_CONSUMERS = 100
 """Consumers that one round locks. If more of them wait, they take turns."""
@@ -81,8 +81,7 @@ class Ticker:
     looks_again: bool = False
     """Whether slots came free in queues that nobody named."""
     looked_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
-    outlook: Outlook = UNKNOWN
-    """Which runs the next sweep need not look at."""
+    watch: Watch = field(default_factory=Watch)
     limited: bool = False
     """Whether the installation has limits whose lines are to be served."""
     parked_many: bool = False
