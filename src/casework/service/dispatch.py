@@ -54,7 +54,7 @@ class Round:
     has_room: bool = True
     group_of: Mapping[AgentId, str] = field(default_factory=dict)
     """The groups of workers that the agents need."""
-    pairs: Sequence[Pair] = ()
+    busy: Collection[Pair] = ()
     """The consumers that had something to claim."""
 
 
@@ -97,7 +97,7 @@ def tick(
             yield Committed(Tick(claimed=len(claimed)), Effects(parcels=tuple(parcels)))
             events.emit(events.CasesClaimed(len(claimed)))
             if ticker.fleet:
-                ticker.fleet.durations.measure(db, settings, done.pairs)
+                ticker.fleet.durations.measure(db, settings, done.busy)
         if monotonic() > end or not done.has_room:
             return
         if done.is_last and not queues and not (ticker.looks_again and _look_around(db, ticker)):
@@ -167,7 +167,7 @@ def _claim(db: Database, ticker: Ticker, queues: Collection[UUID] = (), *, most:
     waiting = ticker.backlog.keys() - {*turn, *pairs}
     more = batch.picked >= most or batch.looks_again or (bool(batch.claimed) and bool(waiting))
     group_of = {one.opening.agent_id: one.opening.group for one in locked}
-    busy = list(dict.fromkeys(pairs).keys() - set(idle))
+    busy = set(pairs).difference(idle)
     return Round(batch, not more, room is None or not room.is_full(), group_of, busy)
 
 

@@ -15,10 +15,9 @@ from casework.store.paces import Pace
 REMEMBERED_SECONDS = 0.3
 UNKNOWN_SECONDS = 0.1
 
-
 MOST_QUEUES = 10
-"""In so many of its queues, the ones that it was claimed in last, the runs of an agent are looked at. It may have thousands: a look
-at 10,000 took 18 ms of each claim."""
+"""An agent's runs are looked at in so many of its queues, the last ones in which it had something to claim. It may have thousands:
+a look at 10,000 took 18 ms of each claim."""
 
 
 class RunDurations:
@@ -31,7 +30,7 @@ class RunDurations:
         """Seconds that the runs of each agent take on average, as far as they were measured."""
 
     def measure(self, db: Database, settings: Settings, claimed: Collection[Pair]) -> None:
-        """Look at the latest runs of the agents of consumers that just claimed, unless that was done a moment ago."""
+        """Look at the latest runs of the agents of consumers that just had something to claim, unless that was done a moment ago."""
         now = monotonic()
         agents = {AgentId(agent) for _, agent in claimed}
         stale = [one for one in agents if one not in self._known or self._known[one][1] < now]

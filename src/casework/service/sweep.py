@@ -34,8 +34,8 @@ heartbeats of live runs come back with it, and the sweep must not be faster."""
 def sweep(db: Database, settings: Settings, ticker: Ticker | None = None) -> Committed[Swept]:
     """Bring stuck runs on. Each is looked at again under its lock, so that a late heartbeat or stop wins.
 
-    `ticker` remembers what it need not look at again. If it has a name, it sweeps all the time; otherwise silence is believed as it is
-    found.
+    `ticker` remembers until when it need not look at all runs. If it has a name, it sweeps all the time; otherwise silence is
+    believed as it is found.
     """
     ticker = ticker or Ticker()
     believes = True
