@@ -14,7 +14,7 @@ from world import SETTINGS, World, doing, one, picks, workers
 from casework.agents.results import Result
 from casework.service import dispatch
 from casework.service.crash_points import Point
-from casework.store.runs import Stuck
+from casework.store.stuck import Stuck
 from factories import work
 
 CLAIMING = [Point.CONSUMERS_LOCKED, Point.CLAIM_WRITTEN, Point.CLAIM_COMMITTED]

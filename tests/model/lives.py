@@ -31,7 +31,7 @@ from casework.service.run_backend import RunBackend
 from casework.service.ticker import Fleet, Ticker
 from casework.store import processes
 from casework.store import runs as run_store
-from casework.store.runs import Stuck
+from casework.store.stuck import Stuck
 from factories import TEAM, an_attempt, finish
 
 writes = st.sampled_from(["say", "step", "update", "add_cases"])

@@ -10,6 +10,7 @@ from casework.service import cases, dispatch, queues
 from casework.service.ticker import Fleet, Ticker
 from casework.store import consumers, processes, transitions
 from factories import SETTINGS, TEAM, a_consumer, a_queue, an_agent, some_cases, start, the_run, worked_queue
+from seams import noting
 
 NOTHING = News()
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
@@ -154,3 +155,16 @@ def test_a_nudge_without_a_queue_finds_its_case_behind_many_lanes(db, clock, tic
     (last,) = some_cases(db, queue)
     report(db)
     assert [the_run(db, message).case_id for message, _ in claimed(db, ticker)] == [last]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_nudged_tick_that_serves_all_that_wait_looks_only_once(db, ticker, count):
+    busy = [a_queue(db, f"queue {number}") for number in range(count)]
+    agent = an_agent(db)
+    for queue in busy:
+        a_consumer(db, queue, agent)
+        some_cases(db, queue)
+    report(db)
+    watched, noted = noting(db)
+    assert len(claimed(watched, ticker, News(frozenset(queue.id for queue in busy)))) == count
+    assert len([statement for statement, _ in noted if "for update of c skip locked" in statement]) == 1

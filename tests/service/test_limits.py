@@ -5,12 +5,14 @@ from collections import Counter
 import pytest
 from limiting import all_claims, customers, end, limit, of, parked
 
+from casework.core.effects import News
 from casework.core.model import LabelRef, NewCase, Priority
 from casework.errors import NotFound
 from casework.service import cases, dispatch, labels, limits, pull, queues
 from casework.service.ticker import Ticker
 from casework.store import transitions
 from factories import SETTINGS, TEAM, a_consumer, a_queue, an_agent, claim, some_cases, start, the_run, worked_queue
+from seams import noting
 
 
 def test_a_queue_is_bound_over_all_its_agents(db):
@@ -31,6 +33,22 @@ def test_an_agent_is_bound_over_all_its_queues(db):
     some_cases(db, queue, 5), some_cases(db, other, 5)
     limit(db, agent=agent.name, concurrency=4)
     assert len(all_claims(db)) == 4
+
+
+def test_a_slot_of_an_agent_serves_any_of_its_queues_and_names_none(db):
+    """It may have thousands, and a tick would look at each of them."""
+    queue, agent = worked_queue(db)
+    other = a_queue(db, "other")
+    a_consumer(db, other, agent)
+    limit(db, agent=agent.name, concurrency=1)
+    some_cases(db, queue)
+    end(db, *claim(db))
+    some_cases(db, other)
+    watched, noted = noting(db)
+    done = list(dispatch.tick(watched, SETTINGS, Ticker(limited=True), news=News(), sweeping=False))
+    assert sum(one.value.claimed for one in done) == 1
+    locked = [given for statement, given in noted if "for update of c skip locked" in statement and "queues" in given]
+    assert locked and not any(given["queues"] for given in locked)
 
 
 def test_runs_that_are_under_way_count_against_a_new_limit(db):

@@ -9,8 +9,9 @@ from casework.core.requests import Placed, Request
 from casework.service import cases, queues, release, requests
 from casework.service.execution import outcomes
 from casework.service.sweep import sweep
+from casework.service.ticker import Ticker
 from casework.store import runs, transitions
-from casework.store.runs import Stuck
+from casework.store.stuck import Stuck, Watch
 from factories import (
     SETTINGS,
     TEAM,
@@ -59,7 +60,7 @@ def test_saves_a_run_whose_heartbeat_comes_during_the_sweep(db, settings, clock)
     case_id, fence = running(db, queue)
     clock.forward(LEASE + 1)
     with db.begin() as tx:
-        assert runs.stuck_runs(tx.sql(*runs.stuck_statement(lease=LEASE, resend=15, timeout=0.0)))
+        assert Watch().found(0, tx.sql(*Watch().looking(0, lease=LEASE, resend=15, timeout=0.0)))
         runs.heartbeat(tx, [RunMessage(fence.run_id, 1)])
         assert not runs.lock_if_silent(tx, fence, tx.now, LEASE)
 
@@ -105,13 +106,14 @@ def test_counts_silence_only_while_a_ticker_listened(db, settings, clock):
     """The database was away for longer than the lease; the heartbeats come back with it."""
     queue, _ = worked_queue(db)
     running(db, queue)
-    sweep(db, settings, ticker="t")
+    ticker = Ticker("t")
+    sweep(db, settings, ticker)
     clock.forward(LEASE * 3)
-    assert sweep(db, settings, ticker="t").value[Stuck.LOST] == 0
+    assert sweep(db, settings, ticker).value[Stuck.LOST] == 0
     lost = []
     for _ in range(20):
         clock.forward(settings.tick_seconds)
-        lost.append(sweep(db, settings, ticker="t").value[Stuck.LOST])
+        lost.append(sweep(db, settings, ticker).value[Stuck.LOST])
     assert lost == [0] * 17 + [1, 0, 0]
     assert the_run_of(db, queue) is RunStatus.WAITING
 

@@ -140,6 +140,8 @@ def by_keys(node):
     condition = node.get("Index Cond", "")
     # A look around goes from lane to lane, one row each, to what has become ready lately, and to one case in a line.
     looks = "ROW(queue_id, reserved_for, lane) > " in condition or node.get("Index Name") in ("cases_due", "cases_line")
+    # And the pace of agents counts the newest of all runs, up to a limit.
+    looks |= node.get("Index Name") == "runs_pkey" and node["Scan Direction"] == "Backward"
     return (
         bool(A_KEY.search(condition))
         or node.get("Index Name") in ("cases_bound", "runs_stopping", "human_requests_due")

@@ -54,6 +54,8 @@ class Round:
     has_room: bool = True
     group_of: Mapping[AgentId, str] = field(default_factory=dict)
     """The groups of workers that the agents need."""
+    busy: Collection[Pair] = ()
+    """The consumers that had something to claim."""
 
 
 def tick(
@@ -76,17 +78,16 @@ def tick(
     ticker = ticker or Ticker()
     if sweeping:
         ticker.positions.reset()
-        swept = sweep(db, settings, ticker.name)
+        swept = sweep(db, settings, ticker)
         yield Committed(Tick(swept=swept.value.total()), swept.effects)
     queues = news.queues
-    looks_again = news.freed
+    ticker.looks_again = ticker.looks_again or news.freed
     if sweeping or news.around:
         if ticker.fleet:
             ticker.fleet.ask_again()
         _look_around(db, ticker, everywhere=news.around)
-        looks_again = False
     queues = lines.serve(db, ticker, sweeping=sweeping).union(queues)
-    while queues or ticker.backlog or (looks_again and _look_around(db, ticker)):
+    while queues or ticker.backlog or (ticker.looks_again and _look_around(db, ticker)):
         done = _claim(db, ticker, queues, most=most)
         queues = lines.serve(db, ticker)
         if claimed := done.batch.claimed:
@@ -96,13 +97,11 @@ def tick(
             yield Committed(Tick(claimed=len(claimed)), Effects(parcels=tuple(parcels)))
             events.emit(events.CasesClaimed(len(claimed)))
             if ticker.fleet:
-                ticker.fleet.durations.measure(db, settings, agents)
+                ticker.fleet.durations.measure(db, settings, done.busy)
         if monotonic() > end or not done.has_room:
             return
-        if done.is_last and not queues:
-            if not (looks_again and _look_around(db, ticker)):
-                return
-            looks_again = False
+        if done.is_last and not queues and not (ticker.looks_again and _look_around(db, ticker)):
+            return
 
 
 def _paces(
@@ -128,6 +127,7 @@ def claim_round(db: Database, ticker: Ticker | None = None, *, most: int | None 
 def _look_around(db: Database, ticker: Ticker, *, everywhere: bool = False) -> bool:
     """Find consumers with something to claim, in the lanes that follow the last look, or in all of them: one round trip that
     locks nothing. Returns whether any was not known."""
+    ticker.looks_again = False
     after, most = (consumers.FIRST_LANE, ALL_LANES) if everywhere else (ticker.lane, consumers.MOST_LANES)
     with db.single() as tx:
         seen = consumers.look_around(tx, DISPATCHED_KINDS, since=ticker.looked_at, after=after, most=most)
@@ -164,9 +164,11 @@ def _claim(db: Database, ticker: Ticker, queues: Collection[UUID] = (), *, most:
     ticker.positions.advance(batch.reached, now)
     _remember(ticker, turn, pairs, idle)
     reach(Point.CLAIM_COMMITTED, batch.claimed)
-    more = batch.picked >= most or batch.looks_again or (bool(batch.claimed) and len(turn) < len(ticker.backlog))
+    waiting = ticker.backlog.keys() - {*turn, *pairs}
+    more = batch.picked >= most or batch.looks_again or (bool(batch.claimed) and bool(waiting))
     group_of = {one.opening.agent_id: one.opening.group for one in locked}
-    return Round(batch, is_last=not more, has_room=room is None or not room.is_full(), group_of=group_of)
+    busy = set(pairs).difference(idle)
+    return Round(batch, not more, room is None or not room.is_full(), group_of, busy)
 
 
 def _remember(ticker: Ticker, turn: Sequence[Pair], locked: Sequence[Pair], idle: Sequence[Pair]) -> None:

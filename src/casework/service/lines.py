@@ -11,8 +11,9 @@ from casework.store.database import Database
 def serve(db: Database, ticker: Ticker, *, sweeping: bool = False) -> frozenset[QueueId]:
     """Serve the lines that may let somebody through; returns the queues in which something may be claimed now.
 
-    An installation without limits has none. With `sweeping`, lines are looked at in turn, in case one was left behind, and those
-    that nobody needs are deleted.
+    If a limit of an agent over all its queues lets somebody through, the ticker looks around for them instead. An
+    installation without limits has none. With `sweeping`, lines are looked at in turn, in case one was left behind, and those that
+    nobody needs are deleted.
     """
     if not ticker.limited:
         return frozenset()
@@ -22,5 +23,6 @@ def serve(db: Database, ticker: Ticker, *, sweeping: bool = False) -> frozenset[
         if sweeping:
             ticker.line = besides[-1] if len(besides) == parked.LOOKED_AT else parked.FIRST_LINE
             ticker.old_line = parked.clean(tx, ticker.old_line)
+    ticker.looks_again = ticker.looks_again or served.freed
     ticker.wakes_at = monotonic() + served.wait if served.wait is not None else float("inf")
     return served.queues

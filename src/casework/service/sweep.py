@@ -4,6 +4,7 @@ to people whose time is over."""
 import random
 from collections import Counter
 from datetime import timedelta
+from time import monotonic
 
 from casework import events
 from casework.core.effects import Committed, Effects, Parcel
@@ -12,11 +13,12 @@ from casework.core.model import CounterName, RunId
 from casework.core.retry import next_attempt
 from casework.service import expiry, overrides
 from casework.service.crash_points import Point, reach
+from casework.service.ticker import Ticker
 from casework.settings import Settings
 from casework.store import cases as case_store
 from casework.store import counters, processes, requests, runs, transitions
 from casework.store.database import Database
-from casework.store.runs import Stuck, StuckRun
+from casework.store.stuck import Stuck, StuckRun
 
 Swept = Counter[Stuck]
 
@@ -29,29 +31,31 @@ LISTENING_HEARTBEATS = 3
 heartbeats of live runs come back with it, and the sweep must not be faster."""
 
 
-def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Committed[Swept]:
+def sweep(db: Database, settings: Settings, ticker: Ticker | None = None) -> Committed[Swept]:
     """Bring stuck runs on. Each is looked at again under its lock, so that a late heartbeat or stop wins.
 
-    `ticker` names the process that sweeps all the time; without it, silence is believed as it is found.
+    `ticker` remembers until when it need not look at all runs. If it has a name, it sweeps all the time; otherwise silence is
+    believed as it is found.
     """
-    looking = runs.stuck_statement(
-        lease=settings.lease_seconds, resend=settings.resend_seconds, timeout=settings.run_timeout_seconds
-    )
+    ticker = ticker or Ticker()
     believes = True
     # In one round trip, because an idle tick does little else.
     with db.single() as tx:
-        if ticker:
-            seen, found, due = tx.together(
-                processes.seen_statement(ticker, "ticker", _gap(settings)), looking, requests.due_statement(MOST_DUE)
-            )
+        now = tx.fixed_now.timestamp() if tx.fixed_now else monotonic()
+        looking = ticker.watch.looking(
+            now, lease=settings.lease_seconds, resend=settings.resend_seconds, timeout=settings.run_timeout_seconds
+        )
+        if ticker.name:
+            noting = processes.seen_statement(ticker.name, "ticker", _gap(settings))
+            seen, rows, due = tx.together(noting, looking, requests.due_statement(MOST_DUE))
             believes = seen.scalar_one() >= LISTENING_HEARTBEATS * timedelta(seconds=settings.heartbeat)
         else:
-            found, due = tx.together(looking, requests.due_statement(MOST_DUE))
-    stuck, requested = runs.stuck_runs(found), requests.due(due)
+            rows, due = tx.together(looking, requests.due_statement(MOST_DUE))
+    found, requested = ticker.watch.found(now, rows), requests.due(due)
     reach(Point.STUCK_FOUND)
     swept: Swept = Counter()
     stops: list[RunId] = []
-    for run in stuck:
+    for run in found:
         if run.why is Stuck.LOST and believes and _without_its_worker(db, settings, run):
             swept[Stuck.LOST] += 1
             events.emit(events.RunLost(run.fence.run_id, run.fence.attempt, run.worker))
@@ -65,7 +69,7 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
         else:
             continue
         reach(Point.STUCK_BROUGHT_ON, run.fence.run_id)
-    unsent = [run for run in stuck if run.why is Stuck.UNSENT]
+    unsent = [run for run in found if run.why is Stuck.UNSENT]
     again = _send_again(db, unsent) if unsent else []
     swept[Stuck.UNSENT] += len(again)
     reach(Point.RESEND_COMMITTED, swept, again)

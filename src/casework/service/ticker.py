@@ -16,6 +16,7 @@ from casework.store import processes
 from casework.store.connection import Asked, Rows
 from casework.store.consumers import FIRST_LANE, LaneKey, Pair
 from casework.store.parked import FIRST_LINE
+from casework.store.stuck import Watch
 
 MOST_CONSUMERS = 100
 """Consumers that one round locks. If more of them wait, they take turns."""
@@ -77,7 +78,10 @@ class Ticker:
     """Consumers that had something to claim when they were last looked at, in the order of their turns."""
     lane: LaneKey = FIRST_LANE
     """Where the next look around goes on."""
+    looks_again: bool = False
+    """Whether slots came free in queues that nobody named."""
     looked_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    watch: Watch = field(default_factory=Watch)
     limited: bool = False
     """Whether the installation has limits whose lines are to be served."""
     parked_many: bool = False

@@ -15,7 +15,7 @@ from casework.store import labels, parked
 from casework.store.bound import ALL_CASES, BOUND
 from casework.store.database import NOW, Tx
 from casework.store.ids import new_ids
-from casework.store.literals import NEXT_EVENT
+from casework.store.literals import NEXT_EVENT, same_status
 from casework.store.transitions import Fence
 from casework.store.transitions.clauses import change_to
 
@@ -260,7 +260,7 @@ def ids_of(tx: Tx, queue_id: QueueId, until: datetime, most: int) -> list[UUID]:
 def delete(tx: Tx, ids: Sequence[UUID]) -> int:
     """Delete locked cases with their history, labels and requests; runs stay, without their case."""
     values = {"ids": list(ids)}
-    tx.sql("update runs set case_id = null where case_id = any(%(ids)s::uuid[])", values)
+    tx.sql(f"update runs r set case_id = null, {same_status('r')} where case_id = any(%(ids)s::uuid[])", values)
     tx.sql("delete from case_labels where case_id = any(%(ids)s::uuid[])", values)
     tx.sql("delete from case_search where case_id = any(%(ids)s::uuid[])", values)
     tx.sql(

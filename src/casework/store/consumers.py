@@ -176,13 +176,13 @@ def lock(
     asked: dict[str, Any] = {"agent_id": agent_id} if agent_id else {"queues": list(queues)}
     statement = _LOCK_OF_AGENT_SQL if agent_id else _LOCK_OF_QUEUES_SQL
     locking = statement, {**asked, **_kinds(kinds), **_known(known), "sent": sent}
-    counting = [(_USED_SQL, _as_arrays(known))] if known else []
+    counting = [(_USED_SQL, as_arrays(known))] if known else []
     locked, *others = tx.together(locking, *counting, *besides)
     used = {(row.queue_id, row.agent_id): row for row in (others.pop(0) if counting else ())}
     limited = [row for row in locked if row.concurrency is not None]
     uncounted = [pair for row in limited if (pair := (row.queue_id, row.agent_id)) not in used]
     if uncounted:
-        used |= {(row.queue_id, row.agent_id): row for row in tx.sql(_USED_SQL, _as_arrays(uncounted))}
+        used |= {(row.queue_id, row.agent_id): row for row in tx.sql(_USED_SQL, as_arrays(uncounted))}
     _count_from(tx, limited, used)
     return [_held(row, used.get((row.queue_id, row.agent_id)), most) for row in locked], others
 
@@ -228,10 +228,11 @@ def _kinds(kinds: Sequence[AgentKind]) -> dict[str, Any]:
 
 
 def _known(pairs: Sequence[Pair]) -> dict[str, Any]:
-    return {f"known_{name}": ids for name, ids in _as_arrays(pairs).items()}
+    return {f"known_{name}": ids for name, ids in as_arrays(pairs).items()}
 
 
-def _as_arrays(pairs: Sequence[Pair]) -> dict[str, list[UUID]]:
+def as_arrays(pairs: Sequence[Pair]) -> dict[str, list[UUID]]:
+    """The parameters `queues` and `agents`."""
     return {"queues": [pair[0] for pair in pairs], "agents": [pair[1] for pair in pairs]}
 
 
@@ -252,4 +253,4 @@ def _count_from(tx: Tx, locked: Iterable[Any], used: Mapping[Pair, Any]) -> None
             pairs.append(pair)
             moments.append(oldest)
     if pairs:
-        tx.sql(_COUNT_FROM_SQL, {**_as_arrays(pairs), "slots_counted_since": moments})
+        tx.sql(_COUNT_FROM_SQL, {**as_arrays(pairs), "slots_counted_since": moments})

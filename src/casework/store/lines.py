@@ -13,7 +13,7 @@ from uuid import UUID
 from casework.core.limits import Bounds, Gates, Line, Rate
 from casework.core.model import AgentId, CaseId, LimitId, LineId, QueueId, RunId
 from casework.store.database import NOW, Tx
-from casework.store.literals import ANYONE
+from casework.store.literals import ANYONE, same_status
 
 _HAS_SLOT = "r.id = h.run_id and r.attempt = h.attempt and r.holds_slot"
 COUNTING = f"limit_holds h join runs r on {_HAS_SLOT}"
@@ -38,7 +38,7 @@ _COVERING_SQL = f"""
 select l.id, l.queue_id, l.agent_id, l.key, l.concurrency, l.rate_count, l.rate_seconds, l.rate_burst,
   case when l.key is null then {LINE_ID.format(limit="l.id", value="''")} end as line_id,
   array(
-    select s.queue_id from consumers s where s.agent_id = l.agent_id and s.trigger
+    select s.queue_id from consumers s where s.queue_id = any(%(queues)b::uuid[]) and s.agent_id = l.agent_id and s.trigger
       and not exists (select from consumers o where o.queue_id = s.queue_id and o.trigger and o.agent_id <> s.agent_id)
   ) as sole_queues
 from limits l
@@ -165,7 +165,7 @@ def _line(id: UUID, limit: Covering, row: Any | None, at: datetime) -> Line:
 
 
 # A case that a person is at is left to the next round: a claim never waits for a case while it holds locks.
-_SETTLE_SQL = """
+_SETTLE_SQL = f"""
 with held as (
   insert into limit_holds (line_id, run_id, attempt)
   select * from unnest(%(held_lines)b::uuid[], %(runs)b::uuid[], %(attempts)s::int[])
@@ -175,7 +175,7 @@ with held as (
   where (c.lane is not null and not c.parked and c.ready_at <= %(at)s) is true
   for no key update of c skip locked
 ), parked as (
-  update cases c set parked = true, line_id = f.line_id from free f where c.id = f.id
+  update cases c set parked = true, line_id = f.line_id, {same_status("c")} from free f where c.id = f.id
 ), paid as (
   update limit_lines l set paid_until = n.paid_until, next_at = n.next_at
   from unnest(%(lines)b::uuid[], %(paid)s::timestamptz[], %(next)s::timestamptz[]) as n (id, paid_until, next_at)

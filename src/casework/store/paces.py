@@ -4,24 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from casework.core.model import AgentId
+from casework.store.consumers import Pair, as_arrays
 from casework.store.database import Tx
 
-# The newest runs of each queue and no others, however many there were: first those that wait and run, then ended ones. A
-# run of several attempts waited in between. LIMIT is a literal, as for candidates.
-_DURATIONS_SQL = """
+# The newest runs of a few queues, however many there were, and however many queues the agents have: first those that wait and
+# run, then ended ones. A run of several attempts waited in between. The newest of all runs are for agents of many quiet queues,
+# none of which has had ten runs lately. LIMIT is a literal, as for candidates.
+_NEWEST = "select id, agent_id, attempt, started_at, completed_at from runs {of} order by id desc limit 1000"
+_ENDED = "l.attempt = 1 and l.completed_at > l.started_at limit 200"
+_DURATIONS_SQL = f"""
 select agent_id, single, avg(seconds)::float as mean, avg(seconds) filter (where rank <= 0.9)::float as usual,
   max(seconds) filter (where rank <= 0.9)::float as longest
 from (
-  select c.agent_id, coalesce(a.max_attempts, %(max_attempts)s) = 1 as single, r.seconds,
-    percent_rank() over (partition by c.agent_id order by r.seconds) as rank, count(*) over (partition by c.agent_id) as ended
-  from consumers c join agents a on a.id = c.agent_id cross join lateral (
-    select extract(epoch from l.completed_at - l.started_at) as seconds
-    from (
-      select agent_id, attempt, started_at, completed_at from runs where queue_id = c.queue_id order by id desc limit 1000
-    ) l
-    where l.agent_id = c.agent_id and l.attempt = 1 and l.completed_at > l.started_at limit 200
-  ) r
-  where c.agent_id = any(%(agents)s::uuid[])
+  select a.id as agent_id, coalesce(a.max_attempts, %(max_attempts)s) = 1 as single, s.seconds,
+    percent_rank() over (partition by a.id order by s.seconds) as rank, count(*) over (partition by a.id) as ended
+  from (
+    select r.* from unnest(%(queues)b::uuid[], %(agents)b::uuid[]) as w (queue_id, agent_id) cross join lateral (
+      select l.* from ({_NEWEST.format(of="where queue_id = w.queue_id")}) l where l.agent_id = w.agent_id and {_ENDED}
+    ) r
+    union
+    (select l.* from ({_NEWEST.format(of="")}) l where l.agent_id = any(%(agents)b::uuid[]) and {_ENDED})
+  ) r join agents a on a.id = r.agent_id cross join lateral (select extract(epoch from r.completed_at - r.started_at) as seconds) s
 ) ranked
 where ended >= 10
 group by agent_id, single
@@ -41,7 +44,8 @@ class Pace:
     """Whether its runs are attempted only once, and so must not be lost with one that they share a worker with."""
 
 
-def paces(tx: Tx, agents: Sequence[AgentId], *, max_attempts: int) -> dict[AgentId, Pace]:
-    """The pace of agents that have ended ten runs lately. `max_attempts` holds for agents that do not say."""
-    rows = tx.sql(_DURATIONS_SQL, {"agents": list(agents), "max_attempts": max_attempts})
+def paces(tx: Tx, pairs: Sequence[Pair], *, max_attempts: int) -> dict[AgentId, Pace]:
+    """The pace of agents that have ended ten runs lately, in these queues of theirs or as the newest of all. `max_attempts` holds
+    for agents that do not say."""
+    rows = tx.sql(_DURATIONS_SQL, {**as_arrays(pairs), "max_attempts": max_attempts})
     return {AgentId(row.agent_id): Pace(row.mean, row.usual, row.longest, row.single) for row in rows}

@@ -10,6 +10,7 @@ from casework.core.limits import Line
 from casework.core.model import CaseId, QueueId
 from casework.store.database import NOW, Tx
 from casework.store.lines import COUNT_SQL, HAS_ENDED, LINE_ID, SHOWN_CHARACTERS, VALUE, bounds_of
+from casework.store.literals import same_status
 
 # A queue's new cases stand in the lines of its first limit with a key. As many as may begin at once stand in the lanes, the
 # others wait behind them, so that the cases of one value do not stand before those of another. How many stand there is counted
@@ -30,7 +31,7 @@ with found as materialized (
     + (select count(*) from (select from cases o where o.parked and o.line_id = p.line_id and o.lane is not null limit 1) s) * p.most as ahead
   from (select distinct line_id, most from placed) p
 )
-update cases c set line_id = p.line_id, parked = s.ahead + p.place > p.most
+update cases c set line_id = p.line_id, parked = s.ahead + p.place > p.most, {same_status("c")}
 from placed p join standing s on s.line_id = p.line_id where c.id = p.id
 """
 
@@ -62,7 +63,7 @@ with heads as materialized (
     order by c.lane, c.ready_at, c.id limit w.most for no key update skip locked
   ) k
 ), moved as (
-  update cases c set parked = false, ready_at = {NOW} from heads h where c.id = h.id returning c.queue_id
+  update cases c set parked = false, ready_at = {NOW}, {same_status("c")} from heads h where c.id = h.id returning c.queue_id
 ), looked_at as (
   update limit_lines l set next_at = n.next_at from unnest(%(looked_at)b::uuid[], %(next)s::timestamptz[]) as n (id, next_at)
   where l.id = n.id and l.next_at is distinct from n.next_at
@@ -98,6 +99,8 @@ class Served:
     queues: frozenset[QueueId]
     wait: float | None
     moved: int
+    freed: bool = False
+    """Whether an agent may have room again in queues that are not named: it may have thousands."""
 
 
 def serve(tx: Tx, besides: Collection[UUID] = ()) -> Served:
@@ -122,8 +125,10 @@ def serve(tx: Tx, besides: Collection[UUID] = ()) -> Served:
             "next": [_next_at(line, row) for line, row in zip(lines, counted, strict=True)],
         },
     ).all()
-    plain = {queue for row in counted if not row.is_keyed for queue in _queues(tx, row)}
-    return Served(frozenset({QueueId(row.queue_id) for row in moved} | plain), seconds, sum(row.moved for row in moved))
+    plain = {QueueId(row.queue_id) for row in counted if not row.is_keyed and row.queue_id}
+    freed = any(not row.is_keyed and not row.queue_id for row in counted)
+    queues = frozenset({QueueId(row.queue_id) for row in moved} | plain)
+    return Served(queues, seconds, sum(row.moved for row in moved), freed)
 
 
 def _line(row: Any) -> Line:
@@ -138,13 +143,6 @@ def _heads(line: Line, row: Any) -> int:
 def _next_at(line: Line, row: Any) -> datetime | None:
     """What is let into the lanes is claimed, and that claim sees what comes then; so does the end of a run."""
     return line.next_at() if line.is_keyed and not line.left and not row.in_lanes else None
-
-
-def _queues(tx: Tx, row: Any) -> list[QueueId]:
-    if row.queue_id:
-        return [QueueId(row.queue_id)]
-    found = tx.sql("select queue_id from consumers where agent_id = %(agent_id)s", {"agent_id": row.agent_id})
-    return [QueueId(one.queue_id) for one in found]
 
 
 # From line to line: all of them in turn, in case one was left behind. What a person takes out of the lanes leaves a line that

@@ -80,7 +80,7 @@ def runs_of(lifecycle: Lifecycle, metadata: MetaData) -> Table:
         # `runs_queue`.
         Index("runs_ended_late", "queue_id", "ended_late_at", postgresql_where=text("ended_late_at is not null")),
         # A page has room for a row's three versions: pending, running, ended. At 70, as at 50, every other start or end went to
-        # another page, and wrote an entry in each index; the table was as large.
+        # another page, and wrote an entry in each index; the table was as large. Heartbeats take the same time from 35 to 60.
         postgresql_with={"fillfactor": "35", **VACUUMED},
     )
 

@@ -9,6 +9,7 @@ from casework.core.lifecycle import RunStatus
 from casework.core.model import CaseId, QueueId, RunId
 from casework.store.bound import IN_SLOT
 from casework.store.database import NOW, Tx
+from casework.store.literals import same_status
 from casework.store.transitions.clauses import ended_late
 
 # A running run is asked, and has until the deadline; one that no worker executes ends here. The runs are found by their
@@ -55,7 +56,7 @@ with asked as (
     and (%(queue_id)s::uuid is null or b.queue_id = %(queue_id)s) and (%(worker)s::text is null or r.worker = %(worker)s)
   order by r.id for no key update of r
 )
-update runs r set stop_requested_at = {NOW}, stop_deadline = {NOW} + %(grace)s, release_on_stop = true
+update runs r set stop_requested_at = {NOW}, stop_deadline = {NOW} + %(grace)s, release_on_stop = true, {same_status("r")}
 from asked where r.id = asked.id returning r.id
 """
 
