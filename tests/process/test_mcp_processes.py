@@ -29,7 +29,7 @@ from patience import PATIENCE, wait_for
 
 pytestmark = pytest.mark.process
 
-MODES = ["auto", "legacy"]
+MODES = [pytest.param("auto", marks=pytest.mark.quick), "legacy"]
 
 
 def play(scene):
@@ -179,6 +179,7 @@ def test_http_serves_a_client_of_either_version(installation, mode):
     assert "Traceback" not in logged(installation)
 
 
+@pytest.mark.quick
 def test_http_checks_who_sends_what_from_where(installation):
     port, _ = installation.api()
     good = {"authorization": f"Bearer {key(installation)}", "accept": "application/json, text/event-stream"}

@@ -80,6 +80,7 @@ def test_retries_with_steps_and_says_who_did_it(site, opened):
     expect(page.locator("#data")).not_to_contain_text("What was changed")
 
 
+@pytest.mark.quick
 def test_delegates_postpones_and_settles(site, opened):
     make, id, _ = opened
     page = make()
@@ -115,6 +116,7 @@ def test_edits_and_shows_what_changed(site, opened):
     assert [(label.key, label.value) for label in case.labels] == [("region", "eu")]
 
 
+@pytest.mark.quick
 def test_data_that_an_agent_changed_meanwhile_is_not_overwritten(site, opened):
     make, id, _ = opened
     page = make()

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from playwright.sync_api import expect
 
 from casework.core.lifecycle import CaseStatus
@@ -86,6 +87,7 @@ def test_follows_what_happens(site):
     expect(page.get_by_role("link", name="2 claimed")).to_be_visible()
 
 
+@pytest.mark.quick
 def test_creates_connects_changes_and_deletes(site):
     a_queue(site, "other")
     page = site.signed_in(java_script_enabled=True)
