@@ -26,9 +26,9 @@ from patience import PATIENCE  # noqa: E402
 from web.browser import found_browser, launched, served  # noqa: E402
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """For the tests of this folder: playwright keeps an event loop running, which tests of async code elsewhere must not find."""
+    """For one module: playwright keeps an event loop running, which tests of async code elsewhere must not find."""
     path = found_browser()
     if path is None:
         pytest.skip("no browser is found: install chromium, or name one with CASEWORK_TEST_BROWSER")
