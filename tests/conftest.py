@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
-import psycopg
 import pytest
 
 from casework import embedded, events, log
@@ -15,7 +14,7 @@ from casework.core.model import DEFAULT_TEAM
 from casework.embedded import Urls
 from casework.settings import Settings
 from casework.store.database import Database
-from databases import EMPTY, Databases, spare_the_disk
+from databases import Databases, empty, spare_the_disk
 from rolled_back import Clock, rolled_back
 
 for name in [name for name in os.environ if name.startswith("CASEWORK_") and not name.startswith("CASEWORK_TEST_")]:
@@ -34,40 +33,34 @@ TEAM = DEFAULT_TEAM
 
 
 SLOW = {
-    "test_acts_on_many",
-    "test_adapters",
     "test_claims_as_fast_beside_200_000_cases_that_cannot_be_claimed",
-    "test_command_agents",
-    "test_compat",
     "test_deadlocks_no_two_acts",
-    "test_examples_on_processes",
-    "test_foreign_messages",
     "test_hostile",
-    "test_late_servers",
-    "test_live",
     "test_lost_answers",
     "test_messages_beyond_the_limit_are_left_out_and_the_outcome_counts",
-    "test_operation",
+    "test_openai_guide",
     "test_payloads",
     "test_people_at_once",
-    "test_poison",
-    "test_pull_clients",
-    "test_samples",
+    "test_pydantic_ai_guide",
     "test_schemathesis",
-    "test_secrets",
-    "test_storm",
-    "test_time_limits",
     "test_transactions_give_the_same_whether_plans_are_discarded_or_not",
     "test_type_checker_names_a_misspelled_option",
-    "test_up",
 }
 """Files whose tests take many seconds each, and single tests that do."""
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Real processes and real browsers take seconds to do what they do: those marked `quick` stand for their kind."""
+    if not SLOW.isdisjoint((item.path.stem, getattr(item, "originalname", ""))):
+        return True
+    is_real = item.get_closest_marker("process") is not None or "browser" in getattr(item, "fixturenames", ())
+    return is_real and item.get_closest_marker("quick") is None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if not SLOW.isdisjoint((item.path.stem, getattr(item, "originalname", ""))):
+        if is_slow(item):
             item.add_marker(pytest.mark.slow)
 
 
@@ -134,17 +127,15 @@ def settings() -> Settings:
     return Settings(agent_modules="sample_agents", retry_base_seconds=1)
 
 
-@pytest.fixture(scope="module")
-def committed_database(new_database: Databases) -> str:
-    return new_database("several_connections")
+@pytest.fixture(scope="session")
+def several_connections(new_database: Databases) -> Iterator[Database]:
+    db = Database(new_database("several_connections"), pool_size=30)
+    yield db
+    db.close()
 
 
 @pytest.fixture
-def committed(committed_database: str) -> Iterator[Database]:
+def committed(several_connections: Database) -> Database:
     """An empty database, for tests with several connections."""
-    with psycopg.connect(committed_database, autocommit=True) as connection:
-        connection.execute(EMPTY)
-        connection.execute("delete from teams where name <> 'default'")
-    db = Database(committed_database, pool_size=30)
-    yield db
-    db.close()
+    empty(several_connections)
+    return several_connections

@@ -9,8 +9,20 @@ from casework.store import schema
 from casework.store.database import Database
 from casework.store.tables import metadata
 
-EMPTY = "".join(f"delete from {table.name};" for table in reversed(metadata.sorted_tables) if table.name != "teams")
-"""Deletes all but the teams. In small tables that takes a tenth of the time of `truncate`, and a hundredth of a new database."""
+DELETED = [table.name for table in reversed(metadata.sorted_tables) if table.name != "teams"]
+EMPTY_ALL = f"""
+create function empty_all() returns void language plpgsql as $$ begin
+    {" ".join(f"delete from {name};" for name in DELETED)}
+    delete from teams where name <> 'default';
+end $$
+"""
+
+
+def empty(db: Database) -> None:
+    """Delete all but the default team, with a connection that the database has: it keeps the plans. In small tables that takes a
+    tenth of the time of `truncate` or of a new connection, and a hundredth of a new database."""
+    with db.single() as tx:
+        tx.sql("select empty_all()")
 
 
 class Databases:
@@ -18,15 +30,24 @@ class Databases:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._shared: dict[str, str] = {}
 
     def __call__(self, name: str, *, migrate: bool = True) -> str:
         """Make the database, with casework's schema or empty; one that has the name is dropped first."""
         return self._copy(self._migrated if migrate else "template1", name)
 
+    def shared(self, name: str) -> str:
+        """The database of that name for all who share it, with casework's schema. Whoever takes it empties it."""
+        if name not in self._shared:
+            self._shared[name] = self(name)
+        return self._shared[name]
+
     @cached_property
     def _migrated(self) -> str:
         db = Database(self._copy("template1", "casework_template"))
         schema.upgrade(db)
+        with db.begin() as tx:
+            tx.sql(EMPTY_ALL)
         db.close()
         return "casework_template"
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx2
-import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
@@ -15,7 +14,7 @@ from casework.core.roles import Role
 from casework.service import agents, keys
 from casework.settings import Settings
 from casework.wiring import Casework, connect
-from databases import EMPTY
+from databases import empty
 
 
 class Api:
@@ -57,13 +56,14 @@ class Api:
 @pytest.fixture(scope="module")
 def installation(new_database, servers, tmp_path_factory) -> Iterator[Casework]:
     values = {
-        "database_url": new_database("api"),
+        "database_url": new_database.shared("api"),
         "redis_url": servers.redis,
         "agent_modules": "sample_agents",
         "agent_commands": "sh *",
         "home": tmp_path_factory.mktemp("h"),
     }
     casework = connect(Settings(**values))
+    empty(casework.db)
     yield casework
     casework.close()
 
@@ -76,8 +76,7 @@ def client(installation: Casework) -> Iterator[TestClient]:
 
 @pytest.fixture
 def api(client: TestClient, installation: Casework) -> Api:
-    with psycopg.connect(installation.db.url, autocommit=True) as connection:
-        connection.execute(EMPTY)
+    empty(installation.db)
     token = keys.create(installation.db, DEFAULT_TEAM, "tests", Role.ADMIN)[1]
     return Api(client, installation, token)
 

@@ -2,13 +2,13 @@
 
 import json
 
-import psycopg
 import pytest
 from typer.testing import CliRunner
 
 from casework.cli import app, console
 from casework.errors import CaseworkError
-from databases import EMPTY
+from casework.store.database import Database
+from databases import empty
 
 
 class Command:
@@ -32,15 +32,15 @@ class Command:
 
 @pytest.fixture(scope="session")
 def commands_database(new_database):
-    return new_database("commands")
+    db = Database(new_database("commands"))
+    yield db
+    db.close()
 
 
 @pytest.fixture
 def casework(commands_database, servers, monkeypatch):
-    with psycopg.connect(commands_database, autocommit=True) as connection:
-        connection.execute(EMPTY)
-        connection.execute("delete from teams where name <> 'default'")
-    monkeypatch.setenv("CASEWORK_DATABASE_URL", commands_database)
+    empty(commands_database)
+    monkeypatch.setenv("CASEWORK_DATABASE_URL", commands_database.url)
     monkeypatch.setenv("CASEWORK_REDIS_URL", servers.redis)
     monkeypatch.setenv("CASEWORK_AGENT_MODULES", "sample_agents")
     console.installation.cache_clear()

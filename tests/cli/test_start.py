@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,8 +37,13 @@ def imported(*arguments, **environment):
     """The packages outside of the standard library that a command imports, and all modules."""
     script = Path(sys.executable).with_name("casework")
     modules = modules_of(str(script), *arguments, **environment)
-    plain = modules_of("-c", "import pickle, sysconfig; sysconfig.get_config_vars()")
-    return {name.partition(".")[0] for name in modules - plain} - sys.stdlib_module_names, modules
+    return {name.partition(".")[0] for name in modules - of_the_interpreter()} - sys.stdlib_module_names, modules
+
+
+@cache
+def of_the_interpreter():
+    """What each start imports in this environment, before it comes to a command."""
+    return modules_of("-c", "import pickle, sysconfig; sysconfig.get_config_vars()")
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("queues", "--help"), ("queues", "list", "--help")])

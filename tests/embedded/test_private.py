@@ -85,8 +85,11 @@ def test_a_link_in_the_place_of_a_directory_is_refused(tmp_path, name):
 LINKS = {"soft": os.symlink, "hard": os.link}
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("link", LINKS.values(), ids=LINKS)
-@pytest.mark.parametrize("name", ["supervisor.log", "clients.lock", "owner.lock"])
+@pytest.mark.parametrize(
+    "name", ["supervisor.log", "clients.lock", pytest.param("owner.lock", marks=pytest.mark.quick)]
+)
 def test_a_file_behind_a_link_keeps_its_content(tmp_path, name, link):
     victim = tmp_path / "victim"
     victim.write_text("precious")

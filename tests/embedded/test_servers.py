@@ -74,6 +74,7 @@ def listed(home):
     return [queue["name"] for queue in json.loads(casework(home, "queues", "list", "--json").stdout)]
 
 
+@pytest.mark.quick
 def test_loses_nothing_when_the_supervisor_is_killed(kept):
     assert listed(kept) == ["inbox"]
     supervisors = servers_of(kept)
@@ -89,6 +90,7 @@ def test_stops_servers_with_their_last_client_and_keeps_the_data(kept):
     assert listed(kept) == ["inbox"]
 
 
+@pytest.mark.quick
 def test_reports_an_unusable_home_in_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     done = casework(tmp_path / "file", "queues", "list")
@@ -97,6 +99,7 @@ def test_reports_an_unusable_home_in_one_line(tmp_path):
     assert "CASEWORK_HOME" in done.stderr
 
 
+@pytest.mark.quick
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as somebody else")
 def test_keeps_files_of_a_closed_home_elsewhere_without_namespaces(tmp_path, monkeypatch):
     monkeypatch.setattr(identity, "substitute", lambda: (65534, 65534))

@@ -11,7 +11,7 @@ import pytest
 from casework.forkserver.client import LOST, ForkServer
 from patience import PATIENCE, wait_for
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.quick]
 
 MODULE = [sys.executable, "-m", "forked_modules"]
 

@@ -121,6 +121,7 @@ def test_killed_after_any_step_nothing_is_done_again(steps):
         assert max(result.ran.values()) == 1, (name, result.ran)
 
 
+@pytest.mark.slow
 def test_killed_within_any_step_only_that_one_is_done_again(steps):
     once = World()
     once.run()

@@ -37,7 +37,11 @@ print(result.reason)
 
 
 @pytest.mark.parametrize(
-    ("tracing", "told"), [(False, ""), (True, "OPENAI_API_KEY is not set, skipping trace export\n")]
+    ("tracing", "told"),
+    [
+        (False, ""),
+        pytest.param(True, "OPENAI_API_KEY is not set, skipping trace export\n", marks=pytest.mark.slow),
+    ],
 )
 def test_without_tracing_nothing_is_sent_or_said(tracing, told):
     """With it, the SDK does as it does: that shows that the test can see it."""
@@ -54,6 +58,7 @@ def test_without_tracing_nothing_is_sent_or_said(tracing, told):
     assert (done.stdout, done.stderr, done.returncode) == ("done\n", told, 0)
 
 
+@pytest.mark.slow
 def test_importing_it_changes_nothing_of_the_sdk_s():
     script = (
         "from agents.run import AgentRunner, get_default_agent_runner as runner\n"

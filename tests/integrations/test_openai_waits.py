@@ -107,6 +107,7 @@ def test_calls_that_no_answer_can_tell_apart_are_told_and_not_asked():
     assert (result.requests, inner.done) == ([], [])
 
 
+@pytest.mark.slow
 def test_more_calls_than_one_wait_holds_are_asked_one_wait_after_another():
     many = [call("pay", f"p{number}", to="Ann", amount=number) for number in range(60)]
     bank = Bank(many, says("done"))

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import anyio
-import psycopg
 import pytest
 from mcp import Client
 
@@ -20,7 +19,7 @@ from casework.mcp.waits import Waits
 from casework.service import agents, keys, queues
 from casework.settings import Settings
 from casework.wiring import Casework, connect
-from databases import EMPTY
+from databases import empty
 
 Scene = Callable[[Client], Awaitable[Any]]
 
@@ -86,21 +85,21 @@ async def _call(tool: str, arguments: dict[str, Any], client: Client) -> Any:
 def installation(new_database, servers, tmp_path_factory) -> Iterator[Casework]:
     casework = connect(
         Settings(
-            database_url=new_database("mcp"),
+            database_url=new_database.shared("mcp"),
             redis_url=servers.redis,
             agent_modules="sample_agents",
             home=tmp_path_factory.mktemp("h"),
         ),
         pool_size=10,
     )
+    empty(casework.db)
     yield casework
     casework.close()
 
 
 @pytest.fixture
 def models(installation: Casework) -> Models:
-    with psycopg.connect(installation.db.url, autocommit=True) as connection:
-        connection.execute(EMPTY)
+    empty(installation.db)
     return Models(installation)
 
 

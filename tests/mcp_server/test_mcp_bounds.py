@@ -104,6 +104,7 @@ def test_the_command_says_which_extra_is_missing():
     assert done.stderr.strip() == "error: `casework mcp` needs an extra: pip install 'casework[mcp]'."
 
 
+@pytest.mark.slow
 def test_the_api_serves_without_the_extra():
     code = f"""
 {WITHOUT}

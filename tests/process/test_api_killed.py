@@ -59,7 +59,10 @@ def held_after_its_commit(installation):
         yield url, lambda: count(installation.db, "cases") == COUNT
 
 
-@pytest.mark.parametrize(("held", "replayed"), [(held_before_its_commit, None), (held_after_its_commit, "true")])
+@pytest.mark.parametrize(
+    ("held", "replayed"),
+    [(held_before_its_commit, None), pytest.param(held_after_its_commit, "true", marks=pytest.mark.quick)],
+)
 def test_creates_once_when_the_api_is_killed_and_asked_again(installation, held, replayed):
     queue = queues.create(installation.db, DEFAULT_TEAM, "inbox")
     token = keys.create(installation.db, DEFAULT_TEAM, "k", Role.OPERATOR)[1]

@@ -137,6 +137,7 @@ def test_claims_that_wait_are_sent_away_when_the_api_stops(installation):
     assert "Traceback" not in (installation.logs / "0.log").read_text()
 
 
+@pytest.mark.quick
 def test_the_guides_agent_works_cases(installation, tmp_path):
     source = re.search(r"^```python\n(# pull_agent.py.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
     (tmp_path / "pull_agent.py").write_text(source[1])

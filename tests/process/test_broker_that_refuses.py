@@ -39,6 +39,7 @@ def test_goes_on_after_the_broker_refused_writes(ticking):
     assert ticking.runs_per_case(queue) == {(1, 1)}
 
 
+@pytest.mark.quick
 def test_tolerates_effects_that_the_broker_refuses(installation):
     with refusing(installation.settings.redis_url):
         run = RunId(uuid4())

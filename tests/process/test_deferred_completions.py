@@ -46,7 +46,7 @@ def worked(installation):
     return log.read_text().splitlines() if log.exists() else []
 
 
-@pytest.mark.parametrize("pool", list(Pool))
+@pytest.mark.parametrize("pool", [Pool.PREFORK, pytest.param(Pool.THREADS, marks=pytest.mark.quick)])
 def test_worker_that_shuts_down_writes_deferred_completions(installation, pool):
     worker, queue, ids = a_deferring_worker(installation, pool)
     worker.send_signal(signal.SIGTERM)

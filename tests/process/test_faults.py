@@ -28,6 +28,7 @@ def spans(installation):
     return found
 
 
+@pytest.mark.quick
 def test_resumes_a_killed_workers_runs_never_twice_at_once(ticking):
     queue, _ = worked_queue(ticking.db, "sample_agents:logs_its_span")
     worker = ticking.worker(concurrency=4)
@@ -60,6 +61,7 @@ def test_releases_a_long_run_to_another_worker_at_shutdown(ticking):
     assert (run.status, run.failures) == (RunStatus.COMPLETED, 0)
 
 
+@pytest.mark.quick
 def test_finishes_short_runs_at_shutdown(ticking):
     queue, _ = worked_queue(ticking.db, "sample_agents:sleeps")
     worker = ticking.worker(concurrency=2)
@@ -70,6 +72,7 @@ def test_finishes_short_runs_at_shutdown(ticking):
     assert history(ticking.db, case_id)[-1] == "completed"
 
 
+@pytest.mark.quick
 def test_starts_a_nudged_case_long_before_the_beat(installation):
     queue, _ = worked_queue(installation.db)
     installation.ticker(tick_seconds=50)

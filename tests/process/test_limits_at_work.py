@@ -36,6 +36,7 @@ def test_a_rate_is_kept_and_used_between_the_beats(working):
     assert claimed[-1] - claimed[0] < 9
 
 
+@pytest.mark.quick
 def test_each_customers_runs_follow_one_another(working):
     installation = working(Pool.THREADS)
     queue, _ = worked_queue(installation.db, "sample_agents:sleeps")

@@ -36,6 +36,7 @@ def said_of_case(installation, queue):
     return found and runs.list_messages(installation.db, TEAM, found[0].id, limit=1)
 
 
+@pytest.mark.quick
 def test_async_agents_that_exit_end_alone(installation):
     queue = a_queue_for(installation, "exits_if_told")
     told = ["exits" if number % 3 == 0 else "" for number in range(12)]

@@ -16,6 +16,7 @@ from patience import wait_for
 pytestmark = pytest.mark.process
 
 
+@pytest.mark.quick
 def test_resumes_after_an_answer_and_an_approval(working):
     installation = working(Pool.PREFORK)
     queue, _ = worked_queue(installation.db, "sample_agents:asks")
@@ -29,7 +30,7 @@ def test_resumes_after_an_answer_and_an_approval(working):
 
 
 @pytest.mark.parametrize("target", ["completes", "completes_async"])
-@pytest.mark.parametrize("pool", list(Pool))
+@pytest.mark.parametrize("pool", [pytest.param(Pool.PREFORK, marks=pytest.mark.quick), Pool.THREADS])
 def test_works_each_case_once_in_each_pool_with_each_kind_of_agent(working, pool, target):
     installation = working(pool)
     queue, _ = worked_queue(installation.db, f"sample_agents:{target}", concurrency=6)
@@ -38,6 +39,7 @@ def test_works_each_case_once_in_each_pool_with_each_kind_of_agent(working, pool
     assert installation.runs_per_case(queue) == {(1, 1)}
 
 
+@pytest.mark.quick
 def test_loses_nothing_when_redis_is_emptied(working):
     installation = working(Pool.THREADS)
     queue, _ = worked_queue(installation.db, "sample_agents:sleeps")
@@ -63,7 +65,7 @@ def test_goes_on_when_redis_is_killed_and_comes_back(working):
     assert installation.runs_per_case(queue) == {(1, 1)}
 
 
-@pytest.mark.parametrize("target", ["loops", "loops_async"])
+@pytest.mark.parametrize("target", [pytest.param("loops", marks=pytest.mark.quick), "loops_async"])
 def test_stops_a_run_when_its_case_is_taken(working, target):
     installation = working(Pool.THREADS)
     queue, agent = worked_queue(installation.db, f"sample_agents:{target}", concurrency=1)

@@ -8,7 +8,7 @@ from casework.core.effects import Committed
 from casework.service import cases
 from casework.store.database import Database
 from casework.store.tables import metadata
-from databases import EMPTY
+from databases import empty
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,6 @@ def raced(new_database) -> Iterator[Database]:
         # A test may need the plan of unknown tables: after autovacuum has seen one empty, a claim locks in another order.
         for table in metadata.sorted_tables:
             tx.sql(f"alter table {table.name} set (autovacuum_enabled = off)")
-        tx.sql(f"create function empty_all() returns void language plpgsql as $$ begin {EMPTY} end $$")
     db.close()
     yield db
     db.close()
@@ -29,8 +28,7 @@ def raced(new_database) -> Iterator[Database]:
 
 @pytest.fixture
 def committed(raced: Database) -> Database:
-    with raced.begin() as tx:
-        tx.sql("select empty_all()")
+    empty(raced)
     return raced
 
 

@@ -191,6 +191,14 @@ def test_who_creates_does_not_wait_for_the_claim(committed):
     assert len(tick(committed)) == 1
 
 
+def test_who_has_finished_finishes_again_at_once(committed, creator):
+    queue, _ = worked_queue(committed)
+    report(committed)
+    creator.claims.finish()
+    Rival(lambda: creator.claims.finish(seconds=60.0)).result()
+    assert not creator.create(queue)
+
+
 def test_a_consumer_that_a_tick_holds_is_left_to_it(committed, creator):
     queue, _ = worked_queue(committed)
     report(committed)

@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
 import pytest
 
 from casework.core.model import DEFAULT_TEAM, AgentKind, NewCase
@@ -16,7 +15,7 @@ from casework.service import agents, cases, keys, queues, web_sessions
 from casework.settings import Settings
 from casework.store.installation import identity
 from casework.wiring import Casework, connect
-from databases import EMPTY
+from databases import empty
 
 playwright_api = pytest.importorskip(
     "playwright.sync_api", reason="the page's tests need playwright: pip install '.[dev]'"
@@ -44,13 +43,14 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def installation(new_database, servers, tmp_path_factory) -> Iterator[Casework]:
     values = {
-        "database_url": new_database("web"),
+        "database_url": new_database.shared("web"),
         "redis_url": servers.redis,
         "agent_modules": "sample_agents",
         "home": tmp_path_factory.mktemp("web"),
         "rate_limit_per_minute": 0,
     }
     casework = connect(Settings(**values))
+    empty(casework.db)
     yield casework
     casework.close()
 
@@ -142,8 +142,7 @@ class Site:
 
 @pytest.fixture
 def site(address: str, installation: Casework, browser: Any) -> Iterator[Site]:
-    with psycopg.connect(installation.db.url, autocommit=True) as connection:
-        connection.execute(EMPTY)
+    empty(installation.db)
     yield Site(address, installation, browser)
     for context in browser.contexts:
         context.close()

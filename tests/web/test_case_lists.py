@@ -14,6 +14,7 @@ def titles(page):
     return page.locator(".case-row .what > a").all_inner_texts()
 
 
+@pytest.mark.quick
 def test_filters_are_the_address(site):
     queue = a_queue(site)
     urgent = add(site, queue, "printer on fire", "window", labels=(LabelRef("urgent"),))
@@ -101,6 +102,7 @@ def test_keys_move_search_and_select(site):
     expect(page.locator("#keys-help")).to_be_visible()
 
 
+@pytest.mark.quick
 def test_a_selection_survives_live_updates(site):
     queue = a_queue(site)
     ids = add(site, queue, "one", "two", "three")
@@ -127,7 +129,7 @@ def test_a_board_shows_the_newest_of_each_status(site):
     expect(page.get_by_role("region", name="pending 2").get_by_role("listitem")).to_have_count(2)
 
 
-@pytest.mark.parametrize("path", ["/cases", "/cases/board", "/cases?search=img"])
+@pytest.mark.parametrize("path", [pytest.param("/cases", marks=pytest.mark.quick), "/cases/board", "/cases?search=img"])
 def test_hostile_titles_and_data_are_only_text(site, path):
     queue = a_queue(site, name="<i>&\"'")
     ids = add(site, queue, HOSTILE, data={HOSTILE: HOSTILE}, labels=(LabelRef("<u>x</u>", "'\""),))

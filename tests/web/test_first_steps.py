@@ -11,7 +11,7 @@ def test_sign_in_page_has_no_violation(site):
     assert not Axe().run(page).response["violations"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.quick), "dark"])
 def test_first_steps_have_no_violation(site, scheme):
     page = site.signed_in(color_scheme=scheme, viewport={"width": 360, "height": 740})
     page.goto(site.address + "/")

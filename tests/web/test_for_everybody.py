@@ -96,7 +96,6 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 
 @pytest.mark.parametrize("path", READS)
-@pytest.mark.slow
 def test_axe_finds_nothing_in_light_and_dark(opened, path):
     page = opened(path)
     for scheme in ("light", "dark"):

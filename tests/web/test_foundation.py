@@ -14,7 +14,9 @@ from casework.core.model import DEFAULT_TEAM
 from casework.core.roles import RIGHTS, Role
 from casework.service import keys, web_sessions
 from casework.web.pages import PAGES
+from databases import empty
 from patience import wait_for
+from web.conftest import Site
 
 ALL = [page for pages in PAGES for page in pages.found]
 
@@ -44,6 +46,13 @@ def knock(site, method, path, data=None, **headers):
     """Call without a session, from an address of its own: tries are counted by address."""
     headers = {"x-forwarded-for": f"192.0.2.{secrets.randbelow(250)}", **headers}
     return httpx2.request(method, site.address + path, data=data, headers=headers, verify=False)
+
+
+@pytest.fixture
+def site(address, installation):
+    """The pages, for callers without a browser."""
+    empty(installation.db)
+    return Site(address, installation, browser=None)
 
 
 @pytest.fixture

@@ -130,6 +130,7 @@ def test_form_is_made_from_its_schema(site):
     assert site.answers(case)[0]["value"] == {"zip": "00501"}
 
 
+@pytest.mark.quick
 def test_group_is_answered_on_one_page(site):
     case = site.ask(SEND, {"title": "Which colour?", "options": ["red", "blue"]}, {"title": "Why?"})
     page = site.signed_in()
@@ -146,6 +147,7 @@ def test_group_is_answered_on_one_page(site):
     assert [one["value"] for one in site.answers(case)] == [True, "blue", "because"]
 
 
+@pytest.mark.quick
 def test_works_with_keys_alone(site):
     first, second = site.ask({"title": "One?"}), site.ask({"kind": "approval", "title": "Two?"})
     page = site.signed_in()
@@ -172,6 +174,7 @@ def test_question_mark_shows_the_keys(site):
     expect(page.get_by_role("heading", name="Keys")).to_be_hidden()
 
 
+@pytest.mark.quick
 def test_works_without_scripts(site):
     case = site.ask(SEND, says=["Looking"])
     page = opened(site, site.signed_in(java_script_enabled=False), "Send it?")
@@ -229,6 +232,7 @@ def test_second_answer_is_told_what_the_first_was(site):
     expect(ada.get_by_role("alert")).to_contain_text("was rejected by Bo")
 
 
+@pytest.mark.quick
 def test_new_request_appears_without_a_reload(site):
     page = site.signed_in()
     page.goto(f"{site.address}/inbox")

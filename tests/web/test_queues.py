@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from playwright.sync_api import expect
 
 from casework.core.lifecycle import CaseStatus
@@ -86,6 +87,7 @@ def test_follows_what_happens(site):
     expect(page.get_by_role("link", name="2 claimed")).to_be_visible()
 
 
+@pytest.mark.quick
 def test_creates_connects_changes_and_deletes(site):
     a_queue(site, "other")
     page = site.signed_in(java_script_enabled=True)
@@ -96,13 +98,17 @@ def test_creates_connects_changes_and_deletes(site):
     expect(page.get_by_role("heading", level=1)).to_have_text("letters & <b>more</b>")
     page.get_by_label("Runs at once").last.fill("4")
     page.get_by_role("button", name="Connect", exact=True).click()
+    # The page may show an act before the form's own answer replaces it, and whatever is open in it.
+    expect(page.get_by_role("status").first).to_contain_text("is connected.")
     expect(page.locator("#consumers")).to_contain_text("0 of 4")
     page.get_by_role("button", name="Change", exact=True).click()
     page.get_by_label("takes cases by itself").uncheck()
     page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status").first).to_contain_text("is connected.")
     expect(page.locator("#consumers")).to_contain_text("only delegated ones")
     page.get_by_role("button", name="Disconnect").first.click()
     page.locator("dialog:popover-open").get_by_role("button", name="Disconnect").click()
+    expect(page.get_by_role("status").first).to_contain_text("The agent is disconnected")
     expect(page.locator("#consumers")).to_contain_text("No agent works on this queue.")
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_label("Type the name of the queue").fill("letters")

@@ -1,10 +1,12 @@
 """Signing in and out."""
 
+import pytest
 from playwright.sync_api import expect
 
 from casework.core.roles import Role
 
 
+@pytest.mark.quick
 def test_signs_in_with_a_key_and_out(site):
     page = site.context().new_page()
     page.goto(site.address + "/inbox")

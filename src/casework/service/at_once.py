@@ -62,6 +62,7 @@ class ClaimsAtOnce:
         self._asked = self._paused = self._planned = float("-inf")
         self._work: SimpleQueue[Effects] = SimpleQueue()
         self._free = Lock()
+        self._finished = False
         self._thread: Thread | None = None
 
     def takes(self, effects: Effects) -> bool:
@@ -83,7 +84,8 @@ class ClaimsAtOnce:
 
     def finish(self, seconds: float = 5.0) -> None:
         """Wait until the claim that is being made is sent, and make no other."""
-        self._free.acquire(timeout=seconds)
+        # Who has finished keeps the lock: to take it once more would be to wait for oneself.
+        self._finished = self._finished or self._free.acquire(timeout=seconds)
 
     def _start(self) -> None:
         if self._thread is None or not self._thread.is_alive():

@@ -67,7 +67,7 @@ class MemoryBackend:
         self._check()
         if key in self._record.messages:
             return
-        message = Message(next(_numbers), cast(Any, type), "assistant", datetime.now(UTC), stored(content))
+        message = Message(next(_numbers), cast(Any, type), "assistant", datetime.now(UTC), stored(content), key)
         self._record.messages[key] = message
         self._said(message)
 
