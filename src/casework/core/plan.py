@@ -23,7 +23,7 @@ from math import ceil
 from operator import attrgetter, itemgetter
 from types import MappingProxyType
 
-from casework.core.capacity import Room
+from casework.core.capacity import Pair, Room
 from casework.core.effects import Parcel, RunMessage
 from casework.core.lifecycle import Lane as Lane
 from casework.core.limits import Gates
@@ -45,7 +45,7 @@ class Opening:
     """The group of workers that its runs need."""
 
     @property
-    def pair(self) -> tuple[QueueId, AgentId]:
+    def pair(self) -> Pair:
         return self.queue_id, self.agent_id
 
 
@@ -96,7 +96,7 @@ class _Plan:
         self._room, self._shares, self._gates = room, shares, gates
         self._left = {opening.pair: opening.slots for opening in openings}
         self._openings = [opening for opening in openings if opening.slots > 0]
-        self._own: dict[tuple[QueueId, AgentId], deque[Candidate]] = {one.pair: deque() for one in self._openings}
+        self._own: dict[Pair, deque[Candidate]] = {one.pair: deque() for one in self._openings}
         self._shared: dict[QueueId, deque[Candidate]] = {one.queue_id: deque() for one in self._openings if one.trigger}
         self.picks: list[Pick] = []
         # By key, because comparing and hashing whole records costs more than the rest of the plan.
@@ -107,12 +107,14 @@ class _Plan:
             if line is not None:
                 line.append(candidate)
         # An agent may have to pass over a case that another one may take.
-        self._seen: dict[tuple[QueueId, AgentId], deque[Candidate]] = (
+        self._seen: dict[Pair, deque[Candidate]] = (
             {one.pair: self._shared[one.queue_id].copy() for one in self._openings if one.trigger} if gates else {}
         )
         self._taken: set[CaseId] = set()
 
     def assign(self) -> list[Pick]:
+        if self._shares:
+            self._shares.advance(one.pair for one in self._openings if self._line_of(one))
         closed = self._assign_resumed()
         turns = [(self._turn(one), place, one) for place, one in enumerate(self._openings) if one.group not in closed]
         heapq.heapify(turns)
@@ -124,8 +126,6 @@ class _Plan:
                 heapq.heapreplace(turns, (self._turn(opening), place, opening))
             else:
                 heapq.heappop(turns)
-        if self._shares:
-            self._shares.advance(one.pair for one in self._openings if self._left[one.pair] and self._line_of(one))
         return self.picks
 
     def _assign_resumed(self) -> set[str]:
@@ -174,13 +174,13 @@ class _Plan:
     def _has_place(self, opening: Opening, closed: set[str]) -> bool:
         """Whether the consumer may have one more run now. A group whose room is too small for it is closed: it waits for this
         run. If only the workers that can run the agent are busy, others go first."""
-        agent, group, room = opening.agent_id, opening.group, self._room
-        if group in closed or not self._left[opening.pair]:
+        consumer, group, room = opening.pair, opening.group, self._room
+        if group in closed or not self._left[consumer]:
             return False
-        if room and not room.fits_group(agent, group):
+        if room and not room.fits_group(consumer, group):
             closed.add(group)
             return False
-        return room is None or room.fits(agent, group)
+        return room is None or room.fits(consumer, group)
 
     def _pick(self, opening: Opening, candidate: Candidate) -> None:
         self.picks.append(Pick(candidate, opening.agent_id))
@@ -189,9 +189,9 @@ class _Plan:
             self._taken.add(candidate.case_id)
             self._gates.take(candidate.case_id, opening.agent_id)
         if self._room:
-            self._room.take(opening.agent_id, opening.group)
+            self._room.take(opening.pair, opening.group)
             if self._shares:
-                self._shares.charge(opening.pair, self._room.seconds(opening.agent_id), opening.weight)
+                self._shares.charge(opening.pair, self._room.seconds(opening.pair), opening.weight)
 
 
 def assign(

@@ -1,6 +1,6 @@
 """The tick: sweep, then claim ready cases for consumers with free slots, batch by batch, as far as workers have room."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,8 +11,10 @@ from uuid import UUID
 from casework import events
 from casework.core import plan
 from casework.core.capacity import Room
-from casework.core.effects import ANYWHERE, Committed, Effects, News
+from casework.core.effects import ANYWHERE, Committed, Effects, News, RunMessage
 from casework.core.model import DISPATCHED_KINDS, AgentId
+from casework.core.plan import Pick
+from casework.core.shares import Shares
 from casework.service import admission, lines
 from casework.service.crash_points import Point, reach
 from casework.service.scan_positions import reached
@@ -147,7 +149,7 @@ def _claim(db: Database, ticker: Ticker, queues: Collection[UUID] = (), *, most:
         locked, answers = consumers.lock(
             tx, DISPATCHED_KINDS, most, queues=queues, known=turn, sent=True, besides=besides
         )
-        room = fleet.room(answers) if fleet else None
+        room = fleet.room(answers, compete=len(locked) > 1) if fleet else None
         open_ = [one for one in locked if _slots(one, room)]
         pairs = [one.opening.pair for one in locked]
         if not open_:
@@ -180,10 +182,9 @@ def _claim_first(tx: Tx, ticker: Ticker, held: Held, room: Room | None, now: dat
     opening = replace(held.opening, slots=_slots(held, room))
     batch = transitions.claim_first(tx, replace(held, opening=opening), now, ticker.positions.positions)
     if room and ticker.fleet:
-        room.take(opening.agent_id, opening.group, batch.picked)
-        seconds = batch.picked * room.seconds(opening.agent_id)
-        ticker.fleet.shares.charge(opening.pair, seconds, opening.weight)
-        ticker.fleet.shares.advance([opening.pair])
+        room.take(opening.pair, opening.group, batch.picked)
+        seconds = batch.picked * room.seconds(opening.pair)
+        ticker.fleet.shares.charge_alone(opening.pair, seconds, opening.weight)
     return batch, [] if batch.picked else [opening.pair]
 
 
@@ -199,6 +200,8 @@ def _claim_planned(
     found = candidates.first(tx, probes, now, admission.PAST if looks_past else _most_of_a_queue(held, room), after)
     shares = ticker.fleet.shares if ticker.fleet else None
     done = admission.claim(tx, held, found, now, limits, room, shares)
+    if room and shares and len(held) > 1:
+        _follow(shares, room, held, done.claimed)
     ticker.limited = ticker.limited or bool(limits)
     ticker.parked_many = done.parked >= BATCH // 2
     lines = {(one.queue_id, one.agent_id) for one in found}
@@ -211,10 +214,20 @@ def _claim_planned(
     return Batch(claimed, len(done.picks), {} if done.skipped else reached(done.picks), done.looks_again), idle
 
 
+def _follow(shares: Shares, room: Room, held: Sequence[Held], claimed: Sequence[tuple[Pick, RunMessage]]) -> None:
+    """Let the consumers be charged with what these runs take, once that is known."""
+    runs: dict[Pair, list[RunMessage]] = defaultdict(list)
+    for pick, message in claimed:
+        runs[pick.candidate.queue_id, pick.agent_id].append(message)
+    for opening in (one.opening for one in held):
+        if given := runs.get(opening.pair):
+            shares.follow(opening.pair, given, room.seconds(opening.pair), opening.weight)
+
+
 def _slots(held: Held, room: Room | None) -> int:
     """The consumer's free slots, and no more than workers have room for."""
     opening = held.opening
-    return min(opening.slots, room.runs_that_fit(opening.agent_id, opening.group)) if room else opening.slots
+    return min(opening.slots, room.runs_that_fit(opening.pair, opening.group)) if room else opening.slots
 
 
 def _most_of_a_queue(held: Sequence[Held], room: Room | None) -> int:

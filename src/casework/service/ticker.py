@@ -1,18 +1,18 @@
 """What a ticker remembers from tick to tick. All of it may be lost: a tick without memory finds the same, and takes longer."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import inf
 from time import monotonic
 from uuid import UUID
 
-from casework.core.capacity import Room, Worker
+from casework.core.capacity import Load, Room, Worker
 from casework.core.shares import Shares
 from casework.service.durations import RunDurations
 from casework.service.scan_positions import ScanPositions
 from casework.settings import Settings
-from casework.store import processes
+from casework.store import processes, slot_time
 from casework.store.connection import Asked, Rows
 from casework.store.consumers import FIRST_LANE, LaneKey, Pair
 from casework.store.parked import FIRST_LINE
@@ -26,6 +26,15 @@ SILENT_HEARTBEATS = 1.5
 WORKERS_SECONDS = 0.2
 """How long the list of workers is taken for true."""
 
+SETTLED_SECONDS = 0.1
+"""How often is asked what runs took, while consumers compete."""
+
+MOST_SETTLED = 500
+"""Runs that are asked about at once: by their keys, in 0.5 ms."""
+
+LONG = timedelta(seconds=1)
+"""A run that has been executed for so long has held its slot alone, even if it shares a message."""
+
 UNDER_WAY = timedelta(seconds=5)
 """A message that a worker with a free slot did not take in this time is lost; the sweep sends it again."""
 
@@ -36,34 +45,55 @@ class Fleet:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._workers: Sequence[Worker] = ()
-        self._asked = float("-inf")
+        self._loads: Sequence[Load] = ()
+        self._asked = self._settled = float("-inf")
+        self._readers: Sequence[Callable[[Rows], None]] = ()
+        self._compete = False
         self.durations = RunDurations()
         self.shares = Shares()
 
     def statements(self) -> list[Asked]:
         """What to ask the database before each round."""
         ahead = self._settings.claim_ahead_seconds
-        asked = [processes.loads_statement(long=timedelta(seconds=3 * ahead), under_way=UNDER_WAY)]
+        loads = processes.loads_statement(long=timedelta(seconds=3 * ahead), under_way=UNDER_WAY)
+        asked: list[tuple[Asked, Callable[[Rows], None]]] = [(loads, self._read_loads)]
         if monotonic() >= self._asked + WORKERS_SECONDS:
             silence = timedelta(seconds=SILENT_HEARTBEATS * self._settings.heartbeat)
-            asked.append(processes.workers_statement(silence))
-        return asked
+            asked.append((processes.workers_statement(silence), self._read_workers))
+        settles = self._compete and monotonic() >= self._settled + SETTLED_SECONDS
+        if settles and (given := self.shares.unsettled(MOST_SETTLED)):
+            asked.append((slot_time.statement(given, long=LONG), self._settle))
+        self._readers = [reader for _, reader in asked]
+        return [statement for statement, _ in asked]
 
     def ask_again(self) -> None:
         """Ask for the workers in the next round, however lately it was done: one of them may have asked for this tick."""
         self._asked = float("-inf")
 
-    def room(self, answers: Sequence[Rows]) -> Room:
-        """What the workers can begin, by the answers to the statements."""
-        loads, *workers = answers
-        if workers:
-            self._workers, self._asked = [processes.read_worker(row) for row in workers[0]], monotonic()
-        return Room(
-            self._workers,
-            [processes.read_load(row) for row in loads],
-            self.durations.mean,
-            self._settings.claim_ahead_seconds,
+    def room(self, answers: Sequence[Rows], *, compete: bool) -> Room:
+        """What the workers can begin, by the answers to the statements. `compete` says whether several consumers want it: then
+        what their own runs take is measured, from the next round on."""
+        for read, rows in zip(self._readers, answers, strict=True):
+            read(rows)
+        self._compete = compete
+        ahead, own = self._settings.claim_ahead_seconds, self.shares.expected
+        known = self.durations.mean
+        return (
+            Room(self._workers, self._loads, known, ahead, own)
+            if compete
+            else Room(self._workers, self._loads, known, ahead)
         )
+
+    def _read_loads(self, rows: Rows) -> None:
+        self._loads = [processes.read_load(row) for row in rows]
+
+    def _read_workers(self, rows: Rows) -> None:
+        self._workers, self._asked = [processes.read_worker(row) for row in rows], monotonic()
+
+    def _settle(self, rows: Rows) -> None:
+        self._settled = monotonic()
+        for one in map(slot_time.read, rows):
+            self.shares.settle(one.message, one.seconds, ended=one.ended)
 
 
 @dataclass(slots=True)
@@ -105,3 +135,5 @@ class Ticker:
         """These have nothing to claim, or another tick serves them."""
         for pair in pairs:
             self.backlog.pop(pair, None)
+            if self.fleet:
+                self.fleet.shares.forget_expected(pair)
