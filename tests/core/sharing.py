@@ -18,9 +18,6 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 AHEAD = 0.1
 SPACING = 0.01
 """Seconds from a tick that claimed to the next one."""
-SETTLING = 0.1
-"""How often a ticker settles, in seconds."""
-LONG = 1.0
 
 
 def consumer(number):
@@ -59,17 +56,13 @@ class Executed:
 class Ticker:
     shares: Shares = field(default_factory=Shares)
     given: dict[RunMessage, Executed] = field(default_factory=dict)
-    settled: float = 0.0
 
     def settle(self, now):
-        if now < self.settled + SETTLING:
-            return
-        self.settled = now
-        for message in self.shares.unsettled(500):
+        for message in self.shares.unsettled(100):
             run = self.given[message]
             if run.began is not None and run.began + run.seconds <= now:
                 self.shares.settle(message, run.seconds)
-            elif run.began is not None and now - run.began > LONG:
+            elif run.began is not None:
                 self.shares.settle(message, now - run.began, ended=False)
 
 

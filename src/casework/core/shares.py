@@ -35,8 +35,8 @@ FOLLOWED = 2_000
 SAMPLE = 32
 """How many of the runs that a consumer was given together are followed. More of them are short, and a few stand for all."""
 
-RECENT = 20
-"""Of so many runs, about, an expectation is the mean."""
+LEAST, RECENT = 5, 10
+"""Of so many runs an expectation is the mean. Fewer only make it longer."""
 
 
 @dataclass(slots=True)
@@ -47,8 +47,22 @@ class _Account:
     unsettled: float = 0.0
     """How much of its virtual time is for runs that are followed and have not ended."""
     followed: int = 0
-    expected: float | None = None
+    mean: float = 0.0
     """What its runs took lately, in seconds."""
+    measured: int = 0
+    """How many of them there were, up to RECENT."""
+    assumed: float = 0.0
+    """What they were expected to take before any was measured."""
+    late: int = 0
+    """Runs that go on for longer than was expected, and what they have taken together."""
+    late_seconds: float = 0.0
+
+    def expected(self) -> float | None:
+        runs = self.measured + self.late
+        if not runs:
+            return None
+        seconds = (self.mean * self.measured + self.late_seconds) / runs
+        return seconds if runs >= LEAST else max(seconds, self.assumed)
 
 
 @dataclass(slots=True)
@@ -60,6 +74,7 @@ class _Given:
     """Seconds."""
     share: float
     """How much virtual time a second of it is."""
+    late: bool = False
 
 
 class Shares:
@@ -78,7 +93,7 @@ class Shares:
     def expected(self, consumer: Hashable) -> float | None:
         """How many seconds the consumer's runs took lately, as far as they were settled."""
         account = self._accounts.get(consumer)
-        return account.expected if account else None
+        return account.expected() if account else None
 
     def charge(self, consumer: Hashable, seconds: float, weight: float = 1.0) -> None:
         """The consumer was given a run that is expected to hold a slot for `seconds`."""
@@ -116,6 +131,8 @@ class Shares:
         followed = runs if len(runs) <= SAMPLE else random.sample(runs, SAMPLE)
         for run in followed:
             self._given[run] = _Given(account, seconds, len(runs) / len(followed) / weight)
+        if not account.measured:
+            account.assumed = seconds
         account.followed += len(followed)
         account.unsettled += len(runs) * seconds / weight
         for run in list(islice(self._given, max(0, len(self._given) - FOLLOWED))):
@@ -136,24 +153,31 @@ class Shares:
             return
         account = given.account
         if not ended:
-            more = max(0.0, (seconds or 0.0) - given.charged)
-            given.charged += more
-            account.time += more * given.share
-            account.unsettled += more * given.share
+            more = (seconds or 0.0) - given.charged
+            if more > 0:
+                account.late_seconds += more if given.late else seconds or 0.0
+                account.late += not given.late
+                given.late = True
+                given.charged += more
+                account.time += more * given.share
+                account.unsettled += more * given.share
             return
         del self._given[run]
         account.followed -= 1
+        if given.late:
+            account.late -= 1
+            account.late_seconds -= given.charged
         account.unsettled = account.unsettled - given.charged * given.share if account.followed else 0.0
         if seconds is not None:
             account.time += (seconds - given.charged) * given.share
-            before = given.charged if account.expected is None else account.expected
-            account.expected = before + (seconds - before) / RECENT
+            account.measured = min(account.measured + 1, RECENT)
+            account.mean += (seconds - account.mean) / account.measured
 
     def forget_expected(self, consumer: Hashable) -> None:
         """What its runs took will be old when they are expected to take it again."""
         account = self._accounts.get(consumer)
         if account:
-            account.expected = None
+            account.measured = 0
 
     def _settled(self, consumer: Hashable) -> float:
         account = self._accounts.get(consumer)

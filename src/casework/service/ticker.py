@@ -26,11 +26,8 @@ SILENT_HEARTBEATS = 1.5
 WORKERS_SECONDS = 0.2
 """How long the list of workers is taken for true."""
 
-SETTLED_SECONDS = 0.1
-"""How often is asked what runs took, while consumers compete."""
-
-MOST_SETTLED = 500
-"""Runs that are asked about at once: by their keys, in 0.5 ms."""
+MOST_SETTLED = 100
+"""Runs that a round asks about, by their keys, while consumers compete: it is seldom that more have been claimed since the last one."""
 
 LONG = timedelta(seconds=1)
 """A run that has been executed for so long has held its slot alone, even if it shares a message."""
@@ -46,7 +43,7 @@ class Fleet:
         self._settings = settings
         self._workers: Sequence[Worker] = ()
         self._loads: Sequence[Load] = ()
-        self._asked = self._settled = float("-inf")
+        self._asked = float("-inf")
         self._readers: Sequence[Callable[[Rows], None]] = ()
         self._compete = False
         self.durations = RunDurations()
@@ -60,8 +57,7 @@ class Fleet:
         if monotonic() >= self._asked + WORKERS_SECONDS:
             silence = timedelta(seconds=SILENT_HEARTBEATS * self._settings.heartbeat)
             asked.append((processes.workers_statement(silence), self._read_workers))
-        settles = self._compete and monotonic() >= self._settled + SETTLED_SECONDS
-        if settles and (given := self.shares.unsettled(MOST_SETTLED)):
+        if self._compete and (given := self.shares.unsettled(MOST_SETTLED)):
             asked.append((slot_time.statement(given, long=LONG), self._settle))
         self._readers = [reader for _, reader in asked]
         return [statement for statement, _ in asked]
@@ -91,7 +87,6 @@ class Fleet:
         self._workers, self._asked = [processes.read_worker(row) for row in rows], monotonic()
 
     def _settle(self, rows: Rows) -> None:
-        self._settled = monotonic()
         for one in map(slot_time.read, rows):
             self.shares.settle(one.message, one.seconds, ended=one.ended)
 

@@ -12,15 +12,19 @@ from casework.store.connection import Asked
 from casework.store.database import NOW
 
 # Its first attempt began when `started_at` says: of runs that shared a message, `attempt_started_at` is when the first of them
-# began. An attempt whose end no column says, because its run goes on later or is gone, took an unknown time.
+# began. Which of those is executed is not known, so they count as soon as one that goes on must be alone. An attempt whose end no
+# column says, because its run goes on later or is gone, took an unknown time.
 _SLOT_TIME_SQL = f"""
-select g.run_id, g.attempt, r.status is not distinct from '{RunStatus.RUNNING}' and r.attempt = g.attempt as goes_on,
-  case when r.attempt = g.attempt and (r.completed_at is not null or r.status = '{RunStatus.RUNNING}') then
-    extract(epoch from coalesce(r.completed_at, {NOW}) - case when r.attempt = 1 then r.started_at else r.attempt_started_at end)
-  end::float as seconds
-from unnest(%(runs)b::uuid[], %(attempts)b::int[]) as g (run_id, attempt) left join runs r on r.id = g.run_id
-where r.id is null or r.attempt <> g.attempt or r.status not in ('{START_SOURCE}', '{RunStatus.RUNNING}')
-  or (r.status = '{RunStatus.RUNNING}' and r.attempt_started_at < {NOW} - %(long)s::interval)
+select * from (
+  select g.run_id, g.attempt, r.attempt is not distinct from g.attempt and r.status = '{RunStatus.RUNNING}' as goes_on,
+    r.attempt is not distinct from g.attempt and r.status = '{START_SOURCE}' as waits,
+    r.attempt_started_at < {NOW} - %(long)s::interval or count(*) over (partition by r.worker, r.attempt_started_at) = 1 as alone,
+    case when r.attempt = g.attempt and (r.completed_at is not null or r.status = '{RunStatus.RUNNING}') then
+      extract(epoch from coalesce(r.completed_at, {NOW}) - case when r.attempt = 1 then r.started_at else r.attempt_started_at end)
+    end::float as seconds
+  from unnest(%(runs)b::uuid[], %(attempts)b::int[]) as g (run_id, attempt) left join runs r on r.id = g.run_id
+) s
+where not waits and (alone or not goes_on)
 """
 
 
@@ -35,7 +39,8 @@ class SlotTime:
 
 
 def statement(messages: Sequence[RunMessage], *, long: timedelta) -> Asked:
-    """About those of the runs that have ended, and those that have been executed for `long`: see `read`."""
+    """About those of the runs that have ended, and those that are executed alone: see `read`. A run that has been executed for
+    `long` is alone, even if it shares a message."""
     runs, attempts = [message.run_id for message in messages], [message.attempt for message in messages]
     return _SLOT_TIME_SQL, {"runs": runs, "attempts": attempts, "long": long}
 

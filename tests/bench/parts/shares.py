@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import cycle, islice
 from time import sleep
 
@@ -51,7 +52,7 @@ MIXES = {
 _SLOT_SECONDS = """
 with load as (
   select queue_id, started_at, least(coalesce(completed_at, now()), now()) as ended_at from runs
-  where queue_id = any(%(queues)s) and started_at is not null
+  where queue_id = any(%(queues)s) and started_at > %(since)s
 ), windows as (
   select begun, begun + %(window)s * interval '1 second' as ended
   from generate_series(
@@ -104,11 +105,12 @@ def _queues(found: Installation, name: str, *, one_agent: bool) -> tuple[Queue, 
 
 def _ratios(found: Installation, pair: tuple[Queue, Queue], mix: Mix, window: float) -> list[float]:
     load = 1.5 * window + 2
+    since = datetime.now(UTC)
     for place, queue in enumerate(pair):
         _flood(found, queue, list(_lengths(mix, place, load)))
-    wait_for(lambda: len(_windows(found, pair, 0.1)) > 0, "the first runs")
+    wait_for(lambda: len(_windows(found, pair, since, 0.1)) > 0, "the first runs")
     sleep(load)
-    ratios = _windows(found, pair, window)
+    ratios = _windows(found, pair, since, window)
     for queue in pair:
         found.clear(queue)
     return ratios
@@ -132,7 +134,7 @@ def _flood(found: Installation, queue: Queue, lengths: Sequence[float]) -> None:
         found.casework.perform(cases.create(found.casework.db, queue.id, new[start : start + 500]))
 
 
-def _windows(found: Installation, pair: tuple[Queue, Queue], window: float) -> list[float]:
+def _windows(found: Installation, pair: tuple[Queue, Queue], since: datetime, window: float) -> list[float]:
     """The slot time of the second queue to that of the first, window by window."""
-    asked = {"queues": [queue.id for queue in pair], "window": window}
+    asked = {"queues": [queue.id for queue in pair], "since": since, "window": window}
     return [row[0] for row in found.connection.execute(_SLOT_SECONDS, asked) if row[0]]
