@@ -94,7 +94,7 @@ class _Plan:
         gates: Gates | None,
     ) -> None:
         self._room, self._shares, self._gates = room, shares, gates
-        self._left = {opening.pair: opening.slots for opening in openings}
+        self._left = {one.pair: self._slots(one) if len(openings) > 1 else one.slots for one in openings}
         self._openings = [opening for opening in openings if opening.slots > 0]
         self._own: dict[Pair, deque[Candidate]] = {one.pair: deque() for one in self._openings}
         self._shared: dict[QueueId, deque[Candidate]] = {one.queue_id: deque() for one in self._openings if one.trigger}
@@ -111,6 +111,14 @@ class _Plan:
             {one.pair: self._shared[one.queue_id].copy() for one in self._openings if one.trigger} if gates else {}
         )
         self._taken: set[CaseId] = set()
+
+    def _slots(self, opening: Opening) -> int:
+        """Of runs that are taken for short because others of the agent were, a few are tried first: a flood of long ones would
+        fill the slots for as many times as long."""
+        if self._room and self._shares and self._room.weight(opening.pair) < 1:
+            tries = self._shares.tries(opening.pair)
+            return opening.slots if tries is None else min(opening.slots, tries)
+        return opening.slots
 
     def assign(self) -> list[Pick]:
         if self._shares:

@@ -58,11 +58,16 @@ class _Account:
     late_seconds: float = 0.0
 
     def expected(self) -> float | None:
-        runs = self.measured + self.late
-        if not runs:
+        """By what has ended and what has not: the short ones end first, and say little without the others."""
+        if not self.shown:
             return None
-        seconds = (self.mean * self.measured + self.late_seconds) / runs
-        return seconds if runs >= LEAST else max(seconds, self.assumed)
+        seconds = (self.mean * self.measured + self.late_seconds) / (self.measured or self.late)
+        return seconds if self.shown >= LEAST else max(seconds, self.assumed)
+
+    @property
+    def shown(self) -> int:
+        """How many of its runs show how long they take."""
+        return self.measured + self.late
 
 
 @dataclass(slots=True)
@@ -94,6 +99,13 @@ class Shares:
         """How many seconds the consumer's runs took lately, as far as they were settled."""
         account = self._accounts.get(consumer)
         return account.expected() if account else None
+
+    def tries(self, consumer: Hashable) -> int | None:
+        """How many runs it may be given for now while too few of its own have shown how long they take; None if enough have."""
+        account = self._accounts.get(consumer)
+        if not account:
+            return LEAST
+        return max(0, LEAST - account.followed) if account.shown < LEAST else None
 
     def charge(self, consumer: Hashable, seconds: float, weight: float = 1.0) -> None:
         """The consumer was given a run that is expected to hold a slot for `seconds`."""
