@@ -63,7 +63,7 @@ class Ticker:
             if run.began is not None and run.began + run.seconds <= now:
                 self.shares.settle(message, run.seconds)
             elif run.began is not None:
-                self.shares.settle(message, now - run.began, ended=False)
+                self.shares.goes_on(message, now - run.began)
 
 
 class Simulation:

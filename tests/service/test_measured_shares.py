@@ -26,7 +26,7 @@ from factories import (
 )
 from seams import noting
 
-LONG = timedelta(seconds=1)
+LONG, UNDER_WAY = timedelta(seconds=1), timedelta(seconds=20)
 
 
 def with_worker(db, slots):
@@ -96,7 +96,7 @@ def test_nothing_is_asked_about_runs_unless_consumers_compete(db):
 def slot_times(db, messages):
     """Seconds, and whether the attempt ended, of those of the runs that say so."""
     with db.begin() as tx:
-        found = map(slot_time.read, tx.sql(*slot_time.statement(messages, long=LONG)))
+        found = map(slot_time.read, tx.sql(*slot_time.statement(messages, long=LONG, under_way=UNDER_WAY)))
         return {one.message: (one.seconds, one.ended) for one in found}
 
 
@@ -106,6 +106,8 @@ def test_a_run_counts_from_its_start_to_its_end(db, clock):
     (message,) = claim(db)
     clock.forward(5)
     assert slot_times(db, [message]) == {}
+    clock.forward(20)
+    assert slot_times(db, [message]) == {message: (None, True)}
     fence = start(db, message)
     clock.forward(0.25)
     assert slot_times(db, [message]) == {message: (0.25, False)}

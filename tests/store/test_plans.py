@@ -27,6 +27,7 @@ from seams import noting
 NO_ID = UUID(int=0)
 FENCE = Fence(CaseId(NO_ID), RunId(NO_ID), 1)
 MESSAGE = RunMessage(FENCE.run_id, FENCE.attempt)
+SECOND = timedelta(seconds=1)
 KEPT = {
     "claim": lambda tx: transitions.claim(tx, [], tx.now),
     "start": lambda tx: transitions.start(tx, MESSAGE, "w"),
@@ -94,7 +95,7 @@ def test_finds_by_their_keys_what_runs_took(db, options, count, besides):
     queue, _ = worked_queue(db)
     some_cases(db, queue, count)
     claim(db)
-    statement, _ = slot_time.statement([MESSAGE], long=timedelta(seconds=1))
+    statement, _ = slot_time.statement([MESSAGE], long=SECOND, under_way=SECOND)
     with db.begin() as tx:
         besides(tx, queue)
         (scan,) = scans_of(cached_plan(tx, options, statement), "cases", "runs")

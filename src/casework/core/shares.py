@@ -36,7 +36,7 @@ SAMPLE = 32
 """How many of the runs that a consumer was given together are followed. More of them are short, and a few stand for all."""
 
 LEAST, RECENT = 5, 10
-"""Of so many runs an expectation is the mean. Fewer only make it longer."""
+"""Of so many runs an expectation is the mean. Fewer make it longer, and never shorter."""
 
 
 @dataclass(slots=True)
@@ -80,6 +80,7 @@ class _Given:
     share: float
     """How much virtual time a second of it is."""
     late: bool = False
+    """Whether it goes on for longer than was expected."""
 
 
 class Shares:
@@ -157,33 +158,33 @@ class Shares:
             self._given[run] = self._given.pop(run)
         return runs
 
-    def settle(self, run: RunMessage, seconds: float | None, *, ended: bool = True) -> None:
-        """The run held its slot for `seconds`, or has done so far if it has not ended. None if that is not known: it took what it
-        was charged with."""
-        given = self._given.get(run)
+    def settle(self, run: RunMessage, seconds: float | None) -> None:
+        """The run has ended, and held its slot for `seconds`. If that is not known, it took what it was charged with."""
+        given = self._given.pop(run, None)
         if not given:
             return
         account = given.account
-        if not ended:
-            more = (seconds or 0.0) - given.charged
-            if more > 0:
-                account.late_seconds += more if given.late else seconds or 0.0
-                account.late += not given.late
-                given.late = True
-                given.charged += more
-                account.time += more * given.share
-                account.unsettled += more * given.share
-            return
-        del self._given[run]
         account.followed -= 1
+        account.unsettled = account.unsettled - given.charged * given.share if account.followed else 0.0
         if given.late:
             account.late -= 1
             account.late_seconds -= given.charged
-        account.unsettled = account.unsettled - given.charged * given.share if account.followed else 0.0
         if seconds is not None:
             account.time += (seconds - given.charged) * given.share
             account.measured = min(account.measured + 1, RECENT)
             account.mean += (seconds - account.mean) / account.measured
+
+    def goes_on(self, run: RunMessage, seconds: float) -> None:
+        """The run has held its slot for `seconds`, and has not ended."""
+        given = self._given.get(run)
+        if not given or seconds <= given.charged:
+            return
+        account, more = given.account, seconds - given.charged
+        account.time += more * given.share
+        account.unsettled += more * given.share
+        account.late_seconds += more if given.late else seconds
+        account.late += not given.late
+        given.charged, given.late = seconds, True
 
     def forget_expected(self, consumer: Hashable) -> None:
         """What its runs took will be old when they are expected to take it again."""

@@ -58,7 +58,7 @@ class Fleet:
             silence = timedelta(seconds=SILENT_HEARTBEATS * self._settings.heartbeat)
             asked.append((processes.workers_statement(silence), self._read_workers))
         if self._compete and (given := self.shares.unsettled(MOST_SETTLED)):
-            asked.append((slot_time.statement(given, long=LONG), self._settle))
+            asked.append((slot_time.statement(given, long=LONG, under_way=UNDER_WAY), self._settle))
         self._readers = [reader for _, reader in asked]
         return [statement for statement, _ in asked]
 
@@ -88,7 +88,10 @@ class Fleet:
 
     def _settle(self, rows: Rows) -> None:
         for one in map(slot_time.read, rows):
-            self.shares.settle(one.message, one.seconds, ended=one.ended)
+            if one.ended:
+                self.shares.settle(one.message, one.seconds)
+            else:
+                self.shares.goes_on(one.message, one.seconds or 0.0)
 
 
 @dataclass(slots=True)

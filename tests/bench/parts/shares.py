@@ -1,7 +1,7 @@
 """The share of two queues with the weights 1 and 3, both flooded: slot time, whatever the lengths of their runs."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import cycle, islice
@@ -48,6 +48,14 @@ MIXES = {
     "one agent, from 10 to 200 ms beside from 200 to 10 ms": Mix((_SHORT, _LONG), then=(_LONG, _SHORT), one_agent=True),
 }
 
+TICKERS = 8
+AMONG_TICKERS = (
+    "10 ms beside 200 ms",
+    "200 ms beside 10 ms",
+    "one agent, both lengths in both",
+    "one agent, from 10 to 200 ms beside from 200 to 10 ms",
+)
+
 # Windows of that many seconds, one a second, from the first second in which both queues had runs until now.
 _SLOT_SECONDS = """
 with load as (
@@ -69,24 +77,28 @@ group by begun order by begun
 def measure(ground: Ground) -> list[Figure]:
     """Windows of ten seconds, which begin one second after another. Each mix has agents of its own: what a run is expected to
     take follows from the latest runs."""
-    window = 4.0 if ground.quick else 10.0
-    found = installation(ground, "shares", concurrency=SLOTS, target="works", extra={"BENCH_LOG": os.devnull})
-    pairs = {name: _queues(found, name, one_agent=mix.one_agent) for name, mix in MIXES.items()}
+    return _measure(ground, 1, MIXES) + _measure(ground, TICKERS, {name: MIXES[name] for name in AMONG_TICKERS})
+
+
+def _measure(ground: Ground, tickers: int, mixes: Mapping[str, Mix]) -> list[Figure]:
+    window, extra = (4.0 if ground.quick else 10.0), {"BENCH_LOG": os.devnull}
+    found = installation(ground, f"shares_{tickers}", concurrency=SLOTS, tickers=tickers, target="works", extra=extra)
+    pairs = {name: _queues(found, name, one_agent=mix.one_agent) for name, mix in mixes.items()}
     found.warm_up({"seconds": 0})
-    series: Series = {name: [] for name in MIXES}
+    series: Series = {name: [] for name in mixes}
     rounds = min(ground.rounds, MOST_ROUNDS)
     for number in range(1, rounds + 1):
-        for name, mix in MIXES.items():
+        for name, mix in mixes.items():
             ground.say(f"round {number}/{rounds}: {name}, {1.5 * window:g} s")
             ratios = _ratios(found, pairs[name], mix, window)
             ground.say("   " + ", ".join(f"{ratio:.2f}" for ratio in ratios))
             series[name] += ratios
     one, three = WEIGHTS
-    figures = []
+    figures, among = [], f"{tickers} tickers, " if tickers > 1 else ""
     for name, values in series.items():
         off = max(100 * abs(value * one / three - 1) for value in values)
-        figures.append(Figure(f"{name}: slot time, weight {three} to weight {one}", "times", values))
-        figures.append(Figure(f"{name}: the window that is off most", "%", [off], target=at_most(10)))
+        figures.append(Figure(f"{among}{name}: slot time, weight {three} to weight {one}", "times", values))
+        figures.append(Figure(f"{among}{name}: the window that is off most", "%", [off], target=at_most(10)))
     return figures
 
 
