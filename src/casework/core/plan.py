@@ -92,9 +92,11 @@ class _Plan:
         room: Room | None,
         shares: Shares | None,
         gates: Gates | None,
+        others: Collection[Pair],
     ) -> None:
-        self._room, self._shares, self._gates = room, shares, gates
-        self._left = {one.pair: self._slots(one) if len(openings) > 1 else one.slots for one in openings}
+        self._room, self._shares, self._gates, self._others = room, shares, gates, others
+        is_alone = len(openings) + len(others) == 1
+        self._left = {one.pair: one.slots if is_alone else self._slots(one) for one in openings}
         self._openings = [opening for opening in openings if opening.slots > 0]
         self._own: dict[Pair, deque[Candidate]] = {one.pair: deque() for one in self._openings}
         self._shared: dict[QueueId, deque[Candidate]] = {one.queue_id: deque() for one in self._openings if one.trigger}
@@ -122,7 +124,7 @@ class _Plan:
 
     def assign(self) -> list[Pick]:
         if self._shares:
-            self._shares.advance(one.pair for one in self._openings if self._line_of(one))
+            self._shares.advance([*(one.pair for one in self._openings if self._line_of(one)), *self._others])
         closed = self._assign_resumed()
         turns = [(self._turn(one), place, one) for place, one in enumerate(self._openings) if one.group not in closed]
         heapq.heapify(turns)
@@ -208,10 +210,12 @@ def assign(
     room: Room | None = None,
     shares: Shares | None = None,
     gates: Gates | None = None,
+    others: Collection[Pair] = (),
 ) -> list[Pick]:
     """Give candidates to consumers with free slots, by the rules above. Without `room` workers have room for all of them,
-    without `shares` nobody has had anything before, and without `gates` no limit bounds them together."""
-    return _Plan(openings, candidates, room, shares, gates).assign()
+    without `shares` nobody has had anything before, and without `gates` no limit bounds them together. `others` wait for their
+    shares, and somebody else serves them now."""
+    return _Plan(openings, candidates, room, shares, gates, others).assign()
 
 
 MOST_IN_A_BUNDLE = 100

@@ -149,32 +149,34 @@ def _claim(db: Database, ticker: Ticker, queues: Collection[UUID] = (), *, most:
         locked, answers = consumers.lock(
             tx, DISPATCHED_KINDS, most, queues=queues, known=turn, sent=True, besides=besides
         )
-        room = fleet.room(answers, compete=len(locked) > 1) if fleet else None
-        open_ = [one for one in locked if _slots(one, room)]
         pairs = [one.opening.pair for one in locked]
+        others = set(turn).difference(pairs)
+        room = fleet.room(answers, compete=len(locked) + len(others) > 1) if fleet else None
+        open_ = [one for one in locked if _slots(one, room)]
         if not open_:
-            _remember(ticker, turn, pairs, [])
+            _remember(ticker, pairs, others, [])
             return Round(has_room=room is None or not room.is_full())
         reach(Point.CONSUMERS_LOCKED)
         now = max(one.now for one in open_)
         batch, idle = (
             _claim_first(tx, ticker, open_[0], room, now)
-            if len(locked) == 1 and not locked[0].limited
-            else _claim_planned(tx, ticker, [one for one in locked if one.opening.slots], room, now)
+            if len(locked) == 1 and not locked[0].limited and not (fleet and others)
+            else _claim_planned(tx, ticker, [one for one in locked if one.opening.slots], others, room, now)
         )
         reach(Point.CLAIM_WRITTEN)
     ticker.positions.advance(batch.reached, now)
-    _remember(ticker, turn, pairs, idle)
+    _remember(ticker, pairs, others, idle)
     reach(Point.CLAIM_COMMITTED, batch.claimed)
     more = batch.picked >= most or batch.looks_again or (bool(batch.claimed) and len(turn) < len(ticker.backlog))
     group_of = {one.opening.agent_id: one.opening.group for one in locked}
     return Round(batch, is_last=not more, has_room=room is None or not room.is_full(), group_of=group_of)
 
 
-def _remember(ticker: Ticker, turn: Sequence[Pair], locked: Sequence[Pair], idle: Sequence[Pair]) -> None:
+def _remember(ticker: Ticker, locked: Sequence[Pair], others: Collection[Pair], idle: Sequence[Pair]) -> None:
     """Those that were locked have something to claim, unless nothing was found. Others are served by another tick, or gone."""
     ticker.remember(locked)
-    ticker.forget(set(turn).difference(locked).union(idle))
+    ticker.miss(others)
+    ticker.forget(idle)
 
 
 def _claim_first(tx: Tx, ticker: Ticker, held: Held, room: Room | None, now: datetime) -> tuple[Batch, Sequence[Pair]]:
@@ -189,18 +191,18 @@ def _claim_first(tx: Tx, ticker: Ticker, held: Held, room: Room | None, now: dat
 
 
 def _claim_planned(
-    tx: Tx, ticker: Ticker, held: Sequence[Held], room: Room | None, now: datetime
+    tx: Tx, ticker: Ticker, held: Sequence[Held], others: Collection[Pair], room: Room | None, now: datetime
 ) -> tuple[Batch, Sequence[Pair]]:
     """Claim for several consumers, among which the plan divides what they share. One whose runs do not fit now is among them:
-    the others must not take the room that it waits for."""
+    the others must not take the room that it waits for. `others` want their share too, and cannot be served now."""
     after: Mapping[Probe, Position] = ticker.positions.positions
     probes = [probe for one in held for probe in one.probes()]
     limits = admission.limits_of(tx, held)
     looks_past = ticker.parked_many or admission.looks_past(limits)
     found = candidates.first(tx, probes, now, admission.PAST if looks_past else _most_of_a_queue(held, room), after)
     shares = ticker.fleet.shares if ticker.fleet else None
-    done = admission.claim(tx, held, found, now, limits, room, shares)
-    if room and shares and len(held) > 1:
+    done = admission.claim(tx, held, found, now, limits, room, shares, others)
+    if room and shares and len(held) + len(others) > 1:
         _follow(shares, room, held, done.claimed)
     ticker.limited = ticker.limited or bool(limits)
     ticker.parked_many = done.parked >= BATCH // 2

@@ -101,8 +101,11 @@ class Ticker:
     name: str | None = None
     fleet: Fleet | None = None
     positions: ScanPositions = field(default_factory=ScanPositions)
-    backlog: dict[Pair, None] = field(default_factory=dict)
-    """Consumers that had something to claim when they were last looked at, in the order of their turns."""
+    backlog: dict[Pair, int] = field(default_factory=dict)
+    """Consumers that had something to claim when they were last looked at, in the order of their turns, and how many times in a
+    row they could not be locked since."""
+    patience: int = 10
+    """How many times that may be: mostly another tick was serving them, and they still want their share."""
     lane: LaneKey = FIRST_LANE
     """Where the next look around goes on."""
     looked_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
@@ -127,10 +130,16 @@ class Ticker:
 
     def remember(self, pairs: Iterable[Pair]) -> None:
         """These have something to claim."""
-        self.backlog.update(dict.fromkeys(pairs))
+        self.backlog.update(dict.fromkeys(pairs, 0))
+
+    def miss(self, pairs: Iterable[Pair]) -> None:
+        """These could not be locked: another tick serves them, or they are gone."""
+        for pair in pairs:
+            self.backlog[pair] += 1
+        self.forget([pair for pair in pairs if self.backlog[pair] > self.patience])
 
     def forget(self, pairs: Iterable[Pair]) -> None:
-        """These have nothing to claim, or another tick serves them."""
+        """These have nothing to claim, or are gone."""
         for pair in pairs:
             self.backlog.pop(pair, None)
             if self.fleet:
