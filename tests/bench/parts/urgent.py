@@ -44,6 +44,8 @@ def _waited(
     found: Installation, starts: Starts, others: Queue, people: Queue, seconds: float, *, in_turn: bool
 ) -> dict[str, float]:
     casework, answer = found.casework, _asked(found, people)
+    # Each of those that come in turn needs a slot for itself.
+    data = {"seconds": seconds if in_turn else 0}
     starts.forget()
     for number in range(SLOTS if in_turn else 0):
         sleep(seconds / SLOTS if number else 0)
@@ -53,9 +55,9 @@ def _waited(
     wait_for(lambda: starts.count() >= SLOTS, "the first runs")
     urgent: dict[str, Callable[[], object]] = {
         "of high priority": lambda: seed.create_one(
-            casework, found.queue, NewCase("of high priority", {"seconds": 0}, priority=Priority.HIGH)
+            casework, found.queue, NewCase("of high priority", data, priority=Priority.HIGH)
         ),
-        "of another queue": lambda: seed.create_one(casework, others, NewCase("of another queue", {"seconds": 0})),
+        "of another queue": lambda: seed.create_one(casework, others, NewCase("of another queue", data)),
         "that was answered": answer,
     }
     sent = {}
@@ -64,6 +66,7 @@ def _waited(
         act()
     began = starts.of(set(urgent), "the urgent cases")
     found.clear(found.queue)
+    found.clear(others)
     return {name: began[name] - sent[name] for name in urgent}
 
 
