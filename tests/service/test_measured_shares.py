@@ -76,6 +76,19 @@ def ready(db, queue):
         return tx.sql("select id from cases where queue_id = %(queue)s and lane is not null", {"queue": queue.id}).all()
 
 
+@pytest.mark.parametrize("flooded", [0, 1])
+def test_another_queue_gets_the_next_slot_beside_a_flood(db, flooded):
+    made = two_queues(db, (1, 1), one_agent=True)
+    ticker = with_worker(db, 2)
+    some_cases(db, made[flooded], 20)
+    running = claimed(db, ticker)
+    assert len(running) == 2
+    (elsewhere,) = some_cases(db, made[1 - flooded])
+    with db.begin() as tx:
+        assert transitions.complete(tx, start(db, running[0]), None)
+    assert [the_run(db, message).case_id for message in claimed(db, ticker)] == [elsewhere]
+
+
 def test_nothing_is_asked_about_runs_unless_consumers_compete(db):
     one, other = two_queues(db, (1, 1), one_agent=True)
     noted_db, noted = noting(db)
