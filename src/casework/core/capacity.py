@@ -59,7 +59,7 @@ class Room:
         loads: Iterable[Load],
         seconds_of: Mapping[AgentId, float],
         ahead: float,
-        expected: Callable[[Pair], float | None] = lambda _: None,
+        expected: Callable[[Pair], float | None] | None = None,
     ) -> None:
         """`expected` says how long the runs of a consumer take, if that is known, and `seconds_of` how long those of its agent
         take on average. Runs of which neither is known are long."""
@@ -114,7 +114,7 @@ class Room:
         return all(left <= _ROUNDING for left in self._left.values())
 
     def _seconds(self, consumer: Pair) -> float | None:
-        seconds = self._expected(consumer)
+        seconds = self._expected(consumer) if self._expected else None
         return self._seconds_of.get(consumer[1]) if seconds is None else seconds
 
     def _left_for(self, agent: AgentId, group: str) -> float:

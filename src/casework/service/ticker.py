@@ -72,12 +72,12 @@ class Fleet:
         for read, rows in zip(self._readers, answers, strict=True):
             read(rows)
         self._compete = compete
-        ahead, own = self._settings.claim_ahead_seconds, self.shares.expected
-        known = self.durations.mean
-        return (
-            Room(self._workers, self._loads, known, ahead, own)
-            if compete
-            else Room(self._workers, self._loads, known, ahead)
+        return Room(
+            self._workers,
+            self._loads,
+            self.durations.mean,
+            self._settings.claim_ahead_seconds,
+            self.shares.expected if compete else None,
         )
 
     def _read_loads(self, rows: Rows) -> None:
