@@ -37,7 +37,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="casework-bench-", ignore_cleanup_errors=True) as home:
         # As a worker does, in whose place this process claims, starts and ends runs.
         gc.freeze()
-        ground = Ground(Path(home), options.rounds, options.quick, options.large, _say, options.soak, options.peers)
+        ground = Ground(
+            Path(home), options.rounds, options.quick, options.large, _say, options.soak, options.long, options.peers
+        )
         machine = {"before": look(ground.home)}
         for name in options.only or PARTS:
             try:
@@ -67,6 +69,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=0, help="alternating rounds; 5, with --quick 2")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, after each part")
     parser.add_argument("--large", action="store_true", help="with a backlog of 10 million cases")
+    parser.add_argument("--long", action="store_true", help="urgent cases among runs of 20 s")
     parser.add_argument("--quick", action="store_true", help="small sizes: does everything work?")
     parser.add_argument(
         "--check", action="store_true", help=f"--quick, some parts, and exit code 1 for a ratio {MARGIN} times off"
@@ -104,7 +107,7 @@ def _measure(name: str, ground: Ground, options: argparse.Namespace) -> list[Fig
     with ground.part():
         try:
             if options.base:
-                flags = [f"--{flag}" for flag in ("quick", "large") if getattr(options, flag)]
+                flags = [f"--{flag}" for flag in ("quick", "large", "long") if getattr(options, flag)]
                 flags += ["--soak", str(options.soak)]
                 figures = beside.measure(name, ground, options.base, flags)
             else:

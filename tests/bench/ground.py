@@ -35,6 +35,7 @@ class Ground:
     large: bool
     say: Callable[[str], None]
     soak_minutes: float = 0.0
+    long: bool = False
     peers: list[str] | None = None
     """Peers to install and measure, all of them if none is named; None to measure none."""
     _numbers: dict[str, int] = field(default_factory=dict)

@@ -37,7 +37,7 @@ class Installation:
     agent: Agent
     workers: list[int]
     processes: list[int]
-    """The workers, the ticker and the beat."""
+    """The workers, the tickers and the beat."""
 
     def __post_init__(self) -> None:
         self.connection = raw(self.casework)
@@ -89,16 +89,19 @@ def installation(
     workers: int = 1,
     pool: Pool = Pool.PREFORK,
     concurrency: int = 2,
+    tickers: int = 1,
     target: str = "noop",
     extra: dict[str, str] | None = None,
     **settings: Any,
 ) -> Installation:
-    """Start it."""
+    """Start it. Several tickers share the work."""
     casework = ground.casework(name, **settings)
     queue, agent = seed.worked_queue(casework, target=f"bench.agents:{target}")
     given = environment(casework, **(extra or {}))
     started = [ground.processes.start(worker_command(pool, concurrency), given).pid for _ in range(workers)]
-    besides = [ground.processes.start(command, given).pid for command in (ticker_command(), beat_command())]
+    besides = [
+        ground.processes.start(command, given).pid for command in (*[ticker_command()] * tickers, beat_command())
+    ]
     return Installation(casework, queue, agent, started, started + besides)
 
 

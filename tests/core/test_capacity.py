@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from casework.core.capacity import Load, Room, Worker
 
-A, B = UUID(int=1), UUID(int=2)
+A, B = (UUID(int=9), UUID(int=1)), (UUID(int=9), UUID(int=2))
 AHEAD = 0.1
 
 
 def room(workers, loads=(), **seconds):
-    known = {A: seconds.get("a"), B: seconds.get("b")}
+    known = {A[1]: seconds.get("a"), B[1]: seconds.get("b")}
     return Room(workers, loads, {agent: each for agent, each in known.items() if each is not None}, AHEAD)
 
 
@@ -35,6 +35,13 @@ def test_runs_that_take_longer_than_expected_fill_their_slots():
     assert room([worker(2)], [Load(A, "", "w", 2, 2)], a=0.01).runs_that_fit(A, "") == 0
 
 
+def test_what_a_consumers_own_runs_take_counts_before_what_its_agents_do():
+    own = {A: 0.01}
+    one = Room([worker(1)], [], {A[1]: 0.05, B[1]: 0.05}, AHEAD, own.get)
+    assert (one.runs_that_fit(A, ""), one.runs_that_fit(B, "")) == (10, 2)
+    assert (one.seconds(A), one.seconds(B)) == (0.01, 0.05)
+
+
 def test_a_worker_fills_no_more_than_its_own_slots():
     loads = [Load(A, "", "one", 50, 50), Load(A, "", "gone", 8, 8)]
     assert room([worker(2, "one"), worker(3, "two")], loads, a=0.01).runs_that_fit(B, "") == 3
@@ -44,7 +51,7 @@ def test_nothing_fits_without_a_worker_of_the_group_that_can_run_the_agent():
     assert room([]).is_full()
     assert room([worker(group="gpu")]).runs_that_fit(A, "") == 0
     assert room([worker(group="gpu")]).runs_that_fit(A, "gpu") == 4
-    mixed = room([worker(4, "old", lacks=[A]), worker(2, "new")])
+    mixed = room([worker(4, "old", lacks=[A[1]]), worker(2, "new")])
     assert (mixed.runs_that_fit(A, ""), mixed.runs_that_fit(B, "")) == (2, 6)
 
 
@@ -58,9 +65,9 @@ def test_what_is_claimed_is_never_more_than_the_slots_and_their_time_ahead(slots
     one = room([worker(count, str(number)) for number, count in enumerate(slots)], a=a, b=b)
     taken = 0.0
     for wish in wishes:
-        agent = A if wish else B
-        if one.fits(agent, ""):
-            one.take(agent, "")
-            taken += one.weight(agent)
+        consumer = A if wish else B
+        if one.fits(consumer, ""):
+            one.take(consumer, "")
+            taken += one.weight(consumer)
     assert taken <= sum(slots) + 1e-6
-    assert all(one.runs_that_fit(agent, "") == 0 or one.fits(agent, "") for agent in (A, B))
+    assert all(one.runs_that_fit(each, "") == 0 or one.fits(each, "") for each in (A, B))

@@ -16,7 +16,7 @@ from casework.service import dispatch
 from casework.service.execution import outcomes
 from casework.service.execution.executor import Executor
 from casework.service.ticker import Fleet, Ticker
-from casework.store import connection, processes, runs, transitions
+from casework.store import connection, processes, runs, slot_time, transitions
 from casework.store.consumers import Held
 from casework.store.database import Database
 from casework.store.transitions import Completion, Fence
@@ -27,6 +27,7 @@ from seams import noting
 NO_ID = UUID(int=0)
 FENCE = Fence(CaseId(NO_ID), RunId(NO_ID), 1)
 MESSAGE = RunMessage(FENCE.run_id, FENCE.attempt)
+SECOND = timedelta(seconds=1)
 KEPT = {
     "claim": lambda tx: transitions.claim(tx, [], tx.now),
     "start": lambda tx: transitions.start(tx, MESSAGE, "w"),
@@ -90,6 +91,20 @@ def test_finds_rows_by_keys_in_claims_starts_and_outcomes(db, options, name, cou
 
 @pytest.mark.parametrize("besides", [nothing, many_that_are_over])
 @pytest.mark.parametrize("count", [0, 60])
+def test_finds_by_their_keys_what_runs_took(db, options, count, besides):
+    queue, _ = worked_queue(db)
+    some_cases(db, queue, count)
+    claim(db)
+    statement, _ = slot_time.statement([MESSAGE], long=SECOND, under_way=SECOND)
+    with db.begin() as tx:
+        besides(tx, queue)
+        (scan,) = scans_of(cached_plan(tx, options, statement), "cases", "runs")
+    assert scan["Index Name"] == "runs_pkey"
+    assert "id = " in scan["Index Cond"]
+
+
+@pytest.mark.parametrize("besides", [nothing, many_that_are_over])
+@pytest.mark.parametrize("count", [0, 60])
 def test_looks_at_the_front_of_a_single_consumers_lanes(db, clock, options, count, besides):
     queue, agent = worked_queue(db)
     some_cases(db, queue, count)
@@ -131,8 +146,10 @@ def repeated(db, queue):
             runs.heartbeat(tx, [message])
         finish(db, started, result)
     a_consumer(db, queue, an_agent(db, "second"))
-    some_cases(db, queue, 2)
-    assert len(list(dispatch.tick(db, SETTINGS, a_ticker(db)))) == 2
+    ticker = a_ticker(db)
+    for _ in range(2):
+        some_cases(db, queue, 2)
+        assert len(list(dispatch.tick(db, SETTINGS, ticker))) == 2
     return [one for one in dict(noted) if re.search(rf"\b({'|'.join(LARGE)})\b", one)]
 
 

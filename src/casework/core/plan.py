@@ -23,7 +23,7 @@ from math import ceil
 from operator import attrgetter, itemgetter
 from types import MappingProxyType
 
-from casework.core.capacity import Room
+from casework.core.capacity import Pair, Room
 from casework.core.effects import Parcel, RunMessage
 from casework.core.lifecycle import Lane as Lane
 from casework.core.limits import Gates
@@ -45,7 +45,7 @@ class Opening:
     """The group of workers that its runs need."""
 
     @property
-    def pair(self) -> tuple[QueueId, AgentId]:
+    def pair(self) -> Pair:
         return self.queue_id, self.agent_id
 
 
@@ -92,11 +92,13 @@ class _Plan:
         room: Room | None,
         shares: Shares | None,
         gates: Gates | None,
+        others: Collection[Pair],
     ) -> None:
-        self._room, self._shares, self._gates = room, shares, gates
-        self._left = {opening.pair: opening.slots for opening in openings}
+        self._room, self._shares, self._gates, self._others = room, shares, gates, others
+        is_alone = len(openings) + len(others) == 1
+        self._left = {one.pair: one.slots if is_alone else self._slots(one) for one in openings}
         self._openings = [opening for opening in openings if opening.slots > 0]
-        self._own: dict[tuple[QueueId, AgentId], deque[Candidate]] = {one.pair: deque() for one in self._openings}
+        self._own: dict[Pair, deque[Candidate]] = {one.pair: deque() for one in self._openings}
         self._shared: dict[QueueId, deque[Candidate]] = {one.queue_id: deque() for one in self._openings if one.trigger}
         self.picks: list[Pick] = []
         # By key, because comparing and hashing whole records costs more than the rest of the plan.
@@ -107,12 +109,22 @@ class _Plan:
             if line is not None:
                 line.append(candidate)
         # An agent may have to pass over a case that another one may take.
-        self._seen: dict[tuple[QueueId, AgentId], deque[Candidate]] = (
+        self._seen: dict[Pair, deque[Candidate]] = (
             {one.pair: self._shared[one.queue_id].copy() for one in self._openings if one.trigger} if gates else {}
         )
         self._taken: set[CaseId] = set()
 
+    def _slots(self, opening: Opening) -> int:
+        """Of runs that are taken for short because others of the agent were, a few are tried first: a flood of long ones would
+        fill the slots for as many times as long."""
+        if self._room and self._shares and self._room.weight(opening.pair) < 1:
+            tries = self._shares.tries(opening.pair)
+            return opening.slots if tries is None else min(opening.slots, tries)
+        return opening.slots
+
     def assign(self) -> list[Pick]:
+        if self._shares:
+            self._shares.advance([*(one.pair for one in self._openings if self._line_of(one)), *self._others])
         closed = self._assign_resumed()
         turns = [(self._turn(one), place, one) for place, one in enumerate(self._openings) if one.group not in closed]
         heapq.heapify(turns)
@@ -124,8 +136,6 @@ class _Plan:
                 heapq.heapreplace(turns, (self._turn(opening), place, opening))
             else:
                 heapq.heappop(turns)
-        if self._shares:
-            self._shares.advance(one.pair for one in self._openings if self._left[one.pair] and self._line_of(one))
         return self.picks
 
     def _assign_resumed(self) -> set[str]:
@@ -174,13 +184,13 @@ class _Plan:
     def _has_place(self, opening: Opening, closed: set[str]) -> bool:
         """Whether the consumer may have one more run now. A group whose room is too small for it is closed: it waits for this
         run. If only the workers that can run the agent are busy, others go first."""
-        agent, group, room = opening.agent_id, opening.group, self._room
-        if group in closed or not self._left[opening.pair]:
+        consumer, group, room = opening.pair, opening.group, self._room
+        if group in closed or not self._left[consumer]:
             return False
-        if room and not room.fits_group(agent, group):
+        if room and not room.fits_group(consumer, group):
             closed.add(group)
             return False
-        return room is None or room.fits(agent, group)
+        return room is None or room.fits(consumer, group)
 
     def _pick(self, opening: Opening, candidate: Candidate) -> None:
         self.picks.append(Pick(candidate, opening.agent_id))
@@ -189,9 +199,9 @@ class _Plan:
             self._taken.add(candidate.case_id)
             self._gates.take(candidate.case_id, opening.agent_id)
         if self._room:
-            self._room.take(opening.agent_id, opening.group)
+            self._room.take(opening.pair, opening.group)
             if self._shares:
-                self._shares.charge(opening.pair, self._room.seconds(opening.agent_id), opening.weight)
+                self._shares.charge(opening.pair, self._room.seconds(opening.pair), opening.weight)
 
 
 def assign(
@@ -200,10 +210,12 @@ def assign(
     room: Room | None = None,
     shares: Shares | None = None,
     gates: Gates | None = None,
+    others: Collection[Pair] = (),
 ) -> list[Pick]:
     """Give candidates to consumers with free slots, by the rules above. Without `room` workers have room for all of them,
-    without `shares` nobody has had anything before, and without `gates` no limit bounds them together."""
-    return _Plan(openings, candidates, room, shares, gates).assign()
+    without `shares` nobody has had anything before, and without `gates` no limit bounds them together. `others` wait for their
+    shares, and somebody else serves them now."""
+    return _Plan(openings, candidates, room, shares, gates, others).assign()
 
 
 MOST_IN_A_BUNDLE = 100

@@ -4,12 +4,12 @@ Without limits it is a plan and a claim. With them, the lines that the candidate
 counted after that; the plan gives out what they let through, and what has to wait whoever could take it leaves the lanes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from casework.core import plan
-from casework.core.capacity import Room
+from casework.core.capacity import Pair, Room
 from casework.core.effects import RunMessage
 from casework.core.limits import Gates
 from casework.core.model import CaseId, LineId
@@ -58,16 +58,17 @@ def claim(
     limits: Sequence[Covering] = (),
     room: Room | None = None,
     shares: Shares | None = None,
+    others: Collection[Pair] = (),
     *,
     one: bool = False,
 ) -> Admitted:
     """Give the candidates to the consumers; with `one`, claim the first of them that is still free."""
     openings = [each.opening for each in held]
     if not limits or not found:
-        picks = plan.assign(openings, found, room, shares)
+        picks = plan.assign(openings, found, room, shares, others=others)
         return Admitted(picks, _claim(tx, picks, now, one))
     gates = lines.before(tx, limits, {each.case_id: each.queue_id for each in found}, now)
-    picks = plan.assign(openings, found, room, shares, gates)
+    picks = plan.assign(openings, found, room, shares, gates, others)
     claimed = _claim(tx, picks, now, one)
     taken = {pick.case_id for pick, _ in claimed}
     for pick in picks:

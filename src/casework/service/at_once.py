@@ -56,7 +56,7 @@ class ClaimsAtOnce:
         limits: Limits = Limits(),
     ) -> None:
         self._db, self._settings, self._perform, self._limits = db, settings, perform, limits
-        self._ticker = Ticker(fleet=Fleet(settings))
+        self._ticker = Ticker(fleet=Fleet(settings), patience=0)
         self._consumers: dict[QueueId, Collection[Pair]] = {}
         self._recent: frozenset[QueueId] = frozenset()
         self._asked = self._paused = self._planned = float("-inf")
@@ -137,7 +137,7 @@ class ClaimsAtOnce:
         """One round for the consumers of these queues, by what is known of them: a consumer that had something to claim is
         locked and counted in one round trip."""
         ticker, self._recent = self._ticker, queues
-        ticker.backlog = {pair: None for queue in queues for pair in self._consumers.get(queue, ())}
+        ticker.backlog = {pair: 0 for queue in queues for pair in self._consumers.get(queue, ())}
         claimed = 0
         news, most = News(queues), self._limits.claimed
         for done in tick(self._db, self._settings, ticker, news=news, sweeping=False, seconds=0, most=most):

@@ -1,6 +1,6 @@
 """The tick: sweep, then claim ready cases for consumers with free slots, batch by batch, as far as workers have room."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,8 +11,10 @@ from uuid import UUID
 from casework import events
 from casework.core import plan
 from casework.core.capacity import Room
-from casework.core.effects import ANYWHERE, Committed, Effects, News
+from casework.core.effects import ANYWHERE, Committed, Effects, News, RunMessage
 from casework.core.model import DISPATCHED_KINDS, AgentId
+from casework.core.plan import Pick
+from casework.core.shares import Shares
 from casework.service import admission, lines
 from casework.service.crash_points import Point, reach
 from casework.service.scan_positions import reached
@@ -147,22 +149,23 @@ def _claim(db: Database, ticker: Ticker, queues: Collection[UUID] = (), *, most:
         locked, answers = consumers.lock(
             tx, DISPATCHED_KINDS, most, queues=queues, known=turn, sent=True, besides=besides
         )
-        room = fleet.room(answers) if fleet else None
-        open_ = [one for one in locked if _slots(one, room)]
         pairs = [one.opening.pair for one in locked]
+        others = set(turn).difference(pairs)
+        room = fleet.room(answers, compete=len(locked) + len(others) > 1) if fleet else None
+        open_ = [one for one in locked if _slots(one, room)]
         if not open_:
-            _remember(ticker, turn, pairs, [])
+            _remember(ticker, pairs, others, [])
             return Round(has_room=room is None or not room.is_full())
         reach(Point.CONSUMERS_LOCKED)
         now = max(one.now for one in open_)
         batch, idle = (
             _claim_first(tx, ticker, open_[0], room, now)
-            if len(locked) == 1 and not locked[0].limited
-            else _claim_planned(tx, ticker, [one for one in locked if one.opening.slots], room, now)
+            if len(locked) == 1 and not locked[0].limited and not (fleet and others)
+            else _claim_planned(tx, ticker, [one for one in locked if one.opening.slots], others, room, now)
         )
         reach(Point.CLAIM_WRITTEN)
     ticker.positions.advance(batch.reached, now)
-    _remember(ticker, turn, pairs, idle)
+    _remember(ticker, pairs, others, idle)
     reach(Point.CLAIM_COMMITTED, batch.claimed)
     waiting = ticker.backlog.keys() - {*turn, *pairs}
     more = batch.picked >= most or batch.looks_again or (bool(batch.claimed) and bool(waiting))
@@ -171,10 +174,11 @@ def _claim(db: Database, ticker: Ticker, queues: Collection[UUID] = (), *, most:
     return Round(batch, not more, room is None or not room.is_full(), group_of, busy)
 
 
-def _remember(ticker: Ticker, turn: Sequence[Pair], locked: Sequence[Pair], idle: Sequence[Pair]) -> None:
+def _remember(ticker: Ticker, locked: Sequence[Pair], others: Collection[Pair], idle: Sequence[Pair]) -> None:
     """Those that were locked have something to claim, unless nothing was found. Others are served by another tick, or gone."""
     ticker.remember(locked)
-    ticker.forget(set(turn).difference(locked).union(idle))
+    ticker.miss(others)
+    ticker.forget(idle)
 
 
 def _claim_first(tx: Tx, ticker: Ticker, held: Held, room: Room | None, now: datetime) -> tuple[Batch, Sequence[Pair]]:
@@ -182,25 +186,26 @@ def _claim_first(tx: Tx, ticker: Ticker, held: Held, room: Room | None, now: dat
     opening = replace(held.opening, slots=_slots(held, room))
     batch = transitions.claim_first(tx, replace(held, opening=opening), now, ticker.positions.positions)
     if room and ticker.fleet:
-        room.take(opening.agent_id, opening.group, batch.picked)
-        seconds = batch.picked * room.seconds(opening.agent_id)
-        ticker.fleet.shares.charge(opening.pair, seconds, opening.weight)
-        ticker.fleet.shares.advance([opening.pair])
+        room.take(opening.pair, opening.group, batch.picked)
+        seconds = batch.picked * room.seconds(opening.pair)
+        ticker.fleet.shares.charge_alone(opening.pair, seconds, opening.weight)
     return batch, [] if batch.picked else [opening.pair]
 
 
 def _claim_planned(
-    tx: Tx, ticker: Ticker, held: Sequence[Held], room: Room | None, now: datetime
+    tx: Tx, ticker: Ticker, held: Sequence[Held], others: Collection[Pair], room: Room | None, now: datetime
 ) -> tuple[Batch, Sequence[Pair]]:
     """Claim for several consumers, among which the plan divides what they share. One whose runs do not fit now is among them:
-    the others must not take the room that it waits for."""
+    the others must not take the room that it waits for. `others` want their share too, and cannot be served now."""
     after: Mapping[Probe, Position] = ticker.positions.positions
     probes = [probe for one in held for probe in one.probes()]
     limits = admission.limits_of(tx, held)
     looks_past = ticker.parked_many or admission.looks_past(limits)
     found = candidates.first(tx, probes, now, admission.PAST if looks_past else _most_of_a_queue(held, room), after)
     shares = ticker.fleet.shares if ticker.fleet else None
-    done = admission.claim(tx, held, found, now, limits, room, shares)
+    done = admission.claim(tx, held, found, now, limits, room, shares, others)
+    if room and shares and len(held) + len(others) > 1:
+        _follow(shares, room, held, done.claimed)
     ticker.limited = ticker.limited or bool(limits)
     ticker.parked_many = done.parked >= BATCH // 2
     lines = {(one.queue_id, one.agent_id) for one in found}
@@ -213,10 +218,20 @@ def _claim_planned(
     return Batch(claimed, len(done.picks), {} if done.skipped else reached(done.picks), done.looks_again), idle
 
 
+def _follow(shares: Shares, room: Room, held: Sequence[Held], claimed: Sequence[tuple[Pick, RunMessage]]) -> None:
+    """Let the consumers be charged with what these runs take, once that is known."""
+    runs: dict[Pair, list[RunMessage]] = defaultdict(list)
+    for pick, message in claimed:
+        runs[pick.candidate.queue_id, pick.agent_id].append(message)
+    for opening in (one.opening for one in held):
+        if given := runs.get(opening.pair):
+            shares.follow(opening.pair, given, room.seconds(opening.pair), opening.weight)
+
+
 def _slots(held: Held, room: Room | None) -> int:
     """The consumer's free slots, and no more than workers have room for."""
     opening = held.opening
-    return min(opening.slots, room.runs_that_fit(opening.agent_id, opening.group)) if room else opening.slots
+    return min(opening.slots, room.runs_that_fit(opening.pair, opening.group)) if room else opening.slots
 
 
 def _most_of_a_queue(held: Sequence[Held], room: Room | None) -> int:

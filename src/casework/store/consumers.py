@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from casework.core.capacity import Pair as Pair
 from casework.core.lifecycle import Lane
 from casework.core.model import AgentId, AgentKind, QueueId, QueueMode
 from casework.core.plan import Opening, free_slots
@@ -151,7 +152,6 @@ class Held:
         return own + shared if opening.trigger else own
 
 
-Pair = tuple[UUID, UUID]
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from casework.core.capacity import Load, Worker
 from casework.core.lifecycle import RunStatus
-from casework.core.model import AgentId
+from casework.core.model import AgentId, QueueId
 from casework.store.agents import IS_DISPATCHED
 from casework.store.bound import runs_in_slots
 from casework.store.connection import Asked
@@ -65,11 +65,11 @@ where role = 'worker' and slots > lost_slots and seen_at > {NOW} - %(silence)s::
 # Runs whose message is on its way count, unless it has been for so long that it must have been lost: the sweep sends it again,
 # and what it would fill stays in use until then. Pull agents' runs hold no worker.
 _LOADS_SQL = f"""
-select l.agent_id, a.worker_group, l.worker, l.runs, l.long from (
-  select r.agent_id, case when r.status = '{RunStatus.RUNNING}' then r.worker end as worker, count(*) as runs,
+select l.queue_id, l.agent_id, a.worker_group, l.worker, l.runs, l.long from (
+  select r.queue_id, r.agent_id, case when r.status = '{RunStatus.RUNNING}' then r.worker end as worker, count(*) as runs,
     count(*) filter (where r.status = '{RunStatus.RUNNING}' and r.attempt_started_at < {NOW} - %(long)s::interval) as long
   from {runs_in_slots()} where r.status = '{RunStatus.RUNNING}' or r.sent_at > {NOW} - %(under_way)s::interval
-  group by 1, 2
+  group by 1, 2, 3
 ) l join agents a on a.id = l.agent_id and {IS_DISPATCHED}
 """
 
@@ -92,7 +92,7 @@ def read_worker(row: Any) -> Worker:
 
 
 def read_load(row: Any) -> Load:
-    return Load(AgentId(row.agent_id), row.worker_group, row.worker, row.runs, row.long)
+    return Load((QueueId(row.queue_id), AgentId(row.agent_id)), row.worker_group, row.worker, row.runs, row.long)
 
 
 def note_unable(tx: Tx, id: str, agent_id: AgentId, why: str) -> None:

@@ -103,7 +103,9 @@ class Situation:
 
     def _has_slot(self, consumer: ConsumerSnapshot) -> bool:
         within = self.is_within_limit(consumer)
-        return within and (consumer.asks_for_work or self.room.fits(consumer.agent_id, consumer.group))
+        return within and (
+            consumer.asks_for_work or self.room.fits((self.held.queue.id, consumer.agent_id), consumer.group)
+        )
 
     @staticmethod
     def is_within_limit(consumer: ConsumerSnapshot) -> bool:
