@@ -7,8 +7,8 @@
 # Seen:    The goto is added to the edges. Both nodes run in the same step: "pay", to which the
 #          edge leads, and "refuse", which the node asked for. Neither compile() nor invoke() says
 #          anything. Without the edge only "refuse" runs.
-# Source:  LangGraph documentation, Graph API, "Command" (Command only adds dynamic edges, static
-#          edges still execute)
+# Source:  langgraph, issue 5829 "DOC: Document behavior when node has both Command.goto and static
+#          edge"; langchain-ai/docs, issue 1239 "Command goto does not override existing edges"
 # Matters: The edge is the ordinary way on, and somebody adds a goto for the exception: the refund
 #          is refused and paid. The state holds what both wrote.
 set -euo pipefail
