@@ -6,8 +6,8 @@
 #          is there, or null, and an id whose job has been completed can be used for the next one.
 # Seen:    add() resolves to a Job with the second call's data although the stored one has the
 #          first call's. A job that was completed or has failed is kept (for ever by default) and
-#          keeps its id: a third call hours later returns a Job too, whose state is "completed",
-#          and nothing runs. After a failure the id cannot be tried again by adding it.
+#          keeps its id: a later call returns a Job too, whose state is "completed", and nothing
+#          runs. After a failure the id cannot be tried again by adding it.
 # Source:  bullmq, issue 3214 "Return value of Queue.add when there is a duplicate with a custom
 #          job ID" (works as designed); issue 1337
 # Matters: Ids such as "invoice-4711" are how one makes enqueuing safe to repeat. The correction of

@@ -6,8 +6,8 @@
 #          among the results of its children.
 # Seen:    The parent stays in "waiting-children". It is neither failed nor waiting in the queue's
 #          counts. failParentOnFailure, which every child has to be given, makes it fail.
-# Source:  BullMQ documentation, Flows, "Fail Parent" (by default a parent is not affected by a
-#          failed child); seen by running
+# Source:  BullMQ documentation, Flows, "Fail Parent" (the option failParentOnFailure); seen by
+#          running
 # Matters: The step that sums up, closes the case or tells the customer is the parent. One of a
 #          hundred children fails, and none of it happens; an alert on failed jobs shows a child
 #          that looks like any other.

@@ -10,8 +10,8 @@
 # Source:  celery, issue 9203 "Use -P threads, the time_limit not work"; Celery documentation,
 #          Workers Guide, "Time Limits" (pool support: prefork, gevent)
 # Matters: The pool is changed to threads because the agents wait for models all day. The limit
-#          that ended the stuck ones is still in the settings, and one call that never returns
-#          after the other takes a thread for good.
+#          that ended the stuck ones is still in the settings, and each call that never returns
+#          takes a thread for good.
 set -euo pipefail
 
 work=$(mktemp -d)

