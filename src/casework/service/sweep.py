@@ -29,10 +29,11 @@ LISTENING_HEARTBEATS = 3
 heartbeats of live runs come back with it, and the sweep must not be faster."""
 
 
-def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Committed[Swept]:
+def sweep(db: Database, settings: Settings, ticker: str | None = None, *, sends: bool = True) -> Committed[Swept]:
     """Bring stuck runs on. Each is looked at again under its lock, so that a late heartbeat or stop wins.
 
-    `ticker` names the process that sweeps all the time; without it, silence is believed as it is found.
+    `ticker` names the process that sweeps all the time; without it, silence is believed as it is found. `sends` says whether
+    the broker takes messages: each one that is sent again makes the wait for the next longer.
     """
     looking = runs.stuck_statement(
         lease=settings.lease_seconds, resend=settings.resend_seconds, timeout=settings.run_timeout_seconds
@@ -65,7 +66,7 @@ def sweep(db: Database, settings: Settings, ticker: str | None = None) -> Commit
         else:
             continue
         reach(Point.STUCK_BROUGHT_ON, run.fence.run_id)
-    unsent = [run for run in stuck if run.why is Stuck.UNSENT]
+    unsent = [run for run in stuck if sends and run.why is Stuck.UNSENT]
     again = _send_again(db, unsent) if unsent else []
     swept[Stuck.UNSENT] += len(again)
     reach(Point.RESEND_COMMITTED, swept, again)
