@@ -1,9 +1,6 @@
 """A Redis that answers, but takes no writes, as with a full disk: no process ends of it, and all go on afterwards."""
 
-import os
-import signal
 from contextlib import contextmanager
-from pathlib import Path
 from time import sleep
 from uuid import uuid4
 
@@ -83,24 +80,4 @@ def test_what_overstays_is_killed_although_no_beat_asks_for_ticks(installation):
     a_consumer(installation.db, others, an_agent(installation.db, "other"))
     installation.add(others, 4)
     installation.wait_until_ended(others, 4)
-    assert worker.poll() is None
-
-
-def test_worker_survives_a_lost_connection_after_several_children_died(ticking):
-    queue, _ = worked_queue(ticking.db)
-    worker = ticking.worker(Pool.PREFORK, 4)
-    ticking.add(queue, 4)
-    ticking.wait_until_ended(queue, 4)
-    children = [int(pid) for pid in Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()]
-    # The worker notices all of them at once.
-    os.kill(worker.pid, signal.SIGSTOP)
-    for child in children:
-        os.kill(child, signal.SIGKILL)
-    os.kill(worker.pid, signal.SIGCONT)
-    ticking.add(queue, 4)
-    ticking.wait_until_ended(queue, 8)
-    with client(ticking.settings.redis_url) as redis:
-        redis.client_kill_filter(_type="normal", skipme=True)
-    ticking.add(queue, 4)
-    ticking.wait_until_ended(queue, 12)
     assert worker.poll() is None
