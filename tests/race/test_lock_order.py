@@ -1,4 +1,4 @@
-"""Queues, agents, consumers, cases by id, runs by id, human requests, counters: who follows that order cannot wait in a circle."""
+"""Queues, agents, consumers, limits, their lines by id, cases by id, runs by id, human requests, counters: who follows that order cannot wait in a circle."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -7,7 +7,7 @@ from typing import Any
 import acts
 import pytest
 from acts import told
-from crowd import ASKED, CLAIMED, NEXT, RUNNING, crowd, keep, restore
+from crowd import ASKED, CLAIMED, NEXT, RUNNING, crowd, forget, keep, limited_crowd, restore
 from invariants import broken
 from waiting import Halted, Rival, wait_until_still
 
@@ -16,7 +16,7 @@ from seams import Seam, Through
 
 pytestmark = pytest.mark.usefixtures("full_queues")
 
-ORDER = ["queues", "agents", "consumers", "cases", "runs", "human_requests", "counters"]
+ORDER = ["queues", "agents", "consumers", "limits", "limit_lines", "cases", "runs", "human_requests", "counters"]
 
 ACTS = [
     acts.tick,
@@ -47,6 +47,15 @@ ACTS = [
     acts.pause,
     acts.drain,
     acts.connect,
+    acts.weigh,
+    acts.regroup,
+    acts.serve_lines,
+    acts.limit_queue,
+    acts.limit_agent,
+    acts.limit_values,
+    acts.limit_labels_of_agent,
+    acts.limit_no_more,
+    acts.create_of_customers,
     acts.disconnect,
     acts.delete_agent,
     acts.delete_queue,
@@ -72,13 +81,14 @@ GATES = {
 """Rows that are in the middle of what those who lock several of them come to."""
 
 
-@pytest.fixture(scope="module")
-def the_crowd(raced):
-    scene = crowd(raced)
+@pytest.fixture(scope="module", params=[crowd, limited_crowd])
+def the_crowd(raced, request):
+    scene = request.param(raced)
     keep(raced)
     workers = Database(raced.url, pool_size=30, caches_plans=True)
     yield replace(scene, workers=workers)
     workers.close()
+    forget(raced)
 
 
 def seen_by(act, scene):
