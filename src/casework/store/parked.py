@@ -64,8 +64,9 @@ with heads as materialized (
 ), moved as (
   update cases c set parked = false, ready_at = {NOW} from heads h where c.id = h.id returning c.queue_id
 ), looked_at as (
-  update limit_lines l set next_at = n.next_at from unnest(%(looked_at)b::uuid[], %(next)s::timestamptz[]) as n (id, next_at)
-  where l.id = n.id and l.next_at is distinct from n.next_at
+  update limit_lines l set next_at = n.next_at, paid_until = n.paid_until
+  from unnest(%(looked_at)b::uuid[], %(next)s::timestamptz[], %(paid)s::timestamptz[]) as n (id, next_at, paid_until)
+  where l.id = n.id and (l.next_at, l.paid_until) is distinct from (n.next_at, n.paid_until)
 )
 select queue_id, count(*) as moved from moved group by queue_id
 """
@@ -120,6 +121,7 @@ def serve(tx: Tx, besides: Collection[UUID] = ()) -> Served:
             "most": list(heads.values()),
             "looked_at": ids,
             "next": [_next_at(line, row) for line, row in zip(lines, counted, strict=True)],
+            "paid": [line.paid_after() for line in lines],
         },
     ).all()
     plain = {queue for row in counted if not row.is_keyed for queue in _queues(tx, row)}
