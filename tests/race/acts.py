@@ -264,6 +264,14 @@ def make_label(scene):
     return "made"
 
 
+def rename_label(scene):
+    """By which a limit tells cases apart."""
+    found = next((one for one in labels.names(scene.db, TEAM, scene.queue.id, 9) if one.key == "customer"), None)
+    found = found or labels.create(scene.db, TEAM, scene.queue.id, LabelRef("new", "customer"), None)
+    labels.change(scene.db, TEAM, scene.queue.id, found.id, key=None, value="renamed", hue=None)
+    return "renamed"
+
+
 def create_keyed(scene):
     """As an import that is repeated, perhaps in another order."""
     new = [NewCase("one of a file", key=str(case)) for case in scene.cases]

@@ -6,7 +6,7 @@ from scenes import QUESTION, Scene, past
 
 from casework.agents.results import Asked
 from casework.core.limits import Rate
-from casework.core.model import NewCase, Priority
+from casework.core.model import LabelRef, NewCase, Priority
 from casework.service import cases, limits, requests
 from casework.store.tables import metadata
 from factories import SETTINGS, TEAM, a_consumer, an_agent, an_attempt, claim, finish, worked_queue
@@ -82,7 +82,8 @@ def limited_crowd(db):
     limits.put(db, TEAM, queue=scene.queue.id, concurrency=100)
     limits.put(db, TEAM, agent=scene.agent.id, concurrency=100, rate=Rate(1000, 1.0, 1000))
     limits.put(db, TEAM, queue=scene.queue.id, key="data.customer", concurrency=1)
-    waiting = cases.create(db, scene.queue.id, [NewCase("waits", {"customer": "running"}) for _ in range(2)]).value
+    label = (LabelRef("known", "customer"),)
+    waiting = cases.create(db, scene.queue.id, [NewCase("waits", {"customer": "running"}, label)] * 2).value
     return replace(scene, cases=[*scene.cases, *waiting])
 
 

@@ -43,6 +43,7 @@ ACTS = [
     acts.change,
     acts.label,
     acts.make_label,
+    acts.rename_label,
     acts.create_keyed,
     acts.pause,
     acts.drain,

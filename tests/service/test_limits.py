@@ -176,6 +176,39 @@ def test_a_case_that_is_relabelled_waits_in_the_line_of_its_new_value(db):
     assert the_run(db, message).case_id == ids[2]
 
 
+@pytest.mark.parametrize("act", ["change", "delete"])
+def test_cases_whose_label_changes_leave_the_line_of_its_old_value(db, act):
+    queue, _ = worked_queue(db)
+    limit(db, queue=queue.name, key="label:customer", concurrency=1)
+    of_both = (LabelRef("a", "customer"), LabelRef("b", "customer"))
+    cases.create(db, queue.id, [NewCase("x", labels=of_both[:1])])
+    (waiting,) = cases.create(db, queue.id, [NewCase("x", labels=of_both)]).value
+    assert len(all_claims(db)) == 1
+    # The first of them is what counts.
+    label = next(one for one in labels.names(db, TEAM, queue.id, 9) if one.value == "a")
+    if act == "change":
+        labels.change(db, TEAM, queue.id, label.id, key=None, value="c", hue=None)
+    else:
+        labels.delete(db, TEAM, queue.id, label.id)
+    (message,) = all_claims(db)
+    assert the_run(db, message).case_id == waiting
+
+
+def test_what_only_a_busy_agent_may_take_does_not_hold_up_its_line_for_long(db, clock, settings):
+    queue, _ = worked_queue(db)
+    busy = an_agent(db, "busy")
+    a_consumer(db, queue, busy, trigger=False, concurrency=1)
+    limit(db, queue=queue.name, key="data.customer", concurrency=1)
+    (other,) = of(db, queue, "b")
+    cases.delegate(db, settings, queue.id, [other], busy.id)
+    assert customers(db, all_claims(db)) == {"b": 1}
+    first, *_ = of(db, queue, "a", 3)
+    cases.delegate(db, settings, queue.id, [first], busy.id)
+    clock.forward(11)
+    ticks = dispatch.tick(db, settings, Ticker())
+    assert customers(db, [run for one in ticks for run in one.effects.runs]) == {"a": 1}
+
+
 @pytest.mark.parametrize("act", ["retry", "delegate", "postpone", "settle", "delete"])
 def test_people_act_on_a_case_in_a_line_as_on_any(db, clock, settings, act):
     queue, agent = worked_queue(db)

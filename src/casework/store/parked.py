@@ -9,7 +9,7 @@ from uuid import UUID
 from casework.core.limits import Line
 from casework.core.model import CaseId, QueueId
 from casework.store.database import NOW, Tx
-from casework.store.lines import COUNT_SQL, HAS_ENDED, LINE_ID, SHOWN_CHARACTERS, VALUE, bounds_of
+from casework.store.lines import COUNT_SQL, HAS_ENDED, LINE_ID, SHOWN_CHARACTERS, STANDS_BEFORE, VALUE, bounds_of
 
 # A queue's new cases stand in the lines of its first limit with a key. As many as may begin at once stand in the lanes, the
 # others wait behind them, so that the cases of one value do not stand before those of another. How many stand there is counted
@@ -26,7 +26,8 @@ with found as materialized (
     row_number() over (partition by limit_id, value order by priority desc, id) as place
   from found
 ), standing as materialized (
-  select p.line_id, (select count(*) from (select from cases o where not o.parked and o.line_id = p.line_id and o.lane is not null limit p.most) s)
+  select p.line_id, (select count(*) from (
+    select from cases c where not c.parked and c.line_id = p.line_id and c.lane is not null and {STANDS_BEFORE} limit p.most) s)
     + (select count(*) from (select from cases o where o.parked and o.line_id = p.line_id and o.lane is not null limit 1) s) * p.most as ahead
   from (select distinct line_id, most from placed) p
 )
@@ -38,6 +39,23 @@ from placed p join standing s on s.line_id = p.line_id where c.id = p.id
 def place(tx: Tx, queue_id: QueueId, ids: Sequence[CaseId]) -> None:
     """Put new cases of a queue that has limits with keys into their lines."""
     tx.sql(_PLACE_SQL, {"queue_id": queue_id, "ids": list(ids)})
+
+
+_LEAVE_SQL = """
+with held as materialized (
+  select c.id from cases c where c.parked and c.id in (
+    select a.case_id from case_labels a join labels l on l.id = a.label_id
+    where l.id = %(label_id)s and l.queue_id = %(queue_id)s and (l.key, l.value) is distinct from (coalesce(%(key)s::text, l.key), %(value)s::text))
+  order by c.id for no key update
+)
+update cases c set parked = false, line_id = null from held h where c.id = h.id
+"""
+
+
+def leave(tx: Tx, queue_id: QueueId, label_id: UUID, key: str | None, value: str | None) -> None:
+    """Take the cases that carry a label out of their lines: it is about to have that key, or the same, and that value, or to be
+    deleted. Their next claim finds the right lines."""
+    tx.sql(_LEAVE_SQL, {"queue_id": queue_id, "label_id": label_id, "key": key, "value": value})
 
 
 # Lines that may let somebody through: a run that they let through has ended, or their moment has come. `besides` are looked at in
