@@ -176,6 +176,15 @@ def test_a_case_that_is_relabelled_waits_in_the_line_of_its_new_value(db):
     assert the_run(db, message).case_id == ids[2]
 
 
+def test_an_agent_elsewhere_gets_what_stands_behind_a_value_at_its_limit(db):
+    queue, puller = a_queue(db), an_agent(db, "puller", target=None, kind="pull")
+    a_consumer(db, queue, puller)
+    of(db, queue, "a", 50), of(db, queue, "b")
+    limit(db, queue=queue.name, key="data.customer", concurrency=1)
+    taken = [pull.claim(db, TEAM, "puller", "elsewhere") for _ in range(3)]
+    assert [one and one.case.data["customer"] for one in taken] == ["a", "b", None]
+
+
 @pytest.mark.parametrize("act", ["change", "delete"])
 def test_cases_whose_label_changes_leave_the_line_of_its_old_value(db, act):
     queue, _ = worked_queue(db)
