@@ -10,6 +10,7 @@ from casework.errors import NotFound
 from casework.service import cases, dispatch, labels, limits, pull, queues
 from casework.service.ticker import Ticker
 from casework.store import transitions
+from casework.store.parked import MOST_HEADS
 from factories import SETTINGS, TEAM, a_consumer, a_queue, an_agent, claim, some_cases, start, the_run, worked_queue
 
 
@@ -174,6 +175,14 @@ def test_a_case_that_is_relabelled_waits_in_the_line_of_its_new_value(db):
     labels.unlink(db, TEAM, queue.id, ids[2], [label.id])
     (message,) = all_claims(db)
     assert the_run(db, message).case_id == ids[2]
+
+
+def test_under_a_high_limit_only_so_many_cases_of_a_value_stand_in_the_lanes(db):
+    queue, _ = worked_queue(db)
+    limit(db, queue=queue.name, key="data.customer", concurrency=50_000)
+    of(db, queue, "a", MOST_HEADS), of(db, queue, "a", 5)
+    assert parked(db) == 5
+    assert customers(db, all_claims(db)) == {"a": MOST_HEADS + 5}
 
 
 def test_an_agent_elsewhere_gets_what_stands_behind_a_value_at_its_limit(db):

@@ -69,13 +69,14 @@ def _lock(tx: Tx, queue_id: QueueId | None, agent_id: AgentId | None) -> None:
 
 
 def delete(db: Database, team_id: TeamId, limit_id: UUID) -> Committed[Limit]:
-    """Delete a limit. What waited because of it is claimed in its turn. Raises NotFound."""
+    """Delete a limit. What waited because of it is claimed in its turn. Raises NotFound, also if another request was first."""
     with db.begin() as tx:
         limit = store.get(tx, team_id, limit_id)
         if limit is None:
             raise NotFound("limit", limit_id)
         _lock(tx, limit.queue_id, limit.agent_id)
-        store.delete(tx, limit)
+        if not store.delete(tx, limit):
+            raise NotFound("limit", limit_id)
     if limit.key is not None:
         _let_out(db)
     return Committed(limit, Effects(nudge=True))

@@ -141,10 +141,12 @@ def put(tx: Tx, queue_id: QueueId | None, agent_id: AgentId | None, key: str | N
     return id
 
 
-def delete(tx: Tx, limit: Limit) -> None:
-    """Delete a limit with its lines. The transaction has locked its scope. Cases that waited in the lines are let out by ticks."""
-    tx.sql("delete from limits where id = %(id)s", {"id": limit.id})
+def delete(tx: Tx, limit: Limit) -> bool:
+    """Delete a limit with its lines; False if it is gone. The transaction has locked its scope. Cases that waited in the lines are
+    let out by ticks."""
+    gone = tx.sql("delete from limits where id = %(id)s", {"id": limit.id}).rowcount == 1
     mark(tx, limit.queue_id, limit.agent_id)
+    return gone
 
 
 def delete_of_queue(tx: Tx, queue_id: QueueId) -> None:

@@ -11,12 +11,14 @@ from casework.core.model import CaseId, QueueId
 from casework.store.database import NOW, Tx
 from casework.store.lines import COUNT_SQL, HAS_ENDED, LINE_ID, SHOWN_CHARACTERS, STANDS_BEFORE, VALUE, bounds_of
 
+MOST_HEADS = 1000
+
 # A queue's new cases stand in the lines of its first limit with a key. As many as may begin at once stand in the lanes, the
 # others wait behind them, so that the cases of one value do not stand before those of another. How many stand there is counted
 # without a lock: a claim looks again.
 _PLACE_SQL = f"""
 with found as materialized (
-  select distinct on (c.id) c.id, c.priority, l.id as limit_id, v.value, least(l.concurrency, l.rate_burst) as most
+  select distinct on (c.id) c.id, c.priority, l.id as limit_id, v.value, least(l.concurrency, l.rate_burst, {MOST_HEADS}) as most
   from cases c join limits l on l.queue_id = c.queue_id and l.agent_id is null and l.key is not null
   cross join lateral (select {VALUE} as value) v
   where c.id = any(%(ids)b::uuid[]) and c.queue_id = %(queue_id)s and c.lane is not null and c.ready_at <= {NOW} and v.value is not null
@@ -107,7 +109,6 @@ select w.id from unnest(%(besides)b::uuid[]) as w (id) where not exists (select 
 """
 
 MOST_LINES = 1000
-MOST_HEADS = 1000
 
 
 @dataclass(frozen=True, slots=True)
