@@ -9,29 +9,14 @@ from casework.agents import Complete, HandOver, Postpone
 from casework.agents.results import Asked, Crashed, Returned, Stopped
 from casework.core.effects import RunMessage
 from casework.core.lifecycle import CaseStatus
-from casework.core.limits import Rate
 from casework.core.model import LabelRef, NewCase, QueueMode
 from casework.core.requests import Answering, Decision
 from casework.core.unset import UNSET
 from casework.errors import CaseworkError, DatabaseUnavailable
-from casework.service import (
-    agents,
-    cases,
-    dispatch,
-    expiry,
-    labels,
-    limits,
-    lines,
-    pull,
-    queues,
-    release,
-    requests,
-    runs,
-)
+from casework.service import agents, cases, dispatch, expiry, labels, pull, queues, release, requests, runs
 from casework.service.execution import attempt, outcomes
 from casework.service.run_backend import RunBackend
 from casework.service.sweep import sweep as swept
-from casework.service.ticker import Ticker
 from casework.store import requests as request_store
 from casework.store import runs as run_store
 from factories import SETTINGS, TEAM, a_consumer, an_attempt, finish
@@ -264,14 +249,6 @@ def make_label(scene):
     return "made"
 
 
-def rename_label(scene):
-    """By which a limit tells cases apart."""
-    found = next((one for one in labels.names(scene.db, TEAM, scene.queue.id, 9) if one.key == "customer"), None)
-    found = found or labels.create(scene.db, TEAM, scene.queue.id, LabelRef("new", "customer"), None)
-    labels.change(scene.db, TEAM, scene.queue.id, found.id, key=None, value="renamed", hue=None)
-    return "renamed"
-
-
 def create_keyed(scene):
     """As an import that is repeated, perhaps in another order."""
     new = [NewCase("one of a file", key=str(case)) for case in scene.cases]
@@ -304,46 +281,6 @@ def weigh(scene):
 
 def regroup(scene):
     return agents.update(scene.db, SETTINGS, TEAM, scene.agent.id, group="gpu").group
-
-
-# Limits.
-
-
-def serve_lines(scene):
-    """What a tick does before it claims, and the beat's tick for all lines."""
-    ticker = Ticker(limited=True)
-    return f"serves {len(lines.serve(scene.db, ticker, sweeping=True))}"
-
-
-def limit_queue(scene):
-    return f"counts {limits.put(scene.db, TEAM, queue=scene.queue.id, concurrency=50).value.used}"
-
-
-def limit_agent(scene):
-    rate = Rate(1000, 1.0, 1000)
-    return f"counts {limits.put(scene.db, TEAM, agent=scene.agent.id, concurrency=50, rate=rate).value.used}"
-
-
-def limit_values(scene):
-    """Or change the limit, if it is there."""
-    return f"counts {limits.put(scene.db, TEAM, queue=scene.queue.id, key='data.customer', concurrency=3).value.used}"
-
-
-def limit_labels_of_agent(scene):
-    limit = limits.put(scene.db, TEAM, queue=scene.queue.id, agent=scene.agent.id, key="label:urgent", concurrency=2)
-    return f"counts {limit.value.used}"
-
-
-def limit_no_more(scene):
-    """Each limit in turn."""
-    found = limits.find(scene.db, TEAM) or [limits.put(scene.db, TEAM, queue=scene.queue.id, concurrency=50).value]
-    return f"deletes {len([limits.delete(scene.db, TEAM, limit.id) for limit in found])}"
-
-
-def create_of_customers(scene):
-    """Cases of a value whose limit may be reached, and of a new one."""
-    new = [NewCase("one more", {"customer": customer}) for customer in ("running", "new")]
-    return f"creates {len(cases.create(scene.db, scene.queue.id, new).value)}"
 
 
 def disconnect(scene):

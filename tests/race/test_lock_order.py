@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import acts
+import limit_acts
 import pytest
 from acts import told
 from crowd import ASKED, CLAIMED, NEXT, RUNNING, crowd, forget, keep, limited_crowd, restore
@@ -43,20 +44,20 @@ ACTS = [
     acts.change,
     acts.label,
     acts.make_label,
-    acts.rename_label,
+    limit_acts.rename_label,
     acts.create_keyed,
     acts.pause,
     acts.drain,
     acts.connect,
     acts.weigh,
     acts.regroup,
-    acts.serve_lines,
-    acts.limit_queue,
-    acts.limit_agent,
-    acts.limit_values,
-    acts.limit_labels_of_agent,
-    acts.limit_no_more,
-    acts.create_of_customers,
+    limit_acts.serve_lines,
+    limit_acts.limit_queue,
+    limit_acts.limit_agent,
+    limit_acts.limit_values,
+    limit_acts.limit_labels_of_agent,
+    limit_acts.limit_no_more,
+    limit_acts.create_of_customers,
     acts.disconnect,
     acts.delete_agent,
     acts.delete_queue,
