@@ -125,7 +125,7 @@ def guards_of(folder):
     return [line for line in listed.splitlines() if line.endswith(f"casework-guard {folder}")]
 
 
-def test_leaves_no_file_open_and_no_process_if_a_command_cannot_start(tmp_path):
+def test_a_command_that_cannot_start_leaves_no_file_and_no_process(tmp_path):
     def open_files():
         return len(list(Path("/proc/self/fd").iterdir()))
 

@@ -78,8 +78,11 @@ def prefork():
     hub = Hub()
     processes = AsynPool(1, threads=False, lost_worker_timeout=1, putlocks=False)
     processes.register_with_event_loop(hub)
-    yield SimpleNamespace(hub=hub, pool=SimpleNamespace(_pool=processes), processes=processes._pool)
-    for process in processes._pool:
+    found = SimpleNamespace(
+        hub=hub, pool=SimpleNamespace(_pool=processes), celerys=processes, processes=processes._pool
+    )
+    yield found
+    for process in found.processes:
         os.kill(process.pid, signal.SIGKILL)
         process.join()
     hub.close()
@@ -92,12 +95,12 @@ def run_until(hub, condition, what):
 
 def test_pool_notices_the_end_of_a_process_that_it_no_longer_tracked(prefork):
     hub, (process,) = prefork.hub, prefork.processes
-    prefork.pool._pool._untrack_child_process(process, hub)
+    prefork.celerys._untrack_child_process(process, hub)
     hub.reset()
     with pytest.raises(ValueError, match="file descriptor is None"):
-        prefork.pool._pool.register_with_event_loop(hub)
+        prefork.celerys.register_with_event_loop(hub)
     celery_internals.track_again(prefork.pool)
-    prefork.pool._pool.register_with_event_loop(hub)
+    prefork.celerys.register_with_event_loop(hub)
     os.kill(process.pid, signal.SIGKILL)
     run_until(hub, lambda: [one for one in prefork.processes if one.pid != process.pid], "another process")
 
@@ -114,7 +117,7 @@ class Accepted:
 def test_task_whose_result_waits_in_the_pipe_is_not_active(prefork, tmp_path):
     fifo, accepted = tmp_path / "fifo", []
     os.mkfifo(fifo)
-    applied = prefork.pool._pool.apply_async(fifo.read_text, (), accept_callback=lambda *_: accepted.append(1))
+    applied = prefork.celerys.apply_async(fifo.read_text, (), accept_callback=lambda *_: accepted.append(1))
     run_until(prefork.hub, lambda: accepted, "the process to begin")
     request = Accepted(applied)
     state.active_requests.add(request)

@@ -177,7 +177,7 @@ def test_a_case_that_is_relabelled_waits_in_the_line_of_its_new_value(db):
     assert the_run(db, message).case_id == ids[2]
 
 
-def test_under_a_high_limit_only_so_many_cases_of_a_value_stand_in_the_lanes(db):
+def test_so_many_cases_of_a_value_stand_in_the_lanes_at_most(db):
     queue, _ = worked_queue(db)
     limit(db, queue=queue.name, key="data.customer", concurrency=50_000)
     of(db, queue, "a", MOST_HEADS), of(db, queue, "a", 5)
@@ -185,7 +185,7 @@ def test_under_a_high_limit_only_so_many_cases_of_a_value_stand_in_the_lanes(db)
     assert customers(db, all_claims(db)) == {"a": MOST_HEADS + 5}
 
 
-def test_an_agent_elsewhere_gets_what_stands_behind_a_value_at_its_limit(db):
+def test_an_agent_elsewhere_gets_what_stands_behind_a_full_value(db):
     queue, puller = a_queue(db), an_agent(db, "puller", target=None, kind="pull")
     a_consumer(db, queue, puller)
     of(db, queue, "a", 50), of(db, queue, "b")
@@ -212,7 +212,7 @@ def test_cases_whose_label_changes_leave_the_line_of_its_old_value(db, act):
     assert the_run(db, message).case_id == waiting
 
 
-def test_what_only_a_busy_agent_may_take_does_not_hold_up_its_line_for_long(db, clock, settings):
+def test_what_only_a_busy_agent_may_take_does_not_hold_up_its_line(db, clock, settings):
     queue, _ = worked_queue(db)
     busy = an_agent(db, "busy")
     a_consumer(db, queue, busy, trigger=False, concurrency=1)
