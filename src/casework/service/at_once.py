@@ -93,7 +93,8 @@ class ClaimsAtOnce:
             return False
         if self._finished:
             self._free.release()
-        return not self._finished
+            return False
+        return True
 
     def _start(self) -> None:
         if self._thread is None or not self._thread.is_alive():

@@ -37,7 +37,7 @@ if read -r group; then
   read -r _
   kill -s KILL -- "-$group"
 else
-  for _ in 1 2 3 4 5 6 7 8 9 10; do
+  for turn in 1 2 3 4 5 6 7 8 9 10; do
     for process in /proc/[0-9]*; do
       if [ "$process/cwd" -ef "$1" ]; then kill -s KILL -- "-${process#/proc/}" "${process#/proc/}"; fi
     done
