@@ -13,6 +13,7 @@ import pytest
 from calling import a_run
 from casework.agents.results import Crashed
 from casework.agents.runners.command import CommandRunner
+from casework.agents.runners.process import Process
 from casework.agents.stop import Stop
 from casework.core.lifecycle import CaseStatus
 from casework.service import cases
@@ -83,28 +84,56 @@ def test_a_run_that_has_lost_its_case_ends_the_command_at_its_next_line(aside, t
     assert not is_alive((tmp_path / "pids").read_text().strip())
 
 
-def test_nothing_is_left_of_a_command_whose_worker_is_killed(tmp_path):
-    guarded = """
-import pathlib, sys
+GUARDED = """
+import os, pathlib, signal, subprocess, sys, time
 from casework.agents.runners.process import Process
 from casework.agents.stop import Stop
-folder = pathlib.Path(sys.argv[1], "folder")
+moment, here = sys.argv[1], pathlib.Path(sys.argv[2])
+class Started(subprocess.Popen):
+    def __init__(self, words, **options):
+        super().__init__(words, **options)
+        if moment == "at the start of its command" and words[0] == "sh":
+            while not (here / "begun").exists():
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGKILL)
+subprocess.Popen = Started
+folder = here / "folder"
 folder.mkdir()
-process = Process(["sh", "-c", sys.argv[2]], folder, open("/dev/null", "rb"), {"PATH": "/usr/bin:/bin"})
-pathlib.Path(sys.argv[1], "guarded").touch()
+process = Process(["sh", "-c", sys.argv[3]], folder, open("/dev/null", "rb"), {"PATH": "/usr/bin:/bin"})
+(here / "guarded").touch()
 list(process.lines(Stop()))
 """
-    script = f"trap '' TERM HUP; sleep 1000 & echo $$ $! > pids\n{tell(tmp_path)}\nsleep 1000"
-    worker = subprocess.Popen([sys.executable, "-c", guarded, str(tmp_path), script])
+
+
+@pytest.mark.parametrize("moment", ["later", "at the start of its command"])
+def test_nothing_is_left_of_a_command_whose_worker_is_killed(tmp_path, moment):
+    script = f"trap '' TERM HUP; sleep 1000 & echo $$ $! > {tmp_path}/pids\n{tell(tmp_path)}\nsleep 1000"
+    worker = subprocess.Popen([sys.executable, "-c", GUARDED, moment, str(tmp_path), script])
     wait_for(lambda: (tmp_path / "begun").exists(), "the command to begin")
-    # The command may begin before its guard has been started.
-    wait_for(lambda: (tmp_path / "guarded").exists(), "the guard")
     pids = (tmp_path / "pids").read_text().split()
-    assert all(map(is_alive, pids))
-    worker.kill()
-    worker.wait()
+    if moment == "later":
+        wait_for(lambda: (tmp_path / "guarded").exists(), "the guard")
+        assert all(map(is_alive, pids))
+        worker.kill()
+    assert worker.wait(PATIENCE) == -signal.SIGKILL
     wait_for(lambda: not any(map(is_alive, pids)), "the command to end with its worker")
     wait_for(lambda: not (tmp_path / "folder").exists(), "its folder to be removed")
+
+
+def guards_of(folder):
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if line.endswith(f"casework-guard {folder}")]
+
+
+def test_a_command_that_cannot_start_leaves_no_file_and_no_process(tmp_path):
+    def open_files():
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    before = open_files()
+    with open("/dev/null", "rb") as stdin, pytest.raises(OSError, match="No such file"):
+        Process([str(tmp_path / "absent")], tmp_path, stdin, {})
+    assert open_files() == before
+    assert not guards_of(tmp_path)
 
 
 @pytest.mark.parametrize(("mode", "problem"), [(0o755, "Exec format error"), (0o600, "Permission denied")])

@@ -27,6 +27,7 @@ def test_sets_what_is_given_and_keeps_the_rest(casework, inbox):
     (found,) = casework.json("limits", "list", "--queue", "inbox")
     assert (found["id"], found["concurrency"]) == (first["id"], 2)
     assert found["rate"] == {"count": 10, "seconds": 60.0, "burst": 3}
+    assert casework.json("limits", "set", *scope, "--rate", "20/minute")["rate"]["burst"] == 3
     assert casework.json("limits", "set", *scope, "--at-once", "none")["concurrency"] is None
     assert casework.json("limits", "delete", *scope) == {"deleted": first["id"]}
     assert "There are no limits." in casework("limits", "list")[1]
@@ -53,6 +54,8 @@ def test_claims_keep_to_a_limit(casework, inbox):
         (("set", "--at-once", "1"), 2, "a queue, an agent, or both"),
         (("set", "--queue", "inbox"), 2, "give one of them"),
         (("set", "--queue", "inbox", "--at-once", "0"), 2, "--at-once takes a number"),
+        (("set", "--queue", "inbox", "--at-once", "9" * 5000), 2, "--at-once takes a number"),
+        (("set", "--queue", "inbox", "--rate", "none", "--burst", "2"), 2, "--burst goes with --rate"),
         (("set", "--queue", "inbox", "--rate", "ten"), 2, "is not a rate"),
         (("set", "--queue", "inbox", "--burst", "2"), 2, "--burst goes with --rate"),
         (("set", "--queue", "inbox", "--at-once", "1", "--key", "x"), 2, "label:NAME"),

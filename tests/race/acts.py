@@ -13,7 +13,7 @@ from casework.core.model import LabelRef, NewCase, QueueMode
 from casework.core.requests import Answering, Decision
 from casework.core.unset import UNSET
 from casework.errors import CaseworkError, DatabaseUnavailable
-from casework.service import cases, dispatch, expiry, labels, pull, queues, release, requests, runs
+from casework.service import agents, cases, dispatch, expiry, labels, pull, queues, release, requests, runs
 from casework.service.execution import attempt, outcomes
 from casework.service.run_backend import RunBackend
 from casework.service.sweep import sweep as swept
@@ -270,6 +270,17 @@ def drain(scene):
 def connect(scene):
     a_consumer(scene.db, scene.queue, scene.agent, concurrency=10)
     return "connected"
+
+
+def weigh(scene):
+    done = queues.set_consumer(
+        scene.db, TEAM, scene.queue.id, scene.agent.id, trigger=True, concurrency=None, weight=3.0
+    )
+    return f"weighs {done.value.weight:g}"
+
+
+def regroup(scene):
+    return agents.update(scene.db, SETTINGS, TEAM, scene.agent.id, group="gpu").group
 
 
 def disconnect(scene):

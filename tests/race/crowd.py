@@ -5,13 +5,18 @@ from dataclasses import replace
 from scenes import QUESTION, Scene, past
 
 from casework.agents.results import Asked
-from casework.core.model import NewCase, Priority
-from casework.service import cases, requests
+from casework.core.limits import Rate
+from casework.core.model import LabelRef, NewCase, Priority
+from casework.service import cases, limits, requests
 from casework.store.tables import metadata
-from factories import SETTINGS, a_consumer, an_agent, an_attempt, claim, finish, worked_queue
+from factories import SETTINGS, TEAM, a_consumer, an_agent, an_attempt, claim, finish, worked_queue
 
 STATES = OVERDUE, CLAIMED, RUNNING, ASKED, PRIOR, ANSWERED, BESIDE, NEXT = range(8)
 KEPT = [table for table in metadata.sorted_tables if table.name not in ("teams", "processes")]
+
+
+CUSTOMERS = {RUNNING: "running", ANSWERED: "answered"}
+"""What the cases say of their customers; the others have one each."""
 
 
 class Crowd(Scene):
@@ -27,7 +32,14 @@ def crowd(db):
     older, so that the order of the runs is not the order of their cases."""
     queue, agent = worked_queue(db)
     a_consumer(db, queue, an_agent(db, "other"), trigger=False)
-    new = [NewCase(f"case {n}", priority=Priority.HIGH if n == PRIOR else Priority.NONE) for n in STATES]
+    new = [
+        NewCase(
+            f"case {n}",
+            {"customer": CUSTOMERS.get(n, str(n))},
+            priority=Priority.HIGH if n == PRIOR else Priority.NONE,
+        )
+        for n in STATES
+    ]
     ids = cases.create(db, queue.id, new).value
     order = [PRIOR, *(n for n in STATES if n != PRIOR)]
     messages = dict(zip(order, claim(db), strict=True))
@@ -64,6 +76,17 @@ def crowd(db):
     )
 
 
+def limited_crowd(db):
+    """The same under limits that are not reached, but for the running case's customer, of whom another case waits."""
+    scene = crowd(db)
+    limits.put(db, TEAM, queue=scene.queue.id, concurrency=100)
+    limits.put(db, TEAM, agent=scene.agent.id, concurrency=100, rate=Rate(1000, 1.0, 1000))
+    limits.put(db, TEAM, queue=scene.queue.id, key="data.customer", concurrency=1)
+    label = (LabelRef("known", "customer"),)
+    waiting = cases.create(db, scene.queue.id, [NewCase("waits", {"customer": "running"}, label)] * 2).value
+    return replace(scene, cases=[*scene.cases, *waiting])
+
+
 def keep(db):
     """Let `restore` bring the tables back to what they hold now, but with the newest rows first, and read from there:
     who locks several rows and does not say in which order does it in another one than by id."""
@@ -87,3 +110,14 @@ def keep(db):
 def restore(db):
     with db.single() as tx:
         tx.sql("select restore()")
+
+
+def forget(db):
+    """For the next crowd."""
+    with db.begin() as tx:
+        tx.sql("drop function restore()")
+        tx.sql("drop schema kept cascade")
+        tx.sql("select empty_all()")
+        for way in ("indexscan", "bitmapscan", "indexonlyscan"):
+            tx.sql(f"alter database raced reset enable_{way}")
+    db.close()

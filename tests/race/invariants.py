@@ -31,6 +31,13 @@ INVARIANTS = {
           on b.run_id = r.id
         where r.id is null or b.run_id is null""",
     "a run that has ended has no time left to stop": "select id from runs where not live and stop_deadline is not null",
+    "a run that holds a slot counts against each limit that binds all such runs": """
+        select r.id from runs r join limits l on (l.queue_id is null or l.queue_id = r.queue_id) and (l.agent_id is null or l.agent_id = r.agent_id)
+        where r.holds_slot and l.key is null and not exists (
+          select from limit_holds h join limit_lines n on n.id = h.line_id where n.limit_id = l.id and h.run_id = r.id and h.attempt = r.attempt)""",
+    "a consumer says whether limits bind it": """
+        select k.agent_id from consumers k where k.limited <> exists (
+          select from limits l where (l.queue_id is null or l.queue_id = k.queue_id) and (l.agent_id is null or l.agent_id = k.agent_id))""",
     "no consumer is over its limit": """
         select k.agent_id from consumers k where k.concurrency <
           (select count(*) from runs r where r.queue_id = k.queue_id and r.agent_id = k.agent_id and r.holds_slot)""",

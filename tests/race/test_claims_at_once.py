@@ -275,3 +275,33 @@ def test_a_claim_that_dies_before_it_is_sent_is_sent_by_a_sweep(committed, creat
         tx.sql("update runs set sent_at = sent_at - interval '1 hour'")
     (resent,) = [one.effects.runs for one in dispatch.tick(committed, SETTINGS) if one.effects.runs]
     assert len(resent) == 1
+
+
+def test_finishes_at_once_if_it_has_finished_and_claims_no_more(committed, creator):
+    queue, _ = worked_queue(committed)
+    report(committed)
+    assert creator.create(queue)
+    creator.claims.finish()
+    # Rivals are waited for less long.
+    Rival(lambda: creator.claims.finish(600)).result()
+    assert not creator.create(queue)
+    assert len(creator.runs) == 1
+
+
+@pytest.mark.parametrize("error", [DatabaseUnavailable("away"), RuntimeError("unknown")])
+def test_goes_on_after_an_error_of_its_claim_or_of_what_sends_it(committed, error):
+    queue, _ = worked_queue(committed)
+    report(committed)
+    errors, sent = [error, error], []
+
+    def perform(effects):
+        if errors:
+            raise errors.pop()
+        sent.append(effects)
+
+    claims = ClaimsAtOnce(committed, SETTINGS, perform, Limits(quiet=0.0, pause=0.0))
+    assert claims.takes(to_claim(queue.id, len(some_cases(committed, queue))))
+    wait_for(lambda: claims.takes(to_claim(queue.id, len(some_cases(committed, queue)))), "the thread to go on")
+    claims.finish()
+    assert errors == []
+    assert [run for effects in sent for run in effects.runs] != []

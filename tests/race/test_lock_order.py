@@ -1,13 +1,14 @@
-"""Queues, agents, consumers, cases by id, runs by id, human requests, counters: who follows that order cannot wait in a circle."""
+"""Queues, agents, consumers, limits, their lines by id, cases by id, runs by id, human requests, counters: who follows that order cannot wait in a circle."""
 
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import acts
+import limit_acts
 import pytest
 from acts import told
-from crowd import ASKED, CLAIMED, NEXT, RUNNING, crowd, keep, restore
+from crowd import ASKED, CLAIMED, NEXT, RUNNING, crowd, forget, keep, limited_crowd, restore
 from invariants import broken
 from waiting import Halted, Rival, wait_until_still
 
@@ -16,7 +17,7 @@ from seams import Seam, Through
 
 pytestmark = pytest.mark.usefixtures("full_queues")
 
-ORDER = ["queues", "agents", "consumers", "cases", "runs", "human_requests", "counters"]
+ORDER = ["queues", "agents", "consumers", "limits", "limit_lines", "cases", "runs", "human_requests", "counters"]
 
 ACTS = [
     acts.tick,
@@ -43,10 +44,20 @@ ACTS = [
     acts.change,
     acts.label,
     acts.make_label,
+    limit_acts.rename_label,
     acts.create_keyed,
     acts.pause,
     acts.drain,
     acts.connect,
+    acts.weigh,
+    acts.regroup,
+    limit_acts.serve_lines,
+    limit_acts.limit_queue,
+    limit_acts.limit_agent,
+    limit_acts.limit_values,
+    limit_acts.limit_labels_of_agent,
+    limit_acts.limit_no_more,
+    limit_acts.create_of_customers,
     acts.disconnect,
     acts.delete_agent,
     acts.delete_queue,
@@ -72,13 +83,14 @@ GATES = {
 """Rows that are in the middle of what those who lock several of them come to."""
 
 
-@pytest.fixture(scope="module")
-def the_crowd(raced):
-    scene = crowd(raced)
+@pytest.fixture(scope="module", params=[crowd, limited_crowd])
+def the_crowd(raced, request):
+    scene = request.param(raced)
     keep(raced)
     workers = Database(raced.url, pool_size=30, caches_plans=True)
     yield replace(scene, workers=workers)
     workers.close()
+    forget(raced)
 
 
 def seen_by(act, scene):

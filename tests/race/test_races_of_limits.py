@@ -9,6 +9,7 @@ from waiting import PATIENCE, Halted, Rival, wait_until_blocked
 
 from casework.core.limits import Rate
 from casework.core.model import NewCase
+from casework.errors import NotFound
 from casework.service import cases, dispatch, limits, pull, queues
 from casework.service.ticker import Ticker
 from casework.store import transitions
@@ -217,3 +218,16 @@ def test_deadlocks_nobody_who_connects_agents_and_sets_limits(committed):
                         transitions.complete(tx, start(committed, message), None)
 
     assert at_once(6, act) == []
+
+
+def test_of_two_who_delete_a_limit_one_is_told_that_it_is_gone(committed, scene):
+    found = limits.find(committed, TEAM)[0]
+    rivals = []
+
+    def act():
+        rivals.append(Rival(lambda: limits.delete(committed, TEAM, found.id)))
+        wait_until_blocked(committed, rivals[0])
+
+    limits.delete(Halted(committed, act), TEAM, found.id)
+    with pytest.raises(NotFound):
+        rivals[0].result()

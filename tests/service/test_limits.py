@@ -11,6 +11,7 @@ from casework.errors import NotFound
 from casework.service import cases, dispatch, labels, limits, pull, queues
 from casework.service.ticker import Ticker
 from casework.store import transitions
+from casework.store.parked import MOST_HEADS
 from factories import SETTINGS, TEAM, a_consumer, a_queue, an_agent, claim, some_cases, start, the_run, worked_queue
 from seams import noting
 
@@ -192,6 +193,56 @@ def test_a_case_that_is_relabelled_waits_in_the_line_of_its_new_value(db):
     labels.unlink(db, TEAM, queue.id, ids[2], [label.id])
     (message,) = all_claims(db)
     assert the_run(db, message).case_id == ids[2]
+
+
+def test_so_many_cases_of_a_value_stand_in_the_lanes_at_most(db):
+    queue, _ = worked_queue(db)
+    limit(db, queue=queue.name, key="data.customer", concurrency=50_000)
+    of(db, queue, "a", MOST_HEADS), of(db, queue, "a", 5)
+    assert parked(db) == 5
+    assert customers(db, all_claims(db)) == {"a": MOST_HEADS + 5}
+
+
+def test_an_agent_elsewhere_gets_what_stands_behind_a_full_value(db):
+    queue, puller = a_queue(db), an_agent(db, "puller", target=None, kind="pull")
+    a_consumer(db, queue, puller)
+    of(db, queue, "a", 50), of(db, queue, "b")
+    limit(db, queue=queue.name, key="data.customer", concurrency=1)
+    taken = [pull.claim(db, TEAM, "puller", "elsewhere") for _ in range(3)]
+    assert [one and one.case.data["customer"] for one in taken] == ["a", "b", None]
+
+
+@pytest.mark.parametrize("act", ["change", "delete"])
+def test_cases_whose_label_changes_leave_the_line_of_its_old_value(db, act):
+    queue, _ = worked_queue(db)
+    limit(db, queue=queue.name, key="label:customer", concurrency=1)
+    of_both = (LabelRef("a", "customer"), LabelRef("b", "customer"))
+    cases.create(db, queue.id, [NewCase("x", labels=of_both[:1])])
+    (waiting,) = cases.create(db, queue.id, [NewCase("x", labels=of_both)]).value
+    assert len(all_claims(db)) == 1
+    # The first of them is what counts.
+    label = next(one for one in labels.names(db, TEAM, queue.id, 9) if one.value == "a")
+    if act == "change":
+        labels.change(db, TEAM, queue.id, label.id, key=None, value="c", hue=None)
+    else:
+        labels.delete(db, TEAM, queue.id, label.id)
+    (message,) = all_claims(db)
+    assert the_run(db, message).case_id == waiting
+
+
+def test_what_only_a_busy_agent_may_take_does_not_hold_up_its_line(db, clock, settings):
+    queue, _ = worked_queue(db)
+    busy = an_agent(db, "busy")
+    a_consumer(db, queue, busy, trigger=False, concurrency=1)
+    limit(db, queue=queue.name, key="data.customer", concurrency=1)
+    (other,) = of(db, queue, "b")
+    cases.delegate(db, settings, queue.id, [other], busy.id)
+    assert customers(db, all_claims(db)) == {"b": 1}
+    first, *_ = of(db, queue, "a", 3)
+    cases.delegate(db, settings, queue.id, [first], busy.id)
+    clock.forward(11)
+    ticks = dispatch.tick(db, settings, Ticker())
+    assert customers(db, [run for one in ticks for run in one.effects.runs]) == {"a": 1}
 
 
 @pytest.mark.parametrize("act", ["retry", "delegate", "postpone", "settle", "delete"])

@@ -39,6 +39,34 @@ def test_each_value_has_a_rate_of_its_own(db, clock):
         assert customers(db, all_claims(db, ticker)) == {"a": 1}
 
 
+@pytest.mark.parametrize("key", [None, "data.customer"])
+def test_a_faster_rate_holds_from_its_change_on(db, clock, key):
+    queue, _ = worked_queue(db)
+    limit(db, queue=queue.name, key=key, rate=Rate(1, 86400.0, burst=5))
+    of(db, queue, "a", 9)
+    ticker = Ticker()
+    assert len(all_claims(db, ticker)) == 5
+    limit(db, queue=queue.name, key=key, rate=Rate(1, 60.0))
+    assert all_claims(db, ticker) == []
+    for _ in range(3):
+        clock.forward(60)
+        assert len(all_claims(db, ticker)) == 1
+
+
+@pytest.mark.parametrize("key", [None, "data.customer"])
+def test_a_clock_that_is_set_back_costs_a_burst_at_most(db, clock, key):
+    queue, _ = worked_queue(db)
+    limit(db, queue=queue.name, key=key, rate=Rate(1, 60.0, burst=2))
+    of(db, queue, "a", 2)
+    assert len(all_claims(db)) == 2
+    clock.forward(-86400)
+    of(db, queue, "a", 9)
+    assert all_claims(db) == []
+    for _ in range(3):
+        clock.forward(60)
+        assert len(all_claims(db)) == 1
+
+
 @pytest.mark.parametrize(
     ("scope", "said"),
     [
@@ -48,6 +76,8 @@ def test_each_value_has_a_rate_of_its_own(db, clock):
         ({"queue": "inbox", "rate": Rate(0, 1.0)}, "number of starts must be between"),
         ({"queue": "inbox", "rate": Rate(1, 0.0)}, "time must be between"),
         ({"queue": "inbox", "rate": Rate(1, 1.0, 0)}, "burst must be between"),
+        ({"queue": "inbox", "rate": Rate(1, 86400.0, 3661)}, "may be 3660 at most"),
+        ({"queue": "inbox", "rate": Rate(3, 366 * 86400.0, 1_000_000)}, "may be 30 at most"),
         ({"queue": "inbox", "concurrency": 1, "key": "customer"}, "label:NAME"),
         ({"queue": "inbox", "concurrency": 1, "key": "data..x"}, "label:NAME"),
         ({"queue": "inbox", "concurrency": 1, "key": "label:"}, "label's key"),

@@ -68,6 +68,38 @@ def test_shows_the_limits_of_a_queue(site):
     expect(page.get_by_role("row", name="label:customer 10 starts a minute")).to_be_visible()
 
 
+def test_limits_follow_what_happens(site):
+    queue = a_queue(site)
+    page = site.signed_in(Role.READER)
+    page.goto(f"{site.address}/queues/{queue.id}")
+    expect(page.locator("#live")).to_have_attribute("data-state", "on")
+    db = site.casework.db
+    limit = limits.put(db, DEFAULT_TEAM, queue=queue.id, concurrency=4).value
+    expect(page.get_by_role("row", name="4 runs at once 0 of 4")).to_be_visible()
+    add(site, queue, "one")
+    claim(site)
+    expect(page.get_by_role("row", name="4 runs at once 1 of 4")).to_be_visible()
+    limits.put(db, DEFAULT_TEAM, queue=queue.id, concurrency=7)
+    expect(page.get_by_role("row", name="7 runs at once 1 of 7")).to_be_visible()
+    limits.delete(db, DEFAULT_TEAM, limit.id)
+    expect(page.get_by_role("heading", name="Limits")).to_have_count(0)
+
+
+def test_changing_a_consumer_keeps_its_weight(site):
+    queue = a_queue(site)
+    db = site.casework.db
+    (consumer,) = queues.consumers(db, DEFAULT_TEAM, queue.id)
+    queues.set_consumer(db, DEFAULT_TEAM, queue.id, consumer.agent_id, trigger=True, concurrency=3, weight=2.5)
+    page = site.signed_in()
+    page.goto(f"{site.address}/queues/{queue.id}")
+    page.get_by_role("button", name="Change", exact=True).click()
+    page.get_by_label("Runs at once, at most").fill("5")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("is connected.")).to_be_visible()
+    (changed,) = queues.consumers(db, DEFAULT_TEAM, queue.id)
+    assert (changed.concurrency, changed.weight) == (5, 2.5)
+
+
 def test_a_reader_sees_no_acts(site):
     queue = a_queue(site)
     page = site.signed_in(Role.READER)

@@ -1,5 +1,7 @@
 """Which runs a process keeps alive, and which it stops."""
 
+import signal
+import subprocess
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -10,8 +12,10 @@ from casework.broker.names import Names
 from casework.core.effects import RunMessage
 from casework.core.model import RunId
 from casework.settings import Settings
+from casework.store import transitions
 from casework.worker.heartbeats import Heartbeats
 from factories import claim, running, some_cases, start, worked_queue
+from patience import PATIENCE
 
 
 class Publisher:
@@ -96,3 +100,22 @@ def test_heartbeat_vouches_for_runs_of_other_processes(db):
     with db.begin() as tx:
         row = tx.sql("select last_heartbeat_at, started_at from runs where id = %(id)s", {"id": message.run_id}).one()
     assert row.last_heartbeat_at is not None
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_child_is_killed_only_if_it_still_executes_what_it_overstays(db, goes_on):
+    queue, _ = worked_queue(db)
+    _, fence = running(db, queue)
+    with subprocess.Popen(["sleep", "1000"]) as child:
+        executing = [(child.pid, (RunMessage(fence.run_id, fence.attempt),))]
+        answers = [executing, executing, executing if goes_on else []]
+        casework = SimpleNamespace(db=db, settings=Settings(interrupt_grace_seconds=0), publisher=Publisher())
+        beats = Heartbeats(casework, "w", lambda: answers.pop(0), threaded=False)
+        beats.beat()
+        with db.begin() as tx:
+            assert transitions.complete(tx, fence, None)
+        beats.beat()
+        if not goes_on:
+            child.terminate()
+        assert child.wait(PATIENCE) == -(signal.SIGKILL if goes_on else signal.SIGTERM)
+    assert answers == []

@@ -1,3 +1,4 @@
+import re
 from typing import Annotated, Any
 
 import typer
@@ -81,20 +82,20 @@ def _known(scope: dict[str, Any]) -> Limit | None:
 def _at_once(given: str | None, known: Limit | None) -> int | None:
     if given is None:
         return known.bounds.concurrency if known else None
-    if given != "none" and not (given.isdecimal() and int(given) > 0):
+    if given != "none" and not re.fullmatch(r"0*[1-9]\d{0,8}", given, re.ASCII):
         raise InvalidInput(f"--at-once takes a number from 1 on, or none (got {given!r:.60}).")
     return None if given == "none" else int(given)
 
 
 def _rate(given: str | None, burst: int | None, known: Limit | None) -> Rate | None:
     before = known.bounds.rate if known else None
+    if burst is not None and (given == "none" or (given is None and before is None)):
+        raise InvalidInput("--burst goes with --rate: how many starts in which time?")
     if given == "none":
         return None
     if given is not None:
-        rate: Rate = services.limits.parse_rate(given, burst)
+        rate: Rate = services.limits.parse_rate(given, burst or (before.burst if before else None))
         return rate
-    if burst is not None and before is None:
-        raise InvalidInput("--burst goes with --rate: how many starts in which time?")
     return Rate(before.count, before.seconds, burst or before.burst) if before else None
 
 

@@ -43,6 +43,7 @@ class Rate:
     def paid(self, paid_until: datetime | None, now: datetime, starts: int) -> datetime | None:
         """Up to which moment starts are paid for after so many of them now. One that comes a little late, as a tick does, does not
         put off those that follow it."""
+        paid_until = self._within_burst(paid_until, now)
         if not starts:
             return paid_until
         late = timedelta(seconds=min(_LATE, self.interval / 2))
@@ -51,9 +52,15 @@ class Rate:
 
     def next_at(self, paid_until: datetime | None, now: datetime) -> datetime:
         """When one more may start."""
+        paid_until = self._within_burst(paid_until, now)
         if paid_until is None:
             return now
         return max(now, paid_until - timedelta(seconds=(self.burst - 1) * self.interval))
+
+    def _within_burst(self, paid_until: datetime | None, now: datetime) -> datetime | None:
+        """Nobody pays for more than a burst ahead. What is paid for further was so at another rate, or before the clock was set
+        back."""
+        return min(paid_until, now + timedelta(seconds=self.burst * self.interval)) if paid_until else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ to the tickers: they claim many cases for the price of a few, and share out what
 """
 
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -71,7 +70,7 @@ class ClaimsAtOnce:
         quiet, self._asked = now >= self._asked + limits.quiet, now
         if not (quiet and now >= self._paused + limits.pause and 0 < effects.ready <= limits.cases):
             return False
-        if not self._free.acquire(blocking=False):
+        if not self._begin():
             return False
         try:
             self._start()
@@ -83,9 +82,19 @@ class ClaimsAtOnce:
         return True
 
     def finish(self, seconds: float = 5.0) -> None:
-        """Wait until the claim that is being made is sent, and make no other."""
-        # Who has finished keeps the lock: to take it once more would be to wait for oneself.
-        self._finished = self._finished or self._free.acquire(timeout=seconds)
+        """Wait until the claim that is being made is sent, and make no other. It may be called again."""
+        self._finished = True
+        if self._free.acquire(timeout=seconds):
+            self._free.release()
+
+    def _begin(self) -> bool:
+        """Whether a claim may be made now. `finish` waits for what begins before it, and nothing begins after it."""
+        if not self._free.acquire(blocking=False):
+            return False
+        if self._finished:
+            self._free.release()
+            return False
+        return True
 
     def _start(self) -> None:
         if self._thread is None or not self._thread.is_alive():
@@ -96,19 +105,26 @@ class ClaimsAtOnce:
     def _keep_claiming(self) -> None:
         while True:
             effects = self._next()
-            claimed = 0
             try:
-                claimed = self._claim(effects.queues)
-            except Unavailable as error:
-                events.emit(events.TickFailed(str(error)))
+                self._claim_or_leave(effects)
+            except Exception as error:
+                _tell(error)
             finally:
-                # What was locked all the same waits for a slot. Where nothing was, nobody waits, or a tick is at it.
-                if not claimed and self._ticker.backlog:
-                    self._paused = monotonic()
-                # What waits for a limit needs a ticker that wakes for it.
-                if claimed < effects.ready or self._ticker.limited:
-                    self._perform(effects)
                 self._free.release()
+
+    def _claim_or_leave(self, effects: Effects) -> None:
+        """What could not be claimed is left to tickers."""
+        claimed = 0
+        try:
+            claimed = self._claim(effects.queues)
+        except Exception as error:
+            _tell(error)
+        # What was locked all the same waits for a slot. Where nothing was, nobody waits, or a tick is at it.
+        if not claimed and self._ticker.backlog:
+            self._paused = monotonic()
+        # What waits for a limit needs a ticker that wakes for it.
+        if claimed < effects.ready or self._ticker.limited:
+            self._perform(effects)
 
     def _next(self) -> Effects:
         """What is to be claimed next. Plans that would soon be given up are made again while nothing is: that takes longer than a
@@ -116,13 +132,11 @@ class ClaimsAtOnce:
         try:
             return self._work.get(timeout=self._limits.quiet)
         except Empty:
-            if (
-                self._recent
-                and monotonic() >= self._planned + self._limits.plans
-                and self._free.acquire(blocking=False)
-            ):
+            if self._recent and monotonic() >= self._planned + self._limits.plans and self._begin():
                 try:
                     self._plan_again()
+                except Exception as error:
+                    _tell(error)
                 finally:
                     self._free.release()
         return self._work.get()
@@ -130,8 +144,7 @@ class ClaimsAtOnce:
     def _plan_again(self) -> None:
         self._planned = monotonic()
         self._db.plan_again()
-        with suppress(Unavailable):
-            self._claim(self._recent)
+        self._claim(self._recent)
 
     def _claim(self, queues: frozenset[QueueId]) -> int:
         """One round for the consumers of these queues, by what is known of them: a consumer that had something to claim is
@@ -148,3 +161,8 @@ class ClaimsAtOnce:
         for queue in queues:
             self._consumers[queue] = [pair for pair in ticker.backlog if pair[0] == queue]
         return claimed
+
+
+def _tell(error: Exception) -> None:
+    """An error does not end the thread: what it is asked for meanwhile would wait for the next beat."""
+    events.emit(events.TickFailed(str(error) if isinstance(error, Unavailable) else repr(error)))

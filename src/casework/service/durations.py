@@ -3,9 +3,8 @@
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable
 from time import monotonic
-from uuid import UUID
 
-from casework.core.model import AgentId
+from casework.core.model import AgentId, QueueId
 from casework.settings import Settings
 from casework.store import paces
 from casework.store.consumers import Pair
@@ -25,7 +24,7 @@ class RunDurations:
 
     def __init__(self) -> None:
         self._known: dict[AgentId, tuple[Pace | None, float]] = {}
-        self._queues: dict[AgentId, deque[UUID]] = defaultdict(lambda: deque(maxlen=MOST_QUEUES))
+        self._queues: dict[AgentId, deque[QueueId]] = defaultdict(lambda: deque(maxlen=MOST_QUEUES))
         self.mean: dict[AgentId, float] = {}
         """Seconds that the runs of each agent take on average, as far as they were measured."""
 

@@ -7,7 +7,7 @@ from casework.core.model import CaseId, CountedLabel, Label, LabelRef, Queue, Qu
 from casework.errors import InvalidInput, NotFound
 from casework.service import changes
 from casework.service.queues import resolve
-from casework.store import cases, queues
+from casework.store import cases, parked, queues
 from casework.store import labels as store
 from casework.store.database import Database, Tx
 
@@ -88,7 +88,9 @@ def change(
     """Change a label for every case that carries it. Raises NotFound, and NameTaken."""
     LabelRef(value, key or "")
     with db.begin() as tx:
-        label = store.change(tx, resolve(tx, team_id, queue_id).id, label_id, key=key, value=value, hue=hue)
+        queue = resolve(tx, team_id, queue_id)
+        parked.leave(tx, queue.id, label_id, key, value)
+        label = store.change(tx, queue.id, label_id, key=key, value=value, hue=hue)
     if label is None:
         raise NotFound("label", label_id)
     return label
@@ -97,5 +99,7 @@ def change(
 def delete(db: Database, team_id: TeamId, queue_id: UUID, label_id: UUID) -> None:
     """Delete a label and its assignments. Raises NotFound."""
     with db.begin() as tx:
-        if not store.delete(tx, resolve(tx, team_id, queue_id).id, label_id):
+        queue = resolve(tx, team_id, queue_id)
+        parked.leave(tx, queue.id, label_id, None, None)
+        if not store.delete(tx, queue.id, label_id):
             raise NotFound("label", label_id)

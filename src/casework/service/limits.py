@@ -19,6 +19,7 @@ from casework.store.database import Database, Tx
 MAX_CONCURRENCY = 100_000
 MAX_COUNT = 1_000_000
 MAX_SECONDS = 366 * 86400.0
+MAX_REFILL_SECONDS = 10 * MAX_SECONDS
 MAX_KEY = 300
 _UNITS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 
@@ -59,22 +60,23 @@ def put(
 
 
 def _lock(tx: Tx, queue_id: QueueId | None, agent_id: AgentId | None) -> None:
-    """In the order in which an agent is connected: the queue, the agent, the consumers."""
-    if queue_id:
-        store.lock_queue(tx, queue_id)
+    """In the order in which an agent is connected: the queue, the agent, the consumers. Raises NotFound if one is gone."""
+    if queue_id and not store.lock_queue(tx, queue_id):
+        raise NotFound("queue", queue_id)
     if agent_id:
         agents.lock_within(tx, agent_id)
     store.lock_consumers(tx, queue_id, agent_id)
 
 
 def delete(db: Database, team_id: TeamId, limit_id: UUID) -> Committed[Limit]:
-    """Delete a limit. What waited because of it is claimed in its turn. Raises NotFound."""
+    """Delete a limit. What waited because of it is claimed in its turn. Raises NotFound, also if another request was first."""
     with db.begin() as tx:
         limit = store.get(tx, team_id, limit_id)
         if limit is None:
             raise NotFound("limit", limit_id)
         _lock(tx, limit.queue_id, limit.agent_id)
-        store.delete(tx, limit)
+        if not store.delete(tx, limit):
+            raise NotFound("limit", limit_id)
     if limit.key is not None:
         _let_out(db)
     return Committed(limit, Effects(nudge=True))
@@ -129,6 +131,11 @@ def _check_rate(rate: Rate) -> None:
         raise InvalidInput("The rate's time must be between 0.001 seconds and 366 days.")
     if not 1 <= rate.burst <= MAX_COUNT:
         raise InvalidInput(f"The rate's burst must be between 1 and {MAX_COUNT}.")
+    if rate.burst * rate.interval > MAX_REFILL_SECONDS:
+        most = int(MAX_REFILL_SECONDS / rate.interval)
+        raise InvalidInput(
+            f"At this rate a burst may be {most} at most: a larger one would not come back in ten years."
+        )
 
 
 def check_key(key: str) -> None:

@@ -92,16 +92,23 @@ def claim(
 ) -> PulledRun | None:
     """Claim and start one case for a pull agent; None if no case is ready. Raises NotFound, and Conflict for other
     agents."""
-    with db.begin() as tx:
-        agent = _pull_agent(tx, team_id, agent_id, permitted)
-        message = _claim_one(tx, agent)
-        if message is None:
-            return None
-        row = transitions.start(tx, message, worker)
-        assert row is not None
-        if row.keeps_steps:
-            messages.take_kept_steps(tx, Fence(CaseId(row.case_id), message.run_id, message.attempt))
-        return pulled(tx, message, held_case(row))
+    for number in range(_ROUNDS):
+        with db.begin() as tx:
+            agent = _pull_agent(tx, team_id, agent_id, permitted)
+            message, looks_again = _claim_one(tx, agent, again=number > 0)
+            if message is not None:
+                return _started(tx, message, worker)
+        if not looks_again:
+            break
+    return None
+
+
+def _started(tx: Tx, message: RunMessage, worker: str) -> PulledRun:
+    row = transitions.start(tx, message, worker)
+    assert row is not None
+    if row.keeps_steps:
+        messages.take_kept_steps(tx, Fence(CaseId(row.case_id), message.run_id, message.attempt))
+    return pulled(tx, message, held_case(row))
 
 
 def pulled(tx: Tx, message: RunMessage, case: HeldCase) -> PulledRun:
@@ -114,18 +121,22 @@ def pulled(tx: Tx, message: RunMessage, case: HeldCase) -> PulledRun:
 _PAST = 10
 """How many cases of a lane a claim looks at if a limit may hold some of them back."""
 
+_ROUNDS = 20
+"""How often a claim looks again, in a transaction of its own, after all that it found had to leave the lanes for their lines."""
 
-def _claim_one(tx: Tx, agent: Agent) -> RunMessage | None:
+
+def _claim_one(tx: Tx, agent: Agent, *, again: bool) -> tuple[RunMessage | None, bool]:
+    """The run, or else whether to look again."""
     held, _ = consumers.lock(tx, (agent.kind,), 1, agent_id=agent.id)
     free = [one for one in held if one.opening.slots]
     if not free:
-        return None
+        return None, False
     now = max(one.now for one in free)
     limits = admission.limits_of(tx, free)
-    most = admission.PAST if admission.looks_past(limits) else _PAST if limits else 1
+    most = admission.PAST if again or admission.looks_past(limits) else _PAST if limits else 1
     found = candidates.first(tx, [probe for one in free for probe in one.probes()], now, most)
-    claimed = admission.claim(tx, free, found, now, limits, one=True).claimed
-    return claimed[0][1] if claimed else None
+    done = admission.claim(tx, free, found, now, limits, one=True)
+    return (done.claimed[0][1] if done.claimed else None), done.looks_again
 
 
 def _holder(

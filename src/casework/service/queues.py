@@ -111,6 +111,7 @@ def delete(db: Database, settings: Settings, team_id: TeamId, ref: str | UUID) -
     cleared = cases.clear(db, settings, team_id, queue.id)
     with db.begin() as tx:
         store.lock(tx, queue.id)
+        limits.delete_of_queue(tx, queue.id)
         rest = cases.clear_within(tx, settings, queue.id)
         if not store.delete(tx, queue.id):
             # Runs that this transaction interrupted learn of it at their next heartbeat.
@@ -177,8 +178,8 @@ def delete_agent(db: Database, settings: Settings, team_id: TeamId, ref: str | U
     with db.begin() as tx:
         agent = agents.resolve(tx, team_id, ref)
         agents.lock_within(tx, agent.id)
+        limits.delete_of_agent(tx, agent.id)
         for queue_id in store.queues_of_agent(tx, agent.id):
             interrupted += disconnect(tx, settings, queue_id, agent.id) or []
-        limits.delete_of_agent(tx, agent.id)
         agents.delete_within(tx, agent.id)
     return Committed(interrupted, Effects(stops=tuple(interrupted), nudge=True))

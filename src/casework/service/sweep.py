@@ -31,11 +31,12 @@ LISTENING_HEARTBEATS = 3
 heartbeats of live runs come back with it, and the sweep must not be faster."""
 
 
-def sweep(db: Database, settings: Settings, ticker: Ticker | None = None) -> Committed[Swept]:
+def sweep(db: Database, settings: Settings, ticker: Ticker | None = None, *, sends: bool = True) -> Committed[Swept]:
     """Bring stuck runs on. Each is looked at again under its lock, so that a late heartbeat or stop wins.
 
     `ticker` remembers until when it need not look at all runs. If it has a name, it sweeps all the time; otherwise silence is
-    believed as it is found.
+    believed as it is found. `sends` says whether the broker takes messages: each one that is sent again makes the wait for the
+    next longer.
     """
     ticker = ticker or Ticker()
     believes = True
@@ -69,7 +70,7 @@ def sweep(db: Database, settings: Settings, ticker: Ticker | None = None) -> Com
         else:
             continue
         reach(Point.STUCK_BROUGHT_ON, run.fence.run_id)
-    unsent = [run for run in found if run.why is Stuck.UNSENT]
+    unsent = [run for run in found if sends and run.why is Stuck.UNSENT]
     again = _send_again(db, unsent) if unsent else []
     swept[Stuck.UNSENT] += len(again)
     reach(Point.RESEND_COMMITTED, swept, again)

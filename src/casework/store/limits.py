@@ -57,9 +57,10 @@ def get(tx: Tx, team_id: TeamId, limit_id: UUID) -> Limit | None:
     return _limit(row) if row else None
 
 
-def lock_queue(tx: Tx, queue_id: QueueId) -> None:
-    """Lock the queue, so that no agent is connected to it meanwhile."""
-    tx.sql("select 1 from queues where id = %(id)s for no key update", {"id": queue_id})
+def lock_queue(tx: Tx, queue_id: QueueId) -> bool:
+    """Lock the queue, so that no agent is connected to it meanwhile; False if it is gone."""
+    statement = "select 1 from queues where id = %(id)s for no key update"
+    return tx.sql(statement, {"id": queue_id}).one_or_none() is not None
 
 
 def lock_consumers(tx: Tx, queue_id: QueueId | None, agent_id: AgentId | None) -> None:
@@ -140,12 +141,20 @@ def put(tx: Tx, queue_id: QueueId | None, agent_id: AgentId | None, key: str | N
     return id
 
 
-def delete(tx: Tx, limit: Limit) -> None:
-    """Delete a limit with its lines. The transaction has locked its scope. Cases that waited in the lines are let out by ticks."""
-    tx.sql("delete from limits where id = %(id)s", {"id": limit.id})
+def delete(tx: Tx, limit: Limit) -> bool:
+    """Delete a limit with its lines; False if it is gone. The transaction has locked its scope. Cases that waited in the lines are
+    let out by ticks."""
+    gone = tx.sql("delete from limits where id = %(id)s", {"id": limit.id}).rowcount == 1
     mark(tx, limit.queue_id, limit.agent_id)
+    return gone
+
+
+def delete_of_queue(tx: Tx, queue_id: QueueId) -> None:
+    """Delete the limits of a queue that is locked with its consumers. Deleting the queue would do it after its cases."""
+    tx.sql("delete from limits where queue_id = %(queue_id)s", {"queue_id": queue_id})
 
 
 def delete_of_agent(tx: Tx, agent_id: AgentId) -> None:
-    """Delete the limits of an agent that is not connected to any queue."""
+    """Delete the limits of an agent that is locked, and is about to be disconnected from all its queues."""
+    lock_consumers(tx, None, agent_id)
     tx.sql("delete from limits where agent_id = %(agent_id)s", {"agent_id": agent_id})

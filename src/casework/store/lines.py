@@ -33,6 +33,10 @@ end"""
 LINE_ID = "encode(substring(sha256(convert_to({limit}::text || ':' || {value}, 'UTF8')) from 1 for 16), 'hex')::uuid"
 SHOWN_CHARACTERS = 200
 
+STANDS_BEFORE = f"(c.reserved_for = '{ANYONE}' or c.ready_at > {NOW} - interval '10 seconds')"
+"""The condition that others of its line wait for a case `c` in the lanes. What one agent alone may take does not hold them up for
+long: that agent may have no slot for hours."""
+
 # Read under the consumers' locks, which whoever changes a limit takes too.
 _COVERING_SQL = f"""
 select l.id, l.queue_id, l.agent_id, l.key, l.concurrency, l.rate_count, l.rate_seconds, l.rate_burst,
@@ -114,7 +118,8 @@ select l.id, l.limit_id, l.paid_until, coalesce(%(now)s::timestamptz, clock_time
   (select count(*) from {COUNTING} where h.line_id = l.id) as used,
   m.key is not null and exists (select from cases c where c.parked and c.line_id = l.id and c.lane is not null) as waits,
   case when %(lanes)s then
-    (select count(*) from (select from cases c where not c.parked and c.line_id = l.id and c.lane is not null and c.ready_at <= {NOW} limit 1000) s)
+    (select count(*) from (
+      select from cases c where not c.parked and c.line_id = l.id and c.lane is not null and c.ready_at <= {NOW} and {STANDS_BEFORE} limit 1000) s)
   else 0 end as in_lanes,
   m.agent_id is not null and exists (
     select from cases c join consumers o on o.queue_id = c.queue_id and o.trigger and o.agent_id <> m.agent_id

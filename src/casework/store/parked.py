@@ -9,15 +9,17 @@ from uuid import UUID
 from casework.core.limits import Line
 from casework.core.model import CaseId, QueueId
 from casework.store.database import NOW, Tx
-from casework.store.lines import COUNT_SQL, HAS_ENDED, LINE_ID, SHOWN_CHARACTERS, VALUE, bounds_of
+from casework.store.lines import COUNT_SQL, HAS_ENDED, LINE_ID, SHOWN_CHARACTERS, STANDS_BEFORE, VALUE, bounds_of
 from casework.store.literals import same_status
+
+MOST_HEADS = 1000
 
 # A queue's new cases stand in the lines of its first limit with a key. As many as may begin at once stand in the lanes, the
 # others wait behind them, so that the cases of one value do not stand before those of another. How many stand there is counted
 # without a lock: a claim looks again.
 _PLACE_SQL = f"""
 with found as materialized (
-  select distinct on (c.id) c.id, c.priority, l.id as limit_id, v.value, least(l.concurrency, l.rate_burst) as most
+  select distinct on (c.id) c.id, c.priority, l.id as limit_id, v.value, least(l.concurrency, l.rate_burst, {MOST_HEADS}) as most
   from cases c join limits l on l.queue_id = c.queue_id and l.agent_id is null and l.key is not null
   cross join lateral (select {VALUE} as value) v
   where c.id = any(%(ids)b::uuid[]) and c.queue_id = %(queue_id)s and c.lane is not null and c.ready_at <= {NOW} and v.value is not null
@@ -27,7 +29,8 @@ with found as materialized (
     row_number() over (partition by limit_id, value order by priority desc, id) as place
   from found
 ), standing as materialized (
-  select p.line_id, (select count(*) from (select from cases o where not o.parked and o.line_id = p.line_id and o.lane is not null limit p.most) s)
+  select p.line_id, (select count(*) from (
+    select from cases c where not c.parked and c.line_id = p.line_id and c.lane is not null and {STANDS_BEFORE} limit p.most) s)
     + (select count(*) from (select from cases o where o.parked and o.line_id = p.line_id and o.lane is not null limit 1) s) * p.most as ahead
   from (select distinct line_id, most from placed) p
 )
@@ -39,6 +42,23 @@ from placed p join standing s on s.line_id = p.line_id where c.id = p.id
 def place(tx: Tx, queue_id: QueueId, ids: Sequence[CaseId]) -> None:
     """Put new cases of a queue that has limits with keys into their lines."""
     tx.sql(_PLACE_SQL, {"queue_id": queue_id, "ids": list(ids)})
+
+
+_LEAVE_SQL = """
+with held as materialized (
+  select c.id from cases c where c.parked and c.id in (
+    select a.case_id from case_labels a join labels l on l.id = a.label_id
+    where l.id = %(label_id)s and l.queue_id = %(queue_id)s and (l.key, l.value) is distinct from (coalesce(%(key)s::text, l.key), %(value)s::text))
+  order by c.id for no key update
+)
+update cases c set parked = false, line_id = null from held h where c.id = h.id
+"""
+
+
+def leave(tx: Tx, queue_id: QueueId, label_id: UUID, key: str | None, value: str | None) -> None:
+    """Take the cases that carry a label out of their lines: it is about to have that key, or the same, and that value, or to be
+    deleted. Their next claim finds the right lines."""
+    tx.sql(_LEAVE_SQL, {"queue_id": queue_id, "label_id": label_id, "key": key, "value": value})
 
 
 # Lines that may let somebody through: a run that they let through has ended, or their moment has come. `besides` are looked at in
@@ -65,8 +85,9 @@ with heads as materialized (
 ), moved as (
   update cases c set parked = false, ready_at = {NOW}, {same_status("c")} from heads h where c.id = h.id returning c.queue_id
 ), looked_at as (
-  update limit_lines l set next_at = n.next_at from unnest(%(looked_at)b::uuid[], %(next)s::timestamptz[]) as n (id, next_at)
-  where l.id = n.id and l.next_at is distinct from n.next_at
+  update limit_lines l set next_at = n.next_at, paid_until = n.paid_until
+  from unnest(%(looked_at)b::uuid[], %(next)s::timestamptz[], %(paid)s::timestamptz[]) as n (id, next_at, paid_until)
+  where l.id = n.id and (l.next_at, l.paid_until) is distinct from (n.next_at, n.paid_until)
 )
 select queue_id, count(*) as moved from moved group by queue_id
 """
@@ -89,7 +110,6 @@ select w.id from unnest(%(besides)b::uuid[]) as w (id) where not exists (select 
 """
 
 MOST_LINES = 1000
-MOST_HEADS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +143,7 @@ def serve(tx: Tx, besides: Collection[UUID] = ()) -> Served:
             "most": list(heads.values()),
             "looked_at": ids,
             "next": [_next_at(line, row) for line, row in zip(lines, counted, strict=True)],
+            "paid": [line.paid_after() for line in lines],
         },
     ).all()
     plain = {QueueId(row.queue_id) for row in counted if not row.is_keyed and row.queue_id}

@@ -19,7 +19,7 @@ _HISTORY_SQL = "select last_value::text as version from case_events_id_seq"
 
 _QUEUES_SQL = """
 select concat_ws(' ', (select count(*) from queues), (select max(updated_at) from queues), count(*), sum(concurrency),
-  count(*) filter (where trigger)) as version from consumers
+  sum(weight), count(*) filter (where trigger), (select sum(hashtextextended(l::text, 0)) from limits l)) as version from consumers
 """
 
 _CASES_SQL = """
@@ -49,7 +49,7 @@ def history() -> Asked:
 
 
 def queues() -> Asked:
-    """Queues and their consumers."""
+    """Queues, their consumers, and limits."""
     return _QUEUES_SQL, {}
 
 

@@ -112,7 +112,10 @@ class Heartbeats:
                 alive = runs.heartbeat(tx, living)
         self._interrupts.deliver_after_heartbeat(watched, alive)
         holding = {one: any(run.run_id in alive for run in one[1]) for one in children}
-        kill_processes(self._worker, self._processes.look(holding, monotonic()))
+        if overdue := self._processes.look(holding, monotonic()):
+            # The database may have taken long to answer: what has ended since is not killed, nor what came after it.
+            executing = self._children()
+            kill_processes(self._worker, [one for one in overdue if one in executing])
         self._look_after_threads({message: run_id in alive for run_id, (message, _) in watched.items()})
 
     def report(self) -> None:

@@ -18,7 +18,7 @@ WAIT_SECONDS = 2
 
 def listen(process: WorkerProcess) -> None:
     """Tick for each nudge, and when a rate lets the next run start, until the process ends. The next beat makes up for a nudge
-    that is lost."""
+    that is lost, and while the broker is away it sweeps."""
     publisher = process.casework.publisher
     listener = Listener(publisher.url, publisher.names)
 
@@ -29,6 +29,7 @@ def listen(process: WorkerProcess) -> None:
                 if news or process.may_start_more():
                     process.tick(news or News())
             except (RedisError, OSError):
+                process.sweep_without_beat()
                 sleep(0.5)
 
     keep_running("casework-nudges", answer)

@@ -16,6 +16,7 @@ from casework.errors import Unavailable
 from casework.service.dispatch import tick
 from casework.service.execution.executor import Executor
 from casework.service.retention import delete_old
+from casework.service.sweep import sweep
 from casework.service.ticker import Fleet, Ticker
 from casework.wiring import Casework, connect, presence_of, when_available
 from casework.worker.app import app
@@ -99,6 +100,17 @@ class WorkerProcess:
         if not nudged and monotonic() >= self._deleted_old + RETENTION_SECONDS:
             self._deleted_old = monotonic()
             self._delete_old()
+
+    def sweep_without_beat(self) -> None:
+        """Sweep, if no tick did for long: while the broker is away no beat asks for one, and leases, time limits and stops hold
+        all the same. Nothing is claimed, because nothing could be sent."""
+        with self.ticking:
+            if not self._sweep_is_due(nudged=True):
+                return
+            try:
+                self.casework.perform(sweep(self.casework.db, self.casework.settings, self._ticker, sends=False))
+            except Unavailable as error:
+                events.emit(events.TickFailed(str(error)))
 
     def seconds_to_next_start(self, most: float) -> float:
         """How long to wait for nudges: at most that long, and no longer than a rate demands. Never 0, which waits for ever."""

@@ -30,6 +30,7 @@ class WatchConsumer(bootsteps.StartStopStep):  # type: ignore[misc]
         """Look again and again, from within the consumer's event loop."""
         if c.hub is None:
             return
+        celery_internals.track_again(c.pool)
         options = c.app.conf.broker_transport_options
         self.keys = [f"{options['global_keyprefix']}{queue}" for queue in c.app.amqp.queues.consume_from]
         self.slots = c.pool.num_processes or 1

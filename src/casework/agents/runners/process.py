@@ -30,8 +30,22 @@ _CHUNK = 65_536
 _LEFT_IN_A_PIPE = 1 << 20
 """The most that a pipe holds. More, after the command has ended, comes from what it has left behind."""
 
-# Its standard input ends with the worker, also if the worker is killed.
-_GUARD = 'read -r _; kill -s KILL -- "-$1"; rm -rf -- "$2"'
+# Its standard input ends with the worker, also if the worker is killed. Without a group by then, the worker was killed while it
+# started the command: that is who works in the folder, or will in a moment. Only Linux shows it.
+_GUARD = """
+if read -r group; then
+  read -r _
+  kill -s KILL -- "-$group"
+else
+  for turn in 1 2 3 4 5 6 7 8 9 10; do
+    for process in /proc/[0-9]*; do
+      if [ "$process/cwd" -ef "$1" ]; then kill -s KILL -- "-${process#/proc/}" "${process#/proc/}"; fi
+    done
+    sleep 0.1
+  done
+fi
+rm -rf -- "$1"
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +63,24 @@ class Process:
 
     def __init__(self, words: Sequence[str], folder: Path, stdin: IO[bytes], environment: Mapping[str, str]) -> None:
         """Start it. Raises OSError."""
-        self._process = subprocess.Popen(
-            words,
-            cwd=folder,
-            env=environment,
-            stdin=stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        self._guard = _guard(folder)
         try:
-            self._guard = _guard(self._process.pid, folder)
+            self._process = subprocess.Popen(
+                words,
+                cwd=folder,
+                env=environment,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except BaseException:
+            self._dismiss_guard()
+            raise
+        try:
+            _tell_group(self._guard, self._process.pid)
         except OSError:
-            self._kill()
+            self.end(0)
             raise
 
     def lines(self, stop: Stop) -> Iterator[Line]:
@@ -105,8 +124,11 @@ class Process:
                 self._end_by_itself(monotonic() + grace)
         finally:
             self._kill()
-            self._guard.kill()
-            self._guard.communicate()
+            self._dismiss_guard()
+
+    def _dismiss_guard(self) -> None:
+        self._guard.kill()
+        self._guard.communicate()
 
     def _end_by_itself(self, deadline: float) -> None:
         """Output is dropped meanwhile: a full pipe would keep the process from ending."""
@@ -185,13 +207,19 @@ def _is_living_member(stat: Path, group: int) -> bool:
     return int(its_group) == group and state not in "ZX"
 
 
-def _guard(group: int, folder: Path) -> subprocess.Popen[bytes]:
-    """A process that outlives this one by a moment, if this one is killed: it kills the group and removes the folder."""
+def _guard(folder: Path) -> subprocess.Popen[bytes]:
+    """A process that outlives this one by a moment, if this one is killed: it kills the command's group and removes the folder.
+    It is there before the command is."""
     return subprocess.Popen(
-        ["/bin/sh", "-c", _GUARD, "casework-guard", str(group), str(folder)],
+        ["/bin/sh", "-c", _GUARD, "casework-guard", str(folder)],
         cwd="/",
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+
+
+def _tell_group(guard: subprocess.Popen[bytes], group: int) -> None:
+    assert guard.stdin is not None
+    os.write(guard.stdin.fileno(), b"%d\n" % group)

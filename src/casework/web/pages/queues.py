@@ -93,9 +93,17 @@ def set_consumer(view: View) -> Response:
             view.form.get("agent"),
             trigger="trigger" in view.form,
             concurrency=int(concurrency) if concurrency else None,
+            weight=_weight(view.form.get("weight")),
         )
     )
     return view.go(f"/queues/{id}", f"{found.agent_name} is connected.")
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text or 1)
+    except ValueError:
+        raise InvalidInput("The weight is a number, such as 1 or 2.5.") from None
 
 
 @pages.post("/queues/{id}/disconnect", Right.MANAGE)
