@@ -12,19 +12,19 @@ from casework.service.sweep import sweep
 from casework.service.ticker import Ticker
 from casework.store import runs as run_store
 from casework.store import transitions
-from casework.store.stuck import FORESEEN_SECONDS, Stuck, Watch
+from casework.store.stuck import FORESEEN_SECONDS, Lookout, Stuck
 from factories import SETTINGS, TEAM, a_consumer, a_queue, an_agent, claim, running, some_cases, start, worked_queue
 
 BRIEF = SETTINGS.model_copy(update={"interrupt_grace_seconds": 4.0})
 LIMITS = {"lease": 30.0, "resend": 15.0, "timeout": 0.0}
 
 
-def look(db, clock, watch=None):
+def look(db, clock, lookout=None):
     """What is stuck."""
-    watch, now = watch or Watch(), clock.now.timestamp()
+    lookout, now = lookout or Lookout(), clock.now.timestamp()
     with db.begin() as tx:
-        rows = tx.sql(*watch.looking(now, **LIMITS))
-    return [(run.fence.run_id, run.why) for run in watch.found(now, rows)]
+        rows = tx.sql(*lookout.looking(now, **LIMITS))
+    return [(run.fence.run_id, run.why) for run in lookout.found(now, rows)]
 
 
 class Life:
@@ -77,11 +77,11 @@ class Life:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_look_that_remembers_finds_what_a_look_at_all_finds(db, clock, seed):
-    life, watch, seen = Life(db, clock, Random(seed)), Watch(), set()
+    life, lookout, seen = Life(db, clock, Random(seed)), Lookout(), set()
     for _ in range(60):
         life.goes_on()
         expected = look(db, clock)
-        assert look(db, clock, watch) == expected
+        assert look(db, clock, lookout) == expected
         seen |= {why for _, why in expected}
     assert seen
 
@@ -90,22 +90,22 @@ def test_notices_a_shorter_time_limit_after_a_few_seconds(db, clock):
     queue, agent = worked_queue(db)
     _, fence = running(db, queue)
     clock.forward(10)
-    watch = Watch()
-    assert look(db, clock, watch) == []
+    lookout = Lookout()
+    assert look(db, clock, lookout) == []
     agents.update(db, SETTINGS, TEAM, agent.id, timeout_seconds=5.0)
     clock.forward(FORESEEN_SECONDS + 0.1)
-    assert look(db, clock, watch) == [(fence.run_id, Stuck.TIMED_OUT)]
+    assert look(db, clock, lookout) == [(fence.run_id, Stuck.TIMED_OUT)]
 
 
 @pytest.mark.parametrize("short", [{"lease": 2.0}, {"resend": 2.0}, {"timeout": 2.0}, {}])
 def test_foresees_no_longer_than_the_shortest_of_its_times(db, clock, short):
-    limits, watch, now = LIMITS | short, Watch(), clock.now.timestamp()
-    every, _ = watch.looking(now, **limits)
+    limits, lookout, now = LIMITS | short, Lookout(), clock.now.timestamp()
+    every, _ = lookout.looking(now, **limits)
     with db.begin() as tx:
-        watch.found(now, tx.sql(*watch.looking(now, **limits)))
+        lookout.found(now, tx.sql(*lookout.looking(now, **limits)))
     least = 2.0 if short else FORESEEN_SECONDS
-    assert watch.looking(now + least - 0.1, **limits)[0] != every
-    assert watch.looking(now + least, **limits)[0] == every
+    assert lookout.looking(now + least - 0.1, **limits)[0] != every
+    assert lookout.looking(now + least, **limits)[0] == every
 
 
 def test_a_lost_run_is_found_in_the_same_tick_by_a_ticker_that_remembers(db, clock):

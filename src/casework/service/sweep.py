@@ -43,7 +43,7 @@ def sweep(db: Database, settings: Settings, ticker: Ticker | None = None, *, sen
     # In one round trip, because an idle tick does little else.
     with db.single() as tx:
         now = tx.fixed_now.timestamp() if tx.fixed_now else monotonic()
-        looking = ticker.watch.looking(
+        looking = ticker.lookout.looking(
             now, lease=settings.lease_seconds, resend=settings.resend_seconds, timeout=settings.run_timeout_seconds
         )
         if ticker.name:
@@ -52,7 +52,7 @@ def sweep(db: Database, settings: Settings, ticker: Ticker | None = None, *, sen
             believes = seen.scalar_one() >= LISTENING_HEARTBEATS * timedelta(seconds=settings.heartbeat)
         else:
             rows, due = tx.together(looking, requests.due_statement(MOST_DUE))
-    found, requested = ticker.watch.found(now, rows), requests.due(due)
+    found, requested = ticker.lookout.found(now, rows), requests.due(due)
     reach(Point.STUCK_FOUND)
     swept: Swept = Counter()
     stops: list[RunId] = []

@@ -16,7 +16,7 @@ from casework.store import processes, slot_time
 from casework.store.connection import Asked, Rows
 from casework.store.consumers import FIRST_LANE, LaneKey, Pair
 from casework.store.parked import FIRST_LINE
-from casework.store.stuck import Watch
+from casework.store.stuck import Lookout
 
 MOST_CONSUMERS = 100
 """Consumers that one round locks. If more of them wait, they take turns."""
@@ -112,7 +112,7 @@ class Ticker:
     looks_again: bool = False
     """Whether slots came free in queues that nobody named."""
     looked_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
-    watch: Watch = field(default_factory=Watch)
+    lookout: Lookout = field(default_factory=Lookout)
     limited: bool = False
     """Whether the installation has limits whose lines are to be served."""
     parked_many: bool = False

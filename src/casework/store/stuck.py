@@ -86,7 +86,7 @@ with held as materialized ({_SINCE_WHEN.format(runs="runs r")} where {ASKED_TO_S
 """
 
 
-class Watch:
+class Lookout:
     """Finds what got stuck, and looks at all runs only when one of them may have.
 
     A look at all says for how long none gets stuck, unless it is asked to stop. Whatever else may happen to a run, even that it is
