@@ -24,14 +24,12 @@ _MOST_UNENDED = 10_000
 class _Block:
     """Lines of one context have its ids. Entered for each run, so it is kept cheap."""
 
-    __slots__ = ("_token", "ids", "is_run", "lock", "printed")
+    __slots__ = ("_token", "ids", "is_run", "printed")
 
     def __init__(self, ids: dict[str, object], *, is_run: bool = False) -> None:
         self.ids, self.is_run = ids, is_run
         self.printed = ""
         """What was printed since the last line break."""
-        self.lock = Lock()
-        """An agent may print from several threads."""
 
     def __enter__(self) -> None:
         self._token = _block.set(self)
@@ -43,6 +41,8 @@ class _Block:
 
 
 _NO_BLOCK = _Block({})
+_printing = Lock()
+"""An agent may print from several threads."""
 _block: ContextVar[_Block] = ContextVar("casework_block", default=_NO_BLOCK)
 
 
@@ -114,7 +114,7 @@ class _Printed:
             self._stream.write(text)
             self._stream.flush()
             return len(text)
-        with block.lock:
+        with _printing:
             *lines, block.printed = (block.printed + text).split("\n")
             if len(block.printed) > _MOST_UNENDED:
                 lines, block.printed = [*lines, block.printed], ""
@@ -135,7 +135,7 @@ def _relay_what_is_printed() -> None:
 
 def configure(level: str, form: str) -> None:
     """Send log lines to standard error: as text for people, as JSON for programs, or relayed for `casework up`."""
-    events.subscribe(record)
+    events.subscribe(record, lambda kind: _logger.isEnabledFor(kind.level))
     handler = logging.StreamHandler(sys.__stderr__ if form == RELAYED else None)
     handler.setFormatter(_TextFormatter() if form == "text" else _JsonFormatter())
     handler.addFilter(_add_ids)

@@ -15,6 +15,7 @@ from psycopg.pq import Conninfo
 from psycopg.types.json import set_json_loads
 
 from casework.errors import DatabaseUnavailable, InvalidSettings
+from casework.store import arrays
 from casework.store.connection import Connection
 from casework.store.pooled import PooledConnection
 from casework.store.sqlstates import first_line, in_own_words
@@ -190,6 +191,7 @@ def connect(url: str, application: str, plans: dict[str, str]) -> Connection:
     """
     driver = open_driver(url, application, autocommit=True)
     set_json_loads(_read_json, driver)
+    arrays.register(driver)
     try:
         values = settings(driver, plans)
         pid = driver.info.backend_pid

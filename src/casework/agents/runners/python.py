@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from casework.agents import targets
 from casework.agents.decorator import Agent
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from casework.settings import Settings
 
 
+R = TypeVar("R", bound="PythonRunner")
+
+
 class PythonRunner:
     """Calls a function: a plain one in the thread of its caller, an async one on the event loop of the process."""
 
@@ -33,7 +36,7 @@ class PythonRunner:
 
     @classmethod
     def load(cls, target: str, settings: "Settings") -> Self:
-        return cls(_loaded(target, settings.modules))
+        return _loaded(cls, target, settings.modules)
 
     def call(self, run: Run, stop: Stop) -> Result:
         try:
@@ -48,9 +51,9 @@ class PythonRunner:
 
 
 @cache
-def _loaded(target: str, modules: tuple[str, ...]) -> Agent:
+def _loaded(runner: "type[R]", target: str, modules: tuple[str, ...]) -> "R":
     """Looked for once in a process, unless it was not found."""
-    return targets.load(target, modules)
+    return runner(targets.load(target, modules))
 
 
 def result_of_value(returned: Any) -> Returned | Crashed:

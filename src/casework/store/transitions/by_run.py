@@ -3,12 +3,11 @@
 The sweep writes the same in the name of a run whose worker cannot.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from casework.core.effects import RunMessage
@@ -39,13 +38,13 @@ _ON_THE_RUN = {EventType.COMPLETED}
 # To lock them beforehand wrote 54 bytes of WAL for each row.
 _THIS_RUN = "(values (%(run_id)s::uuid, %(attempt)s::int)) as g (run_id, attempt)"
 _THESE_RUNS = (
-    "(select * from unnest(%(run_ids)b::uuid[], %(attempts)s::int[]) as u (run_id, attempt) order by run_id) as g"
+    "(select * from unnest(%(run_ids)b::uuid[], %(attempts)b::int[]) as u (run_id, attempt) order by run_id) as g"
 )
 # Whatever it gives, it is counted, so that the run that ended is locked before the one that starts.
 _THE_NEXT_RUN = "(values (%(next_run_id)s::uuid, %(next_attempt)s::int)) as g (run_id, attempt), (select count(*) from ended) as before"
 _THIS = "(values (%(case_id)s::uuid, %(run_id)s::uuid, %(attempt)s::int, %(reason)s::text)) as g (case_id, run_id, attempt, reason)"
 _THESE = """(
-    select * from unnest(%(case_ids)b::uuid[], %(run_ids)b::uuid[], %(attempts)s::int[], %(reasons)b::text[], %(begun)b::float[], %(ended)b::float[])
+    select * from unnest(%(case_ids)b::uuid[], %(run_ids)b::uuid[], %(attempts)b::int[], %(reasons)b::text[], %(begun)b::float[], %(ended)b::float[])
       as u (case_id, run_id, attempt, reason, begun, ended)
     order by case_id
   ) as g"""
@@ -151,7 +150,14 @@ COMPLETE_AND_START = _outcome(
     then=f""", started as ({_start_sql(_THE_NEXT_RUN)})
 select exists (select from ended) as held, s.* from (values (1)) as always left join started s on true""",
 )
-COMPLETE_ALL = _outcome(_move(Event.COMPLETE), run=_EACH_ENDED_AGO, those=_THESE, moved=_THEIR_RUNS)
+# Mostly all hold their cases, and a hundred rows that say so take longer to send and to read than a number.
+COMPLETE_ALL = _outcome(
+    _move(Event.COMPLETE),
+    run=_EACH_ENDED_AGO,
+    those=_THESE,
+    moved=_THEIR_RUNS,
+    then="\nselect case when count(*) < %(count)s then coalesce(array_agg(run_id), '{}') end as held from ended",
+)
 _FAIL = _outcome(_move(Event.FAIL), run=_ERROR)
 _POSTPONE = _outcome(
     _move(Event.POSTPONE), case={"ready_at": _MOMENT, "postponed_to": _MOMENT}, changes=change_to(postponed_to=_MOMENT)
@@ -185,9 +191,8 @@ def complete(tx: Tx, fence: Fence, reason: str | None, ended: float = 0.0) -> bo
     return _write(tx, COMPLETE, fence, reason=reason, seconds=ended)
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """A run that did the work, and how many seconds ago it began and ended."""
+class Completion(NamedTuple):
+    """A run that did the work, and how many seconds ago it began and ended. A named tuple as its fence."""
 
     fence: Fence
     reason: str | None
@@ -195,21 +200,22 @@ class Completion:
     ended: float
 
 
-def complete_all(tx: Tx, done: Sequence[Completion]) -> set[RunMessage]:
-    """Several runs did the work. Each is fenced by itself, and the attempts that held their case are returned."""
-    rows = tx.sql(
+def complete_all(tx: Tx, done: Sequence[Completion]) -> Collection[RunId] | None:
+    """Several runs did the work. Each is fenced by itself. Returns those that held their case, or None if all did."""
+    reasons = [one.reason for one in done]
+    held: list[RunId] | None = tx.sql(
         COMPLETE_ALL,
         {
             "case_ids": [one.fence.case_id for one in done],
             "run_ids": [one.fence.run_id for one in done],
             "attempts": [one.fence.attempt for one in done],
-            "reasons": [one.reason for one in done],
+            "reasons": reasons if any(reasons) else None,
             "begun": [one.begun for one in done],
             "ended": [one.ended for one in done],
-            "request_id": None,
+            "count": len(done),
         },
-    )
-    return {RunMessage(RunId(row.run_id), row.attempt) for row in rows}
+    ).scalar_one()
+    return held
 
 
 def complete_and_start(

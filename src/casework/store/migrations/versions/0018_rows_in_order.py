@@ -4,6 +4,9 @@ An update on the same page writes to WAL what lies between the first and the las
 what a claim changes, and in it, what an end changes. For whom a case is reserved is said of those that wait, because nobody asks it
 of others.
 
+Cases that are completed have an index of lists for themselves: where all entries of a page have one size, it splits where new ones
+come in, and not in halves.
+
 A table that holds rows is left as it is, and works as before: to order its columns would write all of it again. So are tables on which
 somebody was granted something, or that views of others read.
 """
@@ -59,7 +62,6 @@ CREATE INDEX cases_claim ON cases (queue_id, reserved_for, lane, ready_at, id) W
 CREATE INDEX cases_due ON cases (ready_at) WHERE lane is not null and ready_at > created_at;
 CREATE UNIQUE INDEX cases_key ON cases (queue_id, key) WHERE key is not null;
 CREATE INDEX cases_line ON cases (parked, line_id, lane, ready_at, id) WHERE line_id is not null and lane is not null;
-CREATE INDEX cases_listed ON cases (queue_id, status, created_at, id) WHERE status not in ('claimed');
 """
 
 RUNS = """
@@ -94,7 +96,7 @@ CREATE TABLE runs (
   outcome TEXT,
   completed_at TIMESTAMP WITH TIME ZONE,
   completed_event BIGINT
-) WITH (fillfactor = 35, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+) WITH (fillfactor = 30, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 CREATE INDEX runs_case ON runs (case_id, id);
 CREATE INDEX runs_ended_late ON runs (queue_id, ended_late_at) WHERE ended_late_at is not null;
 CREATE INDEX runs_queue ON runs (queue_id, id);
@@ -133,6 +135,15 @@ END $$;
 """
 
 
+LISTED = """
+DROP INDEX IF EXISTS cases_listed;
+CREATE INDEX cases_listed ON cases (queue_id, status, created_at, id) WHERE status not in ('claimed', 'completed');
+CREATE INDEX cases_completed ON cases (queue_id, status, created_at, id) WHERE status = 'completed';
+"""
+
+
 def upgrade() -> None:
-    """Only empty tables are made again, which takes no time."""
+    """Only empty tables are made again. Building the indexes reads the table twice, and everybody waits meanwhile: about 3 s for a
+    million cases. Together they are as large as the one that they replace, or smaller."""
     op.execute(IN_ORDER)
+    op.execute(LISTED)
