@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from casework.agents import targets
 from casework.agents.decorator import Agent
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from casework.settings import Settings
 
 
-R = TypeVar("R", bound="PythonRunner")
-
-
 class PythonRunner:
     """Calls a function: a plain one in the thread of its caller, an async one on the event loop of the process."""
 
@@ -36,7 +33,7 @@ class PythonRunner:
 
     @classmethod
     def load(cls, target: str, settings: "Settings") -> Self:
-        return _loaded(cls, target, settings.modules)
+        return cls(_loaded(target, settings.modules))
 
     def call(self, run: Run, stop: Stop) -> Result:
         try:
@@ -51,9 +48,9 @@ class PythonRunner:
 
 
 @cache
-def _loaded(runner: "type[R]", target: str, modules: tuple[str, ...]) -> "R":
+def _loaded(target: str, modules: tuple[str, ...]) -> Agent:
     """Looked for once in a process, unless it was not found."""
-    return runner(targets.load(target, modules))
+    return targets.load(target, modules)
 
 
 def result_of_value(returned: Any) -> Returned | Crashed:

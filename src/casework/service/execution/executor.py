@@ -27,7 +27,6 @@ from casework.settings import Settings
 from casework.store import messages
 from casework.store.database import Database
 
-
 # Each access to a member of an enumeration calls a function.
 _RUN_STARTED, _AGENT_RETURNED = Point.RUN_STARTED, Point.AGENT_RETURNED
 
