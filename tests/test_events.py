@@ -55,3 +55,16 @@ def test_each_event_has_an_action_of_its_own():
     actions = [event.action for event in found if event is not events.Event]
     assert len(actions) == len(set(actions)) > 20
     assert all("." in action for action in actions)
+
+
+def test_an_event_is_wanted_while_a_subscriber_wants_its_kind():
+    def quiet(event):
+        pass
+
+    wanted = events.is_wanted(events.RunEnded)
+    events.subscribe(quiet, lambda kind: kind is events.RunEnded)
+    try:
+        assert events.is_wanted(events.RunEnded)
+    finally:
+        events.unsubscribe(quiet)
+    assert events.is_wanted(events.RunEnded) == wanted

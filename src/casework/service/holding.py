@@ -47,7 +47,7 @@ def held_case(row: Any) -> HeldCase:
         title=row.title,
         data=row.data,
         priority=Priority.of_rank(row.priority),
-        labels=tuple([LabelRef(value, key) for key, value in row.labels]) if row.labels else (),
+        labels=tuple([LabelRef(value, key) for key, value in row.labels or ()]),
         created_at=row.created_at,
     )
 

@@ -3,7 +3,7 @@
 import logging
 import re
 from datetime import datetime, timedelta
-from json import JSONDecoder
+from json import JSONDecodeError, JSONDecoder
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -70,12 +70,18 @@ CACHED_PLANS = {
 _BEGIN = "begin isolation level read committed read write"
 
 
-_decode_json = JSONDecoder().decode
+_decoder = JSONDecoder()
 
 
 def _read_json(data: str | bytes) -> Any:
-    """As the standard library's, which first finds out how bytes are encoded: that takes longer than reading what is short."""
-    return _decode_json(data if isinstance(data, str) else str(data, "utf-8"))
+    """As the standard library's, which first finds out how bytes are encoded, and looks for spaces around the value: that takes
+    longer than reading what is short."""
+    text = data if isinstance(data, str) else str(data, "utf-8")
+    try:
+        value, end = _decoder.raw_decode(text)
+    except JSONDecodeError:
+        end = -1
+    return value if end == len(text) else _decoder.decode(text)
 
 
 class _AlwaysIso(Loader):

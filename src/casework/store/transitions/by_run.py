@@ -52,7 +52,8 @@ _THEIR_RUNS = "(select * from moved order by run_id) as m"
 
 
 def _start_sql(those: str) -> str:
-    """A message that comes twice, or after the run was interrupted, finds no pending run with its attempt."""
+    """A message that comes twice, or after the run was interrupted, finds no pending run with its attempt. Labels are looked for
+    before they are sorted, because most cases have none."""
     return f"""
 update runs r
 set status = '{RunStatus.RUNNING}', started_at = coalesce(r.started_at, {NOW}), attempt_started_at = {NOW},
@@ -62,9 +63,9 @@ where r.id = g.run_id and r.attempt = g.attempt and r.status = '{START_SOURCE}' 
 returning r.id as run_id, r.attempt, r.failures, r.asked_wait_seconds, r.queue_id, c.id as case_id, c.title, c.data, c.priority, c.created_at,
   a.id as agent_id, a.name as agent_name, a.kind, a.target, a.max_attempts, a.team_id, c.steps_of_run is not null as keeps_steps,
   exists (select from consumers w where w.queue_id = r.queue_id and w.agent_id = r.agent_id and (w.concurrency is not null or w.limited)) as limited,
-  array(
+  case when exists (select from case_labels cl where cl.case_id = c.id) then array(
     select array[l.key, l.value] from case_labels cl join labels l on l.id = cl.label_id where cl.case_id = c.id order by l.key, l.value
-  ) as labels
+  ) end as labels
 """
 
 

@@ -1,0 +1,20 @@
+"""Lists of parameters come to the server as the driver would send them."""
+
+from uuid import UUID
+
+import pytest
+
+IDS = [UUID(int=0), UUID(int=2**128 - 1)]
+LISTS = {
+    "uuid": [[], IDS, [IDS[0], None], [[IDS[0]], [IDS[1]]]],
+    "text": [[], ["", "ä€\U0001f600", 'a "quoted", {braced} \\ one', "NULL"], ["a", None], [["a"], ["b"]]],
+    "int": [[], [0, -1, 32767], [40_000, -40_000], [2**31 - 1], [1, None]],
+    "float": [[], [0.0, -1.5, float("inf")], [0.5, None]],
+}
+
+
+@pytest.mark.parametrize(("type", "values"), [(type, values) for type, lists in LISTS.items() for values in lists])
+def test_a_list_arrives_as_it_was_sent(db, type, values):
+    with db.begin() as tx:
+        statement = f"select %(sent)b::{type}[] as in_binary, %(sent)s::{type}[] as in_text"
+        assert tuple(tx.sql(statement, {"sent": values}).one()) == (values, values)
