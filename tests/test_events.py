@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from casework import events
+from casework import events, log
 
 
 @pytest.fixture
@@ -57,14 +57,20 @@ def test_each_event_has_an_action_of_its_own():
     assert all("." in action for action in actions)
 
 
-def test_an_event_is_wanted_while_a_subscriber_wants_its_kind():
-    def quiet(event):
-        pass
+@pytest.fixture
+def nobody():
+    """No subscriber but those of the test."""
+    events.unsubscribe(log.record)
+    yield
+    events.subscribe(log.record)
 
-    wanted = events.is_wanted(events.RunEnded)
-    events.subscribe(quiet, lambda kind: kind is events.RunEnded)
+
+def test_an_event_is_wanted_if_a_subscriber_wants_its_kind(nobody):
+    seen = []
+    assert not events.is_wanted(events.RunEnded)
+    events.subscribe(seen.append, lambda kind: kind is events.RunEnded)
     try:
         assert events.is_wanted(events.RunEnded)
+        assert not events.is_wanted(events.CasesClaimed)
     finally:
-        events.unsubscribe(quiet)
-    assert events.is_wanted(events.RunEnded) == wanted
+        events.unsubscribe(seen.append)

@@ -16,5 +16,5 @@ LISTS = {
 @pytest.mark.parametrize(("type", "values"), [(type, values) for type, lists in LISTS.items() for values in lists])
 def test_a_list_arrives_as_it_was_sent(db, type, values):
     with db.begin() as tx:
-        statement = f"select %(sent)b::{type}[] as in_binary, %(sent)s::{type}[] as in_text"
-        assert tuple(tx.sql(statement, {"sent": values}).one()) == (values, values)
+        row = tx.sql(f"select %(packed)b::{type}[], %(written)s::{type}[]", {"packed": values, "written": values}).one()
+    assert tuple(row) == (values, values)
