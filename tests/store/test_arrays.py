@@ -4,6 +4,8 @@ from uuid import UUID
 
 import pytest
 
+from casework.store.ids import new_id, new_parameters
+
 IDS = [UUID(int=0), UUID(int=2**128 - 1)]
 LISTS = {
     "uuid": [[], IDS, [IDS[0], None], [[IDS[0]], [IDS[1]]]],
@@ -18,3 +20,12 @@ def test_a_list_arrives_as_it_was_sent(db, type, values):
     with db.begin() as tx:
         row = tx.sql(f"select %(packed)b::{type}[], %(written)s::{type}[]", {"packed": values, "written": values}).one()
     assert tuple(row) == (values, values)
+
+
+def test_ids_that_are_made_to_be_sent_follow_all_others(db):
+    made = [new_id(), *new_parameters(2), new_id()]
+    with db.begin() as tx:
+        sent = tx.sql("select %(ids)b::uuid[]", {"ids": made[1:3]}).scalar_one()
+    assert sent == sorted(sent)
+    assert made[0] < sent[0]
+    assert sent[1] < made[3]

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import psycopg
+import uuid_utils
 from psycopg.abc import Buffer
 from psycopg.types.array import ListBinaryDumper, ListDumper
+from psycopg.types.uuid import UUIDBinaryDumper
 
 _HEAD = struct.Struct("!iiIii")
 """One dimension, no NULL, the type of the elements, how many they are, and that they are counted from 1."""
@@ -49,6 +51,8 @@ class FlatListDumper(ListBinaryDumper):
 
 
 def register(driver: psycopg.Connection[Any]) -> None:
-    """Let this connection send lists so if a statement asks for binary, and as text otherwise, as before."""
+    """Let this connection send lists so if a statement asks for binary, and as text otherwise, as before; and ids that were made
+    as parameters."""
+    driver.adapters.register_dumper(uuid_utils.UUID, UUIDBinaryDumper)
     driver.adapters.register_dumper(list, FlatListDumper)
     driver.adapters.register_dumper(list, ListDumper)

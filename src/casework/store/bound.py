@@ -5,11 +5,10 @@ stopped. A run's own row changes as it starts and ends; an index of live runs wo
 index of runs again. What is said here holds between any two transactions, and so a statement counts exactly.
 """
 
-from casework.core.lifecycle import LIFECYCLE, Bound, CaseStatus, RunStatus
+from casework.core.lifecycle import LIFECYCLE, Bound, CaseStatus, Lifecycle, RunStatus
 from casework.store.literals import listed
 
 _HOLDS_SLOT = listed(LIFECYCLE.in_slots())
-_NOT_LISTED_WITH_OTHERS = listed({*LIFECYCLE.in_slots(), CaseStatus.COMPLETED})
 _MAY_BE_BOUND = listed(state.status for state in LIFECYCLE.states if state.bound is not Bound.NEVER)
 
 BOUND = f"b.run_agent_id is not null and lower(b.status) in ({_MAY_BE_BOUND})"
@@ -28,15 +27,19 @@ STOPPING = f"r.stop_deadline is not null and r.status = '{RunStatus.RUNNING}' an
 """The condition that a run `r` holds a slot although no case is bound to it: it was asked to stop, and has not stopped."""
 
 
+def indexes_of_lists(lifecycle: Lifecycle, status: str = "status") -> dict[str, str]:
+    """The indexes of lists, each with the condition of its cases. Those whose runs hold slots stand in none: they are few, and come
+    and go faster than any others; an entry for each would be written in order to be removed."""
+    elsewhere = listed({CaseStatus.COMPLETED, *lifecycle.in_slots()})
+    return {
+        "cases_completed": f"{status} = '{CaseStatus.COMPLETED}'",
+        "cases_listed": f"{status} not in ({elsewhere})",
+    }
+
+
 def listed_as(case: str) -> tuple[str, ...]:
-    """Conditions of which each case fulfils one, for whoever looks for cases by queue and status. Completed ones have an index of
-    their own. Those whose runs hold slots stand in no index of lists: they are few, and come and go faster than any others; an
-    entry for each would be written in order to be removed."""
-    return (
-        f"{case}.status not in ({_NOT_LISTED_WITH_OTHERS})",
-        f"{case}.status = '{CaseStatus.COMPLETED}'",
-        _in_slot(case),
-    )
+    """Conditions of which each case fulfils one, for whoever looks for cases by queue and status."""
+    return *indexes_of_lists(LIFECYCLE, f"{case}.status").values(), _in_slot(case)
 
 
 ALL_CASES = f"({' union all '.join(f'select * from cases b where {one}' for one in listed_as('b'))})"

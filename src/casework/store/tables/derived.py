@@ -62,15 +62,6 @@ def reserved_for(lifecycle: Lifecycle) -> str:
     return f"case when {waits} then coalesce(run_agent_id, assigned_agent_id, '{ANYONE}'::uuid) end"
 
 
-def listed_in(lifecycle: Lifecycle) -> dict[str, str]:
-    """The indexes of lists, each with the condition of its cases. Those whose runs hold slots are in none."""
-    others = {CaseStatus.COMPLETED, *lifecycle.in_slots()}
-    return {
-        "cases_completed": f"status = '{CaseStatus.COMPLETED}'",
-        "cases_listed": f"status not in ({listed(others)})",
-    }
-
-
 def live(lifecycle: Lifecycle) -> str:
     """Whether a run has not ended."""
     return is_one_of(state.status for state in lifecycle.run_states if state.live)

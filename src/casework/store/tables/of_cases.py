@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from casework.core.lifecycle import LIFECYCLE, Lifecycle
 from casework.core.model import RequestKind
 from casework.core.requests import Decision, OnExpiry
+from casework.store.bound import indexes_of_lists
 from casework.store.literals import listed
 from casework.store.tables import derived
 from casework.store.tables.columns import VACUUMED, metadata, moment
@@ -109,7 +110,7 @@ def cases_of(lifecycle: Lifecycle, metadata: MetaData) -> Table:
         # page have one size: with others beside them, each wrote 60 bytes more, and the index was twice as large.
         *(
             Index(name, "queue_id", "status", "created_at", "id", postgresql_where=text(condition))
-            for name, condition in derived.listed_in(lifecycle).items()
+            for name, condition in indexes_of_lists(lifecycle).items()
         ),
         # An import that is repeated adds nothing twice.
         Index("cases_key", "queue_id", "key", unique=True, postgresql_where=text("key is not null")),
