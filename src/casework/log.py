@@ -24,12 +24,14 @@ _MOST_UNENDED = 10_000
 class _Block:
     """Lines of one context have its ids. Entered for each run, so it is kept cheap."""
 
-    __slots__ = ("_token", "ids", "is_run", "printed")
+    __slots__ = ("_token", "ids", "is_run", "lock", "printed")
 
     def __init__(self, ids: dict[str, object], *, is_run: bool = False) -> None:
         self.ids, self.is_run = ids, is_run
         self.printed = ""
         """What was printed since the last line break."""
+        self.lock = Lock()
+        """An agent may print from several threads."""
 
     def __enter__(self) -> None:
         self._token = _block.set(self)
@@ -41,8 +43,6 @@ class _Block:
 
 
 _NO_BLOCK = _Block({})
-_printing = Lock()
-"""An agent may print from several threads."""
 _block: ContextVar[_Block] = ContextVar("casework_block", default=_NO_BLOCK)
 
 
@@ -114,7 +114,7 @@ class _Printed:
             self._stream.write(text)
             self._stream.flush()
             return len(text)
-        with _printing:
+        with block.lock:
             *lines, block.printed = (block.printed + text).split("\n")
             if len(block.printed) > _MOST_UNENDED:
                 lines, block.printed = [*lines, block.printed], ""

@@ -210,7 +210,7 @@ def complete_all(tx: Tx, done: Sequence[Completion]) -> Collection[RunId] | None
             "case_ids": [one.fence.case_id for one in done],
             "run_ids": [one.fence.run_id for one in done],
             "attempts": [one.fence.attempt for one in done],
-            "reasons": reasons if any(reasons) else None,
+            "reasons": reasons if reasons.count(None) < len(reasons) else None,
             "begun": [one.begun for one in done],
             "ended": [one.ended for one in done],
             "count": len(done),

@@ -8,7 +8,7 @@ Cases that are completed have an index of lists for themselves: where all entrie
 come in, and not in halves.
 
 A table that holds rows is left as it is, and works as before: to order its columns would write all of it again. So are tables on which
-somebody was granted something, or that views of others read.
+somebody was granted something, or that have triggers, or that views of others read.
 """
 
 from alembic import op
@@ -123,7 +123,8 @@ LOCK TABLE cases, runs IN ACCESS EXCLUSIVE MODE;
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM cases) AND NOT EXISTS (SELECT FROM runs)
     AND NOT EXISTS (
-      SELECT FROM pg_class WHERE oid IN ('cases'::regclass, 'runs'::regclass, 'case_history'::regclass) AND relacl IS NOT NULL
+      SELECT FROM pg_class
+      WHERE oid IN ('cases'::regclass, 'runs'::regclass, 'case_history'::regclass) AND (relacl IS NOT NULL OR relhastriggers)
     )
   THEN
     DROP VIEW case_history;
