@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from casework import events
+from casework import events, log
 
 
 @pytest.fixture
@@ -55,3 +55,22 @@ def test_each_event_has_an_action_of_its_own():
     actions = [event.action for event in found if event is not events.Event]
     assert len(actions) == len(set(actions)) > 20
     assert all("." in action for action in actions)
+
+
+@pytest.fixture
+def nobody():
+    """No subscriber but those of the test."""
+    events.unsubscribe(log.record)
+    yield
+    events.subscribe(log.record)
+
+
+def test_an_event_is_wanted_if_a_subscriber_wants_its_kind(nobody):
+    seen = []
+    assert not events.is_wanted(events.RunEnded)
+    events.subscribe(seen.append, lambda kind: kind is events.RunEnded)
+    try:
+        assert events.is_wanted(events.RunEnded)
+        assert not events.is_wanted(events.CasesClaimed)
+    finally:
+        events.unsubscribe(seen.append)

@@ -135,7 +135,7 @@ def _relay_what_is_printed() -> None:
 
 def configure(level: str, form: str) -> None:
     """Send log lines to standard error: as text for people, as JSON for programs, or relayed for `casework up`."""
-    events.subscribe(record)
+    events.subscribe(record, lambda kind: _logger.isEnabledFor(kind.level))
     handler = logging.StreamHandler(sys.__stderr__ if form == RELAYED else None)
     handler.setFormatter(_TextFormatter() if form == "text" else _JsonFormatter())
     handler.addFilter(_add_ids)

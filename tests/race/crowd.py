@@ -58,7 +58,7 @@ def crowd(db):
     past(db, "update runs set sent_at = now() - interval '1 h' where status = 'pending'")
     pending = cases.create(db, queue.id, [NewCase("pending")]).value
     running = started[RUNNING]
-    stale = replace(running.holder, fence=replace(running.fence, attempt=0))
+    stale = running.holder._replace(fence=running.fence._replace(attempt=0))
     late = replace(running, holder=stale)
     return Crowd(
         db,

@@ -56,6 +56,16 @@ def test_migrated_checks_and_derived_columns_are_those_of_the_tables(db):
     assert {"cases_status", "cases_completed_at", "runs_status", "cases.lane", "runs.live"} <= set(expected)
 
 
+@pytest.mark.parametrize("table", ["cases", "runs"])
+def test_what_changes_together_lies_together(db, table):
+    with db.begin() as tx:
+        rows = tx.sql(
+            "select attname from pg_attribute where attrelid = %(table)s::text::regclass and attnum > 0 order by attnum",
+            {"table": table},
+        )
+        assert [row.attname for row in rows] == [column.name for column in metadata.tables[table].columns]
+
+
 INSERT = """
 insert into cases (id, queue_id, title, data, status, ready_at, created_at, updated_at, run_id, run_agent_id,
   completed_at, postponed_to, human_request_id)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, cast
 
 from casework.agents.matching import Changed, Matching
@@ -15,7 +16,12 @@ class Asking(ABC):
     """The part of a run that asks. Each call returns the answer that is on record, or suspends the run."""
 
     def __init__(self, answered: Iterable[Answered]) -> None:
-        self._matching = Matching(answered)
+        self._answered = answered
+
+    @cached_property
+    def _matching(self) -> Matching:
+        """Made when the run asks, because most runs never do."""
+        return Matching(self._answered)
 
     @abstractmethod
     def check(self) -> None:

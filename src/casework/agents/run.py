@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Protocol, TypeVar, overload
 from uuid import UUID, uuid4
 
@@ -113,14 +114,17 @@ class Run(Asking):
         self._backend = backend
         self._stop = stop
         self._said: dict[str, int] = {}
-        self.state = RunState(backend, stop)
-        """What the run keeps for itself from attempt to attempt."""
         super().__init__(history.answered)
 
     @property
     def case(self) -> HeldCase:
         """The case, with the changes that this run made."""
         return self._case
+
+    @cached_property
+    def state(self) -> RunState:
+        """What the run keeps for itself from attempt to attempt."""
+        return RunState(self._backend, self._stop)
 
     @property
     def history(self) -> History:

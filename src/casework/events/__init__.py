@@ -47,7 +47,7 @@ from casework.events.of_runs import (
     WriteDelayed,
     WriteRefused,
 )
-from casework.events.seam import Counts, Event, Subscriber, emit, subscribe, unsubscribe
+from casework.events.seam import Counts, Event, Subscriber, emit, is_wanted, subscribe, unsubscribe
 
 __all__ = [
     "AgentLacking",
@@ -91,6 +91,7 @@ __all__ = [
     "WriteDelayed",
     "WriteRefused",
     "emit",
+    "is_wanted",
     "subscribe",
     "unsubscribe",
 ]

@@ -23,24 +23,34 @@ class Event:
 
 Subscriber = Callable[[Event], None]
 
-_subscribers: list[Subscriber] = []
+Wants = Callable[[type[Event]], bool]
+
+_subscribers: list[tuple[Subscriber, Wants]] = []
 
 
-def subscribe(subscriber: Subscriber) -> None:
-    """Call `subscriber` for every event from now on; a second subscription of the same one changes nothing."""
-    if subscriber not in _subscribers:
-        _subscribers.append(subscriber)
+def subscribe(subscriber: Subscriber, wants: Wants = lambda _: True) -> None:
+    """Call `subscriber` for every event from now on; a second subscription of the same one changes nothing. Events that it does
+    not want, it may be given all the same."""
+    if all(known != subscriber for known, _ in _subscribers):
+        _subscribers.append((subscriber, wants))
 
 
 def unsubscribe(subscriber: Subscriber) -> None:
     """Stop calling `subscriber`."""
-    if subscriber in _subscribers:
-        _subscribers.remove(subscriber)
+    _subscribers[:] = [one for one in _subscribers if one[0] != subscriber]
+
+
+def is_wanted(kind: type[Event]) -> bool:
+    """Whether anybody wants such events: what happens a hundred times in a message need not be told to nobody."""
+    for _, wants in tuple(_subscribers):  # noqa: SIM110 - a generator costs as much as what is spared
+        if wants(kind):
+            return True
+    return False
 
 
 def emit(event: Event) -> None:
     """Pass the event to every subscriber."""
-    for subscriber in tuple(_subscribers):
+    for subscriber, _ in tuple(_subscribers):
         try:
             subscriber(event)
         except Exception:

@@ -1,8 +1,7 @@
 """The holder of a case: the same for runs that workers execute and for runs of agents elsewhere."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from casework.agents import HeldCase
 from casework.core.model import AgentId, CaseId, LabelRef, Priority, QueueId, RunId, TeamId
@@ -14,9 +13,8 @@ from casework.store.database import Tx
 from casework.store.transitions import Fence
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """The attempt that holds a case, and what its outcome depends on."""
+class Holder(NamedTuple):
+    """The attempt that holds a case, and what its outcome depends on. A named tuple as its fence."""
 
     fence: Fence
     queue_id: QueueId
@@ -49,7 +47,7 @@ def held_case(row: Any) -> HeldCase:
         title=row.title,
         data=row.data,
         priority=Priority.of_rank(row.priority),
-        labels=tuple(LabelRef(value, key) for key, value in row.labels),
+        labels=tuple([LabelRef(value, key) for key, value in row.labels or ()]),
         created_at=row.created_at,
     )
 

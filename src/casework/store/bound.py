@@ -5,7 +5,7 @@ stopped. A run's own row changes as it starts and ends; an index of live runs wo
 index of runs again. What is said here holds between any two transactions, and so a statement counts exactly.
 """
 
-from casework.core.lifecycle import LIFECYCLE, Bound, RunStatus
+from casework.core.lifecycle import LIFECYCLE, Bound, CaseStatus, Lifecycle, RunStatus
 from casework.store.literals import listed
 
 _HOLDS_SLOT = listed(LIFECYCLE.in_slots())
@@ -30,15 +30,23 @@ STOPPING = f"{ASKED_TO_STOP} and r.status = '{RunStatus.RUNNING}' and not r.rele
 """The condition that a run `r` holds a slot although no case is bound to it: it was asked to stop, and has not stopped."""
 
 
-def listed_as(case: str) -> tuple[str, str]:
-    """Two conditions of which each case fulfils one, for whoever looks for cases by queue and status: those whose runs hold slots
-    do not stand in the index of lists. They are few, and come and go faster than any others; an entry for each would be written
-    in order to be removed."""
-    return f"{case}.status not in ({_HOLDS_SLOT})", _in_slot(case)
+def indexes_of_lists(lifecycle: Lifecycle, status: str = "status") -> dict[str, str]:
+    """The indexes of lists, each with the condition of its cases. Those whose runs hold slots stand in none: they are few, and come
+    and go faster than any others; an entry for each would be written in order to be removed."""
+    elsewhere = listed({CaseStatus.COMPLETED, *lifecycle.in_slots()})
+    return {
+        "cases_completed": f"{status} = '{CaseStatus.COMPLETED}'",
+        "cases_listed": f"{status} not in ({elsewhere})",
+    }
+
+
+def listed_as(case: str) -> tuple[str, ...]:
+    """Conditions of which each case fulfils one, for whoever looks for cases by queue and status."""
+    return *indexes_of_lists(LIFECYCLE, f"{case}.status").values(), _in_slot(case)
 
 
 ALL_CASES = f"({' union all '.join(f'select * from cases b where {one}' for one in listed_as('b'))})"
-"""A subquery of all cases by both conditions. It has no order: the planner merges nothing that has conditions."""
+"""A subquery of all cases by these conditions. It has no order: the planner merges nothing that has conditions."""
 
 
 def live_runs(queue_id: str | None = None) -> str:

@@ -44,10 +44,10 @@ def _create_sql(*, later: bool, keyed: bool, logged: bool) -> str:
     case when postponed_to is not null then {change_to(postponed_to="postponed_to")} end from added
 )"""
     return f"""
-with home as (
-  select q.id from queues q where q.id = %(queue_id)s and not (%(alone)s and {_HAS_LINES}) for key share
-), new as (
-  select n.* from home cross join unnest(%(ids)b::uuid[], %(titles)b::text[], %(data)b::text[], %(priorities)s::smallint[], %(keys)b::text[], %(words)b::text[]{moments})
+with queue as (
+  select {_HAS_LINES} as has_lines from queues q where q.id = %(queue_id)s for key share
+), home as (select from queue where not (%(alone)s and has_lines)), new as (
+  select n.* from home cross join unnest(%(ids)b::uuid[], %(titles)b::text[], %(data)b::text[], %(priorities)b::smallint[], %(keys)b::text[], %(words)b::text[]{moments})
     with ordinality as n (id, title, data, priority, key, words{names}, position)
 ), added as (
   insert into cases (id, queue_id, title, data, status, priority, ready_at, postponed_to, key, created_at, updated_at, created_event)
@@ -58,7 +58,7 @@ with home as (
   insert into case_search (case_id, queue_id, words)
   select n.id, %(queue_id)s, to_tsvector('simple', n.words) from new n {"join added a on a.id = n.id" if keyed else ""}
 ){line if logged else ""}
-select (select {_HAS_LINES} from queues q where q.id = %(queue_id)s) as has_lines, (select count(*) from home) as homes, array(select id from added) as added
+select (select has_lines from queue) as has_lines, (select count(*) from home) as homes, array(select id from added) as added
 """
 
 
@@ -90,7 +90,7 @@ def create(
             "titles": [case.title for case in new],
             "data": [json.dumps(case.data, ensure_ascii=False) for case in new],
             "priorities": [case.priority.rank for case in new],
-            "keys": [case.key for case in new],
+            "keys": [case.key for case in new] if keyed else None,
             "words": [searchable(case.title, case.data) for case in new],
             "queue_id": queue_id,
             "run_id": run_id,

@@ -3,7 +3,7 @@
 import logging
 import re
 from datetime import datetime, timedelta
-from json import JSONDecoder
+from json import JSONDecodeError, JSONDecoder
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -15,6 +15,7 @@ from psycopg.pq import Conninfo
 from psycopg.types.json import set_json_loads
 
 from casework.errors import DatabaseUnavailable, InvalidSettings
+from casework.store import arrays
 from casework.store.connection import Connection
 from casework.store.pooled import PooledConnection
 from casework.store.sqlstates import first_line, in_own_words
@@ -69,12 +70,18 @@ CACHED_PLANS = {
 _BEGIN = "begin isolation level read committed read write"
 
 
-_decode_json = JSONDecoder().decode
+_decoder = JSONDecoder()
 
 
 def _read_json(data: str | bytes) -> Any:
-    """As the standard library's, which first finds out how bytes are encoded: that takes longer than reading what is short."""
-    return _decode_json(data if isinstance(data, str) else str(data, "utf-8"))
+    """As the standard library's, which first finds out how bytes are encoded, and looks for spaces around the value: that takes
+    longer than reading what is short."""
+    text = data if isinstance(data, str) else str(data, "utf-8")
+    try:
+        value, end = _decoder.raw_decode(text)
+    except JSONDecodeError:
+        end = -1
+    return value if end == len(text) else _decoder.decode(text)
 
 
 class _AlwaysIso(Loader):
@@ -190,6 +197,7 @@ def connect(url: str, application: str, plans: dict[str, str]) -> Connection:
     """
     driver = open_driver(url, application, autocommit=True)
     set_json_loads(_read_json, driver)
+    arrays.register(driver)
     try:
         values = settings(driver, plans)
         pid = driver.info.backend_pid

@@ -172,11 +172,11 @@ END_REASON = """
 _CASE_SQL = f"""
 select c.id, c.queue_id, c.status, c.completed_at, e.reason as end_reason, r.id as run_id, r.status as run_status,
   h.title as request_title, h.created_at as requested_at,
-  nullif(c.reserved_for, '{ANYONE}') as agent_id, a.name as agent_name, c.lane = {Lane.RESUMED:d} as resumed,
+  coalesce(c.run_agent_id, c.assigned_agent_id) as agent_id, a.name as agent_name, c.lane = {Lane.RESUMED:d} as resumed,
   r.id is distinct from c.run_id and r.id is not null as blocked, c.ready_at
 from cases c join queues q on q.id = c.queue_id
 left join lateral (select id, status from runs where case_id = c.id and live order by id desc limit 1) r on true
-left join agents a on a.id = c.reserved_for and a.deleted_at is null
+left join agents a on a.id = coalesce(c.run_agent_id, c.assigned_agent_id) and a.deleted_at is null
 left join lateral (
   select title, created_at from human_requests
   where run_id = c.run_id and responded_at is null and cancelled_at is null order by id limit 1

@@ -61,7 +61,8 @@ class Heartbeats:
     def begin(self, message: RunMessage, stop: Stop) -> None:
         """Keep a run alive from now on; `stop` is asked when it is to stop."""
         self._interrupts.begin(message, stop)
-        self.start()
+        if self._thread is None:
+            self.start()
 
     def end(self, message: RunMessage) -> None:
         """Let go of a run."""

@@ -16,12 +16,20 @@ def read_bundle(runs: Any = None) -> Bundle:
     return tuple(message for one in runs if (message := _read(one)))
 
 
+def _as_uuid(text: str) -> UUID:
+    """As UUID(text) reads what casework sends, in half of its time."""
+    digits = text.replace("-", "")
+    if len(digits) != 32:
+        raise ValueError(text)
+    return UUID(int=int(digits, 16))
+
+
 def _read(one: Any) -> RunMessage | None:
     try:
         run_id, attempt = one
         if type(attempt) is not int or not 0 < attempt < 2**31:
             raise ValueError(attempt)
-        return RunMessage(RunId(UUID(run_id)), attempt)
+        return RunMessage(RunId(_as_uuid(run_id)), attempt)
     except (ValueError, TypeError, AttributeError):
         rejected.add("runs", f"a {type(one).__name__} that is not a run and its attempt")
         return None

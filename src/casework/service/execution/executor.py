@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from time import monotonic
+from types import MappingProxyType
 
 from casework import events, log
 from casework.agents import Run
@@ -25,6 +26,9 @@ from casework.service.watch import Watch
 from casework.settings import Settings
 from casework.store import messages
 from casework.store.database import Database
+
+# Each access to a member of an enumeration calls a function.
+_RUN_STARTED, _AGENT_RETURNED = Point.RUN_STARTED, Point.AGENT_RETURNED
 
 
 class Executor:
@@ -58,7 +62,7 @@ class Executor:
                 self._flush(group)
         finally:
             for attempt in attempts:
-                if group.shared or attempt not in group.completed:
+                if attempt.watched and (group.shared or attempt not in group.completed):
                     self._let_go(attempt)
         return Committed(group.results, group.effects())
 
@@ -99,10 +103,10 @@ class Executor:
         if attempt.stop.requested:
             attempt.result = Stopped()
         else:
-            reach(Point.RUN_STARTED)
+            reach(_RUN_STARTED)
             with log.bound_to_run(case=attempt.case.id, run=attempt.message.run_id):
                 attempt.result = call_agent(self._db, self._settings, attempt, self._perform)
-            reach(Point.AGENT_RETURNED)
+            reach(_AGENT_RETURNED)
         attempt.ended = self._clock()
         return attempt
 
@@ -118,7 +122,8 @@ class Executor:
         group.gave_slot |= attempt.limited
         group.queues.add(attempt.holder.queue_id)
         group.seconds += max(attempt.seconds, SHORTEST_SECONDS)
-        events.emit(events.RunEnded(attempt.message.run_id, attempt.message.attempt, result))
+        if events.is_wanted(events.RunEnded):
+            events.emit(events.RunEnded(attempt.message.run_id, attempt.message.attempt, result))
 
     def _let_go(self, attempt: Attempt) -> None:
         if attempt.watched:
@@ -151,6 +156,9 @@ class Executor:
         self._perform(effects)
 
 
+_NOTHING_YET = History(steps=MappingProxyType({}))
+
+
 def call_agent(db: Database, settings: Settings, attempt: Attempt, perform: Perform) -> Result | Unable:
     """Load the agent, and call it with the history of the run."""
     run_id, number = attempt.message
@@ -158,7 +166,7 @@ def call_agent(db: Database, settings: Settings, attempt: Attempt, perform: Perf
         runner = registry.load(attempt.kind, attempt.target, settings)
     except CaseworkError as error:
         return Unable(redacted(str(error), (settings.database_url, settings.redis_url)))
-    history = History()
+    history = _NOTHING_YET
     if number > 1 or attempt.keeps_steps:
         try:
             history = _history(db, attempt)

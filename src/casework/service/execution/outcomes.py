@@ -46,10 +46,11 @@ def finish_all(db: Database, settings: Settings, attempts: Sequence[Attempt]) ->
         reach(Point.OUTCOME_COMMITTED, held)
         for attempt in attempts:
             attempt.maybe_written |= not first
-        if len(held) == len(attempts):
+        if held is None:
             return [RunResult.COMPLETED] * len(attempts)
         return [
-            RunResult.COMPLETED if attempt.message in held else finish(db, settings, attempt) for attempt in attempts
+            RunResult.COMPLETED if attempt.message.run_id in held else finish(db, settings, attempt)
+            for attempt in attempts
         ]
 
     return until_database_is_back("outcome", write) or [RunResult.NOT_WRITTEN] * len(attempts)

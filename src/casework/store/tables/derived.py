@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint
 
 from casework.core.lifecycle import Bound, CaseStatus, Detail, Lane, Lifecycle
-from casework.store.literals import listed
+from casework.store.literals import ANYONE, listed
 
 
 def is_one_of(values: Iterable[StrEnum]) -> str:
@@ -54,6 +54,12 @@ def lane(lifecycle: Lifecycle) -> str:
         by_priority = " - priority" if len(state.lanes) > 1 else ""
         cases.append(f"when {is_one_of([state.status])} then {state.lanes[-1]:d}{by_priority}")
     return f"case {' '.join(cases)} end"
+
+
+def reserved_for(lifecycle: Lifecycle) -> str:
+    """The agent that may take a case that waits for a tick, or ANYONE; null if it waits for none."""
+    waits = is_one_of(state.status for state in lifecycle.states if state.lanes)
+    return f"case when {waits} then coalesce(run_agent_id, assigned_agent_id, '{ANYONE}'::uuid) end"
 
 
 def live(lifecycle: Lifecycle) -> str:

@@ -3,12 +3,11 @@
 The sweep writes the same in the name of a run whose worker cannot.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from casework.core.effects import RunMessage
@@ -39,13 +38,13 @@ _ON_THE_RUN = {EventType.COMPLETED}
 # To lock them beforehand wrote 54 bytes of WAL for each row.
 _THIS_RUN = "(values (%(run_id)s::uuid, %(attempt)s::int)) as g (run_id, attempt)"
 _THESE_RUNS = (
-    "(select * from unnest(%(run_ids)b::uuid[], %(attempts)s::int[]) as u (run_id, attempt) order by run_id) as g"
+    "(select * from unnest(%(run_ids)b::uuid[], %(attempts)b::int[]) as u (run_id, attempt) order by run_id) as g"
 )
 # Whatever it gives, it is counted, so that the run that ended is locked before the one that starts.
 _THE_NEXT_RUN = "(values (%(next_run_id)s::uuid, %(next_attempt)s::int)) as g (run_id, attempt), (select count(*) from ended) as before"
 _THIS = "(values (%(case_id)s::uuid, %(run_id)s::uuid, %(attempt)s::int, %(reason)s::text)) as g (case_id, run_id, attempt, reason)"
 _THESE = """(
-    select * from unnest(%(case_ids)b::uuid[], %(run_ids)b::uuid[], %(attempts)s::int[], %(reasons)b::text[], %(begun)b::float[], %(ended)b::float[])
+    select * from unnest(%(case_ids)b::uuid[], %(run_ids)b::uuid[], %(attempts)b::int[], %(reasons)b::text[], %(begun)b::float[], %(ended)b::float[])
       as u (case_id, run_id, attempt, reason, begun, ended)
     order by case_id
   ) as g"""
@@ -53,7 +52,8 @@ _THEIR_RUNS = "(select * from moved order by run_id) as m"
 
 
 def _start_sql(those: str) -> str:
-    """A message that comes twice, or after the run was interrupted, finds no pending run with its attempt."""
+    """A message that comes twice, or after the run was interrupted, finds no pending run with its attempt. Labels are looked for
+    before they are sorted, because most cases have none."""
     return f"""
 update runs r
 set status = '{RunStatus.RUNNING}', started_at = coalesce(r.started_at, {NOW}), attempt_started_at = {NOW},
@@ -63,9 +63,9 @@ where r.id = g.run_id and r.attempt = g.attempt and r.status = '{START_SOURCE}' 
 returning r.id as run_id, r.attempt, r.failures, r.asked_wait_seconds, r.queue_id, c.id as case_id, c.title, c.data, c.priority, c.created_at,
   a.id as agent_id, a.name as agent_name, a.kind, a.target, a.max_attempts, a.team_id, c.steps_of_run is not null as keeps_steps,
   exists (select from consumers w where w.queue_id = r.queue_id and w.agent_id = r.agent_id and (w.concurrency is not null or w.limited)) as limited,
-  array(
+  case when exists (select from case_labels cl where cl.case_id = c.id) then array(
     select array[l.key, l.value] from case_labels cl join labels l on l.id = cl.label_id where cl.case_id = c.id order by l.key, l.value
-  ) as labels
+  ) end as labels
 """
 
 
@@ -151,7 +151,14 @@ COMPLETE_AND_START = _outcome(
     then=f""", started as ({_start_sql(_THE_NEXT_RUN)})
 select exists (select from ended) as held, s.* from (values (1)) as always left join started s on true""",
 )
-COMPLETE_ALL = _outcome(_move(Event.COMPLETE), run=_EACH_ENDED_AGO, those=_THESE, moved=_THEIR_RUNS)
+# Mostly all hold their cases, and a hundred rows that say so take longer to send and to read than a number.
+COMPLETE_ALL = _outcome(
+    _move(Event.COMPLETE),
+    run=_EACH_ENDED_AGO,
+    those=_THESE,
+    moved=_THEIR_RUNS,
+    then="\nselect case when count(*) < %(count)s then coalesce(array_agg(run_id), '{}') end as held from ended",
+)
 _FAIL = _outcome(_move(Event.FAIL), run=_ERROR)
 _POSTPONE = _outcome(
     _move(Event.POSTPONE), case={"ready_at": _MOMENT, "postponed_to": _MOMENT}, changes=change_to(postponed_to=_MOMENT)
@@ -185,9 +192,8 @@ def complete(tx: Tx, fence: Fence, reason: str | None, ended: float = 0.0) -> bo
     return _write(tx, COMPLETE, fence, reason=reason, seconds=ended)
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """A run that did the work, and how many seconds ago it began and ended."""
+class Completion(NamedTuple):
+    """A run that did the work, and how many seconds ago it began and ended. A named tuple as its fence."""
 
     fence: Fence
     reason: str | None
@@ -195,21 +201,22 @@ class Completion:
     ended: float
 
 
-def complete_all(tx: Tx, done: Sequence[Completion]) -> set[RunMessage]:
-    """Several runs did the work. Each is fenced by itself, and the attempts that held their case are returned."""
-    rows = tx.sql(
+def complete_all(tx: Tx, done: Sequence[Completion]) -> Collection[RunId] | None:
+    """Several runs did the work. Each is fenced by itself. Returns those that held their case, or None if all did."""
+    reasons = [one.reason for one in done]
+    held: list[RunId] | None = tx.sql(
         COMPLETE_ALL,
         {
             "case_ids": [one.fence.case_id for one in done],
             "run_ids": [one.fence.run_id for one in done],
             "attempts": [one.fence.attempt for one in done],
-            "reasons": [one.reason for one in done],
+            "reasons": reasons if reasons.count(None) < len(reasons) else None,
             "begun": [one.begun for one in done],
             "ended": [one.ended for one in done],
-            "request_id": None,
+            "count": len(done),
         },
-    )
-    return {RunMessage(RunId(row.run_id), row.attempt) for row in rows}
+    ).scalar_one()
+    return held
 
 
 def complete_and_start(

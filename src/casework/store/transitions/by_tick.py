@@ -12,7 +12,7 @@ from casework.core.plan import Pick
 from casework.store.candidates import FIRST_OF_LANES, Position, Probe, lanes_of, limit_for
 from casework.store.consumers import Held
 from casework.store.database import Tx
-from casework.store.ids import new_ids
+from casework.store.ids import new_parameters
 from casework.store.literals import ANYONE, NEXT_EVENT
 from casework.store.transitions.clauses import in_source, sets_of_case, sets_of_run
 
@@ -123,7 +123,7 @@ def claim(tx: Tx, picks: Sequence[Pick], now: datetime) -> list[tuple[Pick, RunM
         {
             "cases": [pick.case_id for pick in picks],
             "agents": [pick.agent_id for pick in picks],
-            "runs": new_ids(len(picks)),
+            "runs": new_parameters(len(picks)),
             "now": now,
         },
     )
@@ -141,7 +141,7 @@ def claim_first(tx: Tx, held: Held, now: datetime, after: Mapping[Probe, Positio
         {
             **lanes_of(probes, after),
             "agent_id": held.opening.agent_id,
-            "runs": new_ids(slots),
+            "runs": new_parameters(slots),
             "slots": slots,
             "now": now,
         },
