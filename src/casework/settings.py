@@ -222,6 +222,11 @@ class Settings(BaseSettings):
         return self.heartbeat_seconds or self.lease_seconds / 5
 
     @property
+    def worker_silence(self) -> timedelta:
+        """A worker that was not heard of for that long begins nothing: it is taken for dead."""
+        return timedelta(seconds=1.5 * self.heartbeat)
+
+    @property
     def grace(self) -> timedelta:
         """How long a run that was asked to stop may take to do so."""
         return timedelta(seconds=self.interrupt_grace_seconds)

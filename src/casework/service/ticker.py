@@ -20,9 +20,6 @@ from casework.store.parked import FIRST_LINE
 MOST_CONSUMERS = 100
 """Consumers that one round locks. If more of them wait, they take turns."""
 
-SILENT_HEARTBEATS = 1.5
-"""A worker that was not seen for so many heartbeats begins nothing: it is taken for dead."""
-
 WORKERS_SECONDS = 0.2
 """How long the list of workers is taken for true."""
 
@@ -45,8 +42,7 @@ class Fleet:
         ahead = self._settings.claim_ahead_seconds
         asked = [processes.loads_statement(long=timedelta(seconds=3 * ahead), under_way=UNDER_WAY)]
         if monotonic() >= self._asked + WORKERS_SECONDS:
-            silence = timedelta(seconds=SILENT_HEARTBEATS * self._settings.heartbeat)
-            asked.append(processes.workers_statement(silence))
+            asked.append(processes.workers_statement(self._settings.worker_silence))
         return asked
 
     def ask_again(self) -> None:
