@@ -127,7 +127,7 @@ class Settings(BaseSettings):
     worker_group: str = Field(
         "",
         max_length=50,
-        description="The group that `casework worker` serves: agents that name it, and no others. Unset: agents without a group.",
+        description="The group that workers serve: agents that name it, and no others. Unset: agents without a group.",
     )
     rate_limit_per_minute: int = Field(
         3000, ge=0, le=1_000_000, description="API requests a minute for each key. 0: no limit."
