@@ -7,7 +7,7 @@ import typer
 
 from casework.cli import services
 from casework.cli.console import Json, QueueRef, counted, find_queue, installation, print_json, say, table
-from casework.cli.consumers import as_object
+from casework.cli.consumers import CONSUMER_COLUMNS, as_object, consumer_row
 from casework.core.model import Queue, QueueMode, QueueStats
 from casework.errors import Conflict
 from casework.printable import printable
@@ -91,10 +91,9 @@ def show(queue: QueueRef, as_json: Json = False) -> None:
         return
     say(f"{found.name}  {found.id}  {found.mode}" + (f"\n{printable(found.description)}" if found.description else ""))
     table(QUEUE_COLUMNS, [queue_row(found, stats)], yields=QUEUE_YIELDS)
-    rows = ((one.agent_name, one.trigger, one.concurrency or "none", one.used_slots) for one in consumers)
     table(
-        ("consumer", "trigger", "concurrency", "slots used"),
-        rows,
+        CONSUMER_COLUMNS,
+        map(consumer_row, consumers),
         empty=f"It has no consumers. Connect an agent: {command('consumers', 'set', found.name, 'AGENT')}",
     )
     counters = [(name, count) for name, count in stats.counters.items() if count]

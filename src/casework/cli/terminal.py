@@ -64,7 +64,7 @@ def err() -> Console:
 
 def cell(value: Any) -> Text:
     """A value in a table: short times, coloured statuses."""
-    if value is None:
+    if value is None or value == "":
         return Text("-", style="dim")
     if isinstance(value, Text):
         return value
