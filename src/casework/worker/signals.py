@@ -115,7 +115,9 @@ def begin_shutdown(how: str, **_: Any) -> None:
     """Celery waits for the runs for ever; this thread ends the wait."""
     seconds = read_settings().shutdown_seconds if how == "Warm" else 0.0
     events.emit(events.WorkerStopping(worker_name(), seconds))
-    if made := made_process():
+    made = made_process()
+    # A ticker has no slots, and is not to be seen as a worker.
+    if made and made.heartbeats.slots:
         made.heartbeats.slots = 0
         with suppress(Unavailable):
             made.heartbeats.report()
