@@ -91,6 +91,15 @@ def test_ids_are_whole_at_any_width(width):
     assert "A title A title" in lines[1]
 
 
+def test_what_a_limit_bounds_is_whole_at_a_narrow_terminal():
+    columns = ("queue", "agent", "for each", "limit")
+    rows = [("deliveries", "all", "label:customer", "100 starts in 30 s with a burst of 10")]
+    console_ = Console(width=60, highlight=False)
+    with console_.capture() as captured:
+        console_.print(terminal.build_table(columns, rows, width=60))
+    assert captured.get().splitlines()[1].split()[:3] == ["deliveries", "all", "label:customer"]
+
+
 def test_a_column_that_gave_way_is_named():
     table = terminal.build_table(
         ("id", "agent", "reason"), [("d7af28f9", "x" * 30, "y" * 30)], yields=("agent",), width=40

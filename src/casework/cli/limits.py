@@ -114,7 +114,12 @@ def list_(queue: ListedQueue = None, as_json: Json = False) -> None:
         (one.queue_name or "all", one.agent_name or "all", one.key or "", in_words(one.bounds), one.used)
         for one in found
     )
-    table(("queue", "agent", "for each", "limit", "runs now"), rows, empty="There are no limits.")
+    table(
+        ("queue", "agent", "for each", "limit", "runs now"),
+        rows,
+        empty="There are no limits.",
+        yields=("runs now", "agent"),
+    )
 
 
 @app.command()

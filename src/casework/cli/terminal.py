@@ -21,6 +21,7 @@ _LONG = (
         "case title",
         "reason",
         "detail",
+        "limit",
         "content",
         "labels",
         "options",
