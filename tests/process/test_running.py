@@ -97,7 +97,8 @@ def take_a_running_case(installation, queue, agent, action):
         wait_for(lambda: installation.running(queue) == 0, "the second run to stop")
 
 
-def test_a_ticker_that_ends_is_not_seen_as_a_worker(installation):
+@pytest.mark.parametrize("ends", [signal.SIGTERM, signal.SIGINT])
+def test_a_ticker_that_ends_is_not_seen_as_a_worker(installation, ends):
     ticker = installation.ticker()
 
     def seen():
@@ -106,7 +107,7 @@ def test_a_ticker_that_ends_is_not_seen_as_a_worker(installation):
 
     installation.beat()
     wait_for(lambda: seen() == {"ticker"}, "the ticker to be seen")
-    ticker.send_signal(signal.SIGTERM)
+    ticker.send_signal(ends)
     assert ticker.wait(PATIENCE) == 0
     assert seen() == {"ticker"}
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from billiard import active_children
 from celery import signals
+from celery.worker import state
 
 from casework import events, log
 from casework.embedded import identity
@@ -94,6 +95,13 @@ def finish_tick(**_: Any) -> None:
     """Let the tick that is being done perform its effects, and begin no other: what it claimed would wait to be sent again."""
     if made := made_process():
         made.ticking.acquire(timeout=5)
+
+
+@signals.worker_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
+def end_in_order(sender: Any, **_: Any) -> None:
+    """A Ctrl-C that lets runs end is no failure, as Celery has it: the other commands end with 0 after one, too."""
+    if state.should_stop is not None and not state.should_terminate:
+        sender.exitcode = 0
 
 
 def _is_ticker(consumer: Any) -> bool:
