@@ -38,6 +38,8 @@ def test_lists_limits_as_a_table(casework, inbox):
     said = casework("limits", "list")[1]
     assert "100 starts in 30 s" in said
     assert "1 run at once" in said
+    casework("queues", "create", "other")
+    assert casework("limits", "list", "--queue", "other") == (0, "No limit binds cases of this queue.\n")
 
 
 def test_claims_keep_to_a_limit(casework, inbox):

@@ -117,7 +117,7 @@ def list_(queue: ListedQueue = None, as_json: Json = False) -> None:
     table(
         ("queue", "agent", "for each", "limit", "runs now"),
         rows,
-        empty="There are no limits.",
+        empty="No limit binds cases of this queue." if queue else "There are no limits.",
         yields=("runs now", "agent"),
     )
 
