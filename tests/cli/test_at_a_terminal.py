@@ -91,13 +91,19 @@ def test_ids_are_whole_at_any_width(width):
     assert "A title A title" in lines[1]
 
 
-def test_what_a_limit_bounds_is_whole_at_a_narrow_terminal():
-    columns = ("queue", "agent", "for each", "limit")
-    rows = [("deliveries", "all", "label:customer", "100 starts in 30 s with a burst of 10")]
+@pytest.mark.parametrize(
+    ("columns", "row"),
+    [
+        (("queue", "agent", "for each", "limit"), ("deliveries", "all", "label:customer", "100 starts in 30 s, " * 3)),
+        (("id", "name", "agents"), ("d7af28f9", "made at the first start", "intake, payer, " * 5)),
+        (("example", "what it does"), ("approval", "pays invoices, and copes with a bank that fails " * 2)),
+    ],
+)
+def test_names_are_whole_beside_what_is_long_at_a_narrow_terminal(columns, row):
     console_ = Console(width=60, highlight=False)
     with console_.capture() as captured:
-        console_.print(terminal.build_table(columns, rows, width=60))
-    assert captured.get().splitlines()[1].split()[:3] == ["deliveries", "all", "label:customer"]
+        console_.print(terminal.build_table(columns, [row], width=60))
+    assert [text for text in row[:-1] if text not in captured.get().splitlines()[1]] == []
 
 
 def test_a_column_that_gave_way_is_named():

@@ -30,10 +30,7 @@ def create(name: str, description: str | None = None, as_json: Json = False) -> 
 def list_(as_json: Json = False) -> None:
     """List queues with their cases by status."""
     casework = installation()
-    found = [
-        (queue, services.queues.stats(casework.db, casework.team_id, queue.id))
-        for queue in services.queues.find(casework.db, casework.team_id)
-    ]
+    found = services.queues.find_with_stats(casework.db, casework.team_id)
     if as_json:
         print_json([_as_object(queue, stats) for queue, stats in found])
         return

@@ -22,6 +22,8 @@ _LONG = (
         "reason",
         "detail",
         "limit",
+        "agents",
+        "what it does",
         "content",
         "labels",
         "options",
