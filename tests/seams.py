@@ -64,6 +64,11 @@ class Through:
         with self._db.begin() as tx:
             yield self._seam(tx)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Any]:
+        with self._db.snapshot() as tx:
+            yield self._seam(tx)
+
     # A single statement is halted within a transaction: alone it would hold nothing before it is committed.
     single = begin
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from casework.errors import CaseworkError
+from casework.errors import CaseworkError, NotFound
 from casework.service import keys, queues
 from casework.service.diagnosis import health
 from casework.service.diagnosis.queue import diagnose
@@ -55,7 +55,11 @@ def keys_and_queues(casework: Casework) -> Iterator[Finding]:
         )
     for one in diagnose(casework.db, casework.settings, casework.team_id):
         yield Finding(f"queue {one.queue.name}", one.message is None, one.message or "moves")
-        counted = queues.counters(casework.db, casework.team_id, one.queue.id)
+        try:
+            counted = queues.counters(casework.db, casework.team_id, one.queue.id)
+        except NotFound:
+            # It was deleted since it was diagnosed.
+            continue
         if any(counted.values()):
             listed = ", ".join(f"{name} {count}" for name, count in counted.items() if count)
             yield Finding(f"counters {one.queue.name}", True, listed)

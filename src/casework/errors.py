@@ -103,7 +103,7 @@ class BrokerUnavailable(Unavailable):
 
 
 class SchemaOutdated(Unavailable):
-    """The database is not at the schema of this version: run `casework db upgrade`."""
+    """The database is not at the schema of this version: run `casework db upgrade`, or the newer casework that made it."""
 
 
 class ServerNotStarted(Unavailable):

@@ -127,7 +127,7 @@ class Settings(BaseSettings):
     worker_group: str = Field(
         "",
         max_length=50,
-        description="The group that `casework worker` serves: agents that name it, and no others. Unset: agents without a group.",
+        description="The group that workers serve: agents that name it, and no others. Unset: agents without a group.",
     )
     rate_limit_per_minute: int = Field(
         3000, ge=0, le=1_000_000, description="API requests a minute for each key. 0: no limit."
@@ -220,6 +220,11 @@ class Settings(BaseSettings):
     def heartbeat(self) -> float:
         """Seconds between heartbeats."""
         return self.heartbeat_seconds or self.lease_seconds / 5
+
+    @property
+    def worker_silence(self) -> timedelta:
+        """A worker that was not heard of for that long begins nothing: it is taken for dead."""
+        return timedelta(seconds=1.5 * self.heartbeat)
 
     @property
     def grace(self) -> timedelta:

@@ -91,6 +91,21 @@ def test_ids_are_whole_at_any_width(width):
     assert "A title A title" in lines[1]
 
 
+@pytest.mark.parametrize(
+    ("columns", "row"),
+    [
+        (("queue", "agent", "for each", "limit"), ("deliveries", "all", "label:customer", "100 starts in 30 s, " * 3)),
+        (("id", "name", "agents"), ("d7af28f9", "made at the first start", "intake, payer, " * 5)),
+        (("example", "what it does"), ("approval", "pays invoices, and copes with a bank that fails " * 2)),
+    ],
+)
+def test_names_are_whole_beside_what_is_long_at_a_narrow_terminal(columns, row):
+    console_ = Console(width=60, highlight=False)
+    with console_.capture() as captured:
+        console_.print(terminal.build_table(columns, [row], width=60))
+    assert [text for text in row[:-1] if text not in captured.get().splitlines()[1]] == []
+
+
 def test_a_column_that_gave_way_is_named():
     table = terminal.build_table(
         ("id", "agent", "reason"), [("d7af28f9", "x" * 30, "y" * 30)], yields=("agent",), width=40

@@ -39,6 +39,8 @@ def test_lists_limits_as_a_table(casework, inbox):
     said = casework("limits", "list")[1]
     assert "100 starts in 30 s" in said
     assert "1 run at once" in said
+    casework("queues", "create", "other")
+    assert casework("limits", "list", "--queue", "other") == (0, "No limit binds cases of this queue.\n")
 
 
 def test_claims_keep_to_a_limit(casework, inbox):
@@ -60,7 +62,15 @@ def test_claims_keep_to_a_limit(casework, inbox):
         (("set", "--queue", "inbox", "--burst", "2"), 2, "--burst goes with --rate"),
         (("set", "--queue", "inbox", "--at-once", "1", "--key", "x"), 2, "label:NAME"),
         (("set", "--queue", "nope", "--at-once", "1"), 1, "nope"),
-        (("delete", "--queue", "inbox"), 1, "There is no limit on 'inbox'"),
+        (
+            ("set", "--queue", "inbox", "--at-once", "1", "--rate", "none", "--burst", "2"),
+            2,
+            "--burst goes with --rate",
+        ),
+        (("set", "--queue", "inbox", "--rate", "5/fortnight"), 2, "second, minute, hour, day"),
+        (("delete", "--queue", "inbox"), 1, "Queue inbox has no limit without a key. `casework limits list` shows"),
+        (("delete", "--agent", "worker", "--key", "label:a"), 1, "Agent worker has no limit for each label:a."),
+        (("delete", "--key", "label:a"), 2, "a queue, an agent, or both"),
     ],
 )
 def test_says_what_is_wrong(casework, inbox, options, code, said):

@@ -8,9 +8,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from celery.platforms import ROOT_DISCOURAGED
 
 from casework.cli import COMMANDS
 from casework.cli.lazy import load
+from casework.cli.roles import ROOT_WARNING
 
 SHELL = {"casework", "typer", "annotated_doc", "shellingham", "click"}
 DRAWING = {"rich", "pygments", "markdown_it", "mdurl", "linkify_it", "attr"}
@@ -107,3 +109,7 @@ def test_the_table_of_commands_repeats_their_help(name):
     assert listed.help == first_sentence(command.help)
     said = {sub: first_sentence(one.help) for sub, one in getattr(command, "commands", {}).items()}
     assert dict(listed.commands) == said
+
+
+def test_the_warning_about_root_that_is_silenced_is_celerys():
+    assert ROOT_DISCOURAGED.startswith(ROOT_WARNING)

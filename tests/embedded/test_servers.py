@@ -84,6 +84,46 @@ def test_loses_nothing_when_the_supervisor_is_killed(kept):
     assert listed(kept) == ["inbox"]
 
 
+FORKS_WHILE_IT_WAITS = """
+import os, signal, sys, time
+from pathlib import Path
+from casework import embedded
+from casework.settings import read_settings
+
+def is_open(name):
+    return any(os.path.basename(os.readlink(one)) == name for one in Path("/proc/self/fd").iterdir() if os.path.lexists(one))
+
+embedded.resolve(read_settings())
+while not is_open("owner.lock"):
+    time.sleep(0.01)
+if os.fork() == 0:
+    signal.pause()
+print("forked", flush=True)
+sys.stdin.read()
+os.killpg(0, signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at /proc")
+def test_starts_again_although_a_client_forked_while_it_watched(kept):
+    """A pool's processes have what their parent had open, locks included."""
+    with subprocess.Popen(
+        [sys.executable, "-c", FORKS_WHILE_IT_WAITS],
+        env={**os.environ, "CASEWORK_HOME": str(kept)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as client:
+        assert client.stdout.readline() == "forked\n"
+        for pid in servers_of(kept):
+            os.kill(pid, signal.SIGKILL)
+        try:
+            assert listed(kept) == ["inbox"]
+        finally:
+            client.stdin.close()
+
+
 def test_stops_servers_with_their_last_client_and_keeps_the_data(kept):
     assert listed(kept) == ["inbox"]
     wait_for(lambda: not servers_of(kept), "the servers to stop", every=0.1, patience=30)

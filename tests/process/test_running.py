@@ -10,8 +10,9 @@ from casework.cli.roles import Pool
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import DEFAULT_TEAM
 from casework.service import cases, requests, runs
+from casework.store import processes
 from factories import TEAM, history, the_case, worked_queue
-from patience import wait_for
+from patience import PATIENCE, wait_for
 
 pytestmark = pytest.mark.process
 
@@ -96,6 +97,21 @@ def take_a_running_case(installation, queue, agent, action):
         assert events.index("interrupted") < len(events) - 1 - events[::-1].index("claimed")
         installation.casework.perform(cases.settle(db, settings, queue.id, [case_id], CaseStatus.COMPLETED))
         wait_for(lambda: installation.running(queue) == 0, "the second run to stop")
+
+
+@pytest.mark.parametrize("ends", [signal.SIGTERM, signal.SIGINT])
+def test_a_ticker_that_ends_is_not_seen_as_a_worker(installation, ends):
+    ticker = installation.ticker()
+
+    def seen():
+        with installation.db.begin() as tx:
+            return {one.role for one in processes.find(tx)}
+
+    installation.beat()
+    wait_for(lambda: seen() == {"ticker"}, "the ticker to be seen")
+    ticker.send_signal(ends)
+    assert ticker.wait(PATIENCE) == 0
+    assert seen() == {"ticker"}
 
 
 def test_stops_a_run_by_its_next_heartbeat_without_redis(working):

@@ -236,6 +236,19 @@ def test_http_requests_are_shown_only_if_asked_for(up, options, shown):
     assert up.text.splitlines()[-1] == "Stopped."
 
 
+def test_group_of_the_environment_is_what_its_workers_serve(up, installation):
+    settings = installation.settings.model_copy(update={"agent_modules": "mine"})
+    queue = a_queue(installation.db)
+    helper = agents.create(installation.db, settings, TEAM, "helper", target="mine:triage", group="gpu")
+    a_consumer(installation.db, queue, helper)
+    up.module("mine", PATIENT.replace("WHETHER", "True"))
+    up.environment["CASEWORK_WORKER_GROUP"] = "gpu"
+    up.start()
+    assert "1 worker of 4 runs for the group gpu, ticker and beat" in up.until("casework is up")
+    installation.add(queue)
+    installation.wait_until_ended(queue, 1)
+
+
 def test_view_at_a_terminal_fits_and_leaves_nothing_behind(up, installation, triage):
     up.module("mine", PATIENT.replace("WHETHER", "run.case.title == 'x'"))
     up.start(at_terminal=True)

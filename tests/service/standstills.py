@@ -158,6 +158,17 @@ def in_a_group_that_nobody_serves(db, clock):
     return case_id
 
 
+def claimed_for_a_group_that_nobody_serves(db, clock):
+    """Another group's worker is at work meanwhile."""
+    case_id = claimed(db, clock)
+    with db.begin() as tx:
+        tx.sql("update agents set worker_group = 'gpu'")
+    other, helper = a_queue(db, "other"), an_agent(db, "helper")
+    a_consumer(db, other, helper)
+    running(db, other)
+    return case_id
+
+
 def behind_its_former_run(db, clock):
     queue, _ = worked_queue(db)
     case_id, _ = running(db, queue)

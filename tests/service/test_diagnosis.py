@@ -1,5 +1,7 @@
 """A case, its queue and health give the same reason for the same standstill; a queue that moves has none."""
 
+from datetime import timedelta
+
 import pytest
 from standstills import (
     a_silent_pull_agent,
@@ -10,6 +12,7 @@ from standstills import (
     behind_runs_that_hang,
     behind_what_was_sent_in_vain,
     claimed,
+    claimed_for_a_group_that_nobody_serves,
     diagnosis,
     draining,
     in_a_group_that_nobody_serves,
@@ -31,7 +34,7 @@ from casework.agents.stop import Suspended
 from casework.core.lifecycle import CaseStatus
 from casework.core.requests import Placed, Request
 from casework.errors import NotFound, Unavailable
-from casework.service import cases, runs
+from casework.service import agents, cases, queues, runs
 from casework.service.diagnosis import health
 from casework.service.diagnosis.case import explain
 from casework.service.diagnosis.causes import SOON, Reason
@@ -39,6 +42,7 @@ from casework.service.diagnosis.queue import diagnose
 from factories import (
     SETTINGS,
     TEAM,
+    a_consumer,
     an_attempt,
     claim,
     finish,
@@ -67,6 +71,7 @@ STANDSTILLS = [
     (behind_runs_that_hang, BOTH, Reason.WAITING_FOR_WORKER),
     (ready, ["ticker"], Reason.NO_WORKER),
     (in_a_group_that_nobody_serves, BOTH, Reason.NO_WORKER_IN_GROUP),
+    (claimed_for_a_group_that_nobody_serves, BOTH, Reason.NO_WORKER_IN_GROUP),
     (behind_its_former_run, BOTH, Reason.OLD_RUN_STOPPING),
     (behind_its_former_run, ["worker"], Reason.OLD_RUN_STOPPING),
     (behind_a_limit, BOTH, Reason.AT_LIMIT),
@@ -88,10 +93,11 @@ def test_case_and_queue_give_the_same_reason(db, clock, stand, seen, reason):
 def test_case_queue_and_health_describe_a_missing_process_alike(db, clock, role, stand):
     case_id = stand(db, clock)
     see(db, role)
-    clock.forward(SETTINGS.lease_seconds + 1)
+    seconds = {"ticker": SETTINGS.lease_seconds, "worker": SETTINGS.worker_silence.total_seconds()}[role] + 1
+    clock.forward(seconds)
     with pytest.raises(Unavailable) as unavailable:
         health.role_seen(db, SETTINGS, role)
-    missing = f"no {role} seen for {SETTINGS.lease_seconds + 1:.0f} s: start `casework up` or `casework {role}`"
+    missing = f"no {role} seen for {seconds:.0f} s: start `casework up` or `casework {role}`"
     assert str(unavailable.value) == missing
     assert missing in explain(db, SETTINGS, TEAM, case_id).message
     assert missing in diagnose(db, SETTINGS, TEAM)[0].message
@@ -192,6 +198,31 @@ def test_a_case_names_the_former_run_that_it_waits_for_and_until_when(db, settin
     told = explain(db, settings, TEAM, case_id)
     assert told.message == f"Its former run {fence.run_id} was asked to stop, and has not stopped yet."
     assert told.until == clock.now + settings.grace
+
+
+def test_a_claimed_case_is_told_of_its_own_agents_workers(db, clock):
+    case_id = claimed_for_a_group_that_nobody_serves(db, clock)
+    queue = next(one for one in queues.find(db, TEAM) if one.name == "inbox")
+    helper = next(one for one in agents.find(db, TEAM) if one.name == "helper")
+    a_consumer(db, queue, helper)
+    (own,) = some_cases(db, queue)
+    cases.delegate(db, SETTINGS, queue.id, [own], helper.id)
+    claim(db)
+    see(db, *BOTH)
+    assert explain(db, SETTINGS, TEAM, own).code == Reason.WAITING_FOR_WORKER
+    assert explain(db, SETTINGS, TEAM, case_id).code == Reason.NO_WORKER_IN_GROUP
+
+
+def test_a_run_whose_worker_is_silent_is_said_to_be_so(db, clock):
+    case_id = being_worked_on(db)
+    clock.forward(SETTINGS.lease_seconds / 2 + 1)
+    see(db, *BOTH)
+    told = explain(db, SETTINGS, TEAM, case_id)
+    assert (told.code, told.until) == (Reason.RUNNING, clock.now + timedelta(seconds=SETTINGS.lease_seconds / 2 - 1))
+    assert told.message == (
+        "It is being worked on, but its worker was last heard of 16 s ago. If it stays silent, the run starts again at "
+        "2026-03-01T12:00:30+00:00."
+    )
 
 
 def test_a_case_in_its_turn_says_so(db):

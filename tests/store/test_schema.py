@@ -12,6 +12,7 @@ from psycopg.errors import CheckViolation
 from sqlalchemy import MetaData
 
 from casework.core.lifecycle import LIFECYCLE, Bound, CaseStatus, Detail, Lane
+from casework.errors import SchemaOutdated
 from casework.store import migrating, schema
 from casework.store.database import Database
 from casework.store.ids import new_id
@@ -108,6 +109,16 @@ def test_changes_nothing_by_a_repeated_upgrade(new_database):
     assert schema.upgrade(db) == schema.upgrade(db) == schema.HEAD
     with db.begin() as tx:
         assert tx.sql("select count(*) from teams").scalar_one() == 1
+    db.close()
+
+
+@pytest.mark.parametrize("act", [schema.upgrade, schema.ensure, schema.check])
+def test_the_schema_of_a_newer_casework_is_refused_in_one_line(new_database, act):
+    db = Database(new_database(f"newer_{act.__name__}"))
+    with db.begin() as tx:
+        tx.sql("update alembic_version set version_num = '9999'")
+    with pytest.raises(SchemaOutdated, match="9999, which a newer casework made; this one knows versions up to"):
+        act(db)
     db.close()
 
 

@@ -24,6 +24,14 @@ from casework.errors import InvalidInput
 app = typer.Typer(help="Consumers: agents connected to queues.", no_args_is_help=True)
 
 
+CONSUMER_COLUMNS = ("consumer", "trigger", "concurrency", "slots used", "weight")
+
+
+def consumer_row(one: Consumer) -> tuple[object, ...]:
+    """A row below CONSUMER_COLUMNS."""
+    return one.agent_name, one.trigger, one.concurrency or "none", one.used_slots, f"{one.weight:g}"
+
+
 class Trigger(StrEnum):
     """Whether a consumer takes cases by itself."""
 
@@ -105,10 +113,7 @@ def list_(queue: QueueRef, as_json: Json = False) -> None:
     if as_json:
         print_json([as_object(one) for one in found])
         return
-    rows = (
-        (one.agent_name, one.trigger, one.concurrency or "none", one.used_slots, f"{one.weight:g}") for one in found
-    )
-    table(("consumer", "trigger", "concurrency", "slots used", "weight"), rows, empty="It has no consumers.")
+    table(CONSUMER_COLUMNS, map(consumer_row, found), empty="It has no consumers.")
 
 
 @app.command()

@@ -6,7 +6,7 @@ import typer
 from casework.cli import completion, services
 from casework.cli.console import Json, find_agent, find_queue, installation, print_json, say, table
 from casework.core.limits import Limit, Rate, in_words, scope_in_words
-from casework.errors import InvalidInput, NotFound
+from casework.errors import CaseworkError, InvalidInput
 
 app = typer.Typer(
     help="Limits: runs at once and starts in a time, over queues, agents and values.", no_args_is_help=True
@@ -15,6 +15,12 @@ app = typer.Typer(
 QueueOption = Annotated[
     str | None,
     typer.Option("--queue", metavar="QUEUE", help="Over the agents of this queue.", autocompletion=completion.queues),
+]
+ListedQueue = Annotated[
+    str | None,
+    typer.Option(
+        "--queue", metavar="QUEUE", help="Only those that bind cases of this queue.", autocompletion=completion.queues
+    ),
 ]
 AgentOption = Annotated[
     str | None,
@@ -100,7 +106,7 @@ def _rate(given: str | None, burst: int | None, known: Limit | None) -> Rate | N
 
 
 @app.command("list")
-def list_(queue: QueueOption = None, as_json: Json = False) -> None:
+def list_(queue: ListedQueue = None, as_json: Json = False) -> None:
     """List limits: all, or those that bind the cases of a queue."""
     casework = installation()
     found = services.limits.find(casework.db, casework.team_id, find_queue(queue).id if queue else None)
@@ -111,17 +117,26 @@ def list_(queue: QueueOption = None, as_json: Json = False) -> None:
         (one.queue_name or "all", one.agent_name or "all", one.key or "", in_words(one.bounds), one.used)
         for one in found
     )
-    table(("queue", "agent", "for each", "limit", "runs now"), rows, empty="There are no limits.")
+    table(
+        ("queue", "agent", "for each", "limit", "runs now"),
+        rows,
+        empty="No limit binds cases of this queue." if queue else "There are no limits.",
+        yields=("runs now", "agent"),
+    )
 
 
 @app.command()
 def delete(queue: QueueOption = None, agent: AgentOption = None, key: KeyOption = None, as_json: Json = False) -> None:
     """Delete the limit that has this queue, agent and key. What waited because of it is claimed in its turn."""
     casework = installation()
+    if queue is None and agent is None:
+        raise InvalidInput("A limit is over a queue, an agent, or both: give --queue, --agent, or both.")
     known = _known(_scope(queue, agent, key))
     if known is None:
-        named = ", ".join(filter(None, (queue, agent, key))) or "nothing"
-        raise NotFound("limit on", named, " `casework limits list` shows all of them.")
+        which = f"for each {key}" if key else "without a key"
+        raise CaseworkError(
+            f"{_scope_name(agent, queue)} has no limit {which}. `casework limits list` shows all of them."
+        )
     casework.perform(services.limits.delete(casework.db, casework.team_id, known.id))
     if as_json:
         print_json({"deleted": known.id})
@@ -130,5 +145,9 @@ def delete(queue: QueueOption = None, agent: AgentOption = None, key: KeyOption 
 
 
 def _where(limit: Limit) -> str:
-    where = scope_in_words(limit.agent_name, limit.queue_name)
-    return f"{where[0].upper()}{where[1:]}{f', for each {limit.key}' if limit.key else ''}"
+    return f"{_scope_name(limit.agent_name, limit.queue_name)}{f', for each {limit.key}' if limit.key else ''}"
+
+
+def _scope_name(agent: str | None, queue: str | None) -> str:
+    where = scope_in_words(agent, queue)
+    return f"{where[0].upper()}{where[1:]}"

@@ -7,7 +7,7 @@ import typer
 
 from casework.cli import services
 from casework.cli.console import Json, QueueRef, counted, find_queue, installation, print_json, say, table
-from casework.cli.consumers import as_object
+from casework.cli.consumers import CONSUMER_COLUMNS, as_object, consumer_row
 from casework.core.model import Queue, QueueMode, QueueStats
 from casework.errors import Conflict
 from casework.printable import printable
@@ -30,10 +30,7 @@ def create(name: str, description: str | None = None, as_json: Json = False) -> 
 def list_(as_json: Json = False) -> None:
     """List queues with their cases by status."""
     casework = installation()
-    found = [
-        (queue, services.queues.stats(casework.db, casework.team_id, queue.id))
-        for queue in services.queues.find(casework.db, casework.team_id)
-    ]
+    found = services.queues.find_with_stats(casework.db, casework.team_id)
     if as_json:
         print_json([_as_object(queue, stats) for queue, stats in found])
         return
@@ -91,10 +88,9 @@ def show(queue: QueueRef, as_json: Json = False) -> None:
         return
     say(f"{found.name}  {found.id}  {found.mode}" + (f"\n{printable(found.description)}" if found.description else ""))
     table(QUEUE_COLUMNS, [queue_row(found, stats)], yields=QUEUE_YIELDS)
-    rows = ((one.agent_name, one.trigger, one.concurrency or "none", one.used_slots) for one in consumers)
     table(
-        ("consumer", "trigger", "concurrency", "slots used"),
-        rows,
+        CONSUMER_COLUMNS,
+        map(consumer_row, consumers),
         empty=f"It has no consumers. Connect an agent: {command('consumers', 'set', found.name, 'AGENT')}",
     )
     counters = [(name, count) for name, count in stats.counters.items() if count]

@@ -23,6 +23,11 @@ CELERY_MODULES = ("casework.worker.preload",)
 """What a fork server imports for the API, and for workers, tickers and beats."""
 
 
+ROOT_WARNING = "You're running the worker with superuser privileges"
+"""How a warning of Celery begins. It takes five lines and names an option that no command of casework has, and whoever works as
+root, as in a container, knows it."""
+
+
 class Pool(StrEnum):
     """How a worker executes its runs."""
 
@@ -54,9 +59,11 @@ def celery_command(*arguments: str) -> list[str]:
 
 
 def worker_command(pool: Pool, concurrency: int, group: str = "") -> list[str]:
+    """A worker that serves the group and reports it, whatever the environment says. Raises InvalidInput for the name."""
+    check_group(group)
     name = f"runs-{os.getpid()}@%h"
-    own = {**(POOLS if pool is Pool.THREADS else {}), **({"CASEWORK_WORKER_GROUP": group} if group else {})}
-    environment = ["/usr/bin/env", *(f"{name}={value}" for name, value in own.items())] if own else []
+    own = {**(POOLS if pool is Pool.THREADS else {}), "CASEWORK_WORKER_GROUP": group}
+    environment = ["/usr/bin/env", *(f"{name}={value}" for name, value in own.items())]
     chosen = "custom" if pool is Pool.THREADS else pool
     queue = f"runs.{group}" if group else "runs"
     options = ("-Q", queue, "-P", chosen, "-c", str(concurrency), "-n", name, "-O", "fair", *_ALONE)
@@ -77,17 +84,22 @@ def beat_command() -> list[str]:
     return celery_command("beat")
 
 
+def without_root_warning() -> dict[str, str]:
+    """The variable that keeps Celery's warning away, beside those that the user silences."""
+    return {"PYTHONWARNINGS": ",".join(filter(None, (f"ignore:{ROOT_WARNING}", os.environ.get("PYTHONWARNINGS"))))}
+
+
 def become(command: list[str]) -> NoReturn:
     """Replace this process, so that signals reach the command itself."""
     sys.stdout.flush()
-    os.execv(command[0], command)  # noqa: S606 - our own interpreter, without a shell
+    environment = {**os.environ, **without_root_warning()}
+    os.execve(command[0], command, environment)  # noqa: S606 - our own interpreter, without a shell
 
 
 def worker(pool: PoolOption = Pool.PREFORK, concurrency: Concurrency = None, group: Group = None) -> None:
     """Execute runs. SIGTERM lets them finish for CASEWORK_SHUTDOWN_SECONDS, and then releases them."""
     settings = read_settings()
     served = settings.worker_group if group is None else group
-    check_group(served)
     become(worker_command(pool, concurrency or settings.worker_concurrency, served))
 
 

@@ -21,6 +21,9 @@ _LONG = (
         "case title",
         "reason",
         "detail",
+        "limit",
+        "agents",
+        "what it does",
         "content",
         "labels",
         "options",
@@ -64,7 +67,7 @@ def err() -> Console:
 
 def cell(value: Any) -> Text:
     """A value in a table: short times, coloured statuses."""
-    if value is None:
+    if value is None or value == "":
         return Text("-", style="dim")
     if isinstance(value, Text):
         return value

@@ -65,7 +65,7 @@ def check_group(name: str) -> None:
     """Raise InvalidInput for what cannot be the name of a group of workers; empty for none."""
     if not re.fullmatch(GROUP_PATTERN, name):
         raise InvalidInput(
-            f"The group {name!r:.60} cannot be: it has up to 50 small letters, digits, _ and -, and begins with a letter or digit."
+            f"{name!r:.60} is not a group's name: it has up to 50 small letters, digits, _ and -, and begins with a letter or digit."
         )
 
 

@@ -82,12 +82,11 @@ def _begin(path: Path) -> subprocess.Popen[bytes] | None:
 
 def _owned(home: Home) -> bool:
     """Whether a supervisor is there: it holds the owner's lock."""
-    with open_file(home.owner, "a") as owner:
-        try:
-            fcntl.flock(owner, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return False
+    try:
+        _look_at_owner(home, fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
 
 
 _spawned: list[subprocess.Popen[bytes]] = []
@@ -160,5 +159,12 @@ def _keep(home: Home, pid: int) -> None:
 
 def _wait_until_not_owned(home: Home) -> None:
     """Sleeps in the kernel: a supervisor lets go of its lock by ending, however it ends."""
+    _look_at_owner(home)
+
+
+def _look_at_owner(home: Home, flags: int = 0) -> None:
+    """Get the owner's lock, and give it back at once."""
     with open_file(home.owner, "a") as owner:
-        fcntl.flock(owner, fcntl.LOCK_SH)
+        fcntl.flock(owner, fcntl.LOCK_SH | flags)
+        # A process that was forked meanwhile has the file too, and would keep the lock after it is closed here.
+        fcntl.flock(owner, fcntl.LOCK_UN)

@@ -159,5 +159,10 @@ def parse_rate(text: str, burst: int | None = None) -> Rate:
     if not found:
         raise InvalidInput(f'{text!r:.60} is not a rate: write a number and a time, as in "10/minute" or "100/30s".')
     count, time = found.groups()
-    seconds = _UNITS.get(time) or parse_span(time).total_seconds()
+    try:
+        seconds = _UNITS.get(time) or parse_span(time).total_seconds()
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"{text!r:.60} is not a rate: its time is one of {', '.join(_UNITS)}, or a duration. {error}"
+        ) from None
     return Rate(int(count), seconds, 1 if burst is None else burst)

@@ -79,6 +79,12 @@ def stats(db: Database, team_id: TeamId, ref: str | UUID) -> QueueStats:
         return store.stats(tx, resolve(tx, team_id, ref).id)
 
 
+def find_with_stats(db: Database, team_id: TeamId) -> list[tuple[Queue, QueueStats]]:
+    """All queues of the team, by name, with what they hold. All are of one moment, so none is missing that was deleted meanwhile."""
+    with db.snapshot() as tx:
+        return [(queue, store.stats(tx, queue.id)) for queue in store.find(tx, team_id)]
+
+
 def counters(db: Database, team_id: TeamId, ref: str | UUID) -> dict[str, int]:
     """The queue's counters of what went wrong. Raises NotFound."""
     with db.begin() as tx:

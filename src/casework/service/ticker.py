@@ -21,9 +21,6 @@ from casework.store.stuck import Lookout
 MOST_CONSUMERS = 100
 """Consumers that one round locks. If more of them wait, they take turns."""
 
-SILENT_HEARTBEATS = 1.5
-"""A worker that was not seen for so many heartbeats begins nothing: it is taken for dead."""
-
 WORKERS_SECONDS = 0.2
 """How long the list of workers is taken for true."""
 
@@ -56,8 +53,7 @@ class Fleet:
         loads = processes.loads_statement(long=timedelta(seconds=3 * ahead), under_way=UNDER_WAY)
         asked: list[tuple[Asked, Callable[[Rows], None]]] = [(loads, self._read_loads)]
         if monotonic() >= self._asked + WORKERS_SECONDS:
-            silence = timedelta(seconds=SILENT_HEARTBEATS * self._settings.heartbeat)
-            asked.append((processes.workers_statement(silence), self._read_workers))
+            asked.append((processes.workers_statement(self._settings.worker_silence), self._read_workers))
         if self._compete and (given := self.shares.unsettled(MOST_SETTLED)):
             asked.append((slot_time.statement(given, long=LONG, under_way=UNDER_WAY), self._settle))
         self._readers = [reader for _, reader in asked]

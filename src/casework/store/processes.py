@@ -147,11 +147,6 @@ def find(tx: Tx) -> list[Process]:
     return [Process(**row._asdict()) for row in rows]
 
 
-def forget(tx: Tx, id: str) -> None:
-    """Delete a process that ended."""
-    tx.sql("delete from processes where id = %(id)s", {"id": id})
-
-
 def forget_silent(tx: Tx, age: timedelta) -> None:
     """Delete processes that were not seen for that long."""
     tx.sql(f"delete from processes where seen_at < {NOW} - %(age)s", {"age": age})

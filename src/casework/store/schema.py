@@ -51,12 +51,13 @@ def problems(tx: Tx) -> list[str]:
 def upgrade(db: Database, version: str = "head") -> str:
     """Bring the database to this package's schema, or to an earlier version, in one transaction; returns the package's.
 
-    Raises InvalidSettings if the server does not suit casework.
+    Raises InvalidSettings if the server does not suit casework, and SchemaOutdated if a newer casework has upgraded it.
     """
     with db.begin() as tx:
-        found = problems(tx)
+        found, known = problems(tx), current(tx)
     if found:
         raise InvalidSettings(f"CASEWORK_DATABASE_URL: {found[0]}")
+    _refuse_newer(known)
     from casework.store import migrating
 
     migrating.upgrade(db, version)
@@ -75,6 +76,16 @@ def check(db: Database) -> None:
     """Raise SchemaOutdated if the database's version is not this package's."""
     with db.begin() as tx:
         version = current(tx)
+    _refuse_newer(version)
     if version != HEAD:
         found = f"is at schema version {version}" if version else "has no casework schema"
         raise SchemaOutdated(f"The database {found}; this casework needs {HEAD}: run `casework db upgrade`.")
+
+
+def _refuse_newer(version: str | None) -> None:
+    """Versions are numbers of four digits. A newer one cannot be taken back."""
+    if version is not None and version > HEAD:
+        raise SchemaOutdated(
+            f"The database is at schema version {version}, which a newer casework made; this one knows versions up to {HEAD}: "
+            "install that casework again."
+        )

@@ -54,7 +54,7 @@ class QueueSnapshot:
     lost_slots: dict[str, int]
     """How many slots each worker lost to agents that do not end."""
     workers: list[Worker]
-    """Those that were seen within the lease."""
+    """Those that were seen lately, so that ticks send runs to them."""
     loads: list[Load]
     limits: list[LimitState]
     """Those beside the consumers' own that bind the queue's cases, or the one case that is looked at."""
@@ -86,6 +86,9 @@ class CaseSnapshot:
     run_id: RunId | None
     """Its live run: the one that is bound to it, or a former one that was asked to stop and has not stopped."""
     run_status: RunStatus | None
+    run_agent_id: AgentId | None
+    heard_at: datetime | None
+    """When the run's worker was last heard of."""
     request_title: str | None
     requested_at: datetime | None
     waiting: Waiting
@@ -113,14 +116,15 @@ where c.queue_id = %(queue_id)s order by a.name
 """
 
 
-def of_queue(tx: Tx, queue: Queue, lease: timedelta, case_id: CaseId | None = None) -> QueueSnapshot:
-    """The queue now, as it is for one of its cases if that is given. A process that was not seen for that long has no slots."""
+def of_queue(tx: Tx, queue: Queue, silence: timedelta, case_id: CaseId | None = None) -> QueueSnapshot:
+    """The queue now, as it is for one of its cases if that is given. A worker that was not seen for that long has no slots, and
+    a message that none took in that time is lost."""
     values = {"queue_id": queue.id}
     consumers = [
         ConsumerSnapshot(**{**row._asdict(), "kind": AgentKind(row.kind)}) for row in tx.sql(_CONSUMERS_SQL, values)
     ]
-    workers, loads = processes.workers(tx, lease), processes.loads(tx, long=timedelta(0), under_way=lease)
-    seen, lost = processes.last_seen(tx), processes.lost_slots(tx, lease)
+    workers, loads = processes.workers(tx, silence), processes.loads(tx, long=timedelta(0), under_way=silence)
+    seen, lost = processes.last_seen(tx), processes.lost_slots(tx, silence)
     limits = limit_states.binding(tx, queue.id, case_id)
     return QueueSnapshot(queue, tx.now, consumers, seen, lost, workers, loads, limits)
 
@@ -171,11 +175,13 @@ END_REASON = """
 
 _CASE_SQL = f"""
 select c.id, c.queue_id, c.status, c.completed_at, e.reason as end_reason, r.id as run_id, r.status as run_status,
-  h.title as request_title, h.created_at as requested_at,
+  r.agent_id as run_agent_id, r.last_heartbeat_at as heard_at, h.title as request_title, h.created_at as requested_at,
   coalesce(c.run_agent_id, c.assigned_agent_id) as agent_id, a.name as agent_name, c.lane = {Lane.RESUMED:d} as resumed,
   r.id is distinct from c.run_id and r.id is not null as blocked, c.ready_at
 from cases c join queues q on q.id = c.queue_id
-left join lateral (select id, status from runs where case_id = c.id and live order by id desc limit 1) r on true
+left join lateral (
+  select id, status, agent_id, last_heartbeat_at from runs where case_id = c.id and live order by id desc limit 1
+) r on true
 left join agents a on a.id = coalesce(c.run_agent_id, c.assigned_agent_id) and a.deleted_at is null
 left join lateral (
   select title, created_at from human_requests
@@ -199,6 +205,8 @@ def of_case(tx: Tx, team_id: TeamId, case_id: UUID) -> CaseSnapshot | None:
         end_reason=row.end_reason,
         run_id=row.run_id,
         run_status=RunStatus(row.run_status) if row.run_status else None,
+        run_agent_id=row.run_agent_id,
+        heard_at=row.heard_at,
         request_title=row.request_title,
         requested_at=row.requested_at,
         waiting=Waiting(row.agent_id, row.agent_name, bool(row.resumed), row.blocked, row.ready_at),

@@ -11,6 +11,7 @@ from typing import Any
 
 from billiard import active_children
 from celery import signals
+from celery.worker import state
 
 from casework import events, log
 from casework.embedded import identity
@@ -96,6 +97,13 @@ def finish_tick(**_: Any) -> None:
         made.ticking.acquire(timeout=5)
 
 
+@signals.worker_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
+def end_in_order(sender: Any, **_: Any) -> None:
+    """A Ctrl-C that lets runs end is no failure, as Celery has it: the other commands end with 0 after one, too."""
+    if state.should_stop is not None and not state.should_terminate:
+        sender.exitcode = 0
+
+
 def _is_ticker(consumer: Any) -> bool:
     return "ticks" in consumer.app.amqp.queues.consume_from
 
@@ -115,7 +123,9 @@ def begin_shutdown(how: str, **_: Any) -> None:
     """Celery waits for the runs for ever; this thread ends the wait."""
     seconds = read_settings().shutdown_seconds if how == "Warm" else 0.0
     events.emit(events.WorkerStopping(worker_name(), seconds))
-    if made := made_process():
+    made = made_process()
+    # A ticker has no slots, and is not to be seen as a worker.
+    if made and made.heartbeats.slots:
         made.heartbeats.slots = 0
         with suppress(Unavailable):
             made.heartbeats.report()

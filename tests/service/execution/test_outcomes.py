@@ -5,19 +5,21 @@ from datetime import timedelta
 
 import pytest
 
-from casework.core.effects import RunMessage
+from casework.core.effects import News, RunMessage
 from casework.core.lifecycle import CaseStatus, RunStatus
 from casework.core.model import CaseFilter, LabelRef, Priority
 from casework.service import cases, release, requests, runs
 from casework.service.changes import change
 from casework.service.diagnosis.case import explain
 from casework.service.diagnosis.causes import Reason
-from casework.service.execution.executor import call_agent
+from casework.service.dispatch import tick
+from casework.service.execution.executor import Executor, call_agent
 from casework.service.ticker import Fleet, Ticker
 from casework.store import processes, transitions
 from factories import (
     SETTINGS,
     TEAM,
+    Watching,
     a_queue,
     an_attempt,
     claim,
@@ -102,6 +104,18 @@ def test_a_worker_without_the_agent_leaves_the_case_to_others(db, target, module
         processes.seen(tx, "able", "worker", timedelta(seconds=30), processes.Report(slots=1))
     fleet = Ticker(fleet=Fleet(SETTINGS))
     assert claim(db, ticker=fleet) == [RunMessage(message.run_id, 2)]
+
+
+def test_a_worker_that_lacks_the_agent_is_sent_the_run_once(db):
+    """Which workers can run what is asked again, however lately a ticker asked."""
+    one(db, "is_not_written_yet")
+    with db.begin() as tx:
+        processes.seen(tx, "w", "worker", timedelta(seconds=30), processes.Report(slots=4))
+    ticker = Ticker(fleet=Fleet(SETTINGS))
+    (message,) = claim(db, ticker=ticker)
+    done = Executor(db, SETTINGS, worker="w", watch=Watching(), perform=lambda effects: None).execute((message,))
+    news = News(done.effects.queues, around=not done.effects.queues)
+    assert sum(one.value.claimed for one in tick(db, SETTINGS, ticker, news=news, sweeping=False)) == 0
 
 
 def test_a_transient_error_is_another_attempt_of_the_same_run(db, clock):

@@ -15,6 +15,7 @@ from casework.cli.roles import (
     API_MODULES,
     CELERY_MODULES,
     POOLS,
+    ROOT_WARNING,
     Concurrency,
     Pool,
     PoolOption,
@@ -62,7 +63,8 @@ def up(
 
     check_port(host, port)
     settings = read_settings()
-    concurrency = concurrency or settings.worker_concurrency
+    concurrency, group = concurrency or settings.worker_concurrency, settings.worker_group
+    children = roles(workers, pool, concurrency, group)
     # All that takes long goes on at once: servers start, the fork server imports, and this process imports.
     embedded.begin(settings)
     with _fork_server() as server:
@@ -71,7 +73,7 @@ def up(
 
         casework = installation()
         with opened(casework) as screen:
-            started = [Child("api", api_command(host, port), modules=API_MODULES), *roles(workers, pool, concurrency)]
+            started = [Child("api", api_command(host, port), modules=API_MODULES), *children]
             if demo:
                 started.append(Child("demo", [sys.executable, "-m", "casework.demo"]))
             wakeup = Wakeup()
@@ -82,9 +84,8 @@ def up(
             screen.note(f"The API is at {url}, documented at /docs.")
             screen.note(f"The page, signed in once, within 15 minutes: {sign_in_link(casework, url)}")
             running.start()
-            screen.note(
-                f"casework is up: {counted(workers, 'worker')} of {counted(concurrency, 'run')}, ticker and beat. Ctrl-C stops it."
-            )
+            started_workers = f"{counted(workers, 'worker')} of {counted(concurrency, 'run')}{f' for the group {group}' if group else ''}"
+            screen.note(f"casework is up: {started_workers}, ticker and beat. Ctrl-C stops it.")
             try:
                 while not interrupts:
                     running.look()
@@ -104,7 +105,6 @@ def _fork_server() -> Iterator["ForkServer | None"]:
         return
     import casework.service.activity
     import casework.wiring  # noqa: F401
-    from casework.cli.up.running import ROOT_WARNING
     from casework.forkserver.client import ForkServer
 
     server = ForkServer(POOLS, [ROOT_WARNING], is_fork=True)
@@ -115,9 +115,9 @@ def _fork_server() -> Iterator["ForkServer | None"]:
         server.close()
 
 
-def roles(workers: int, pool: Pool, concurrency: int) -> list[Child]:
+def roles(workers: int, pool: Pool, concurrency: int, group: str = "") -> list[Child]:
     """The processes of a small installation."""
-    commands = {f"worker-{number}": worker_command(pool, concurrency) for number in range(1, workers + 1)}
+    commands = {f"worker-{number}": worker_command(pool, concurrency, group) for number in range(1, workers + 1)}
     commands |= {"ticker": ticker_command(), "beat": beat_command()}
     return [Child(name, command, modules=CELERY_MODULES) for name, command in commands.items()]
 

@@ -1,6 +1,5 @@
 """An installation that runs in this terminal: its processes, its agents' modules, and what fails."""
 
-import os
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from casework.cli import services
 from casework.cli.children import Child, Children
+from casework.cli.roles import without_root_warning
 from casework.cli.up import lines
 from casework.cli.up.modules import Findings, Inspection, Watched
 from casework.cli.up.screen import Screen
@@ -28,9 +28,6 @@ _STOP_POLL_SECONDS = 0.1
 
 RELOAD_SHUTDOWN_SECONDS = 2.0
 """How long a worker lets its runs go on when its modules have changed: the person who changed them waits for it."""
-
-# Celery's warning takes five lines, and who runs `up` as root, as in a container, knows it.
-ROOT_WARNING = "You're running the worker with superuser privileges"
 
 
 class Running:
@@ -64,8 +61,7 @@ class Running:
         self._next_look = 0.0
 
     def _environment(self) -> dict[str, str]:
-        warnings = ",".join(filter(None, (f"ignore:{ROOT_WARNING}", os.environ.get("PYTHONWARNINGS"))))
-        environment = {"PYTHONWARNINGS": warnings, "CASEWORK_SHUTDOWN_SECONDS": str(self.shutdown_seconds)}
+        environment = {**without_root_warning(), "CASEWORK_SHUTDOWN_SECONDS": str(self.shutdown_seconds)}
         return environment if self._is_json else {**environment, "CASEWORK_LOG_FORMAT": RELAYED}
 
     def start(self) -> None:

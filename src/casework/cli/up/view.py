@@ -57,10 +57,7 @@ def view(casework: Casework, console: Console) -> RenderableType:
 
 def _queues(casework: Casework) -> list[tuple[Any, ...]]:
     """The queues, those in which most is going on first."""
-    found = [
-        (queue, services.queues.stats(casework.db, casework.team_id, queue.id))
-        for queue in services.queues.find(casework.db, casework.team_id)
-    ]
+    found = services.queues.find_with_stats(casework.db, casework.team_id)
     found.sort(key=lambda one: sum(one[1].live_runs.values()) + one[1].cases["pending"], reverse=True)
     return [_queue(queue, stats) for queue, stats in found]
 

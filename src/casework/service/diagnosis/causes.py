@@ -6,7 +6,7 @@ limit is fine as long as its slots are reused.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
@@ -185,7 +185,12 @@ def _no_able_worker(situation: Situation, waiting: Waiting) -> Cause | None:
         return None
     if lacking := situation.absence("ticker"):
         return Cause(Reason.NO_TICKER, lacking)
-    causes = [_lacking_worker(situation, one) for one in takers]
+    return _lacking_workers(situation, takers)
+
+
+def _lacking_workers(situation: Situation, consumers: Sequence[ConsumerSnapshot]) -> Cause | None:
+    """Why no worker can run the first of these agents, if none can run any."""
+    causes = [_lacking_worker(situation, one) for one in consumers]
     return causes[0] if all(causes) else None
 
 
@@ -306,11 +311,14 @@ def why_not_started(situation: Situation, consumers: Sequence[ConsumerSnapshot])
         return Cause(Reason.NO_WORKER, lacking, lasts)
     if situation.held.lost_slots:
         return Cause(Reason.SLOTS_LOST, lost_slots(situation.held.lost_slots), lasts)
+    if lacking_worker := _lacking_workers(situation, [one for one in executed if one.pending]):
+        return replace(lacking_worker, is_trouble=lasts)
     if any(one.running for one in executed):
         hangs = lasts and situation.took_nothing_for(executed, HANGS)
         return Cause(Reason.WAITING_FOR_WORKER, f"the runs that workers execute hang: {_running(situation)}", hangs)
     sends = max(one.sends for one in executed)
-    if any(load.worker for load in situation.held.loads):
+    groups = {one.group for one in executed}
+    if any(load.worker and load.group in groups for load in situation.held.loads):
         detail = "the workers are busy with other queues; `casework worker` starts one more"
     else:
         detail = f"messages for claimed runs were sent {counted(sends, 'time')}: do the workers and the broker see each other?"

@@ -1,7 +1,7 @@
 """Whether the parts of an installation are there."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from casework.errors import CaseworkError, InvalidSettings, Unavailable
@@ -44,7 +44,7 @@ def role_seen(db: Database, settings: Settings, role: str) -> str:
 def slots(db: Database, settings: Settings) -> str:
     """Whether workers have all their slots. Raises Unavailable if agents hold some that cannot be ended."""
     with db.snapshot() as tx:
-        lost = processes.lost_slots(tx, lease(settings))
+        lost = processes.lost_slots(tx, settings.worker_silence)
     if lost:
         raise Unavailable(lost_slots(lost))
     return "none is held by an agent that does not end"
@@ -59,15 +59,12 @@ def lost_slots(lost: Mapping[str, int]) -> str:
     )
 
 
-def lease(settings: Settings) -> timedelta:
-    """How long a process that is not seen counts as there."""
-    return timedelta(seconds=settings.lease_seconds)
-
-
 def absence(settings: Settings, role: str, last: datetime | None, now: datetime) -> str | None:
-    """Why there seems to be no ticker or worker; None if one was seen within the lease."""
+    """Why there seems to be no ticker or worker; None if one was seen lately. Ticks send nothing to a silent worker, long before
+    its lease is over."""
     age = (now - last).total_seconds() if last else None
-    if age is not None and age <= settings.lease_seconds:
+    lately = settings.worker_silence.total_seconds() if role == "worker" else settings.lease_seconds
+    if age is not None and age <= lately:
         return None
     seen = f"no {role} was ever seen" if age is None else f"no {role} seen for {age:.0f} s"
     return f"{seen}: start `casework up` or `casework {role}`"

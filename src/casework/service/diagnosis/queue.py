@@ -16,7 +16,6 @@ from casework.service.diagnosis.causes import (
     why_not_claimed,
     why_not_started,
 )
-from casework.service.diagnosis.health import lease
 from casework.service.queues import resolve
 from casework.settings import Settings
 from casework.store import limit_states, queues, snapshot
@@ -48,13 +47,13 @@ def diagnose_one(db: Database, settings: Settings, team_id: TeamId, ref: str | U
 def why_untaken(db: Database, settings: Settings, team_id: TeamId, queue_id: UUID) -> Cause | None:
     """Why no agent would take a case of the queue that is delegated to nobody; None if one would. Raises NotFound."""
     with db.snapshot() as tx:
-        situation = Situation(snapshot.of_queue(tx, resolve(tx, team_id, queue_id), lease(settings)), settings)
+        situation = Situation(snapshot.of_queue(tx, resolve(tx, team_id, queue_id), settings.worker_silence), settings)
         return why_nobody_takes(situation, Waiting(None, None, False, False, tx.now))
 
 
 def diagnose_within(tx: Tx, settings: Settings, queue: Queue) -> Diagnosis:
     """A queue, inside an open snapshot."""
-    situation = Situation(snapshot.of_queue(tx, queue, lease(settings)), settings)
+    situation = Situation(snapshot.of_queue(tx, queue, settings.worker_silence), settings)
     since, unstarted = unstarted_since(situation.consumers), why_not_started(situation, situation.consumers)
     if since and unstarted and unstarted.is_trouble:
         return _of(queue, f"runs were claimed {situation.seconds(since)} ago and have not started:", unstarted)

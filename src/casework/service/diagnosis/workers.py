@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from casework.core.capacity import Worker
 from casework.core.model import Agent, AgentId
-from casework.service.diagnosis.health import lease
 from casework.settings import Settings
 from casework.store import processes
 from casework.store.database import Database
@@ -34,9 +33,9 @@ class Service:
 
 
 def service_of(db: Database, settings: Settings, agents: Iterable[Agent]) -> dict[AgentId, Service]:
-    """The workers of each agent that is sent to workers, as far as they were seen within the lease."""
+    """The workers of each agent that is sent to workers, as far as they were seen lately."""
     with db.snapshot() as tx:
-        workers = processes.workers(tx, lease(settings))
+        workers = processes.workers(tx, settings.worker_silence)
     return {agent.id: _service(agent, workers) for agent in agents if agent.kind.is_dispatched}
 
 

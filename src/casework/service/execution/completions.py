@@ -53,6 +53,10 @@ class Group:
         new, self.reported = self.results[self.reported :], len(self.results)
         nudge, self.gave_slot = self.gave_slot or any(result.leaves_work for result in new), False
         (queues, self.queues), (seconds, self.seconds) = (frozenset(self.queues), set()), (self.seconds, 0.0)
+        if RunResult.RELEASED in new:
+            # This worker has just said that it lacks the agent. A tick that looks around asks which workers can run what; another
+            # one would send it the run again.
+            queues = frozenset()
         return Effects(nudge=nudge, refill=0.0 if nudge else seconds, queues=queues, frees=bool(new))
 
 
