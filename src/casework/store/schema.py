@@ -4,7 +4,7 @@ from casework.errors import InvalidSettings, SchemaOutdated
 from casework.store import server
 from casework.store.database import Database, Tx
 
-HEAD = "0018"
+HEAD = "0017"
 """The version that this package needs: the newest migration's revision."""
 
 

@@ -13,7 +13,7 @@ somebody was granted something, or that have triggers, or that views of others r
 
 from alembic import op
 
-revision = "0018"
+revision = "0017"
 down_revision = "0016"
 
 CASES = """
