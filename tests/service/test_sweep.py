@@ -11,7 +11,7 @@ from casework.service.execution import outcomes
 from casework.service.sweep import sweep
 from casework.service.ticker import Ticker
 from casework.store import runs, transitions
-from casework.store.stuck import Stuck, Watch
+from casework.store.stuck import Lookout, Stuck
 from factories import (
     SETTINGS,
     TEAM,
@@ -60,7 +60,7 @@ def test_saves_a_run_whose_heartbeat_comes_during_the_sweep(db, settings, clock)
     case_id, fence = running(db, queue)
     clock.forward(LEASE + 1)
     with db.begin() as tx:
-        assert Watch().found(0, tx.sql(*Watch().looking(0, lease=LEASE, resend=15, timeout=0.0)))
+        assert Lookout().found(0, tx.sql(*Lookout().looking(0, lease=LEASE, resend=15, timeout=0.0)))
         runs.heartbeat(tx, [RunMessage(fence.run_id, 1)])
         assert not runs.lock_if_silent(tx, fence, tx.now, LEASE)
 

@@ -7,7 +7,7 @@ from casework.core.model import CounterName
 from casework.service import queues
 from casework.store import counters, runs
 from casework.store.ids import new_id
-from casework.store.stuck import Watch
+from casework.store.stuck import Lookout
 from factories import TEAM, a_consumer, a_queue, an_agent, claim, some_cases
 from seams import noting
 
@@ -64,7 +64,7 @@ def test_counts_messages_of_several_queues_in_key_order(db):
     claim(db)
     seen, noted = noting(db)
     with seen.begin() as tx:
-        unsent = Watch().found(0, tx.sql(*Watch().looking(0, lease=30, resend=0, timeout=0.0)))
+        unsent = Lookout().found(0, tx.sql(*Lookout().looking(0, lease=30, resend=0, timeout=0.0)))
         assert len(runs.mark_sent(tx, unsent[::-1], tx.now)) == 6
     added = [parameters["queue_id"] for statement, parameters in noted if "insert into counters" in statement]
     assert added == sorted(queue.id for queue in found)
