@@ -35,6 +35,7 @@ TEAM = DEFAULT_TEAM
 SLOW = {
     "test_claims_as_fast_beside_200_000_cases_that_cannot_be_claimed",
     "test_deadlocks_no_two_acts",
+    "test_each_pattern_of_the_code_is_linear",
     "test_hostile",
     "test_lost_answers",
     "test_messages_beyond_the_limit_are_left_out_and_the_outcome_counts",
@@ -43,8 +44,11 @@ SLOW = {
     "test_people_at_once",
     "test_pydantic_ai_guide",
     "test_schemathesis",
+    "test_several_tickers_share_by_weight_each_for_its_own_claims",
     "test_transactions_give_the_same_whether_plans_are_discarded_or_not",
     "test_type_checker_names_a_misspelled_option",
+    "test_what_was_expected_wrongly_is_made_up_for",
+    "test_without_tracing_nothing_is_sent_or_said",
 }
 """Files whose tests take many seconds each, and single tests that do."""
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from casework.core.unset import UNSET
@@ -35,6 +35,7 @@ def sent(made, **changes):
 
 
 @given(DOCUMENTS)
+@example({"notes": [" ", "\n", "\r\n"]})
 def test_form_that_is_left_alone_gives_the_document_exactly(document):
     made = schema_form.make("arguments", None, document)
     assert json.dumps(schema_form.read(made, sent(made))) == json.dumps(document)

@@ -227,10 +227,14 @@ def _loads(text: str) -> Any:
     return json.loads(text, parse_constant=refuse)
 
 
+def _is_left_alone(made: Field, form: Form) -> bool:
+    """Whether the text is what the page had. Browsers know one way to end a line."""
+    return form.get(made.name) == made.text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _read_text(made: Field, form: Form) -> Any:
     text = form.get(made.name)
-    # Browsers know one way to end a line.
-    if text == made.text.replace("\r\n", "\n").replace("\r", "\n"):
+    if _is_left_alone(made, form):
         return made.value
     if not text and (made.nullable or made.value is UNSET):
         return None if made.nullable else UNSET
@@ -275,8 +279,9 @@ def _read_list(made: Field, form: Form) -> Any:
         name = f"{made.name}/{place}"
         if name not in form:
             break
-        if form.get(name).strip():
-            element = known.get(name) or Field(name, f"{made.label} {place + 1}", kind)
+        element = known.get(name) or Field(name, f"{made.label} {place + 1}", kind)
+        # Who empties an element takes it out. One that is blank stays, unless somebody made it so.
+        if form.get(name).strip() or (element.text and _is_left_alone(element, form)):
             found.append(_READERS[kind](element, form))
     return UNSET if not found and made.value is UNSET else found
 
