@@ -20,7 +20,7 @@ from casework.store import connection, processes, runs, slot_time, transitions
 from casework.store.consumers import Held
 from casework.store.database import Database
 from casework.store.transitions import Completion, Fence
-from explained import cached_plan, kept_plan, scans_of, sent_by, worker_options
+from explained import cached_plan, kept_plan, nodes_of, scans_of, sent_by, worker_options
 from factories import SETTINGS, Watching, a_consumer, an_agent, an_attempt, claim, finish, some_cases, worked_queue
 from seams import noting
 
@@ -260,3 +260,26 @@ def test_replans_soon_after_planning_for_a_tiny_table(committed, ticker, plans_l
     assert start_all(ticker, third)
     plans_last(3600)
     assert "runs" not in reads_in_whole(ticker, "set status = 'running'")
+
+
+LOCKING = {
+    "start_all": (KEPT["start_all"], "runs"),
+    "complete_all": (KEPT["complete_all"], "cases"),
+    "heartbeat": (lambda tx: runs.heartbeat(tx, [MESSAGE]), "runs"),
+}
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 60])
+@pytest.mark.parametrize("name", LOCKING)
+def test_locks_rows_by_their_ids_however_few_there_are(db, options, name, count):
+    """In the order of a sorted list, or of an index that begins with the id: whoever locks several does it in this order."""
+    statement, table = LOCKING[name]
+    queue, _ = worked_queue(db)
+    some_cases(db, queue, count)
+    claim(db)
+    with db.begin() as tx:
+        analyzed(tx, queue)
+        nodes = cached_plan(tx, options, sent_by(tx, statement))
+    (update,) = (node for node in nodes if node.get("Operation") == "Update" and node["Relation Name"] == table)
+    first = next(node for node in nodes_of(update) if "Scan" in node["Node Type"])
+    assert first["Node Type"] == "Subquery Scan" or first["Index Name"] == f"{table}_pkey", first

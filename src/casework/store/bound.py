@@ -60,7 +60,7 @@ def runs_in_slots(queue_id: str | None = None) -> str:
 
 
 # Of 300 runs, 0.3 ms where an index of slots took 0.1: a hundred claims read that once, and write 900 bytes less for each. A sweep
-# reads it every few seconds: see `stuck.Watch`.
+# reads it every few seconds: see `stuck.Lookout`.
 def _runs(condition: str, queue_id: str | None) -> str:
     of_case, of_run = (f" and b.queue_id = {queue_id}", f" and r.queue_id = {queue_id}") if queue_id else ("", "")
     return f"""(

@@ -52,24 +52,31 @@ _THEIR_RUNS = "(select * from moved order by run_id) as m"
 
 
 def _start_sql(those: str) -> str:
-    """A message that comes twice, or after the run was interrupted, finds no pending run with its attempt. Labels are looked for
-    before they are sorted, because most cases have none."""
+    """A message that comes twice, or after the run was interrupted, finds no pending run with its attempt. The run's case and agent are
+    not looked up here: a plan that was made for tiny tables could begin with them, and lock several runs in the order of their cases."""
     return f"""
 update runs r
 set status = '{RunStatus.RUNNING}', started_at = coalesce(r.started_at, {NOW}), attempt_started_at = {NOW},
   last_heartbeat_at = {NOW}, worker = %(worker)s
-from {those}, cases c, agents a
-where r.id = g.run_id and r.attempt = g.attempt and r.status = '{START_SOURCE}' and c.id = r.case_id and a.id = r.agent_id
-returning r.id as run_id, r.attempt, r.failures, r.asked_wait_seconds, r.queue_id, c.id as case_id, c.title, c.data, c.priority, c.created_at,
-  a.id as agent_id, a.name as agent_name, a.kind, a.target, a.max_attempts, a.team_id, c.steps_of_run is not null as keeps_steps,
-  exists (select from consumers w where w.queue_id = r.queue_id and w.agent_id = r.agent_id and (w.concurrency is not null or w.limited)) as limited,
-  case when exists (select from case_labels cl where cl.case_id = c.id) then array(
-    select array[l.key, l.value] from case_labels cl join labels l on l.id = cl.label_id where cl.case_id = c.id order by l.key, l.value
-  ) end as labels
+from {those}
+where r.id = g.run_id and r.attempt = g.attempt and r.status = '{START_SOURCE}' and r.case_id is not null
+returning r.id as run_id, r.case_id, r.queue_id, r.agent_id, r.attempt, r.failures, r.asked_wait_seconds
 """
 
 
-START, START_ALL = _start_sql(_THIS_RUN), _start_sql(_THESE_RUNS)
+# Labels are looked for before they are sorted, because most cases have none.
+_STARTED = """
+select b.*, c.title, c.data, c.priority, c.created_at, a.name as agent_name, a.kind, a.target, a.max_attempts, a.team_id,
+  c.steps_of_run is not null as keeps_steps,
+  exists (select from consumers w where w.queue_id = b.queue_id and w.agent_id = b.agent_id and (w.concurrency is not null or w.limited)) as limited,
+  case when exists (select from case_labels cl where cl.case_id = c.id) then array(
+    select array[l.key, l.value] from case_labels cl join labels l on l.id = cl.label_id where cl.case_id = c.id order by l.key, l.value
+  ) end as labels
+from begun b join cases c on c.id = b.case_id join agents a on a.id = b.agent_id
+"""
+
+
+START, START_ALL = (f"with begun as ({_start_sql(those)}){_STARTED}" for those in (_THIS_RUN, _THESE_RUNS))
 
 
 def start(tx: Tx, message: RunMessage, worker: str) -> Any | None:
@@ -148,8 +155,8 @@ COMPLETE = _outcome(_move(Event.COMPLETE), run=_ENDED_AGO)
 COMPLETE_AND_START = _outcome(
     _move(Event.COMPLETE),
     run=_ENDED_AGO,
-    then=f""", started as ({_start_sql(_THE_NEXT_RUN)})
-select exists (select from ended) as held, s.* from (values (1)) as always left join started s on true""",
+    then=f""", begun as ({_start_sql(_THE_NEXT_RUN)})
+select exists (select from ended) as held, s.* from (values (1)) as always left join ({_STARTED}) s on true""",
 )
 # Mostly all hold their cases, and a hundred rows that say so take longer to send and to read than a number.
 COMPLETE_ALL = _outcome(
