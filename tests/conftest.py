@@ -33,9 +33,13 @@ TEAM = DEFAULT_TEAM
 
 
 SLOW = {
+    "test_claims_and_completions_go_on_while_explain_is_polled",
     "test_claims_as_fast_beside_200_000_cases_that_cannot_be_claimed",
+    "test_conformance_of_stops",
     "test_deadlocks_no_two_acts",
     "test_each_pattern_of_the_code_is_linear",
+    "test_event_loop",
+    "test_fuzz",
     "test_hostile",
     "test_lost_answers",
     "test_messages_beyond_the_limit_are_left_out_and_the_outcome_counts",
@@ -45,6 +49,8 @@ SLOW = {
     "test_pydantic_ai_guide",
     "test_schemathesis",
     "test_several_tickers_share_by_weight_each_for_its_own_claims",
+    "test_slot_time_follows_weights_in_any_ten_seconds",
+    "test_slow_clients",
     "test_transactions_give_the_same_whether_plans_are_discarded_or_not",
     "test_type_checker_names_a_misspelled_option",
     "test_what_was_expected_wrongly_is_made_up_for",
