@@ -44,6 +44,7 @@ SLOW = {
     "test_lost_answers",
     "test_messages_beyond_the_limit_are_left_out_and_the_outcome_counts",
     "test_openai_guide",
+    "test_page_that_opens_while_sessions_are_checked_goes_on",
     "test_payloads",
     "test_people_at_once",
     "test_pydantic_ai_guide",

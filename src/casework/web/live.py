@@ -160,7 +160,8 @@ class Live:
     async def _check_sessions(self) -> None:
         hashes = {one.session.hash for one in self._followers}
         valid = await run_in_threadpool(web_sessions.still_valid, self._db, hashes)
-        self._end({one for one in self._followers if one.session.hash not in valid})
+        # Who came while the database was asked is not known to it.
+        self._end({one for one in self._followers if one.session.hash in hashes - valid})
 
     def _end(self, followers: set[Follower]) -> None:
         for follower in followers:
