@@ -40,7 +40,7 @@ _BODIES: dict[int, Callable[[Sequence[Any]], bytes]] = {
 class FlatListDumper(ListBinaryDumper):
     """The driver asks of each element whether it is NULL or a list. Lists that hold one are left to it."""
 
-    def dump(self, obj: list[Any]) -> Buffer | None:
+    def dump(self, obj: list[Any]) -> "Buffer | None":
         type = self.sub_dumper.oid if self.sub_dumper else 0
         if obj and type in _BODIES:
             try:
