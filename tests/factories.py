@@ -6,6 +6,7 @@ from typing import Any
 
 from casework.agents.results import Result
 from casework.agents.stop import Stop
+from casework.core.capacity import Pair
 from casework.core.effects import Effects, RunMessage
 from casework.core.model import DEFAULT_TEAM, DISPATCHED_KINDS, Agent, Case, CaseId, NewCase, Priority, Queue, RunRecord
 from casework.service import agents, cases, dispatch, queues, runs
@@ -15,7 +16,7 @@ from casework.service.execution.executor import Executor
 from casework.service.ticker import Ticker
 from casework.settings import Settings
 from casework.store import consumers
-from casework.store.consumers import Held, Pair
+from casework.store.consumers import Held
 from casework.store.database import Database
 from casework.store.transitions import Fence
 

@@ -11,6 +11,7 @@ from threading import Lock, Thread
 from time import monotonic
 
 from casework import events
+from casework.core.capacity import Pair
 from casework.core.effects import Effects, News
 from casework.core.model import QueueId
 from casework.errors import Unavailable
@@ -18,7 +19,6 @@ from casework.service.dispatch import tick
 from casework.service.ticker import Fleet, Ticker
 from casework.settings import Settings
 from casework.store.connection import PLANS_KEPT_SECONDS
-from casework.store.consumers import Pair
 from casework.store.database import Database
 
 

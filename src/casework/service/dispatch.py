@@ -10,7 +10,7 @@ from uuid import UUID
 
 from casework import events
 from casework.core import plan
-from casework.core.capacity import Room
+from casework.core.capacity import Pair, Room
 from casework.core.effects import ANYWHERE, Committed, Effects, News, RunMessage
 from casework.core.model import DISPATCHED_KINDS, AgentId
 from casework.core.plan import Pick
@@ -23,7 +23,7 @@ from casework.service.ticker import Ticker
 from casework.settings import Settings
 from casework.store import candidates, consumers, transitions
 from casework.store.candidates import Position, Probe
-from casework.store.consumers import Held, Pair
+from casework.store.consumers import Held
 from casework.store.database import Database, Tx
 from casework.store.transitions import Batch
 

@@ -4,10 +4,10 @@ from collections import defaultdict, deque
 from collections.abc import Collection, Iterable
 from time import monotonic
 
+from casework.core.capacity import Pair
 from casework.core.model import AgentId, QueueId
 from casework.settings import Settings
 from casework.store import paces
-from casework.store.consumers import Pair
 from casework.store.database import Database
 from casework.store.paces import Pace
 

@@ -7,14 +7,14 @@ from math import inf
 from time import monotonic
 from uuid import UUID
 
-from casework.core.capacity import Load, Room, Worker
+from casework.core.capacity import Load, Pair, Room, Worker
 from casework.core.shares import Shares
 from casework.service.durations import RunDurations
 from casework.service.scan_positions import ScanPositions
 from casework.settings import Settings
 from casework.store import processes, slot_time
 from casework.store.connection import Asked, Rows
-from casework.store.consumers import FIRST_LANE, LaneKey, Pair
+from casework.store.consumers import FIRST_LANE, LaneKey
 from casework.store.parked import FIRST_LINE
 from casework.store.stuck import Lookout
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from casework.core.capacity import Pair as Pair
+from casework.core.capacity import Pair
 from casework.core.lifecycle import Lane
 from casework.core.model import AgentId, AgentKind, QueueId, QueueMode
 from casework.core.plan import Opening, free_slots

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from casework.core.capacity import Pair
 from casework.core.model import AgentId
-from casework.store.consumers import Pair, as_arrays
+from casework.store.consumers import as_arrays
 from casework.store.database import Tx
 
 # The newest runs of a few queues, however many there were, and however many queues the agents have: first those that wait and

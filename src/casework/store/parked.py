@@ -44,14 +44,14 @@ def place(tx: Tx, queue_id: QueueId, ids: Sequence[CaseId]) -> None:
     tx.sql(_PLACE_SQL, {"queue_id": queue_id, "ids": list(ids)})
 
 
-_LEAVE_SQL = """
+_LEAVE_SQL = f"""
 with held as materialized (
   select c.id from cases c where c.parked and c.id in (
     select a.case_id from case_labels a join labels l on l.id = a.label_id
     where l.id = %(label_id)s and l.queue_id = %(queue_id)s and (l.key, l.value) is distinct from (coalesce(%(key)s::text, l.key), %(value)s::text))
   order by c.id for no key update
 )
-update cases c set parked = false, line_id = null from held h where c.id = h.id
+update cases c set parked = false, line_id = null, {same_status("c")} from held h where c.id = h.id
 """
 
 

@@ -62,7 +62,7 @@ class Executor:
                 self._flush(group)
         finally:
             for attempt in attempts:
-                if attempt.watched and (group.shared or attempt not in group.completed):
+                if group.shared or attempt not in group.completed:
                     self._let_go(attempt)
         return Committed(group.results, group.effects())
 
